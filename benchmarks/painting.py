@@ -1,0 +1,207 @@
+"""How long a picture takes, where the time goes, and what stays flat.
+
+A 128x128 picture of picturebook is 64 steps of a few million multiplications each: every weight is read from the cache
+of the processor, so starting Python, loading the graphs and calling them decide what a person waits for. Measured here:
+
+- a whole `edgevlo paint` from a cold process, and when its first row is on the screen;
+- the same checkpoint painted by transformers' `generate` in one process, steps interleaved with ours;
+- the share of a step that Python spends outside the graphs;
+- step time against the capacity of the KV cache, and memory over 100 pictures in one process.
+
+    python benchmarks/painting.py [--runs 7] [--checkpoint picturebook/checkpoint]
+"""
+
+import argparse
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import record
+
+import edgevlo
+from edgevlo.runtime import raster
+from edgevlo.runtime.backbone import Backbone
+
+ROOT = Path(__file__).parent.parent
+PROMPT = "a red car on the beach at sunset"
+
+
+def cold_process(runs: int) -> dict[str, Any]:
+    """Time whole commands, and the first row of `--watch`, each in a new process."""
+    runtime = ROOT / ".venv" / "bin" / "edgevlo"
+    program = [str(runtime)] if runtime.exists() else [sys.executable, "-m", "edgevlo"]
+    whole, first_row, imports = [], [], []
+    for seed in range(runs):
+        command = [*program, "paint", PROMPT, "--seed", str(seed), "-o", "/dev/shm/edgevlo-bench.png"]
+        began = time.perf_counter()
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        whole.append(time.perf_counter() - began)
+        began = time.perf_counter()
+        with subprocess.Popen([*command, "--watch"], stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            first_row.append(time.perf_counter() - began)
+            process.stdout.read()
+        python = Path(program[0]).with_name("python") if runtime.exists() else Path(sys.executable)
+        bare, loaded = (_seconds([str(python), "-c", code]) for code in ("pass", "import edgevlo"))
+        imports.append(max(loaded - bare, 0.0))
+    return {
+        "whole_command_s": record.spread(whole),
+        "first_row_s": record.spread(first_row),
+        "import_edgevlo_s": record.spread(imports),
+    }
+
+
+def _seconds(command: list[str]) -> float:
+    began = time.perf_counter()
+    subprocess.run(command, check=True)
+    return time.perf_counter() - began
+
+
+class TimedSession:
+    """A session that adds up the time spent inside it."""
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+        self.seconds = 0.0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._session, name)
+
+    def run_with_iobinding(self, binding: Any) -> None:
+        began = time.perf_counter()
+        self._session.run_with_iobinding(binding)
+        self.seconds += time.perf_counter() - began
+
+
+def host_share(model: edgevlo.Model, runs: int) -> dict[str, Any]:
+    """Measure the loop of whole pictures and the part of it spent outside `run_with_iobinding`."""
+    engine = edgevlo.Model(model.bundle)._engine
+    timed = [TimedSession(engine._backbone), TimedSession(engine._image_head)]
+    engine.__dict__["_backbone"], engine.__dict__["_image_head"] = timed
+    prompts = [[1, 2, 3, 4, 5, 6, 7, 8]] * 2
+    columns = 8
+    plan = raster.Plan(rows=8, columns=columns, uniforms=raster.uniforms(0, 64), first_token=0, row_suffix=(7,))
+    shares, steps = [], []
+    for _ in range(runs * 3):
+        with engine.painter(prompts, 100) as painter:
+            painter.head.set(np.array([3.0, -2.0], dtype=np.float32), model.manifest.sampling)
+            before = sum(session.seconds for session in timed)
+            began = time.perf_counter()
+            for _code in raster.paint(painter.head.draw, painter.backbone.step, plan):
+                pass
+            whole = time.perf_counter() - began
+            inside = sum(session.seconds for session in timed) - before
+        steps.append(1e3 * whole / plan.cells)
+        shares.append(1 - inside / whole)
+    return {"step_ms": record.spread(steps), "host_share": record.spread(shares)}
+
+
+def flat_in_capacity(model: edgevlo.Model, runs: int) -> dict[str, Any]:
+    """Time a step at 100 tokens in caches of growing capacity, interleaved."""
+    engine, shape = model._engine, model.manifest.backbone
+    capacities = [capacity for capacity in (128, 256, 512, 1024) if capacity <= shape.max_positions]
+    backbones = [Backbone(engine._backbone, shape, engine._table, rows=2, capacity=capacity) for capacity in capacities]
+    samples: dict[int, list[float]] = {capacity: [] for capacity in capacities}
+    for _ in range(runs * 20):
+        for backbone in backbones:
+            backbone.prefill([[5] * 100, [5] * 90])
+            backbone.step((5,))
+            began = time.perf_counter()
+            for _ in range(10):
+                backbone.step((5,))
+            samples[backbone.capacity].append(1e2 * (time.perf_counter() - began))
+    return {"backbone_step_ms_by_capacity": {str(key): record.spread(values) for key, values in samples.items()}}
+
+
+def flat_memory(model: edgevlo.Model) -> dict[str, Any]:
+    """Paint 100 pictures of changing prompts and sizes; report the peak memory after 10 and after 100."""
+    sizes = ["128x128", "160x96", "96x160"]
+    peaks = {}
+    for number in range(1, 101):
+        words = " ".join(["very"] * (number % 7))
+        model.paint(f"a {words} red car", size=sizes[number % 3], seed=number)
+        if number in (10, 50, 100):
+            peaks[f"after_{number}"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
+    return {"peak_memory_mb": peaks}
+
+
+def beside_transformers(model: edgevlo.Model, checkpoint: Path, runs: int) -> dict[str, Any]:
+    """Paint the same picture with transformers' `generate` and with the runtime, alternately, both greedy and warm."""
+    import torch
+    from transformers import Emu3ForConditionalGeneration, GenerationConfig
+
+    reference = Emu3ForConditionalGeneration.from_pretrained(checkpoint).eval()
+    request = _greedy_request(model)
+    plan = request.plan
+    suffix = list(plan.row_suffix)
+    visual = list(range(plan.first_token, plan.first_token + model.manifest.codes.count))
+    start = len(request.prompts[0])
+
+    def allowed(_: int, sequence: Any) -> list[int]:
+        return suffix if (sequence.shape[0] - start + 1) % (plan.columns + 1) == 0 else visual
+
+    def generate() -> list[int]:
+        ids, negative = (torch.tensor([prompt]) for prompt in request.prompts)
+        with torch.no_grad():
+            out = reference.generate(
+                input_ids=ids,
+                attention_mask=torch.ones_like(ids),
+                negative_prompt_ids=negative,
+                negative_prompt_attention_mask=torch.ones_like(negative),
+                guidance_scale=request.weights[0],
+                prefix_allowed_tokens_fn=allowed,
+                generation_config=GenerationConfig(max_new_tokens=plan.rows * (plan.columns + 1), do_sample=False),
+            )
+        return [
+            int(token) - plan.first_token for token in out[0, start:] if int(token) in range(visual[0], visual[-1] + 1)
+        ]
+
+    def paint() -> list[int]:
+        with model._engine.painter(request.prompts, plan.cells + plan.rows) as painter:
+            painter.head.set(np.array(request.weights, dtype=np.float32), request.sampling)
+            return list(raster.paint(painter.head.draw, painter.backbone.step, plan))
+
+    ours, theirs, equal = [], [], []
+    for _ in range(runs):
+        began = time.perf_counter()
+        expected = generate()
+        theirs.append(time.perf_counter() - began)
+        began = time.perf_counter()
+        codes = paint()
+        ours.append(time.perf_counter() - began)
+        equal.append(float(np.mean(np.equal(codes, expected))))
+    return {
+        "same_picture_s": {"edgevlo": record.spread(ours), "transformers": record.spread(theirs)},
+        "times_faster": round(statistics.median(theirs) / statistics.median(ours), 2),
+        "codes_equal": min(equal),
+    }
+
+
+def _greedy_request(model: edgevlo.Model) -> Any:
+    shape = model.grid.default
+    return model._request(model._ability("paint"), PROMPT, [], shape, {"temperature": 0.0, "guidance_scale": 3.0})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument("--checkpoint", type=Path, default=ROOT / "picturebook" / "checkpoint")
+    arguments = parser.parse_args()
+    model = edgevlo.load()
+    figures = {"bundle": model.bundle.digest[:16], "target": model.manifest.target}
+    figures |= flat_memory(model)
+    figures |= cold_process(arguments.runs)
+    figures |= host_share(model, arguments.runs)
+    figures |= flat_in_capacity(model, arguments.runs)
+    figures |= beside_transformers(model, arguments.checkpoint, arguments.runs)
+    record.write("painting", f"python benchmarks/painting.py --runs {arguments.runs}", figures)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""Results on disk: figures with the machine, the versions and the date they were measured with."""
+
+import datetime
+import json
+import os
+import platform
+import statistics
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).parent / "results"
+_PACKAGES = ("edgevlo", "numpy", "onnxruntime", "tokenizers", "pillow", "torch", "transformers")
+
+
+def spread(samples: Sequence[float]) -> dict[str, float]:
+    """Return median, minimum and maximum, rounded to four significant digits."""
+    figures = {"median": statistics.median(samples), "min": min(samples), "max": max(samples)}
+    return {name: float(f"{value:.4g}") for name, value in figures.items()} | {"runs": len(samples)}
+
+
+def write(name: str, command: str, figures: dict[str, Any]) -> Path:
+    """Write `results/NAME.json`, print the figures as its last line, and return the path."""
+    result = {
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "command": command,
+        "machine": {
+            "cpu": _cpu(),
+            "cores": os.cpu_count(),
+            "system": platform.system(),
+            "python": platform.python_version(),
+        },
+        "versions": {package: _version(package) for package in _PACKAGES},
+        "figures": figures,
+    }
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{name}.json"
+    path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps(figures))
+    return path
+
+
+def _cpu() -> str:
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if Path("/proc/cpuinfo").exists() else []
+    return next(
+        (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.processor()
+    )
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

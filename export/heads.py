@@ -1,0 +1,89 @@
+"""The graphs behind the backbone: `image_head` (guidance, top-k and the draw included) and `text_head`."""
+
+from typing import Final
+
+import numpy as np
+import onnx_ir as ir
+
+from .checkpoint import Checkpoint
+from .graph import Network
+
+OPSET: Final = 20
+
+FLOAT: Final = ir.DataType.FLOAT
+INT64: Final = ir.DataType.INT64
+
+
+def build_text_head(checkpoint: Checkpoint, tensor: str) -> ir.Model:
+    """Return `hidden [B,D] -> logits [B,V]` with the whole output matrix `tensor` `(V, D)`."""
+    net = Network("text_head", OPSET)
+    tokens, size = checkpoint.shapes[tensor]
+    hidden = net.input("hidden", FLOAT, ("B", size))
+    weight = net.weight(tensor, (size, tokens), lambda: np.ascontiguousarray(checkpoint.tensor(tensor).T))
+    net.output(net.op("MatMul", hidden, weight, name="text_head"), "logits", FLOAT, ("B", tokens))
+    return net.model()
+
+
+def build_image_head(checkpoint: Checkpoint, tensor: str, rows: slice) -> ir.Model:
+    """Return the graph that draws the next code from the rows of the output matrix that are codes.
+
+        hidden [N,R,D] ─┐
+        weights [R] ────┴► MatMul ─► [N,D] ─► MatMul(rows) ─► logits [N,K] ─┬─► ArgMax ──────────────┐
+                                                                            └─► draw(uniform) ─► Where ─► code [N]
+
+    The head is linear, so the guided sum is taken before it: one product with the rows however many branches.
+    """
+    net = Network("image_head", OPSET)
+    count, size = rows.stop - rows.start, checkpoint.shapes[tensor][1]
+    hidden = net.input("hidden", FLOAT, ("N", "R", size))
+    weights = net.input("weights", FLOAT, ("R",))
+    temperature = net.input("temperature", FLOAT, ())
+    top_k = net.input("top_k", INT64, (1,))
+    uniform = net.input("uniform", FLOAT, ("N",))
+    guided = net.op("MatMul", weights, hidden)
+    weight = net.weight(tensor, (size, count), lambda: np.ascontiguousarray(checkpoint.tensor(tensor, rows).T))
+    logits = net.op("MatMul", guided, weight, name="image_head")
+    code = draw(net, logits, count, temperature, top_k, uniform)
+    net.output(code, "code", INT64, ("N",))
+    net.output(logits, "logits", FLOAT, ("N", count))
+    return net.model()
+
+
+def draw(
+    net: Network, logits: ir.Value, count: int, temperature: ir.Value, top_k: ir.Value, uniform: ir.Value
+) -> ir.Value:
+    """Draw a code from `logits` `[N,K]` by inverting the cumulative distribution at `uniform` `[N]`.
+
+        logits ─► kept (the top-k, else -inf) ─► Div(temperature) ─► Softmax ─► CumSum ─► cdf [N,K]
+        code = number of positions with cdf <= uniform * total and cdf < total
+
+    The second condition stops at the last kept code when `uniform * total` rounds up to the total. Codes that tie with
+    the k-th are kept too, as in transformers. Temperature 0 is greedy.
+    """
+    zero, one = net.constant(0.0, np.float32), net.constant([1], np.int64)
+    greedy = net.op("Equal", temperature, zero)
+    divisor = net.op("Where", greedy, net.constant(1.0, np.float32), temperature)
+    kept = net.op("Where", _dropped(net, logits, count, top_k), net.constant(-np.inf, np.float32), logits)
+    shares = net.op("Softmax", net.op("Div", kept, divisor), axis=-1)
+    cdf = net.op("CumSum", shares, net.constant(1, np.int64))
+    total = net.op("Slice", cdf, net.constant([count - 1], np.int64), net.constant([count], np.int64), one)
+    target = net.op("Mul", net.op("Unsqueeze", uniform, one), total)
+    below = net.op("And", net.op("LessOrEqual", cdf, target), net.op("Less", cdf, total))
+    drawn = net.op("ReduceSum", net.op("Cast", below, to=INT64), one, keepdims=0)
+    return net.op("Where", greedy, net.op("ArgMax", logits, axis=-1, keepdims=0), drawn)
+
+
+def _dropped(net: Network, logits: ir.Value, count: int, top_k: ir.Value) -> ir.Value:
+    """Return which codes lie below the k-th largest logit `[N,K]`; none when `top_k` is 0.
+
+    For `top_k` 0 the largest alone is looked up and its threshold replaced by -inf: sorting all K costs more than the
+    rest of the graph.
+    """
+    everything = net.op("Equal", top_k, net.constant([0], np.int64))
+    size = net.op("Where", everything, net.constant([1], np.int64), top_k)
+    size = net.op("Min", size, net.constant([count], np.int64))
+    largest = ir.node("TopK", [logits, size], attributes={"axis": -1, "largest": 1, "sorted": 0}, num_outputs=2)
+    net.graph.append(largest)
+    least = net.op("ReduceMin", largest.outputs[0], net.constant([1], np.int64), keepdims=1)
+    threshold = net.op("Where", everything, net.constant(-np.inf, np.float32), least)
+    return net.op("Less", logits, threshold)

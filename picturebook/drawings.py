@@ -1,0 +1,233 @@
+"""The sketches of the little world: objects (32x32), hats (32x16), lights, clouds and horizons."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from .sketch import Sketch
+
+
+def _shadow(s: Sketch, width: float = 12.0, y: float = 29.4) -> None:
+    s.ellipse("shadow", 16, y, width, 1.9)
+
+
+def car(s: Sketch) -> None:
+    _shadow(s, 14)
+    s.polygon("body", (7, 16), (10.4, 7.4), (21.2, 7.4), (25.6, 16))
+    s.ellipse("body", 11, 8.6, 2.1, 2)
+    s.ellipse("body", 20.8, 8.6, 2.1, 2)
+    s.box("body", 1.8, 14, 30.2, 25, 4)
+    s.box("shade", 2.2, 20.6, 29.8, 25, 2.2)
+    s.polygon("glass", (9.6, 14.6), (11.8, 9.2), (15.4, 9.2), (15.4, 14.6))
+    s.polygon("glass", (17, 14.6), (17, 9.2), (20.4, 9.2), (23, 14.6))
+    s.line("light", 1.0, (4.5, 16.2), (14.5, 16.2))
+    s.ellipse("lamp", 28.4, 17.6, 1.5, 1.7)
+    for x in (8.8, 23.2):
+        s.ellipse("dark", x, 25, 4.3)
+        s.ellipse("steel", x, 25, 1.9)
+
+
+def house(s: Sketch) -> None:
+    _shadow(s, 13)
+    s.box("shade", 21.4, 3.6, 25, 11)
+    s.box("body", 5.4, 13, 26.6, 29.4)
+    s.polygon("shade", (1.6, 15.4), (16, 2.4), (30.4, 15.4))
+    s.line("light", 0.9, (4.6, 14), (16, 3.9))
+    s.box("wood", 13.2, 20, 18.8, 29.4, 0.8)
+    s.ellipse("lamp", 17.5, 25, 0.7)
+    s.box("lamp", 7.6, 18, 11.6, 22, 0.5)
+    s.box("lamp", 20.4, 18, 24.4, 22, 0.5)
+    s.ellipse("lamp", 16, 10.8, 1.9)
+
+
+def tree(s: Sketch) -> None:
+    _shadow(s, 9)
+    s.polygon("wood", (14.2, 18), (17.8, 18), (18.8, 29.6), (13.2, 29.6))
+    for x, y, r in ((10, 15.6, 6.8), (22, 15.6, 6.8), (16, 17, 6.4), (16, 9.4, 7.4)):
+        s.ellipse("shade", x, y, r)
+    for x, y, r in ((9.6, 14.6, 5.8), (21.6, 14.6, 5.8), (15.6, 14.6, 5), (15.8, 8.6, 6.5)):
+        s.ellipse("body", x, y, r)
+    for x, y in ((13.4, 6.2), (7.6, 12.6), (19.8, 12.8)):
+        s.ellipse("light", x, y, 1.7, 1.3)
+
+
+def flower(s: Sketch) -> None:
+    _shadow(s, 6)
+    s.line("leaf", 1.9, (16, 14), (16.2, 29.4))
+    s.ellipse("leaf", 11.8, 24, 4, 1.9)
+    s.ellipse("leaf", 20.4, 22.4, 4, 1.9)
+    for step in range(6):
+        angle = math.pi * (step / 3 + 1 / 6)
+        s.ellipse("body", 16 + 5.6 * math.cos(angle), 10.8 + 5.4 * math.sin(angle), 3.9)
+    for step in range(6):
+        angle = math.pi * (step / 3 + 1 / 6)
+        s.ellipse("light", 16 + 6.4 * math.cos(angle), 10.4 + 6.2 * math.sin(angle), 1.3)
+    s.ellipse("wood", 16, 10.8, 3.5)
+    s.ellipse("lamp", 15.4, 10.2, 1.6)
+
+
+def dog(s: Sketch) -> None:
+    _shadow(s, 10)
+    s.line("shade", 2.6, (22, 26), (26.4, 23.4), (27.2, 19.6))
+    s.box("body", 9.4, 16, 22.6, 29.6, 5)
+    s.ellipse("light", 16, 23.6, 3.4, 4.4)
+    s.ellipse("body", 11.6, 28, 3, 2)
+    s.ellipse("body", 20.4, 28, 3, 2)
+    s.ellipse("body", 16, 10.4, 8.2, 8)
+    s.ellipse("shade", 7.6, 11, 2.9, 5.8)
+    s.ellipse("shade", 24.4, 11, 2.9, 5.8)
+    s.ellipse("light", 16, 13.8, 4.2, 3.2)
+    s.ellipse("dark", 16, 12.2, 1.8, 1.3)
+    s.ellipse("dark", 12.4, 8.8, 1.2, 1.5)
+    s.ellipse("dark", 19.6, 8.8, 1.2, 1.5)
+    s.line("dark", 0.7, (16, 13), (16, 15.2))
+
+
+def cat(s: Sketch) -> None:
+    _shadow(s, 9)
+    s.line("shade", 2.6, (21, 27.6), (26.6, 26.6), (27.6, 21), (25.6, 18.6))
+    s.box("body", 10.2, 15, 21.8, 29.6, 5)
+    s.ellipse("body", 12.6, 28.2, 2.7, 1.8)
+    s.ellipse("body", 19.4, 28.2, 2.7, 1.8)
+    s.polygon("body", (7.4, 11), (7.2, 1.8), (14, 5.4))
+    s.polygon("body", (24.6, 11), (24.8, 1.8), (18, 5.4))
+    s.polygon("shade", (8.8, 7.6), (8.6, 4.2), (11.4, 5.6))
+    s.polygon("shade", (23.2, 7.6), (23.4, 4.2), (20.6, 5.6))
+    s.ellipse("body", 16, 10.8, 8.8, 7.2)
+    s.ellipse("lamp", 12.2, 10, 1.8, 2)
+    s.ellipse("lamp", 19.8, 10, 1.8, 2)
+    s.ellipse("dark", 12.2, 10, 0.75, 1.8)
+    s.ellipse("dark", 19.8, 10, 0.75, 1.8)
+    s.polygon("dark", (15, 12.6), (17, 12.6), (16, 13.8))
+    for side in (-1, 1):
+        s.line("dark", 0.45, (16 + side * 4.4, 13.4), (16 + side * 9.6, 12.6))
+        s.line("dark", 0.45, (16 + side * 4.4, 14.4), (16 + side * 9.2, 15.4))
+
+
+def person(s: Sketch) -> None:
+    _shadow(s, 8)
+    s.box("denim", 11.6, 21, 15.4, 29.4, 1)
+    s.box("denim", 16.6, 21, 20.4, 29.4, 1)
+    s.box("dark", 10.6, 28, 15.4, 30, 0.9)
+    s.box("dark", 16.6, 28, 21.4, 30, 0.9)
+    s.line("shade", 3, (10.8, 15.4), (7, 21.4))
+    s.line("shade", 3, (21.2, 15.4), (25, 21.4))
+    s.ellipse("skin", 6.9, 22.2, 1.7)
+    s.ellipse("skin", 25.1, 22.2, 1.7)
+    s.box("body", 9.8, 13, 22.2, 23.4, 3.4)
+    s.ellipse("wood", 16, 7, 6.4, 5.8)
+    s.ellipse("skin", 16, 8.4, 5.4, 5)
+    s.ellipse("wood", 16, 3.8, 5, 2)
+    s.ellipse("dark", 13.8, 8.4, 0.8, 1)
+    s.ellipse("dark", 18.2, 8.4, 0.8, 1)
+    s.line("dark", 0.6, (14.4, 11), (16, 11.6), (17.6, 11))
+
+
+def boat(s: Sketch) -> None:
+    s.ellipse("wave", 16, 28.2, 14.4, 2)
+    s.box("wood", 15.3, 2.4, 16.9, 21)
+    s.polygon("white", (18, 3.6), (28, 18.4), (18, 18.4))
+    s.polygon("light", (14, 6), (14, 18.4), (5.4, 18.4))
+    s.polygon("body", (2, 20), (30, 20), (25.4, 28.4), (6.6, 28.4))
+    s.polygon("shade", (3.9, 23.4), (28.1, 23.4), (25.4, 28.4), (6.6, 28.4))
+    for x in (10, 16, 22):
+        s.ellipse("white", x, 22, 0.9)
+    s.line("foam", 0.9, (4, 28.8), (9, 28), (14, 28.8), (19, 28), (24, 28.8), (28, 28.2))
+
+
+def hat(s: Sketch) -> None:
+    """In a sketch of 32x16; its brim touches the head below."""
+    s.box("body", 10.6, 2.6, 21.4, 14, 2)
+    s.box("shade", 10.6, 9.2, 21.4, 12.4)
+    s.line("light", 0.9, (13, 4.6), (13, 8.4))
+    s.box("body", 6.6, 12.2, 25.4, 16, 1.6)
+
+
+OBJECTS: dict[str, Callable[[Sketch], None]] = {
+    "car": car, "house": house, "tree": tree, "flower": flower, "dog": dog, "cat": cat, "person": person, "boat": boat,
+}  # fmt: skip
+
+
+def light(s: Sketch, time: str) -> None:
+    """Sun, low sun or moon in one tile."""
+    if time == "night":
+        s.ellipse("glow", 8, 8, 7.2)
+        s.ellipse("moon", 8, 8, 5.6)
+        s.ellipse("crater", 6.2, 6.6, 1.3)
+        s.ellipse("crater", 9.8, 9.6, 1.6)
+        return
+    radius = 5.4 if time == "day" else 6.2
+    y = 8.0 if time == "day" else 9.2
+    s.ellipse("glow", 8, y, radius + 1.7)
+    s.ellipse("sun", 8, y, radius)
+
+
+def cloud(s: Sketch, piece: str) -> None:
+    """A cloud two tiles wide, with rain or snow under it; `piece` is cloud, rain or snow."""
+    up = 0.0 if piece == "cloud" else -1.6
+    for x, y, rx, ry in ((9, 10.4, 6.4, 3.6), (16, 7.6, 6.6, 5), (23, 10, 6.4, 3.8), (16, 11, 11, 3)):
+        s.ellipse("cloud", x, y + up, rx, ry)
+    s.ellipse("belly", 16, 12.9 + up, 8.6, 1.1)
+    falling(s, piece, 32, 14.0 if piece == "rain" else 14.2)
+
+
+def falling(s: Sketch, piece: str, width: int, start: float = 0.0) -> None:
+    """Drops or flakes, repeating every tile."""
+    if piece == "rain":
+        for x0 in range(0, width, 4):
+            for y in (1.0, 6.2, 11.4):
+                shift = 2.0 if (x0 // 4) % 2 else 0.0
+                if y + shift >= start - 2.6:
+                    s.line("drop", 0.8, (x0 + 2.6, y + shift), (x0 + 1.6, min(y + shift + 3, 15.9)))
+    elif piece == "snow":
+        for x0 in range(0, width, 8):
+            for x, y in ((2.0, 3.0), (6.0, 6.4), (3.0, 10.4), (6.6, 13.6)):
+                if y >= start - 0.8:
+                    s.ellipse("flake", x0 + x, y, 1.0)
+
+
+def stars(s: Sketch) -> None:
+    for x, y in ((3.0, 4.0), (11.0, 2.6), (13.4, 10.0), (6.0, 11.4)):
+        s.ellipse("star", x, y, 0.7)
+
+
+def horizon(s: Sketch, place: str) -> None:
+    """64x16: hills, skyline, sea or firs; `floor` at the bottom is the place's ground."""
+    if place == "meadow":
+        for x, ry in ((8, 7.4), (40, 9.0), (72, 7.4)):
+            s.ellipse("far", x, 15, 17, ry)
+        for x, ry in ((-8, 5.6), (24, 6.6), (56, 5.6)):
+            s.ellipse("near", x, 16.4, 18, ry)
+        for x, y in ((20.0, 8.8), (24.6, 8.4), (51.0, 9.8)):
+            s.box("trunk", x - 0.5, y, x + 0.5, y + 2.4)
+            s.ellipse("bush", x, y - 0.6, 2.1, 2.4)
+        s.box("floor", 0, 14.6, 64, 16)
+    elif place == "city":
+        tops = ((0, 9, 6.0), (9, 16, 3.0), (16, 26, 7.4), (26, 33, 1.6), (33, 43, 5.2), (43, 49, 8.0), (49, 57, 2.6), (57, 64, 7.0))
+        for index, (x0, x1, top) in enumerate(tops):
+            s.box("tower" if index % 2 else "block", x0, top, x1, 15)
+            for x in range(int(x0) + 1, int(x1) - 1, 3):
+                for y in range(int(top) + 2, 13, 3):
+                    s.box("window", x + 0.2, y, x + 1.7, y + 1.6)
+        s.box("floor", 0, 14.4, 64, 16)
+    elif place == "beach":
+        s.box("sea", 0, 5, 64, 14)
+        for row, y in enumerate((7.0, 9.6, 12.2)):
+            for x in range(-8 + 5 * row, 64, 16):
+                s.line("foam", 0.9, (x, y), (x + 3.0, y - 0.7), (x + 6.0, y))
+        s.polygon("sail", (37, 1.6), (37, 6.4), (33.4, 6.4))
+        s.polygon("sail", (38, 2.6), (38, 6.4), (41, 6.4))
+        s.polygon("hull", (32.6, 6.8), (42, 6.8), (40.6, 8.8), (34, 8.8))
+        s.box("foam", 0, 13.4, 64, 14.4)
+        s.box("floor", 0, 14.4, 64, 16)
+    else:
+        for x, ry in ((0, 7.0), (32, 9.4), (64, 7.0)):
+            s.ellipse("far", x, 15.4, 20, ry)
+        for x, top in ((5, 4.6), (11, 6.6), (24, 5.4), (43, 3.6), (49, 6.2), (58, 5.6)):
+            s.box("trunk", x - 0.7, 12, x + 0.7, 15)
+            for step in range(3):
+                y, half = top + step * 2.8, 1.8 + step * 0.9
+                s.polygon("fir", (x, y), (x - half, y + 4), (x + half, y + 4))
+                s.polygon("cap", (x, y), (x - half * 0.5, y + 2), (x + half * 0.5, y + 2))
+        s.box("floor", 0, 14.4, 64, 16)

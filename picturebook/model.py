@@ -1,0 +1,116 @@
+"""The decoder: a small stock Emu3 whose code embeddings start as sums of attribute vectors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer
+from transformers import Emu3Config, Emu3ForConditionalGeneration
+
+from . import text
+from .atlas import CODES, TILES, Name
+
+TEXT_MODEL: dict[str, Any] = {
+    "hidden_size": 192,
+    "intermediate_size": 512,
+    "num_hidden_layers": 6,
+    "num_attention_heads": 6,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": 1024,
+    "rope_parameters": {"rope_type": "default", "rope_theta": 500.0},
+    "attention_dropout": 0.0,
+    "rms_norm_eps": 1e-5,
+}
+
+
+def vq_settings(channels: int) -> dict[str, Any]:
+    """Emu3's tokenizer behind a pixel-unshuffle of 16: one level, one grid cell per tile."""
+    return {
+        "codebook_size": CODES,
+        "embed_dim": channels,
+        "latent_channels": channels,
+        "in_channels": 768,
+        "out_channels": 768,
+        "temporal_downsample_factor": 1,
+        "base_channels": channels,
+        "channel_multiplier": [1],
+        "num_res_blocks": 1,
+        "attn_resolutions": [],
+        "hidden_size": channels,
+        "num_attention_heads": 1,
+        "attention_dropout": 0.0,
+    }
+
+
+def config(tokenizer: Tokenizer, channels: int, **changes: Any) -> Emu3Config:
+    """The whole configuration; `changes` override the text model's shape."""
+    ids = {"pad_token_id": text.PAD, "bos_token_id": text.BOS, "eos_token_id": text.EOS}
+    settings = {**TEXT_MODEL, "vocab_size": text.VOCABULARY, "tie_word_embeddings": True, **ids, **changes}
+    return Emu3Config(
+        vq_config=vq_settings(channels),
+        text_config=settings,
+        vocabulary_map=text.vocabulary_map(tokenizer),
+        tie_word_embeddings=True,
+        **ids,
+    )
+
+
+def attributes(name: Name) -> list[tuple[str, ...]]:
+    """What a tile is made of: tiles that share attributes start alike."""
+    layer, *rest = name
+    found: list[tuple[str, ...]] = [("layer", layer), name]
+    if layer == "object":
+        ground, kind, colour, part = rest
+        found += [("ground", ground), ("kind", kind), ("colour", colour), ("part", part), ("kind part", kind, part)]
+        found += [("kind colour", kind, colour), ("object",)]
+    elif layer in ("seg-object", "edge-object"):
+        kind, part = rest
+        found += [("kind", kind), ("part", part), ("kind part", kind, part), ("object",)]
+    elif layer == "hat":
+        ground, colour, side = rest
+        found += [("ground", ground), ("hat colour", colour), ("side", side), ("hat",)]
+    elif layer == "box":
+        found += [("kind", rest[0]), ("frame", rest[1])]
+    elif layer == "ground":
+        found += [("ground", rest[0])]
+    elif layer in ("letter", "edge-letter"):
+        found += [("letter", rest[0])]
+    elif layer in ("horizon", "edge-horizon"):
+        found += [("word", word) for word in rest] + [("step", rest[-1]), ("horizon",)]
+    else:
+        found += [("word", word) for word in rest]
+    return found
+
+
+def attribute_embeddings(width: int, seed: int, scale: float) -> torch.Tensor:
+    """Starting embeddings of all codes, (codes, width): normalised sums of one random vector per attribute."""
+    generator = torch.Generator().manual_seed(seed)
+    vectors: dict[tuple[str, ...], torch.Tensor] = {}
+    table = torch.randn(CODES, width, generator=generator) * scale * 0.1
+    for code, name in enumerate(TILES):
+        parts = attributes(name)
+        for part in parts:
+            if part not in vectors:
+                vectors[part] = torch.randn(width, generator=generator)
+        # a tile's own vector weighs less than what it shares
+        total = sum((vectors[part] * (0.5 if part == name else 1.0) for part in parts), torch.zeros(width))
+        table[code] = total / total.norm() * width**0.5 * scale
+    return table
+
+
+def new_model(tokenizer: Tokenizer, channels: int, seed: int = 0, **changes: Any) -> Emu3ForConditionalGeneration:
+    """An untrained model; the tokenizer part is filled in by `vq.py`."""
+    torch.manual_seed(seed)
+    model = Emu3ForConditionalGeneration(config(tokenizer, channels, **changes))
+    embedding = model.get_input_embeddings().weight
+    with torch.no_grad():
+        embedding[text.TEXT_TOKENS :] = attribute_embeddings(embedding.shape[1], seed, 0.03)
+    model.tie_weights()
+    return model
+
+
+def load_text_weights(model: Emu3ForConditionalGeneration, path: Path) -> None:
+    """Take over trained decoder weights (a state dict of the text model)."""
+    model.model.text_model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))

@@ -1,0 +1,165 @@
+"""The scene graph of the little world: what a picture shows, sampled by seed.
+
+It knows names and rules of the world only; tiles, pixels and language are elsewhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from random import Random
+
+KINDS = ("car", "house", "tree", "flower", "dog", "cat", "person", "boat")
+COLOURS = ("red", "orange", "yellow", "green", "blue", "purple")
+HATTED = ("dog", "cat", "person")
+PLACES = ("meadow", "city", "beach", "snow")
+TIMES = ("day", "sunset", "night")
+WEATHERS = ("clear", "cloudy", "rain", "snowfall")
+STYLES = ("flat", "line", "retro")
+SIGN_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
+MAX_SIGN = 6
+
+DEFAULT_GRID = (8, 8)
+# (rows, columns); all between 1:3 and 3:1 around 64 cells, and two long strips
+GRIDS = (
+    (8, 8), (6, 10), (10, 6), (5, 12), (12, 5), (12, 4), (5, 15), (15, 5), (8, 6), (6, 8),
+    (8, 10), (10, 8), (6, 6), (5, 8), (8, 5), (7, 9), (9, 7), (5, 24), (24, 5), (8, 12), (11, 6),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Thing:
+    """One object: 2x2 cells, standing in a column slot at a depth (0 is farthest back)."""
+
+    kind: str
+    colour: str
+    column: int
+    depth: int
+    hat: str | None = None
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Everything one picture shows; `things` are in reading order."""
+
+    things: tuple[Thing, ...] = ()
+    place: str = "meadow"
+    time: str = "day"
+    weather: str = "clear"
+    style: str = "flat"
+    sign: str | None = None
+    rows: int = 8
+    columns: int = 8
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        return self.rows, self.columns
+
+
+def depth_slots(rows: int) -> int:
+    """How many depths a picture of `rows` rows has: two rows of sky, then three rows each."""
+    return (rows - 2) // 3
+
+
+def column_slots(columns: int) -> dict[str, int]:
+    """Name of each column slot -> its first cell column."""
+    if columns >= 6:
+        return {"left": 0, "middle": (columns - 2) // 2, "right": columns - 2}
+    if columns >= 4:
+        return {"left": 0, "right": columns - 2}
+    raise ValueError(f"a picture needs at least 4 columns, got {columns}")
+
+
+def slots(rows: int, columns: int) -> list[tuple[int, int]]:
+    """All (depth, column slot index) of a grid, in reading order."""
+    if rows < 5:
+        raise ValueError(f"a picture needs at least 5 rows, got {rows}")
+    return [(depth, column) for depth in range(depth_slots(rows)) for column in range(len(column_slots(columns)))]
+
+
+def column_name(scene: Scene, thing: Thing) -> str:
+    """`left`, `middle` or `right`."""
+    return list(column_slots(scene.columns))[thing.column]
+
+
+def depth_name(scene: Scene, thing: Thing) -> str | None:
+    """`back` or `front`; None when the picture has only one depth."""
+    depths = depth_slots(scene.rows)
+    if depths == 1:
+        return None
+    return "back" if thing.depth < depths / 2 else "front"
+
+
+def cell_of(scene: Scene, thing: Thing) -> tuple[int, int]:
+    """Top left cell (row, column) of the object's 2x2 cells; a hat stands in the row above."""
+    return 3 + 3 * thing.depth, list(column_slots(scene.columns).values())[thing.column]
+
+
+def in_order(things: list[Thing]) -> tuple[Thing, ...]:
+    """The things in reading order: back to front, left to right."""
+    return tuple(sorted(things, key=lambda thing: (thing.depth, thing.column)))
+
+
+def free_slots(scene: Scene) -> list[tuple[int, int]]:
+    """Slots (depth, column) where nothing stands."""
+    taken = {(thing.depth, thing.column) for thing in scene.things}
+    return [slot for slot in slots(*scene.grid) if slot not in taken]
+
+
+def with_thing(scene: Scene, old: Thing | None, new: Thing | None) -> Scene:
+    """The scene with `old` taken out and `new` put in."""
+    things = [thing for thing in scene.things if thing != old]
+    return replace(scene, things=in_order([*things, *([new] if new else [])]))
+
+
+def is_held_out(scene: Scene) -> bool:
+    """True for one in eight combinations of kind, colour, place and time: never trained on, only judged."""
+    place, time = PLACES.index(scene.place), TIMES.index(scene.time)
+    return any(
+        (KINDS.index(thing.kind) * 3 + COLOURS.index(thing.colour) * 5 + place * 2 + time * 7) % 8 == 0
+        for thing in scene.things
+    )
+
+
+def sample_word(rng: Random) -> str:
+    """A word for the sign: half real, half made up."""
+    words = ("cafe", "shop", "open", "hello", "hotel", "zoo", "park", "sale", "taxi", "stop", "love", "bar", "home",
+             "book", "milk", "tea", "fish", "exit", "go", "hi", "vlo", "edge", "music", "pizza", "school", "happy",
+             "2024", "2026", "24", "100")  # fmt: skip
+    if rng.random() < 0.3:
+        return rng.choice(words)
+    return "".join(rng.choice(SIGN_CHARACTERS) for _ in range(rng.randint(2, MAX_SIGN)))
+
+
+def sample_grid(rng: Random, default_share: float = 0.7) -> tuple[int, int]:
+    """Mostly the default grid, else any of the others."""
+    return DEFAULT_GRID if rng.random() < default_share else rng.choice(GRIDS)
+
+
+def sample_scene(
+    rng: Random,
+    things: int,
+    grid: tuple[int, int] = DEFAULT_GRID,
+    *,
+    free_style: float = 0.35,
+    sign: float = 0.06,
+    distinct_kinds: float = 0.85,
+) -> Scene:
+    """A random scene with `things` objects (fewer where the grid has no room)."""
+    places = rng.sample(slots(*grid), min(things, len(slots(*grid))))
+    distinct = rng.random() < distinct_kinds
+    kinds = rng.sample(KINDS, len(places)) if distinct else [rng.choice(KINDS) for _ in places]
+    made = []
+    for kind, (depth, column) in zip(kinds, places, strict=True):
+        hat = rng.choice(COLOURS) if kind in HATTED and rng.random() < 0.3 else None
+        made.append(Thing(kind, rng.choice(COLOURS), column, depth, hat))
+    word = sample_word(rng)[: grid[1]] if rng.random() < sign else None
+    return Scene(
+        things=in_order(made),
+        place=rng.choice(PLACES),
+        time=rng.choice(TIMES) if rng.random() < 0.7 else "day",
+        weather=rng.choice(WEATHERS) if rng.random() < 0.6 else "clear",
+        style=rng.choice(STYLES) if rng.random() < free_style else "flat",
+        sign=word,
+        rows=grid[0],
+        columns=grid[1],
+    )

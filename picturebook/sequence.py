@@ -1,0 +1,83 @@
+"""From a sample to token ids and loss weights.
+
+    <bos> instruction [source picture ...] picture <eos>        or        <bos> instruction [source picture ...] <|answer|> text <eos>
+    picture = <|image start|> rows*columns <|image token|> (row of codes, <|extra_200|>) per row, <|extra_201|> <|image end|>
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from .layout import Grid
+from .tasks import Sample, first_cells
+from .text import ANSWER, BOS, EOS, IMAGE_END, IMAGE_START, IMAGE_TOKEN, PICTURE_END, ROW_END, TEXT_TOKENS
+
+CODE_WEIGHT, OBJECT_WEIGHT, CHANGED_WEIGHT, ANSWER_WEIGHT = 1.0, 2.0, 3.0, 2.0
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """Token ids and the weight of predicting each of them, both (tokens,)."""
+
+    ids: NDArray[np.int64]
+    weights: NDArray[np.float32]
+    task: str
+
+
+class Encoder:
+    """Writes samples as token ids; keeps the headers it has seen."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self.tokenizer = tokenizer
+        self._headers: dict[tuple[int, int], list[int]] = {}
+
+    def text(self, text: str) -> list[int]:
+        """Plain text, no special tokens."""
+        ids: list[int] = self.tokenizer.encode(text, add_special_tokens=False).ids
+        return ids
+
+    def opener(self, rows: int, columns: int) -> list[int]:
+        """What stands before the codes of a picture."""
+        if (rows, columns) not in self._headers:
+            self._headers[rows, columns] = [IMAGE_START, *self.text(f"{rows}*{columns}"), IMAGE_TOKEN]
+        return self._headers[rows, columns]
+
+    def picture(self, grid: Grid) -> list[int]:
+        """A whole picture."""
+        rows, columns = grid.shape
+        body = np.full((rows, columns + 1), ROW_END, np.int64)
+        body[:, :-1] = grid + TEXT_TOKENS
+        return [*self.opener(rows, columns), *body.reshape(-1).tolist(), PICTURE_END, IMAGE_END]
+
+    def prompt(self, sample: Sample) -> list[int]:
+        """Everything before the answer or the target picture."""
+        ids = [BOS, *self.text(sample.instruction)]
+        for source in sample.sources:
+            ids += self.picture(source)
+        return ids
+
+    def __call__(self, sample: Sample) -> Sequence:
+        """The whole exercise with its loss weights."""
+        ids = self.prompt(sample)
+        if sample.target is None:
+            answer = [*self.text(sample.answer or ""), EOS]
+            weights = [0.0] * (len(ids) + 1) + [ANSWER_WEIGHT] * len(answer)
+            return Sequence(np.asarray([*ids, ANSWER, *answer], np.int64), np.asarray(weights, np.float32), sample.task)
+        target = sample.target
+        head = len(ids) + len(self.opener(*target.shape))
+        ids += [*self.picture(target), EOS]
+        cells = np.full(target.shape, CODE_WEIGHT, np.float32)
+        for cell in first_cells(sample.scenes[-1]):
+            cells[cell] = OBJECT_WEIGHT
+        source = next((s for s in reversed(sample.sources) if s.shape == target.shape), None)
+        if source is not None and sample.task.split(":")[0] in ("edit", "compound", "fetch"):
+            cells[source != target] = CHANGED_WEIGHT
+        body = np.zeros((target.shape[0], target.shape[1] + 1), np.float32)
+        body[:, :-1] = cells
+        weights_array = np.zeros(len(ids), np.float32)
+        weights_array[head : head + body.size] = body.reshape(-1)
+        return Sequence(np.asarray(ids, np.int64), weights_array, sample.task)

@@ -1,0 +1,148 @@
+"""The lexicon: how each thing of the world is called, English and Chinese; the first name is the canonical one."""
+
+from __future__ import annotations
+
+LANGUAGES = ("en", "zh")
+
+Names = dict[str, tuple[str, ...]]
+
+KIND: dict[str, Names] = {
+    "en": {
+        "car": ("car", "automobile", "auto"),
+        "house": ("house", "home", "cottage"),
+        "tree": ("tree",),
+        "flower": ("flower", "blossom"),
+        "dog": ("dog", "puppy"),
+        "cat": ("cat", "kitten"),
+        "person": ("person", "man", "woman"),
+        "boat": ("boat", "ship", "sailboat"),
+    },
+    "zh": {
+        "car": ("汽车", "车", "小汽车", "轿车"),
+        "house": ("房子", "房屋", "小屋"),
+        "tree": ("树", "大树"),
+        "flower": ("花", "花朵"),
+        "dog": ("狗", "小狗"),
+        "cat": ("猫", "小猫"),
+        "person": ("人", "人物"),
+        "boat": ("船", "小船", "帆船"),
+    },
+}
+
+PLURAL = {"person": "people", "man": "men", "woman": "women"}
+MEASURE = {"car": "辆", "house": "座", "tree": "棵", "flower": "朵", "dog": "只", "cat": "只", "person": "个", "boat": "艘"}
+
+COLOUR: dict[str, Names] = {
+    "en": {
+        "red": ("red", "crimson", "scarlet"),
+        "orange": ("orange",),
+        "yellow": ("yellow", "golden"),
+        "green": ("green",),
+        "blue": ("blue",),
+        "purple": ("purple", "violet"),
+    },
+    "zh": {
+        "red": ("红色", "红"),
+        "orange": ("橙色", "橙", "橘色"),
+        "yellow": ("黄色", "黄"),
+        "green": ("绿色", "绿"),
+        "blue": ("蓝色", "蓝"),
+        "purple": ("紫色", "紫"),
+    },
+}
+
+PLACE: dict[str, Names] = {
+    "en": {
+        "meadow": ("in the meadow", "in a meadow", "on the grass", "in a field", "in the countryside", "on a meadow"),
+        "city": ("in the city", "in a city", "in town", "downtown", "in front of a city skyline"),
+        "beach": ("on the beach", "at the beach", "by the sea", "on the sand", "at the seaside"),
+        "snow": ("in the snow", "on the snow", "in a snowy landscape", "in a winter landscape"),
+    },
+    "zh": {
+        "meadow": ("草地上", "草地", "田野里", "草原上", "郊外"),
+        "city": ("城市里", "城里", "都市里", "城市", "街上"),
+        "beach": ("海边", "沙滩上", "海滩上", "沙滩", "海滩"),
+        "snow": ("雪地里", "雪地上", "雪地", "雪中"),
+    },
+}
+PLACE_NOUN: dict[str, Names] = {
+    "en": {
+        "meadow": ("meadow", "field"),
+        "city": ("city", "town"),
+        "beach": ("beach", "seaside"),
+        "snow": ("snowy landscape", "winter landscape"),
+    },
+    "zh": {"meadow": ("草地", "草原"), "city": ("城市", "都市"), "beach": ("海边", "沙滩", "海滩"), "snow": ("雪地", "雪景")},
+}
+
+TIME: dict[str, Names] = {
+    "en": {
+        "day": ("by day", "during the day", "in daylight", "in the daytime", "at noon"),
+        "sunset": ("at sunset", "at dusk", "in the evening", "at sundown", "sunset"),
+        "night": ("at night", "by night", "in the dark", "at midnight", "under the moon"),
+    },
+    "zh": {
+        "day": ("白天", "日间", "中午"),
+        "sunset": ("日落", "日落时", "黄昏", "傍晚", "夕阳下"),
+        "night": ("夜晚", "晚上", "夜里", "夜景", "夜间"),
+    },
+}
+
+WEATHER: dict[str, Names] = {
+    "en": {
+        "clear": ("in clear weather", "under a clear sky", "clear sky"),
+        "cloudy": ("in cloudy weather", "under clouds", "with clouds in the sky", "cloudy"),
+        "rain": ("in the rain", "in rainy weather", "while it is raining", "rainy", "with rain"),
+        "snowfall": ("with snow falling", "while it is snowing", "with falling snow", "snowing"),
+    },
+    "zh": {
+        "clear": ("晴天", "晴朗", "天气晴朗"),
+        "cloudy": ("多云", "阴天", "有云"),
+        "rain": ("下雨", "下着雨", "雨中", "雨天"),
+        "snowfall": ("下雪", "下着雪", "飘着雪"),
+    },
+}
+
+STYLE: dict[str, Names] = {
+    "en": {
+        "flat": ("flat style", "in flat style", "flat colours"),
+        "line": ("line art", "in line art style", "as line art", "as a line drawing"),
+        "retro": ("retro style", "in retro style", "retro", "in vintage style"),
+    },
+    "zh": {
+        "flat": ("扁平风格", "平面风格"),
+        "line": ("线稿", "线稿风格", "线条画", "简笔画"),
+        "retro": ("复古风格", "复古", "怀旧风格"),
+    },
+}
+
+COLUMN: dict[str, Names] = {
+    "en": {
+        "left": ("on the left", "on the left side", "to the left", "left"),
+        "middle": ("in the middle", "in the centre", "in the center", "middle"),
+        "right": ("on the right", "on the right side", "to the right", "right"),
+    },
+    "zh": {"left": ("左边", "左侧", "左面"), "middle": ("中间", "中央"), "right": ("右边", "右侧", "右面")},
+}
+DEPTH: dict[str, Names] = {
+    "en": {
+        "back": ("at the back", "in the back", "far away", "in the background"),
+        "front": ("at the front", "in the front", "close up", "in the foreground"),
+    },
+    "zh": {"back": ("后面", "后方", "远处"), "front": ("前面", "前方", "近处")},
+}
+
+NUMBER = {"en": ("no", "one", "two", "three", "four"), "zh": ("没有", "一", "两", "三", "四")}
+ORDINAL = {"en": ("first", "second"), "zh": ("第一张", "第二张")}
+EVERYTHING = {"en": "everything", "zh": "全部"}
+NONE = {"en": "none", "zh": "没有"}
+
+
+def article(word: str) -> str:
+    """`a` or `an` before an English word."""
+    return f"an {word}" if word[0] in "aeiou" else f"a {word}"
+
+
+def plural(noun: str) -> str:
+    """The English plural."""
+    return PLURAL.get(noun, f"{noun}s")

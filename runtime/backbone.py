@@ -1,0 +1,126 @@
+"""The transformer over a static KV cache. Knows token ids and row lengths, not prompts, codes or pixels.
+
+Every buffer is made once and bound once. A call writes token embeddings into a bound buffer and runs the graph; past
+and present are the same memory, so nothing is allocated or copied, and taking tokens back is lowering a length.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime as ort
+
+from . import manifest
+from .errors import RequestError
+
+Array: TypeAlias = npt.NDArray[Any]
+Floats: TypeAlias = npt.NDArray[np.floating]
+Tokens: TypeAlias = npt.NDArray[np.int64]
+
+# Calls of up to this many tokens keep their buffers: a painting step, a row's end, a few tokens to verify.
+_KEPT_WIDTH: Final = 16
+
+
+class _Call:
+    """Bound buffers for calls of one width: `embeds` and `hidden` (rows, width, hidden_size)."""
+
+    def __init__(self, session: ort.InferenceSession, rows: int, width: int, size: int) -> None:
+        self.embeds = np.zeros((rows, width, size), dtype=np.float32)
+        self.hidden = np.zeros((rows, width, size), dtype=np.float32)
+        self.counts = np.full(rows, width, dtype=np.int64)
+        self.binding = session.io_binding()
+
+
+class Backbone:
+    """`rows` sequences of up to `capacity` tokens each, and what the transformer says after their last tokens."""
+
+    def __init__(
+        self,
+        session: ort.InferenceSession,
+        shape: manifest.Backbone,
+        table: Floats,
+        *,
+        rows: int,
+        capacity: int,
+    ) -> None:
+        self._session = session
+        self._table = table
+        self.rows = rows
+        self.capacity = capacity
+        self.lengths: Tokens = np.zeros(rows, dtype=np.int64)
+        self.last_hidden = np.zeros((rows, shape.hidden_size), dtype=np.float32)
+        cache_shape = (rows, shape.kv_heads, capacity, shape.head_dim)
+        sides = [(side, layer) for side in ("keys", "values") for layer in range(shape.layers)]
+        self._cache = {f"{side}.{layer}": np.zeros(cache_shape, shape.cache_dtype) for side, layer in sides}
+        self._calls: dict[int, _Call] = {}
+
+    def prefill(self, prompts: Sequence[Sequence[int]]) -> None:
+        """Forget everything and read one prompt a row; the prompts may differ in length."""
+        self.lengths[:] = 0
+        self.append(prompts)
+
+    def append(self, tokens: Sequence[Sequence[int]]) -> Floats:
+        """Read some more tokens of every row, at least one each; return `hidden` (rows, longest, hidden_size).
+
+        The rows are padded on the right; what stands behind a row's own tokens has no meaning. The result is
+        overwritten by the next call of the same width.
+        """
+        width = max(map(len, tokens))
+        call = self._call(width)
+        for row, ids in enumerate(tokens):
+            call.counts[row] = len(ids)
+            call.embeds[row, : len(ids)] = self._table[np.asarray(ids, dtype=np.int64)]
+        self._run(call)
+        self.lengths += call.counts
+        return call.hidden
+
+    def step(self, tokens: Sequence[int]) -> None:
+        """Read the same tokens in every row: the next code, and what the grid forces after it."""
+        call = self._call(len(tokens))
+        call.counts.fill(len(tokens))
+        for place, token in enumerate(tokens):
+            call.embeds[:, place] = self._table[token]
+        self._run(call)
+        self.lengths += len(tokens)
+
+    def take_back(self, lengths: Tokens) -> None:
+        """Forget every token of a row after its first `lengths[row]`."""
+        if np.any(lengths > self.lengths) or np.any(lengths < 0):
+            raise ValueError(f"cannot take back to {lengths}: the rows hold {self.lengths} tokens")
+        self.lengths[:] = lengths
+
+    def _run(self, call: _Call) -> None:
+        self._session.run_with_iobinding(call.binding)
+
+    def _call(self, width: int) -> _Call:
+        needed = int(self.lengths.max()) + width
+        if needed > self.capacity:
+            raise RequestError(f"{needed} tokens do not fit into the KV cache of {self.capacity}; shorten the prompt.")
+        call = self._calls.get(width)
+        if call is None:
+            call = self._bind(width)
+            if width <= _KEPT_WIDTH:
+                self._calls[width] = call
+        return call
+
+    def _bind(self, width: int) -> _Call:
+        call = _Call(self._session, self.rows, width, self.last_hidden.shape[1])
+        inputs: dict[str, Array] = {
+            "inputs_embeds": call.embeds,
+            "past_lengths": self.lengths,
+            "token_counts": call.counts,
+        }
+        inputs |= {f"past_{name}": array for name, array in self._cache.items()}
+        outputs: dict[str, Array] = {"hidden": call.hidden, "last_hidden": self.last_hidden}
+        outputs |= {f"present_{name}": array for name, array in self._cache.items()}
+        bind(call.binding, inputs, outputs)
+        return call
+
+
+def bind(binding: ort.IOBinding, inputs: Mapping[str, Array], outputs: Mapping[str, Array]) -> None:
+    """Bind arrays in place: the graph reads and writes their memory from now on."""
+    for name, array in inputs.items():
+        binding.bind_input(name, "cpu", 0, array.dtype.type, array.shape, array.ctypes.data)
+    for name, array in outputs.items():
+        binding.bind_output(name, "cpu", 0, array.dtype.type, array.shape, array.ctypes.data)

@@ -1,0 +1,119 @@
+"""The graphs of an opened bundle, each opened when first needed, and the buffers that drive them.
+
+Knows codes and tokens, not words: prompts come in as token ids, pictures as code grids.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime as ort
+
+from .backbone import Backbone, Floats
+from .bundle import Bundle
+from .errors import BundleError, RequestError
+from .image_head import ImageHead
+from .manifest import GraphRole
+from .pictures import Pixels
+from .raster import Codes
+from .sessions import open_graph
+
+# KV capacity grows in these steps, so that most requests meet buffers that already fit.
+_CAPACITY_STEP: Final = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Painter:
+    """A backbone and an image head bound to the same memory, for a fixed number of guidance branches."""
+
+    backbone: Backbone
+    head: ImageHead
+
+
+class Engine:
+    """Runs a bundle's graphs. Painters are kept for reuse; two paintings at once get one each."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._bundle = bundle
+        self._shape = bundle.manifest.backbone
+        self._idle: dict[int, Painter] = {}
+
+    @contextmanager
+    def painter(self, prompts: Sequence[Sequence[int]], more: int) -> Iterator[Painter]:
+        """Lend buffers with the prompts read in, one row each, and room for `more` tokens."""
+        longest = max(map(len, prompts))
+        needed = longest + more
+        if needed > self._shape.max_positions:
+            raise RequestError(
+                f"the prompt has {longest} tokens and the result needs up to {more} more; this model holds "
+                f"{self._shape.max_positions}. Shorten the prompt, or use fewer or smaller pictures."
+            )
+        painter = self._idle.pop(len(prompts), None)
+        if painter is None or painter.backbone.capacity < needed:
+            painter = self._make(len(prompts), needed)
+        painter.backbone.prefill(prompts)
+        try:
+            yield painter
+        finally:
+            self._idle[len(prompts)] = painter
+
+    def _make(self, rows: int, needed: int) -> Painter:
+        capacity = min(-(-needed // _CAPACITY_STEP) * _CAPACITY_STEP, self._shape.max_positions)
+        backbone = Backbone(self._backbone, self._shape, self._table, rows=rows, capacity=capacity)
+        return Painter(backbone, ImageHead(self._image_head, backbone.last_hidden))
+
+    def text_choice(self, hidden: Floats) -> Callable[[], int]:
+        """Return a function giving the likeliest next token after `hidden` (1, hidden_size), read anew at each call."""
+        session = self._text_head
+
+        def choose() -> int:
+            (logits,) = session.run(["logits"], {"hidden": hidden})
+            return int(np.argmax(logits[0]))
+
+        return choose
+
+    def decode(self, codes: npt.NDArray[np.integer]) -> Pixels:
+        """Return the decoder's output (1, 3, height, width) for a code grid (rows, columns)."""
+        (pixels,) = self._image_decoder.run(["pixels"], {"codes": codes[np.newaxis].astype(np.int64)})
+        return np.asarray(pixels, dtype=np.float32)
+
+    def encode(self, pixel_values: Pixels) -> Codes:
+        """Return the code grid (rows, columns) of `pixel_values` (1, 3, height, width)."""
+        (codes,) = self._image_tokenizer.run(["codes"], {"pixel_values": pixel_values})
+        return np.asarray(codes[0], dtype=np.int32)
+
+    @cached_property
+    def _backbone(self) -> ort.InferenceSession:
+        return self._open("backbone")
+
+    @cached_property
+    def _image_head(self) -> ort.InferenceSession:
+        return self._open("image_head")
+
+    @cached_property
+    def _text_head(self) -> ort.InferenceSession:
+        return self._open("text_head")
+
+    @cached_property
+    def _image_decoder(self) -> ort.InferenceSession:
+        return self._open("image_decoder")
+
+    @cached_property
+    def _image_tokenizer(self) -> ort.InferenceSession:
+        return self._open("image_tokenizer")
+
+    def _open(self, role: GraphRole) -> ort.InferenceSession:
+        return open_graph(self._bundle, role)
+
+    @cached_property
+    def _table(self) -> Floats:
+        table = self._bundle.manifest.token_embedding
+        path = self._bundle.path(table.file)
+        dtype = np.dtype(table.dtype).newbyteorder("<")
+        if path.stat().st_size != table.shape[0] * table.shape[1] * dtype.itemsize:
+            raise BundleError(f"{path} does not hold {table.shape[0]} x {table.shape[1]} {table.dtype} numbers.")
+        return np.memmap(path, dtype=dtype, mode="r", shape=table.shape)

@@ -1,0 +1,41 @@
+"""Every error that a user can act on.
+
+    EdgevloError
+    ├── BundleError        a bundle that cannot be read, or does not hold what it says
+    ├── CheckpointError    a checkpoint that cannot be exported
+    ├── AbilityError       the opened model cannot do what was asked
+    ├── PictureError       a file or picture that cannot be used as one
+    ├── RequestError       a prompt, size, seed or number outside what the model takes
+    └── OutputError        a result that cannot be written
+
+The command line prints the message alone and exits with 1; anything else that is raised is a bug and keeps its
+traceback.
+"""
+
+
+class EdgevloError(Exception):
+    """Anything a user can act on."""
+
+
+class BundleError(EdgevloError, ValueError):
+    """A bundle that this runtime cannot read."""
+
+
+class CheckpointError(EdgevloError, ValueError):
+    """A checkpoint that cannot be exported."""
+
+
+class AbilityError(EdgevloError, ValueError):
+    """The opened model lacks the ability that was asked for."""
+
+
+class PictureError(EdgevloError, ValueError):
+    """A file or picture that cannot be used as a picture."""
+
+
+class RequestError(EdgevloError, ValueError):
+    """A prompt, size, seed or number that the model does not take."""
+
+
+class OutputError(EdgevloError, OSError):
+    """A result that cannot be written where it should go."""

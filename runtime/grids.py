@@ -1,0 +1,91 @@
+"""Which sizes a model paints, and the allowed size nearest to any other. Knows pixels and cells, not pictures."""
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from .errors import RequestError
+from .manifest import Grid
+
+_SIZE: Final = re.compile(r"^(\d{1,6})[xX×](\d{1,6})$")
+_RATIO: Final = re.compile(r"^(\d{1,4}):(\d{1,4})$")
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A grid of cells."""
+
+    rows: int
+    columns: int
+
+    @property
+    def cells(self) -> int:
+        """How many codes fill the grid."""
+        return self.rows * self.columns
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GridRule:
+    """The manifest's grid and the side of a cell in pixels."""
+
+    grid: Grid
+    cell: int
+
+    @property
+    def default(self) -> Shape:
+        """The grid that is painted when no size is asked for."""
+        return Shape(*self.grid.default)
+
+    def allows(self, shape: Shape) -> bool:
+        """Whether the model paints this grid."""
+        low, high = self._columns(shape.rows)
+        return self.grid.rows[0] <= shape.rows <= self.grid.rows[1] and low <= shape.columns <= high
+
+    def nearest(self, width: float, height: float) -> Shape:
+        """Return the allowed grid whose size in pixels is nearest to `width` x `height`."""
+        rows, columns = height / self.cell, width / self.cell
+        best, best_distance = self.default, math.inf
+        for candidate in range(self.grid.rows[0], self.grid.rows[1] + 1):
+            low, high = self._columns(candidate)
+            if low > high:
+                continue
+            across = min(max(round(columns), low), high)
+            distance = math.hypot(candidate - rows, across - columns)
+            if distance < best_distance:
+                best, best_distance = Shape(candidate, across), distance
+        return best
+
+    def _columns(self, rows: int) -> tuple[int, int]:
+        """Return the fewest and the most columns that go with so many rows; none if the first is the larger."""
+        grid = self.grid
+        low = max(grid.columns[0], math.ceil(grid.cells[0] / rows), math.ceil(rows / grid.max_ratio - 1e-9))
+        high = min(grid.columns[1], grid.cells[1] // rows, math.floor(rows * grid.max_ratio + 1e-9))
+        return low, high
+
+    def size(self, shape: Shape) -> tuple[int, int]:
+        """Return width and height in pixels."""
+        return shape.columns * self.cell, shape.rows * self.cell
+
+    def shape(self, size: tuple[int, int]) -> Shape:
+        """Return the grid of exactly `(width, height)` pixels; raise `RequestError` naming the nearest allowed size."""
+        width, height = size
+        shape = Shape(height // self.cell, width // self.cell)
+        if width % self.cell or height % self.cell or not self.allows(shape):
+            near = self.size(self.nearest(width, height))
+            raise RequestError(
+                f"size {width}x{height} is not one that this model paints; the nearest is {near[0]}x{near[1]} "
+                f"(sides are multiples of {self.cell} pixels)."
+            )
+        return shape
+
+
+def parse_size(text: str, rule: GridRule) -> tuple[int, int]:
+    """Read `WIDTHxHEIGHT` in pixels, or `W:H` as the nearest size of the default area; return `(width, height)`."""
+    if match := _SIZE.match(text):
+        return int(match[1]), int(match[2])
+    if (match := _RATIO.match(text)) and int(match[1]) and int(match[2]):
+        ratio = int(match[1]) / int(match[2])
+        side = math.sqrt(rule.default.cells) * rule.cell
+        return rule.size(rule.nearest(side * math.sqrt(ratio), side / math.sqrt(ratio)))
+    raise RequestError(f"size {text[:40]!r} is neither WIDTHxHEIGHT in pixels, like 128x128, nor a ratio, like 16:9.")

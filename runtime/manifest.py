@@ -1,0 +1,323 @@
+"""What a bundle says about itself: `manifest.json`, schema `edgevlo-bundle/1`, decoded strictly.
+
+The manifest is data. It names graphs, tables, prompts and numbers; it holds no code and no template language, and this
+module knows neither ONNX nor files other than the manifest itself. Unknown keys, wrong types and numbers out of range
+are errors that name the file, the field and the reason.
+"""
+
+import re
+from pathlib import Path
+from typing import Annotated, Final, Literal, TypeAlias
+
+import msgspec
+from msgspec import Meta, Struct
+
+from .errors import BundleError
+
+FORMAT: Final = "edgevlo-bundle/1"
+MANIFEST_FILE: Final = "manifest.json"
+MAX_MANIFEST_BYTES: Final = 4 * 1024 * 1024
+
+Count: TypeAlias = Annotated[int, Meta(ge=1, le=2**31 - 1)]
+Index: TypeAlias = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+Side: TypeAlias = Annotated[int, Meta(ge=1, le=65_536)]
+Finite: TypeAlias = Annotated[float, Meta(ge=-1e6, le=1e6)]
+Temperature: TypeAlias = Annotated[float, Meta(ge=0, le=100)]
+GuidanceScale: TypeAlias = Annotated[float, Meta(ge=0, le=100)]
+Channel: TypeAlias = Annotated[int, Meta(ge=0, le=255)]
+ShortText: TypeAlias = Annotated[str, Meta(max_length=4096)]
+
+GraphRole: TypeAlias = Literal[
+    "backbone", "image_head", "text_head", "image_decoder", "image_tokenizer", "vision_encoder"
+]
+Target: TypeAlias = Literal["portable", "cpu", "cuda", "rtx", "tensorrt"]
+Precision: TypeAlias = Literal["fp32", "fp16", "bf16", "int8", "int4", "fp8"]
+DType: TypeAlias = Literal["float32", "float16", "bfloat16", "int64", "int32", "int8"]
+AbilityName: TypeAlias = Literal["paint", "edit", "ask", "detect", "segment", "edges", "boxes"]
+Field: TypeAlias = Literal["text", "images", "rows", "columns"]
+
+
+class Record(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A part of the manifest: immutable, keyword-only, and without room for keys nobody knows."""
+
+
+class Producer(Record, frozen=True, kw_only=True):
+    """The program that wrote the bundle."""
+
+    name: ShortText
+    version: ShortText
+
+
+class Source(Record, frozen=True, kw_only=True):
+    """The checkpoint that the bundle was made from."""
+
+    id: ShortText
+    licence: ShortText
+    revision: ShortText = ""
+
+
+class File(Record, frozen=True, kw_only=True):
+    """Size and SHA-256 of one file of the bundle."""
+
+    bytes: Index
+    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+
+
+class Tensor(Record, frozen=True, kw_only=True):
+    """Name, type and shape of a graph's input or output; a dimension is a number or the name of one."""
+
+    name: ShortText
+    dtype: DType
+    shape: tuple[int | str, ...]
+
+
+class Parity(Record, frozen=True, kw_only=True):
+    """What the export measured against the reference: the figure may not exceed the tolerance."""
+
+    metric: ShortText
+    error: Annotated[float, Meta(ge=0)]
+    tolerance: Annotated[float, Meta(ge=0)]
+
+
+class Graph(Record, frozen=True, kw_only=True):
+    """One ONNX file: its precision, its interface, and how far it was from the reference when it was made."""
+
+    file: ShortText
+    precision: Precision
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    parity: Parity | None = None
+
+
+class Table(Record, frozen=True, kw_only=True):
+    """A row-major table, mapped into memory: row i is the input embedding of token i."""
+
+    file: ShortText
+    dtype: Literal["float32", "float16"]
+    shape: tuple[Count, Count]
+
+
+class Backbone(Record, frozen=True, kw_only=True):
+    """Shape of the transformer and its KV cache, `(rows, kv_heads, capacity, head_dim)` per layer and side."""
+
+    layers: Annotated[int, Meta(ge=1, le=1024)]
+    hidden_size: Count
+    kv_heads: Count
+    head_dim: Count
+    max_positions: Count
+    cache_dtype: Literal["float32", "float16"] = "float32"
+    positions: Literal["1d"] = "1d"
+
+
+class Codes(Record, frozen=True, kw_only=True):
+    """The image codes: how many, the token of code 0 (the others follow), and the side of a cell in pixels."""
+
+    count: Annotated[int, Meta(ge=2, le=2**24)]
+    first_token: Index
+    cell: Annotated[int, Meta(ge=1, le=256)]
+
+
+class Grid(Record, frozen=True, kw_only=True):
+    """Which grids the model paints; all bounds inclusive, in cells. `max_ratio` bounds long side over short side."""
+
+    kind: Literal["free"] = "free"
+    rows: tuple[Side, Side]
+    columns: tuple[Side, Side]
+    cells: tuple[Count, Count]
+    default: tuple[Side, Side]  # rows, columns
+    max_ratio: Annotated[float, Meta(ge=1, le=1000)] = 1000.0
+
+
+class Piece(Record, frozen=True, kw_only=True):
+    """A piece of a prompt: exactly one of a special token by name, literal text, or a field to fill in."""
+
+    token: ShortText | None = None
+    text: ShortText | None = None
+    field: Field | None = None
+
+    def __post_init__(self) -> None:
+        if sum(part is not None for part in (self.token, self.text, self.field)) != 1:
+            raise ValueError("a piece is exactly one of token, text and field")
+
+
+class ImageBlock(Record, frozen=True, kw_only=True):
+    """How an image stands in the sequence, read or painted: opener, rows each ended by the suffix, closer."""
+
+    open: tuple[Piece, ...]
+    row_suffix: tuple[ShortText, ...] = ()
+    suffix_last_row: bool = True
+    close: tuple[ShortText, ...] = ()
+
+
+class Branch(Record, frozen=True, kw_only=True):
+    """One guidance branch and its weight, `constant + scale * guidance_scale`.
+
+    `prompt` is the ability's own prompt; `negative` is the same with the text replaced by the negative prompt.
+    """
+
+    kind: Literal["prompt", "negative"]
+    constant: Finite
+    scale: Finite
+
+
+class Guidance(Record, frozen=True, kw_only=True):
+    """The guided logits are the weighted sum of the branches' logits; the first branch alone is guidance scale 1."""
+
+    branches: Annotated[tuple[Branch, ...], Meta(min_length=1, max_length=16)]
+    default_scale: GuidanceScale = 1.0
+    negative_text: ShortText = ""
+
+
+class Sampling(Record, frozen=True, kw_only=True):
+    """How codes are drawn: temperature 0 is greedy, top-k 0 keeps every code."""
+
+    temperature: Temperature = 1.0
+    top_k: Index = 0
+
+
+class Answer(Record, frozen=True, kw_only=True):
+    """How text answers end; they are greedy unless a temperature is given."""
+
+    stop: Annotated[tuple[ShortText, ...], Meta(min_length=1)]
+    max_tokens: Count = 256
+
+
+class Preprocess(Record, frozen=True, kw_only=True):
+    """From 8-bit RGB to `pixel_values`: size limits in pixels, then `(x / 255 - mean) / std`."""
+
+    min_pixels: Count
+    max_pixels: Count
+    mean: tuple[Finite, Finite, Finite] = (0.5, 0.5, 0.5)
+    std: tuple[
+        Annotated[float, Meta(gt=0, le=1e6)], Annotated[float, Meta(gt=0, le=1e6)], Annotated[float, Meta(gt=0, le=1e6)]
+    ] = (0.5, 0.5, 0.5)
+    resample: Literal["bicubic", "lanczos", "bilinear", "nearest"] = "bicubic"
+
+
+class Postprocess(Record, frozen=True, kw_only=True):
+    """From the decoder's output to 8-bit RGB: `(y * scale + offset) * 255`, clipped, then truncated or rounded."""
+
+    scale: Finite = 0.5
+    offset: Finite = 0.5
+    rounding: Literal["truncate", "round"] = "truncate"
+
+
+class Request(Record, frozen=True, kw_only=True):
+    """The words the runtime sends for an ability that takes no free text; `{objects}` is filled for detection."""
+
+    text: ShortText
+    everything: ShortText = ""
+    separator: ShortText = ", "
+
+
+class Ability(Record, frozen=True, kw_only=True):
+    """One thing the model can do: its prompt, what comes back, and how many pictures it takes.
+
+    `labels` (segmentation) are the colours of the painted classes; `unit` (detection) is what box numbers count.
+    """
+
+    prompt: tuple[Piece, ...]
+    output: Literal["image", "text", "detections"]
+    images: tuple[Index, Index] = (0, 0)
+    request: Request | None = None
+    guidance_scale: GuidanceScale | None = None
+    sampling: Sampling | None = None
+    labels: dict[ShortText, tuple[Channel, Channel, Channel]] | None = None
+    unit: Literal["cell", "pixel"] | None = None
+
+
+class Manifest(Record, frozen=True, kw_only=True):
+    """What `manifest.json` says. Read once; nothing changes it afterwards."""
+
+    format: Literal["edgevlo-bundle/1"]
+    name: Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
+    family: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9_-]{0,63}$")]
+    producer: Producer
+    source: Source
+    target: Target
+    graphs: dict[GraphRole, Graph]
+    token_embedding: Table
+    tokenizer: ShortText
+    backbone: Backbone
+    codes: Codes
+    grid: Grid
+    image_block: ImageBlock
+    guidance: Guidance
+    sampling: Sampling
+    answer: Answer
+    preprocess: Preprocess
+    postprocess: Postprocess
+    abilities: dict[AbilityName, Ability]
+    files: dict[str, File]
+
+
+# A path inside the bundle: no absolute paths, no parent folders, no backslashes, no hidden files.
+_INSIDE: Final = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*$")
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read and check `folder/manifest.json`; raise `BundleError` naming file, field and reason."""
+    path = folder / MANIFEST_FILE
+    try:
+        if path.is_symlink():
+            raise BundleError(
+                f"{path} is a link; a bundle holds plain files only. Copy the file itself into the bundle."
+            )
+        size = path.stat().st_size
+        if size > MAX_MANIFEST_BYTES:
+            raise BundleError(f"{path} has {size} bytes; a manifest has at most {MAX_MANIFEST_BYTES}. Export it again.")
+        raw = path.read_bytes()
+    except OSError as error:
+        raise BundleError(f"{path} cannot be read ({error.strerror}); is {folder} a bundle folder?") from error
+    try:
+        declared = msgspec.json.decode(raw, type=dict[str, msgspec.Raw]).get("format")
+        if declared is not None and bytes(declared) != f'"{FORMAT}"'.encode():
+            raise BundleError(
+                f'{path}: format is {bytes(declared).decode(errors="replace")[:80]}; this edgevlo reads "{FORMAT}". '
+                "Export the checkpoint again with this version."
+            )
+        manifest = msgspec.json.decode(raw, type=Manifest)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BundleError(f"{path}: {error}. Export or download the bundle again.") from error
+    _check(manifest, path)
+    return manifest
+
+
+def _check(manifest: Manifest, path: Path) -> None:
+    """Raise `BundleError` unless the manifest's parts agree with each other."""
+
+    def refuse(field: str, reason: str) -> None:
+        raise BundleError(f"{path}: {field} {reason}. Export or download the bundle again.")
+
+    for name in manifest.files:
+        if not _INSIDE.match(name) or name == MANIFEST_FILE:
+            refuse(f"files has {name!r}, which", "is not a plain path inside the bundle")
+    named = {f"graphs.{role}.file": graph.file for role, graph in manifest.graphs.items()}
+    named |= {"token_embedding.file": manifest.token_embedding.file, "tokenizer": manifest.tokenizer}
+    for field, file in named.items():
+        if file not in manifest.files:
+            refuse(field, f"names {file!r}, which is not listed under files")
+    if manifest.token_embedding.shape[1] != manifest.backbone.hidden_size:
+        refuse("token_embedding.shape", f"is not (tokens, {manifest.backbone.hidden_size})")
+    if manifest.codes.first_token + manifest.codes.count > manifest.token_embedding.shape[0]:
+        refuse("codes", f"ends after the last of {manifest.token_embedding.shape[0]} tokens")
+    grid = manifest.grid
+    for field, (low, high) in {"rows": grid.rows, "columns": grid.columns, "cells": grid.cells}.items():
+        if low > high:
+            refuse(f"grid.{field}", f"has its lower bound {low} above its upper bound {high}")
+    needed: dict[str, tuple[GraphRole, ...]] = {
+        "image": ("backbone", "image_head", "image_decoder"),
+        "text": ("backbone", "text_head"),
+        "detections": ("backbone", "text_head"),
+    }
+    for name, ability in manifest.abilities.items():
+        for role in needed[ability.output] + (("image_tokenizer",) if ability.images[1] else ()):
+            if role not in manifest.graphs:
+                refuse(f"abilities.{name}", f"needs the graph {role}, which the bundle lacks")
+        if ability.images[0] > ability.images[1]:
+            refuse(f"abilities.{name}.images", "has its lower bound above its upper bound")
+
+
+def encode_manifest(manifest: Manifest) -> bytes:
+    """Return the manifest as indented JSON, ready to be written."""
+    return msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n"

@@ -1,0 +1,330 @@
+"""The public face of an opened bundle: paint, edit, ask, detect, segment, edges.
+
+Turns requests into plans and plans into pictures; everything is checked before the first graph runs.
+"""
+
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Final, TypeAlias, TypedDict, TypeVar, Unpack
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from . import raster
+from .answers import Detection, answer, read_detections
+from .bundle import Bundle, open_bundle
+from .engine import Engine
+from .errors import AbilityError, RequestError
+from .grids import GridRule, Shape, parse_size
+from .manifest import Ability, AbilityName, Guidance, Sampling
+from .pictures import from_pixels, load_picture, resize, to_pixel_values
+from .prompts import PromptWriter, Vocabulary, check_text
+from .provenance import provenance
+from .raster import Codes
+
+Picture: TypeAlias = str | Path | Image.Image
+Size: TypeAlias = tuple[int, int] | str
+
+MAX_SEED: Final = 2**32 - 1
+Number = TypeVar("Number", int, float)
+_UNPAINTED: Final = (236, 236, 236)
+
+
+class Options(TypedDict, total=False):
+    """How to paint; what is left out or None takes the model's own default, and a missing seed is drawn at random."""
+
+    seed: int | None
+    guidance_scale: float | None
+    temperature: float | None
+    top_k: int | None
+    negative_prompt: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stroke:
+    """The picture after another finished row: its codes so far, (rows_done, columns), out of `rows` rows."""
+
+    codes: Codes
+    rows: int
+    _decode: Callable[[Codes], Image.Image]
+
+    @property
+    def rows_done(self) -> int:
+        """How many rows are finished."""
+        return int(self.codes.shape[0])
+
+    @property
+    def preview(self) -> Image.Image:
+        """The picture so far in its full size; exact after the last row, approximate before."""
+        done = self._decode(self.codes)
+        if self.rows_done == self.rows:
+            return done
+        canvas = Image.new("RGB", (done.width, done.height * self.rows // self.rows_done), _UNPAINTED)
+        canvas.paste(done)
+        return canvas
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Request:
+    """One picture to paint, with nothing left to decide."""
+
+    prompts: tuple[list[int], ...]  # one a guidance branch
+    weights: tuple[float, ...]
+    plan: raster.Plan
+    sampling: Sampling
+    chunks: dict[str, str]
+
+
+class Model:
+    """An opened bundle. Graphs are loaded when an ability first needs them."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+        self.manifest = bundle.manifest
+        self.grid = GridRule(grid=self.manifest.grid, cell=self.manifest.codes.cell)
+        self._engine = Engine(bundle)
+
+    @classmethod
+    def open(cls, folder: Path) -> "Model":
+        """Open a bundle folder; raise `BundleError` if anything in it is not as its manifest says."""
+        return cls(open_bundle(folder))
+
+    def paint(self, prompt: str, *, size: Size | None = None, **options: Unpack[Options]) -> Image.Image:
+        """Paint a picture; its `info` holds the text chunks that `save_png` writes."""
+        return _last(self.paint_rows(prompt, size=size, **options)).preview
+
+    def paint_rows(self, prompt: str, *, size: Size | None = None, **options: Unpack[Options]) -> Iterator[Stroke]:
+        """Paint a picture row by row."""
+        return self._paint("paint", check_text(prompt, "prompt"), [], size, options)
+
+    def edit(
+        self,
+        pictures: Picture | Sequence[Picture],
+        instruction: str,
+        *,
+        size: Size | None = None,
+        **options: Unpack[Options],
+    ) -> Image.Image:
+        """Paint the picture that an instruction makes of one picture or several, in the first one's size."""
+        return _last(self.edit_rows(pictures, instruction, size=size, **options)).preview
+
+    def edit_rows(
+        self,
+        pictures: Picture | Sequence[Picture],
+        instruction: str,
+        *,
+        size: Size | None = None,
+        **options: Unpack[Options],
+    ) -> Iterator[Stroke]:
+        """Edit row by row."""
+        return self._paint("edit", check_text(instruction, "instruction"), _listed(pictures), size, options)
+
+    def segment(self, picture: Picture) -> Image.Image:
+        """Paint the picture's segments, each in the colour that `manifest.abilities["segment"].labels` names."""
+        return _last(self.perceive_rows("segment", picture)).preview
+
+    def edges(self, picture: Picture) -> Image.Image:
+        """Paint the picture's edges."""
+        return _last(self.perceive_rows("edges", picture)).preview
+
+    def boxes(self, picture: Picture) -> Image.Image:
+        """Paint boxes around the picture's objects."""
+        return _last(self.perceive_rows("boxes", picture)).preview
+
+    def perceive_rows(self, name: AbilityName, picture: Picture, **options: Unpack[Options]) -> Iterator[Stroke]:
+        """Paint what the model perceives (`segment`, `edges`, `boxes`) row by row."""
+        request = self._ability(name).request
+        return self._paint(name, request.text if request else "", [picture], None, options)
+
+    def ask(self, pictures: Picture | Sequence[Picture], question: str) -> str:
+        """Answer a question about one picture or several."""
+        return self._answer("ask", check_text(question, "question"), self._read("ask", _listed(pictures)))
+
+    def detect(self, picture: Picture, objects: Sequence[str] = ()) -> list[Detection]:
+        """Find the named objects, or everything, and return their boxes in pixels of the given picture."""
+        ability = self._ability("detect")
+        image = load_picture(picture)
+        (codes,) = self._read("detect", [image])
+        request = ability.request
+        words = request.separator.join(check_text(name, "name of an object") for name in objects) if request else ""
+        text = request.text.replace("{objects}", words or request.everything) if request else words
+        rows, columns = codes.shape
+        unit = (columns, rows) if ability.unit == "cell" else self.grid.size(Shape(rows, columns))
+        return read_detections(self._answer("detect", text, [codes]), (image.width / unit[0], image.height / unit[1]))
+
+    def tokenize(self, picture: Picture) -> Codes:
+        """Return the codes (rows, columns) of a picture, scaled to a size the model reads if it has another."""
+        image = load_picture(picture)
+        return self._engine.encode(to_pixel_values(self._fit(image), self.manifest.preprocess))
+
+    def decode(self, codes: npt.NDArray[np.integer]) -> Image.Image:
+        """Return the picture of a code grid (rows, columns); raise `RequestError` for anything else."""
+        count = self.manifest.codes.count
+        if codes.ndim != 2 or codes.size == 0 or not np.issubdtype(codes.dtype, np.integer):
+            raise RequestError(
+                f"codes are a grid of whole numbers, [rows, columns]; this is {codes.dtype}{list(codes.shape)}."
+            )
+        if codes.min() < 0 or codes.max() >= count:
+            raise RequestError(f"codes run from 0 to {count - 1}; these run from {codes.min()} to {codes.max()}.")
+        if max(codes.shape) > 4096 or codes.size > self.manifest.backbone.max_positions:
+            raise RequestError(f"a grid of {codes.shape[0]}x{codes.shape[1]} codes is larger than this model paints.")
+        return from_pixels(self._engine.decode(codes), self.manifest.postprocess)
+
+    def size(self, size: Size | None) -> tuple[int, int]:
+        """Return width and height in pixels of a size given as numbers, as text, or not at all."""
+        if size is None:
+            return self.grid.size(self.grid.default)
+        return parse_size(size, self.grid) if isinstance(size, str) else size
+
+    # How a request becomes a plan.
+
+    def _paint(
+        self, name: AbilityName, text: str, pictures: Sequence[Picture], size: Size | None, options: Options
+    ) -> Iterator[Stroke]:
+        """Check everything now; return the generator that paints."""
+        if unknown := options.keys() - Options.__annotations__.keys():
+            message = f"unknown option {min(unknown)!r}; painting takes {', '.join(Options.__annotations__)}"
+            raise TypeError(message)
+        ability = self._ability(name)
+        sources = self._read(name, pictures)
+        as_source = size is None and len(sources) > 0
+        shape = Shape(*sources[0].shape) if as_source else self.grid.shape(self.size(size))
+        return self._strokes(self._request(ability, text, sources, shape, options))
+
+    def _request(
+        self, ability: Ability, text: str, sources: Sequence[Codes], shape: Shape, options: Options
+    ) -> _Request:
+        guidance = self.manifest.guidance
+        scale = _first(options.get("guidance_scale"), ability.guidance_scale, guidance.default_scale)
+        _check_number("guidance scale", scale, 0, 100)
+        sampling = _sampling(options, ability.sampling or self.manifest.sampling)
+        seed = _first(options.get("seed"), secrets.randbelow(MAX_SEED + 1))
+        if not 0 <= seed <= MAX_SEED:
+            raise RequestError(f"seed {seed} is out of range; seeds run from 0 to {MAX_SEED}.")
+        given = options.get("negative_prompt")
+        negative = guidance.negative_text if given is None else given
+        opener = self._writer.opener(shape)
+        texts, weights = _branches(guidance, scale, text, negative)
+        settings = {
+            "Steps": shape.cells,
+            "Sampler": "greedy" if sampling.temperature == 0 else "raster",
+            "CFG scale": scale,
+            "Temperature": sampling.temperature,
+            "Top-k": sampling.top_k,
+            "Seed": seed,
+            "Size": "x".join(map(str, self.grid.size(shape))),
+            "Model hash": self.bundle.digest[:10],
+            "Model": self.manifest.name,
+        }
+        return _Request(
+            prompts=tuple(self._writer.prompt(ability.prompt, branch, sources) + opener for branch in texts),
+            weights=weights,
+            plan=raster.Plan(
+                rows=shape.rows,
+                columns=shape.columns,
+                uniforms=raster.uniforms(seed, shape.cells),
+                first_token=self.manifest.codes.first_token,
+                row_suffix=self._writer.row_suffix,
+            ),
+            sampling=sampling,
+            chunks=provenance(text, negative, settings, "EdgeVLo", self.bundle.digest),
+        )
+
+    def _strokes(self, request: _Request) -> Iterator[Stroke]:
+        plan = request.plan
+
+        def decode(codes: Codes) -> Image.Image:
+            picture = self.decode(codes)
+            if codes.shape[0] == plan.rows:
+                picture.info.update(request.chunks)
+            return picture
+
+        more = plan.cells + plan.rows * len(plan.row_suffix)
+        with self._engine.painter(request.prompts, more) as painter:
+            painter.head.set(np.array(request.weights, dtype=np.float32), request.sampling)
+            codes = raster.paint(painter.head.draw, painter.backbone.step, plan)
+            for grid in raster.finished_rows(codes, plan.columns):
+                yield Stroke(codes=grid, rows=plan.rows, _decode=decode)
+
+    def _answer(self, name: AbilityName, text: str, sources: Sequence[Codes]) -> str:
+        rule = self.manifest.answer
+        stop = {self._vocabulary.special(token) for token in rule.stop}
+        prompt = self._writer.prompt(self._ability(name).prompt, text, sources)
+        with self._engine.painter([prompt], rule.max_tokens) as painter:
+            next_token = self._engine.text_choice(painter.backbone.last_hidden)
+            return self._vocabulary.decode(list(answer(next_token, painter.backbone.step, stop, rule.max_tokens)))
+
+    def _read(self, name: AbilityName, pictures: Sequence[Picture]) -> list[Codes]:
+        """Return the code grids of the pictures, after checking that the ability takes so many."""
+        low, high = self._ability(name).images
+        if not low <= len(pictures) <= high:
+            takes = str(low) if low == high else f"{low} to {high}"
+            raise RequestError(f"{name} takes {takes} picture(s), {len(pictures)} given.")
+        return [self.tokenize(picture) for picture in pictures]
+
+    def _fit(self, image: Image.Image) -> Image.Image:
+        """Return the picture in a size the model reads: its own, or the nearest of the same proportions."""
+        width, height = image.size
+        rule = self.manifest.preprocess
+        cell = self.grid.cell
+        fits = width % cell == 0 and height % cell == 0 and self.grid.allows(Shape(height // cell, width // cell))
+        if fits and rule.min_pixels <= width * height <= rule.max_pixels:
+            return image
+        area = min(max(width * height, rule.min_pixels), rule.max_pixels)
+        factor = (area / (width * height)) ** 0.5
+        return resize(image, self.grid.size(self.grid.nearest(width * factor, height * factor)), rule)
+
+    def _ability(self, name: AbilityName) -> Ability:
+        ability = self.manifest.abilities.get(name)
+        if ability is None:
+            has = ", ".join(sorted(self.manifest.abilities)) or "nothing"
+            raise AbilityError(f"{self.manifest.name} (family {self.manifest.family}) cannot {name}; it can {has}.")
+        return ability
+
+    @cached_property
+    def _vocabulary(self) -> Vocabulary:
+        return Vocabulary(self.bundle.path(self.manifest.tokenizer))
+
+    @cached_property
+    def _writer(self) -> PromptWriter:
+        return PromptWriter(self._vocabulary, self.manifest.image_block, self.manifest.codes.first_token)
+
+
+def _branches(guidance: Guidance, scale: float, text: str, negative: str) -> tuple[list[str], tuple[float, ...]]:
+    """Return text and weight of every guidance branch that has any weight at this guidance scale."""
+    weighed = [(branch, branch.constant + branch.scale * scale) for branch in guidance.branches]
+    used = [(branch, weight) for branch, weight in weighed if weight != 0]
+    texts = [text if branch.kind == "prompt" else negative for branch, _ in used]
+    return texts, tuple(weight for _, weight in used)
+
+
+def _sampling(options: Options, default: Sampling) -> Sampling:
+    temperature = _first(options.get("temperature"), default.temperature)
+    top_k = _first(options.get("top_k"), default.top_k)
+    _check_number("temperature", temperature, 0, 100)
+    _check_number("top-k", top_k, 0, 2**31 - 1)
+    return Sampling(temperature=temperature, top_k=int(top_k))
+
+
+def _check_number(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:  # false for NaN too
+        raise RequestError(f"{name} {value} is out of range; it runs from {low} to {high}.")
+
+
+def _first(*values: Number | None) -> Number:
+    """Return the first value that is given; the last one always is."""
+    return next(value for value in values if value is not None)
+
+
+def _listed(pictures: Picture | Sequence[Picture]) -> list[Picture]:
+    return [pictures] if isinstance(pictures, str | Path | Image.Image) else list(pictures)
+
+
+def _last(strokes: Iterator[Stroke]) -> Stroke:
+    """Return the last stroke of a picture, the only one worth decoding when nobody watches."""
+    *_, last = strokes
+    return last

@@ -1,0 +1,112 @@
+"""From picture files to arrays and back. Knows Pillow and the manifest's numbers, not models.
+
+What had to be changed to use a picture is said once, as a `PictureWarning`.
+"""
+
+import warnings
+from pathlib import Path
+from typing import Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from .errors import PictureError
+from .manifest import Postprocess, Preprocess
+
+Pixels: TypeAlias = npt.NDArray[np.float32]
+
+MAX_SIDE: Final = 32_768
+MAX_PIXELS: Final = 64_000_000
+_RESAMPLING: Final = {
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+    "bilinear": Image.Resampling.BILINEAR,
+    "nearest": Image.Resampling.NEAREST,
+}
+
+
+class PictureWarning(UserWarning):
+    """A picture was used, but not exactly as it is."""
+
+
+def load_picture(source: str | Path | Image.Image) -> Image.Image:
+    """Open a picture as upright 8-bit RGB; raise `PictureError` when it is none or too large.
+
+    Transparency is laid on white, CMYK, grey and 16-bit pictures are converted, EXIF rotation is applied, and of an
+    animation the first frame is used, each with one `PictureWarning` where it changes what is seen.
+    """
+    if isinstance(source, Image.Image):
+        return _to_rgb(source, "the picture")
+    path = Path(source)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own, lower limit follows
+            with Image.open(path) as image:
+                _check_size(image.size, str(path))
+                if getattr(image, "n_frames", 1) > 1:
+                    warnings.warn(f"{path} is animated; its first frame is used", PictureWarning, stacklevel=2)
+                    image.seek(0)
+                image.load()
+                return _to_rgb(image, str(path))
+    except PictureError:
+        raise
+    except (UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError, EOFError) as error:
+        raise PictureError(
+            f"{path} is not a picture that can be read (PNG, JPEG and WebP are). Choose another."
+        ) from error
+    except OSError as error:
+        reason = error.strerror or "it is damaged or cut off"
+        raise PictureError(f"{path} cannot be read: {reason}. Choose another picture.") from error
+
+
+def _check_size(size: tuple[int, int], name: str) -> None:
+    width, height = size
+    if min(size) < 1 or max(size) > MAX_SIDE or width * height > MAX_PIXELS:
+        raise PictureError(
+            f"{name} is {width}x{height} pixels; sides from 1 to {MAX_SIDE} and up to {MAX_PIXELS // 10**6} megapixels "
+            "are read. Scale it first."
+        )
+
+
+def _to_rgb(image: Image.Image, name: str) -> Image.Image:
+    _check_size(image.size, name)
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I"):  # 16 bits a pixel, whatever the container calls it
+        values = np.asarray(image).astype(np.int64)
+        warnings.warn(f"{name} has 16 bits a channel; the upper 8 are used", PictureWarning, stacklevel=3)
+        return Image.fromarray(np.clip(values // 257, 0, 255).astype(np.uint8)).convert("RGB")
+    if image.mode == "F":
+        raise PictureError(f"{name} holds floating-point pixels; save it as PNG or JPEG first.")
+    if image.has_transparency_data:
+        coloured = image.convert("RGBA")
+        if coloured.getchannel("A").getextrema() != (255, 255):
+            warnings.warn(f"{name} is transparent in places; it is laid on white", PictureWarning, stacklevel=3)
+        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), coloured).convert("RGB")
+    return image.convert("RGB")
+
+
+def resize(image: Image.Image, size: tuple[int, int], preprocess: Preprocess) -> Image.Image:
+    """Return the picture in `size` (width, height), with one `PictureWarning` when that changes it."""
+    if image.size == size:
+        return image
+    was, now = "x".join(map(str, image.size)), "x".join(map(str, size))
+    warnings.warn(
+        f"the picture was scaled from {was} to {now}, a size that this model reads", PictureWarning, stacklevel=3
+    )
+    return image.resize(size, _RESAMPLING[preprocess.resample])
+
+
+def to_pixel_values(image: Image.Image, preprocess: Preprocess) -> Pixels:
+    """Return `pixel_values` (1, 3, height, width), `(x / 255 - mean) / std`."""
+    pixels = np.asarray(image, dtype=np.float32) / np.float32(255)
+    normal = (pixels - np.array(preprocess.mean, dtype=np.float32)) / np.array(preprocess.std, dtype=np.float32)
+    return np.ascontiguousarray(normal.transpose(2, 0, 1)[np.newaxis])
+
+
+def from_pixels(pixels: Pixels, postprocess: Postprocess) -> Image.Image:
+    """Return the picture of a decoder's output (1, 3, height, width)."""
+    levels = np.clip((pixels[0] * postprocess.scale + postprocess.offset) * 255, 0, 255)
+    if postprocess.rounding == "round":
+        levels = np.rint(levels)
+    return Image.fromarray(np.ascontiguousarray(levels.transpose(1, 2, 0)).astype(np.uint8))

@@ -1,0 +1,107 @@
+"""From words and pictures to token ids, by the pieces that the manifest lists. Knows no graphs and no families."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+from tokenizers import Tokenizer
+
+from .errors import BundleError, RequestError
+from .grids import Shape
+from .manifest import ImageBlock, Piece
+from .raster import Codes
+
+MAX_PROMPT_CHARACTERS: Final = 50_000
+
+
+class Vocabulary:
+    """The bundle's text tokenizer. What a user types is always text, even where it spells a special token."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._tokenizer = Tokenizer.from_file(str(path))
+        except Exception as error:  # tokenizers raises plain Exception
+            raise BundleError(f"{path} is not a tokenizer ({str(error)[:200]}). Export the bundle again.") from error
+        self._tokenizer.encode_special_tokens = True
+        self._path = path
+
+    def special(self, name: str) -> int:
+        """Return the id of a special token; raise `BundleError` if the tokenizer lacks it."""
+        token: int | None = self._tokenizer.token_to_id(name)
+        if token is None:
+            raise BundleError(
+                f"{self._path} lacks the token {name!r} that the manifest names. Export the bundle again."
+            )
+        return token
+
+    def encode(self, text: str) -> list[int]:
+        """Return the ids of plain text, nothing added."""
+        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
+        return ids
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Return the text of ids, special tokens left out."""
+        text: str = self._tokenizer.decode(list(ids), skip_special_tokens=True)
+        return text.strip()
+
+
+def check_text(text: str, what: str) -> str:
+    """Return the text stripped; raise `RequestError` if it is empty, too long or not Unicode."""
+    stripped = text.strip()
+    if not stripped:
+        raise RequestError(f"the {what} is empty; say what you want in a few words.")
+    if len(stripped) > MAX_PROMPT_CHARACTERS:
+        raise RequestError(
+            f"the {what} has {len(stripped)} characters; at most {MAX_PROMPT_CHARACTERS} are read. Shorten it."
+        )
+    try:
+        stripped.encode()
+    except UnicodeEncodeError as error:
+        raise RequestError(f"the {what} is not valid Unicode at character {error.start}; type it again.") from error
+    return stripped
+
+
+class PromptWriter:
+    """Fills the manifest's pieces with text, source pictures and a grid header."""
+
+    def __init__(self, vocabulary: Vocabulary, block: ImageBlock, first_token: int) -> None:
+        self._vocabulary = vocabulary
+        self._block = block
+        self._first_token = first_token
+        self.row_suffix = tuple(vocabulary.special(name) for name in block.row_suffix)
+        self._close = [vocabulary.special(name) for name in block.close]
+
+    def prompt(self, pieces: Iterable[Piece], text: str, sources: Sequence[Codes]) -> list[int]:
+        """Return the ids of a prompt; `sources` are the code grids, (rows, columns), of the pictures it shows."""
+        images = [token for source in sources for token in self._image(source)]
+        return self._fill(pieces, text, images, None)
+
+    def opener(self, shape: Shape) -> list[int]:
+        """Return the ids that announce an image of this grid."""
+        return self._fill(self._block.open, "", [], shape)
+
+    def _image(self, codes: Codes) -> list[int]:
+        rows, columns = codes.shape
+        ids = self.opener(Shape(rows, columns))
+        for row, line in enumerate(codes.tolist(), start=1):
+            ids += [self._first_token + code for code in line]
+            if row < rows or self._block.suffix_last_row:
+                ids += self.row_suffix
+        return ids + self._close
+
+    def _fill(self, pieces: Iterable[Piece], text: str, images: list[int], shape: Shape | None) -> list[int]:
+        """Concatenate pieces; neighbouring text is encoded in one go, as the reference tokenizes it."""
+        ids: list[int] = []
+        run = ""
+        for piece in pieces:
+            if piece.text is not None:
+                run += piece.text
+            elif piece.field == "text":
+                run += text
+            elif piece.field in ("rows", "columns") and shape is not None:
+                run += str(getattr(shape, piece.field))
+            else:
+                ids += self._vocabulary.encode(run) if run else []
+                run = ""
+                ids += images if piece.token is None else [self._vocabulary.special(piece.token)]
+        return ids + (self._vocabulary.encode(run) if run else [])

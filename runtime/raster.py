@@ -1,0 +1,59 @@
+"""The raster loop: left to right, top to bottom. Knows no prompts, files or pixels."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Codes: TypeAlias = npt.NDArray[np.int32]
+
+Draw: TypeAlias = Callable[[float], int]
+Step: TypeAlias = Callable[[Sequence[int]], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """One image: its grid, one uniform number per cell, and how codes become tokens."""
+
+    rows: int
+    columns: int
+    uniforms: tuple[float, ...]
+    first_token: int
+    row_suffix: tuple[int, ...] = ()
+
+    @property
+    def cells(self) -> int:
+        """How many codes the image has."""
+        return self.rows * self.columns
+
+
+def paint(draw: Draw, step: Step, plan: Plan) -> Iterator[int]:
+    """Yield the codes of one image in raster order; the prompts, opener included, have been read.
+
+    What the grid forces after a row rides along with the row's last code, and nothing is read after the last cell:
+    structural tokens cost no step of their own.
+    """
+    for drawn, uniform in enumerate(plan.uniforms, start=1):
+        code = draw(uniform)
+        yield code
+        if drawn == plan.cells:
+            return  # nothing left to predict
+        token = plan.first_token + code
+        row_ended = drawn % plan.columns == 0
+        step((token, *plan.row_suffix) if row_ended else (token,))
+
+
+def finished_rows(codes: Iterator[int], columns: int) -> Iterator[Codes]:
+    """Gather codes into the grid so far, (rows_done, columns), yielded whenever a row is finished."""
+    grid: list[int] = []
+    for code in codes:
+        grid.append(code)
+        if len(grid) % columns == 0:
+            yield np.array(grid, dtype=np.int32).reshape(-1, columns)
+
+
+def uniforms(seed: int, cells: int) -> tuple[float, ...]:
+    """Return the numbers that decide a picture's draws: the same seed paints the same picture on every backend."""
+    return tuple(np.random.default_rng(seed).random(cells, dtype=np.float32).tolist())

@@ -1,0 +1,1 @@
+"""HTTP server and kiosk page: to come, nothing is here yet."""

@@ -1,0 +1,47 @@
+"""EdgeVLo runs unified image models on small devices: they read pictures, answer, paint, edit and perceive.
+
+    import edgevlo
+
+    model = edgevlo.load()
+    model.paint("a red car", size=(128, 128), seed=7).save("car.png")
+
+Importing is cheap; numpy and ONNX Runtime are loaded by the first `load`.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from edgevlo.runtime.answers import Detection
+    from edgevlo.runtime.errors import EdgevloError
+    from edgevlo.runtime.model import Model, Stroke
+    from edgevlo.runtime.provenance import save_png
+
+__version__ = "0.1.0"
+__all__ = ["Detection", "EdgevloError", "Model", "Stroke", "__version__", "load", "save_png"]
+
+_HOMES = {
+    "Detection": "edgevlo.runtime.answers",
+    "EdgevloError": "edgevlo.runtime.errors",
+    "Model": "edgevlo.runtime.model",
+    "Stroke": "edgevlo.runtime.model",
+    "save_png": "edgevlo.runtime.provenance",
+}
+
+
+def load(model: str | None = None) -> "Model":
+    """Open a model: a bundle folder, the name of an installed bundle, or a hub id; without one, picturebook.
+
+    Raises `EdgevloError` when there is no such bundle or it is not intact.
+    """
+    from edgevlo.catalog import find
+    from edgevlo.runtime.model import Model
+
+    return Model.open(find(model))
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'edgevlo' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,336 @@
+"""The command line: reads arguments, calls the public API, prints. Holds no logic of its own.
+
+`run` turns every `EdgevloError` into one line and exit code 1; usage errors exit with 2, Ctrl-C with 130.
+"""
+
+import json
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+import edgevlo
+from edgevlo.runtime.errors import EdgevloError
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; return the exit code."""
+    warnings.showwarning = _show_note
+    try:
+        main.main(list(arguments), prog_name="edgevlo", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as help_text:
+        help_text.show()
+        return 2
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("stopped", err=True)
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()  # nobody reads us any more
+        return 1
+    except EdgevloError as error:
+        click.echo(f"edgevlo: {error}", err=True)
+        return 1
+    except MemoryError:
+        click.echo(
+            "edgevlo: there is not enough memory for this; paint a smaller size or use a smaller bundle.", err=True
+        )
+        return 1
+    return 0
+
+
+def _show_note(message: Warning | str, *_: object, **__: object) -> None:
+    click.echo(f"note: {message}", err=True)
+
+
+def options(*decorators: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Join several click decorators into one."""
+
+    def decorate(command: Command) -> Command:
+        for decorator in reversed(decorators):
+            command = decorator(command)
+        return command
+
+    return decorate
+
+
+model_option = click.option("-m", "--model", metavar="BUNDLE", help="Bundle folder, installed bundle or hub id.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+picture_argument = click.argument("picture", type=click.Path(path_type=Path))
+output_option = click.option(
+    "-o", "--output", type=click.Path(path_type=Path), default="out.png", show_default=True, help="PNG file to write."
+)
+paint_options = options(
+    output_option,
+    model_option,
+    click.option("--seed", type=int, help="0 to 4294967295; the same seed paints the same picture."),
+    click.option("--guidance-scale", type=float, help="How closely to follow the words; 1 is without guidance."),
+    click.option("--temperature", type=float, help="0 takes the likeliest code each time."),
+    click.option("--top-k", type=int, help="Draw among so many codes; 0 is all."),
+    click.option("--negative-prompt", help="What the picture should not be like."),
+    click.option("-n", "count", type=click.IntRange(1, 100), default=1, help="Number of pictures, seeds counted up."),
+    click.option("--codes", type=click.Path(path_type=Path), help="Also write the code grid, int32 [rows, columns]."),
+    click.option("--watch", is_flag=True, help="Paint rows in the terminal as they are finished."),
+    json_option,
+)
+size_option = click.option("--size", help="WIDTHxHEIGHT in pixels, or a ratio like 16:9.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(edgevlo.__version__, prog_name="edgevlo")
+def main() -> None:
+    """Paint, edit and read pictures with one small model, on this machine."""
+
+
+@main.command()
+@click.argument("prompt")
+@size_option
+@paint_options
+def paint(prompt: str, size: str | None, **settings: Any) -> None:
+    """Paint a picture of PROMPT, in English or Chinese."""
+    _paint(lambda model, options: model.paint_rows(prompt, size=size, **options), **settings)
+
+
+@main.command()
+@click.argument("pictures", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("instruction")
+@size_option
+@paint_options
+def edit(pictures: tuple[Path, ...], instruction: str, size: str | None, **settings: Any) -> None:
+    """Change PICTURES (one, or several to combine) as INSTRUCTION says."""
+    _paint(lambda model, options: model.edit_rows(pictures, instruction, size=size, **options), **settings)
+
+
+@main.command()
+@picture_argument
+@paint_options
+def segment(picture: Path, **settings: Any) -> None:
+    """Paint the segments of PICTURE, a colour for each class (`edgevlo show` lists them)."""
+    _paint(lambda model, options: model.perceive_rows("segment", picture, **options), **settings)
+
+
+@main.command()
+@picture_argument
+@paint_options
+def edges(picture: Path, **settings: Any) -> None:
+    """Paint the edges of PICTURE."""
+    _paint(lambda model, options: model.perceive_rows("edges", picture, **options), **settings)
+
+
+@main.command()
+@click.argument("pictures", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("question")
+@model_option
+@json_option
+def ask(pictures: tuple[Path, ...], question: str, model: str | None, as_json: bool) -> None:
+    """Answer QUESTION about PICTURES."""
+    answer = edgevlo.load(model).ask(pictures, question)
+    click.echo(json.dumps({"answer": answer}, ensure_ascii=False) if as_json else answer)
+
+
+@main.command()
+@picture_argument
+@click.argument("objects", nargs=-1)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Also paint the boxes into this PNG file.")
+@model_option
+@json_option
+def detect(picture: Path, objects: tuple[str, ...], output: Path | None, model: str | None, as_json: bool) -> None:
+    """Find OBJECTS, or everything, in PICTURE and print name and box (left, top, right, bottom) in pixels."""
+    from edgevlo.runtime.files import check_writable
+    from edgevlo.runtime.provenance import save_png
+
+    if output is not None:
+        check_writable(output)
+    opened = edgevlo.load(model)
+    found = opened.detect(picture, objects)
+    if output is not None:
+        save_png(opened.boxes(picture), output)
+    if as_json:
+        click.echo(json.dumps([{"label": one.label, "box": one.box} for one in found], ensure_ascii=False))
+        return
+    for one in found:
+        click.echo(f"{one.label}\t{' '.join(map(str, one.box))}")
+
+
+@main.command()
+@click.argument("codes", type=click.Path(path_type=Path))
+@output_option
+@model_option
+def decode(codes: Path, output: Path, model: str | None) -> None:
+    """Turn CODES, a code grid in a .npy file, into a picture."""
+    from edgevlo.codes import read_codes
+    from edgevlo.runtime.files import check_writable
+    from edgevlo.runtime.provenance import save_png
+
+    check_writable(output)
+    grid = read_codes(codes)
+    save_png(edgevlo.load(model).decode(grid), output)
+    click.echo(output)
+
+
+@main.command()
+@click.argument("checkpoint")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Bundle folder to make.")
+def export(checkpoint: str, output: Path) -> None:
+    """Turn CHECKPOINT, a folder or a hub id, into a portable bundle."""
+    with _toolchain():
+        from edgevlo.export import export_checkpoint
+    manifest = export_checkpoint(Path(checkpoint), output, progress=_Progress())
+    for role, graph in manifest.graphs.items():
+        if graph.parity is not None:
+            error, tolerance = graph.parity.error, graph.parity.tolerance
+            click.echo(f"{role:16} {graph.parity.metric}: {error:.2g} (tolerance {tolerance:.2g})")
+    click.echo(output)
+
+
+@main.command()
+@click.argument("bundle")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Bundle folder to make.")
+@click.option("--target", default="cpu", show_default=True, help="Kind of device.")
+@click.option("--weights", default="int8", show_default=True, help="Precision of the linear layers: fp32 or int8.")
+def quantize(bundle: str, output: Path, target: str, weights: str) -> None:
+    """Turn BUNDLE, a portable one, into a bundle for one kind of device."""
+    with _toolchain():
+        from edgevlo.quantization import quantize as rewrite
+    from edgevlo.catalog import find
+
+    rewrite(find(bundle), output, target=target, weights=weights, progress=_Progress())
+    click.echo(output)
+
+
+@main.command()
+@click.argument("bundle", required=False)
+@json_option
+def show(bundle: str | None, as_json: bool) -> None:
+    """Print what a bundle is and can do."""
+    from edgevlo.catalog import find
+    from edgevlo.report import describe
+    from edgevlo.runtime.manifest import encode_manifest, read_manifest
+
+    folder = find(bundle)
+    manifest = read_manifest(folder)
+    click.echo(encode_manifest(manifest).decode() if as_json else describe(manifest, folder), nl=not as_json)
+
+
+@main.command()
+@click.argument("bundle", required=False)
+def verify(bundle: str | None) -> None:
+    """Check every file of a bundle against its manifest, and open every graph."""
+    from edgevlo.catalog import find
+    from edgevlo.runtime.bundle import open_bundle
+    from edgevlo.runtime.sessions import open_graph
+
+    opened = open_bundle(find(bundle))
+    for role in opened.manifest.graphs:
+        open_graph(opened, role)
+    size = sum(file.bytes for file in opened.manifest.files.values())
+    click.echo(f"{opened.folder} is whole: {len(opened.manifest.files)} files, {size / 1e6:.1f} MB, graphs open.")
+
+
+@main.command()
+@json_option
+def doctor(as_json: bool) -> None:
+    """Print what this installation can do, and whether the embedded model works."""
+    from edgevlo.report import diagnose
+
+    facts = diagnose()
+    if as_json:
+        click.echo(json.dumps(facts))
+    else:
+        for name, value in facts.items():
+            click.echo(f"{name:14} {value}")
+
+
+def _paint(
+    start: Callable[[Any, Any], Iterator[edgevlo.Stroke]],
+    *,
+    output: Path,
+    model: str | None,
+    count: int,
+    codes: Path | None,
+    watch: bool,
+    as_json: bool,
+    seed: int | None,
+    **settings: Any,
+) -> None:
+    """Paint `count` pictures, show the rows as they come, write and report each."""
+    from edgevlo.codes import numbered, write_codes
+    from edgevlo.runtime.files import check_writable
+    from edgevlo.runtime.provenance import save_png
+
+    targets = list(zip(numbered(output, count), numbered(codes, count), strict=True))
+    for path in filter(None, (path for pair in targets for path in pair)):
+        check_writable(path)
+    opened = edgevlo.load(model)
+    for offset, (picture_path, codes_path) in enumerate(targets):
+        began = time.perf_counter()
+        this_seed = None if seed is None else seed + offset
+        last = _follow(start(opened, {**settings, "seed": this_seed}), watch)
+        picture = last.preview
+        save_png(picture, picture_path)
+        if codes_path is not None:
+            write_codes(last.codes, codes_path)
+        seconds = time.perf_counter() - began
+        if as_json:
+            facts = {"file": str(picture_path), "size": picture.size, "seconds": round(seconds, 3)}
+            click.echo(json.dumps({**facts, "parameters": picture.info["parameters"]}, ensure_ascii=False))
+        else:
+            click.echo(f"{picture_path}  {picture.width}x{picture.height}  {seconds:.2f} s")
+
+
+def _follow(strokes: Iterator[edgevlo.Stroke], watch: bool) -> edgevlo.Stroke:
+    """Run a painting to its end, with a bar on a terminal or with the rows themselves; return the last stroke."""
+    from tqdm import tqdm
+
+    from edgevlo.terminal import strip
+
+    bar = None
+    for stroke in strokes:
+        if watch:
+            preview = stroke.preview
+            height = preview.height // stroke.rows
+            click.echo(strip(preview, (stroke.rows_done - 1) * height, stroke.rows_done * height))
+        else:
+            bar = bar or tqdm(total=stroke.rows, unit="row", leave=False, disable=None)
+            bar.update()
+        last = stroke
+    if bar is not None:
+        bar.close()
+    return last
+
+
+class _Progress:
+    """A bar for the toolchain's long steps; silent where the error stream is no terminal."""
+
+    def __init__(self) -> None:
+        self._bar: Any = None
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        from tqdm import tqdm
+
+        if self._bar is None:
+            self._bar = tqdm(total=total, leave=False, disable=None)
+        self._bar.total = total
+        self._bar.set_description(what)
+        self._bar.update(done - self._bar.n)
+
+
+@contextmanager
+def _toolchain() -> Iterator[None]:
+    """Turn a missing toolchain package into the command that installs it."""
+    try:
+        yield
+    except ImportError as error:
+        needed = "this needs the toolchain, which is not installed: pip install 'edgevlo[export]'"
+        raise EdgevloError(f"{needed} ({error}).") from error

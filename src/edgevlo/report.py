@@ -1,0 +1,60 @@
+"""What bundles and installations are, in words. Changes nothing."""
+
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import edgevlo
+from edgevlo.runtime.manifest import Manifest
+
+
+def describe(manifest: Manifest, folder: Path) -> str:
+    """Return a page about a bundle: where from, what for, how large, how exact, what it can do."""
+    codes, grid = manifest.codes, manifest.grid
+    width, height = grid.default[1] * codes.cell, grid.default[0] * codes.cell
+    lines = [
+        f"{manifest.name}  ({manifest.family}, target {manifest.target})",
+        f"folder     {folder}",
+        f"source     {manifest.source.id} {manifest.source.revision}".rstrip(),
+        f"licence    {manifest.source.licence}",
+        f"size       {sum(file.bytes for file in manifest.files.values()) / 1e6:.1f} MB in {len(manifest.files)} files",
+        f"pictures   {width}x{height} by default, cells of {codes.cell} pixels, {codes.count} codes, "
+        f"{grid.rows[0]}-{grid.rows[1]} rows, {grid.columns[0]}-{grid.columns[1]} columns",
+        f"abilities  {', '.join(sorted(manifest.abilities))}",
+        "graphs",
+    ]
+    for role, graph in manifest.graphs.items():
+        size = sum(file.bytes for name, file in manifest.files.items() if name.startswith(graph.file)) / 1e6
+        parity = f"{graph.parity.metric} {graph.parity.error:.2g}" if graph.parity else ""
+        lines.append(f"  {role:16} {graph.precision:5} {size:8.2f} MB  {parity}".rstrip())
+    for name, ability in sorted(manifest.abilities.items()):
+        if ability.labels:
+            colours = (
+                f"{label} #{red:02x}{green:02x}{blue:02x}" for label, (red, green, blue) in ability.labels.items()
+            )
+            lines.append(f"{name} colours: {', '.join(colours)}")
+    return "\n".join(lines)
+
+
+def diagnose() -> dict[str, str]:
+    """Return versions, devices and whether the embedded model paints."""
+    import onnxruntime as ort
+
+    facts = {
+        "edgevlo": edgevlo.__version__,
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "providers": ", ".join(ort.get_available_providers()),
+    }
+    for package in ("onnxruntime", "onnxruntime-gpu", "numpy", "tokenizers", "pillow", "torch", "transformers"):
+        try:
+            facts[package] = version(package)
+        except PackageNotFoundError:
+            facts[package] = "not installed"
+    try:
+        picture = edgevlo.load().paint("a red car", seed=0)
+        facts["picturebook"] = f"paints {picture.width}x{picture.height}"
+    except edgevlo.EdgevloError as error:
+        facts["picturebook"] = f"fails: {error}"
+    return facts
