@@ -26,7 +26,7 @@ bench: .venv/installed .venv-dev/installed
 .venv/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "edgevlo needs Python 3.11 or newer; name one: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv .venv
-	.venv/bin/python $(PIP_INSTALL) --editable .
+	.venv/bin/python $(PIP_INSTALL) --no-compile --editable .
 	@touch $@
 
 .venv-dev/installed: pyproject.toml constraints.txt

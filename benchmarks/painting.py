@@ -74,6 +74,7 @@ class TimedSession:
         return getattr(self._session, name)
 
     def run_with_iobinding(self, binding: Any) -> None:
+        """Run, and add the time it took."""
         began = time.perf_counter()
         self._session.run_with_iobinding(binding)
         self.seconds += time.perf_counter() - began
@@ -134,9 +135,10 @@ def flat_memory(model: edgevlo.Model) -> dict[str, Any]:
 def beside_transformers(model: edgevlo.Model, checkpoint: Path, runs: int) -> dict[str, Any]:
     """Paint the same picture with transformers' `generate` and with the runtime, alternately, both greedy and warm."""
     import torch
-    from transformers import Emu3ForConditionalGeneration, GenerationConfig
+    import transformers
 
-    reference = Emu3ForConditionalGeneration.from_pretrained(checkpoint).eval()
+    library: Any = transformers
+    reference = library.Emu3ForConditionalGeneration.from_pretrained(checkpoint).eval()
     request = _greedy_request(model)
     plan = request.plan
     suffix = list(plan.row_suffix)
@@ -156,7 +158,9 @@ def beside_transformers(model: edgevlo.Model, checkpoint: Path, runs: int) -> di
                 negative_prompt_attention_mask=torch.ones_like(negative),
                 guidance_scale=request.weights[0],
                 prefix_allowed_tokens_fn=allowed,
-                generation_config=GenerationConfig(max_new_tokens=plan.rows * (plan.columns + 1), do_sample=False),
+                generation_config=library.GenerationConfig(
+                    max_new_tokens=plan.rows * (plan.columns + 1), do_sample=False
+                ),
             )
         return [
             int(token) - plan.first_token for token in out[0, start:] if int(token) in range(visual[0], visual[-1] + 1)
@@ -189,6 +193,7 @@ def _greedy_request(model: edgevlo.Model) -> Any:
 
 
 def main() -> None:
+    """Measure everything, interleaving what is compared."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=7)
     parser.add_argument("--checkpoint", type=Path, default=ROOT / "picturebook" / "checkpoint")

@@ -87,9 +87,9 @@ class _Builder:
     def _positions_and_mask(self, hidden: ir.Value, past_keys: ir.Value) -> tuple[ir.Value, ir.Value]:
         """Return the tokens' positions `[B,S]` and which cache positions they attend to `[B,1,S,C]`.
 
-            past_lengths ─► [B,1] ─┐
-            Range(S) ──────────────┴► Add ─► positions ─► [B,1,S,1] ─┐
-                                            Range(C) ────────────────┴► LessOrEqual ─► mask
+        past_lengths ─► [B,1] ─┐
+        Range(S) ──────────────┴► Add ─► positions ─► [B,1,S,1] ─┐
+                                        Range(C) ────────────────┴► LessOrEqual ─► mask
         """
         net = self.net
         tokens = self._range(net.op("Shape", hidden, start=1, end=2))

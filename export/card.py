@@ -11,7 +11,7 @@ from edgevlo.runtime.errors import CheckpointError
 CARD_FILE: Final = "edgevlo.json"
 
 
-class Card(manifest.Record):
+class Card(manifest.Record, frozen=True, kw_only=True):
     """Parts of the manifest that a checkpoint's author knows better than its family; docs/export.md explains them."""
 
     name: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")] | None = None

@@ -1,7 +1,7 @@
 """The families' entry in optimum's registry, and the dummy inputs made from it.
 
-optimum's TasksManager is where export configurations are looked up by model type; ours is registered there as the
-backend "edgevlo". Its dummy inputs are those of the backbone and feed the comparison that ends every export.
+optimum's TasksManager is where export configurations are looked up by model type; ours are registered there for the
+exporter "edgevlo". Their dummy inputs are those of the backbone and feed the comparison that ends every export.
 """
 
 from typing import Any, Final
@@ -10,41 +10,76 @@ import numpy as np
 import numpy.typing as npt
 from optimum.exporters.base import ExporterConfig
 from optimum.exporters.tasks import TasksManager
-from optimum.utils import DummyInputGenerator, NormalizedTextConfig
+from optimum.utils import DummyInputGenerator
 
 from .plan import Plan
 
-BACKEND: Final = "edgevlo"
+EXPORTER: Final = "edgevlo"
 TASK: Final = "text-generation"
-CAPACITY: Final = 24
+CAPACITY: Final = 24  # of the dummy cache: more than the comparison uses
 
-register = TasksManager.create_register(BACKEND, overwrite_existing=True)
+register: Any = TasksManager.create_register(EXPORTER, overwrite_existing=True)
 
 
 class BackboneInputs(DummyInputGenerator):  # type: ignore[misc]  # optimum is not annotated
-    """Random embeddings and an empty cache for the backbone of docs/bundle.md."""
+    """Random embeddings and an empty cache for the backbone of docs/bundle.md, the same on every run."""
 
     SUPPORTED_INPUT_NAMES = ("inputs_embeds", "past_lengths", "token_counts", "past_keys", "past_values")
 
-    def __init__(self, task: str, config: Any, batch_size: int = 2, sequence_length: int = 8, **_: Any) -> None:
-        self.task = task
-        self.config = config
+    def __init__(
+        self, task: str, config: Any, batch_size: int = 2, sequence_length: int = 8, head_dim: int = 0, **_: Any
+    ) -> None:
+        self.task, self.config = task, config
         self.rows, self.tokens = batch_size, sequence_length
+        self.head_dim = head_dim or config.hidden_size // config.num_attention_heads
 
-    def generate(
-        self, input_name: str, framework: str = "np", int_dtype: str = "int64", float_dtype: str = "fp32"
-    ) -> Any:
-        """Return the input of this name."""
+    def generate(self, input_name: str, framework: str = "np", **_: Any) -> Any:
+        """Return the input of this name, a numpy array or a torch tensor."""
         config = self.config
-        head_dim = config.hidden_size // config.num_attention_heads
-        shapes = {
-            "inputs_embeds": [self.rows, self.tokens, config.hidden_size],
-            "past_lengths": [self.rows],
-            "token_counts": [self.rows],
-        }
-        shape = shapes.get(input_name, [self.rows, config.num_key_value_heads, CAPACITY, head_dim])
         if input_name == "inputs_embeds":
-            return self.random_float_tensor(shape, min_value=-1, max_value=1, framework=framework, dtype=float_dtype)
-        value = self.tokens if input_name == "token_counts" else 0
-        dtype = float_dtype if input_name.startswith("past_keys") or input_name.startswith("past_values") else int_dtype
-        return self.constant_tensor(shape, value=value, framework=framework, dtype=dtype)
+            random = np.random.default_rng(0)
+            array = random.standard_normal((self.rows, self.tokens, config.hidden_size)).astype(np.float32)
+        elif input_name.startswith(("past_keys", "past_values")):
+            array = np.zeros((self.rows, config.num_key_value_heads, CAPACITY, self.head_dim), dtype=np.float32)
+        else:
+            array = np.full(self.rows, self.tokens if input_name == "token_counts" else 0, dtype=np.int64)
+        if framework == "np":
+            return array
+        import torch
+
+        return torch.from_numpy(array)
+
+
+class BackboneConfig(ExporterConfig):  # type: ignore[misc]
+    """The backbone's inputs and outputs with their dynamic axes; a family adds how its config spells the sizes."""
+
+    DUMMY_INPUT_GENERATOR_CLASSES = (BackboneInputs,)
+
+    @property
+    def inputs(self) -> dict[str, dict[int, str]]:
+        """Return input name -> dynamic axes."""
+        return {
+            "inputs_embeds": {0: "B", 1: "S"},
+            "past_lengths": {0: "B"},
+            "token_counts": {0: "B"},
+            **self._cache("past"),
+        }
+
+    @property
+    def outputs(self) -> dict[str, dict[int, str]]:
+        """Return output name -> dynamic axes."""
+        return {"hidden": {0: "B", 1: "S"}, "last_hidden": {0: "B"}, **self._cache("present")}
+
+    def _cache(self, when: str) -> dict[str, dict[int, str]]:
+        layers = range(self._normalized_config.num_layers)
+        return {f"{when}_{side}.{layer}": {0: "B", 2: "C"} for layer in layers for side in ("keys", "values")}
+
+
+def backbone_inputs(plan: Plan) -> dict[str, npt.NDArray[Any]]:
+    """Return dummy inputs for the plan's backbone, by way of optimum's registry."""
+    constructor: Any = TasksManager.get_exporter_config_constructor(
+        exporter=EXPORTER, model_type=plan.config.model_type, task=TASK, library_name="transformers"
+    )
+    config: BackboneConfig = constructor(plan.config)
+    inputs: dict[str, npt.NDArray[Any]] = config.generate_dummy_inputs("np", head_dim=plan.decoder.head_dim)
+    return inputs

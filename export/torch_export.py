@@ -8,8 +8,9 @@ from typing import Final
 
 import onnx_ir as ir
 import torch
-from onnx_ir.passes.common import ClearMetadataAndDocStringPass
+from onnx_ir.passes.common import ClearMetadataAndDocStringPass, RemoveUnusedNodesPass
 
+from .passes import ZeroBranchesPass, ZeroTapsPass
 from .plan import TorchGraph
 
 # The newest opset without GroupNormalization, for which ONNX Runtime has no kernel (facts/graphs.md section 6).
@@ -33,6 +34,8 @@ def export_module(graph: TorchGraph, name: str) -> ir.Model:
     if program is None:
         raise AssertionError("torch.onnx.export with dynamo returns a program")
     model: ir.Model = program.model
+    for clean_up in (ZeroBranchesPass(), ZeroTapsPass(), RemoveUnusedNodesPass()):
+        clean_up(model)
     ClearMetadataAndDocStringPass()(model)
     model.graph.name = name
     model.producer_name, model.producer_version = "edgevlo", None

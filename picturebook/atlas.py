@@ -1,6 +1,7 @@
 """The tile atlas: every 16x16 patch that can occur, by name and number.
 
-A tile's name is a tuple of words; its place in `TILES` is its code. The order is final: a trained checkpoint depends on it.
+A tile's name is a tuple of words; its place in `TILES` is its code. The order is final: a trained checkpoint depends
+on it.
 Pixels come from `atlas.png`, which `art.py` drew.
 """
 
@@ -30,7 +31,9 @@ FOLDER = Path(__file__).resolve().parent
 def _names() -> list[Name]:
     steps = [str(step) for step in range(HORIZON_PERIOD)]
     names: list[Name] = [("ground", ground) for ground in GROUNDS]
-    names += [("object", g, kind, colour, part) for g in GROUNDS for kind in KINDS for colour in COLOURS for part in PARTS]
+    names += [
+        ("object", g, kind, colour, part) for g in GROUNDS for kind in KINDS for colour in COLOURS for part in PARTS
+    ]
     names += [("hat", ground, colour, side) for ground in GROUNDS for colour in COLOURS for side in "lr"]
     names += [("sky", style, time, piece) for style in STYLES for time in TIMES for piece in SKY]
     names += [("horizon", s, place, time, k) for s in STYLES for place in PLACES for time in TIMES for k in steps]
@@ -76,4 +79,4 @@ def save(patches: NDArray[np.uint8], columns: int = 48) -> None:
 def pixels(codes: NDArray[np.integer]) -> NDArray[np.uint8]:
     """Render a grid of codes, (rows, columns) -> (rows * 16, columns * 16, 3): a table lookup."""
     rows, columns = codes.shape
-    return tiles()[codes].swapaxes(1, 2).reshape(rows * CELL, columns * CELL, 3)
+    return np.asarray(tiles()[codes].swapaxes(1, 2).reshape(rows * CELL, columns * CELL, 3))

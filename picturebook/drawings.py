@@ -13,10 +13,10 @@ def _shadow(s: Sketch, width: float = 12.0, y: float = 29.4) -> None:
 
 
 def car(s: Sketch) -> None:
+    """Facing right."""
     _shadow(s, 14)
     s.polygon("body", (7, 16), (10.4, 7.4), (21.2, 7.4), (25.6, 16))
-    s.ellipse("body", 11, 8.6, 2.1, 2)
-    s.ellipse("body", 20.8, 8.6, 2.1, 2)
+    s.box("body", 9.2, 6.6, 22.4, 12, 2.6)
     s.box("body", 1.8, 14, 30.2, 25, 4)
     s.box("shade", 2.2, 20.6, 29.8, 25, 2.2)
     s.polygon("glass", (9.6, 14.6), (11.8, 9.2), (15.4, 9.2), (15.4, 14.6))
@@ -29,6 +29,7 @@ def car(s: Sketch) -> None:
 
 
 def house(s: Sketch) -> None:
+    """Front view with door and chimney."""
     _shadow(s, 13)
     s.box("shade", 21.4, 3.6, 25, 11)
     s.box("body", 5.4, 13, 26.6, 29.4)
@@ -42,9 +43,10 @@ def house(s: Sketch) -> None:
 
 
 def tree(s: Sketch) -> None:
+    """A round crown."""
     _shadow(s, 9)
     s.polygon("wood", (14.2, 18), (17.8, 18), (18.8, 29.6), (13.2, 29.6))
-    for x, y, r in ((10, 15.6, 6.8), (22, 15.6, 6.8), (16, 17, 6.4), (16, 9.4, 7.4)):
+    for x, y, r in ((10.0, 15.6, 6.8), (22.0, 15.6, 6.8), (16.0, 17.0, 6.4), (16.0, 9.4, 7.4)):
         s.ellipse("shade", x, y, r)
     for x, y, r in ((9.6, 14.6, 5.8), (21.6, 14.6, 5.8), (15.6, 14.6, 5), (15.8, 8.6, 6.5)):
         s.ellipse("body", x, y, r)
@@ -53,6 +55,7 @@ def tree(s: Sketch) -> None:
 
 
 def flower(s: Sketch) -> None:
+    """Six petals."""
     _shadow(s, 6)
     s.line("leaf", 1.9, (16, 14), (16.2, 29.4))
     s.ellipse("leaf", 11.8, 24, 4, 1.9)
@@ -68,6 +71,7 @@ def flower(s: Sketch) -> None:
 
 
 def dog(s: Sketch) -> None:
+    """Sitting, from the front."""
     _shadow(s, 10)
     s.line("shade", 2.6, (22, 26), (26.4, 23.4), (27.2, 19.6))
     s.box("body", 9.4, 16, 22.6, 29.6, 5)
@@ -85,6 +89,7 @@ def dog(s: Sketch) -> None:
 
 
 def cat(s: Sketch) -> None:
+    """Sitting, from the front, tail up."""
     _shadow(s, 9)
     s.line("shade", 2.6, (21, 27.6), (26.6, 26.6), (27.6, 21), (25.6, 18.6))
     s.box("body", 10.2, 15, 21.8, 29.6, 5)
@@ -106,6 +111,7 @@ def cat(s: Sketch) -> None:
 
 
 def person(s: Sketch) -> None:
+    """Standing, from the front; the colour is the shirt's."""
     _shadow(s, 8)
     s.box("denim", 11.6, 21, 15.4, 29.4, 1)
     s.box("denim", 16.6, 21, 20.4, 29.4, 1)
@@ -125,9 +131,11 @@ def person(s: Sketch) -> None:
 
 
 def boat(s: Sketch) -> None:
+    """A sailing boat."""
     s.ellipse("wave", 16, 28.2, 14.4, 2)
     s.box("wood", 15.3, 2.4, 16.9, 21)
     s.polygon("white", (18, 3.6), (28, 18.4), (18, 18.4))
+    s.polygon("body", (18, 11.6), (23.4, 11.6), (25.3, 14.4), (18, 14.4))
     s.polygon("light", (14, 6), (14, 18.4), (5.4, 18.4))
     s.polygon("body", (2, 20), (30, 20), (25.4, 28.4), (6.6, 28.4))
     s.polygon("shade", (3.9, 23.4), (28.1, 23.4), (25.4, 28.4), (6.6, 28.4))
@@ -188,6 +196,7 @@ def falling(s: Sketch, piece: str, width: int, start: float = 0.0) -> None:
 
 
 def stars(s: Sketch) -> None:
+    """A few, for the night."""
     for x, y in ((3.0, 4.0), (11.0, 2.6), (13.4, 10.0), (6.0, 11.4)):
         s.ellipse("star", x, y, 0.7)
 
@@ -195,16 +204,25 @@ def stars(s: Sketch) -> None:
 def horizon(s: Sketch, place: str) -> None:
     """64x16: hills, skyline, sea or firs; `floor` at the bottom is the place's ground."""
     if place == "meadow":
-        for x, ry in ((8, 7.4), (40, 9.0), (72, 7.4)):
+        for x, ry in ((8.0, 7.4), (40.0, 9.0), (72.0, 7.4)):
             s.ellipse("far", x, 15, 17, ry)
-        for x, ry in ((-8, 5.6), (24, 6.6), (56, 5.6)):
+        for x, ry in ((-8.0, 5.6), (24.0, 6.6), (56.0, 5.6)):
             s.ellipse("near", x, 16.4, 18, ry)
         for x, y in ((20.0, 8.8), (24.6, 8.4), (51.0, 9.8)):
             s.box("trunk", x - 0.5, y, x + 0.5, y + 2.4)
             s.ellipse("bush", x, y - 0.6, 2.1, 2.4)
         s.box("floor", 0, 14.6, 64, 16)
     elif place == "city":
-        tops = ((0, 9, 6.0), (9, 16, 3.0), (16, 26, 7.4), (26, 33, 1.6), (33, 43, 5.2), (43, 49, 8.0), (49, 57, 2.6), (57, 64, 7.0))
+        tops = (
+            (0, 9, 6.0),
+            (9, 16, 3.0),
+            (16, 26, 7.4),
+            (26, 33, 1.6),
+            (33, 43, 5.2),
+            (43, 49, 8.0),
+            (49, 57, 2.6),
+            (57, 64, 7.0),
+        )
         for index, (x0, x1, top) in enumerate(tops):
             s.box("tower" if index % 2 else "block", x0, top, x1, 15)
             for x in range(int(x0) + 1, int(x1) - 1, 3):
@@ -214,17 +232,21 @@ def horizon(s: Sketch, place: str) -> None:
     elif place == "beach":
         s.box("sea", 0, 5, 64, 14)
         for row, y in enumerate((7.0, 9.6, 12.2)):
-            for x in range(-8 + 5 * row, 64, 16):
+            for x in range(-8 + 5 * row, 64, 16 + 3 * row):
                 s.line("foam", 0.9, (x, y), (x + 3.0, y - 0.7), (x + 6.0, y))
+        s.ellipse("foam", 8, 2.6, 1.6, 0.5)
+        s.ellipse("foam", 54, 3.2, 2.0, 0.5)
+        s.ellipse("near", 21, 5.4, 5.0, 2.2)
+        s.box("sea", 14, 5, 30, 6.4)
         s.polygon("sail", (37, 1.6), (37, 6.4), (33.4, 6.4))
         s.polygon("sail", (38, 2.6), (38, 6.4), (41, 6.4))
         s.polygon("hull", (32.6, 6.8), (42, 6.8), (40.6, 8.8), (34, 8.8))
         s.box("foam", 0, 13.4, 64, 14.4)
         s.box("floor", 0, 14.4, 64, 16)
     else:
-        for x, ry in ((0, 7.0), (32, 9.4), (64, 7.0)):
+        for x, ry in ((0.0, 7.0), (32.0, 9.4), (64.0, 7.0)):
             s.ellipse("far", x, 15.4, 20, ry)
-        for x, top in ((5, 4.6), (11, 6.6), (24, 5.4), (43, 3.6), (49, 6.2), (58, 5.6)):
+        for x, top in ((5.0, 4.6), (11.0, 6.6), (24.0, 5.4), (43.0, 3.6), (49.0, 6.2), (58.0, 5.6)):
             s.box("trunk", x - 0.7, 12, x + 0.7, 15)
             for step in range(3):
                 y, half = top + step * 2.8, 1.8 + step * 0.9

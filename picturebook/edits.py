@@ -1,6 +1,7 @@
 """Edits of a scene: what changes, and how people ask for it in English and Chinese.
 
-An edit function takes a generator and a scene and returns the edited scene with one phrase, or None where it makes no sense.
+An edit function takes a generator and a scene and returns the edited scene with one phrase, or None where it makes no
+sense.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 
-from .language import chinese_thing, english_thing, sign_phrase, Said
+from .language import Said, chinese_thing, english_thing
 from .scene import (
     COLOURS,
     HATTED,
@@ -23,6 +24,7 @@ from .scene import (
     column_slots,
     depth_slots,
     free_slots,
+    longest_sign,
     sample_word,
     with_thing,
 )
@@ -68,9 +70,15 @@ def recolour(rng: Random, scene: Scene, language: str) -> Edited | None:
     colour = _other(rng, COLOURS, thing.colour)
     word = COLOUR[language][colour][0]
     if language == "en":
-        forms = (f"make {name} {word}", f"change the colour of {name} to {word}", f"turn {name} {word}",
-                 f"change the color of {name} to {word}", f"paint {name} {word}", f"recolour {name} to {word}",
-                 f"{name} should be {word}")  # fmt: skip
+        forms: tuple[str, ...] = (
+            f"make {name} {word}",
+            f"change the colour of {name} to {word}",
+            f"turn {name} {word}",
+            f"change the color of {name} to {word}",
+            f"paint {name} {word}",
+            f"recolour {name} to {word}",
+            f"{name} should be {word}",
+        )
     else:
         forms = (f"把{name}换成{word}", f"把{name}的颜色换成{word}", f"把{name}变成{word}", f"将{name}改成{word}",
                  f"把{name}涂成{word}", f"让{name}变成{word}")  # fmt: skip
@@ -96,7 +104,11 @@ def add(rng: Random, scene: Scene, language: str) -> Edited | None:
     else:
         thing_phrase = chinese_thing(thing, rng, Said())
         place = "".join(parts)
-        forms = (f"在{place}加{thing_phrase}", f"在{place}添加{thing_phrase}", f"{place}加上{thing_phrase}")
+        forms: tuple[str, ...] = (
+            f"在{place}加{thing_phrase}",
+            f"在{place}添加{thing_phrase}",
+            f"{place}加上{thing_phrase}",
+        )
         phrase = rng.choice(forms) if place else rng.choice((f"加{thing_phrase}", f"添加{thing_phrase}"))
     return with_thing(scene, None, thing), phrase
 
@@ -108,7 +120,13 @@ def remove(rng: Random, scene: Scene, language: str) -> Edited | None:
         return None
     thing, name = found
     if language == "en":
-        forms = (f"remove {name}", f"take away {name}", f"delete {name}", f"erase {name}", f"remove {name} from the picture")
+        forms: tuple[str, ...] = (
+            f"remove {name}",
+            f"take away {name}",
+            f"delete {name}",
+            f"erase {name}",
+            f"remove {name} from the picture",
+        )
     else:
         forms = (f"去掉{name}", f"删除{name}", f"把{name}去掉", f"移除{name}", f"把{name}删掉")
     return with_thing(scene, thing, None), rng.choice(forms)
@@ -122,7 +140,11 @@ def hat(rng: Random, scene: Scene, language: str) -> Edited | None:
     thing, name = found
     if thing.hat and rng.random() < 0.5:
         if language == "en":
-            forms = (f"take off the hat of {name}", f"remove the hat of {name}", f"take the hat off {name}")
+            forms: tuple[str, ...] = (
+                f"take off the hat of {name}",
+                f"remove the hat of {name}",
+                f"take the hat off {name}",
+            )
         else:
             forms = (f"摘掉{name}的帽子", f"去掉{name}的帽子", f"把{name}的帽子摘掉")
         return with_thing(scene, thing, replace(thing, hat=None)), rng.choice(forms)
@@ -152,13 +174,19 @@ def move(rng: Random, scene: Scene, language: str) -> Edited | None:
     ways = [(replace(thing, column=column), COLUMN, names[column]) for depth, column in free if depth == thing.depth]
     if depth_slots(scene.rows) == 2:
         ways += [
-            (replace(thing, depth=depth), DEPTH, ("back", "front")[depth]) for depth, column in free if column == thing.column
+            (replace(thing, depth=depth), DEPTH, ("back", "front")[depth])
+            for depth, column in free
+            if column == thing.column
         ]
     if not ways:
         return None
     moved, table, where = rng.choice(ways)
     if language == "en":
-        forms = (f"move {name} to the {where}", f"put {name} {table['en'][where][0]}", f"shift {name} to the {where}")
+        forms: tuple[str, ...] = (
+            f"move {name} to the {where}",
+            f"put {name} {table['en'][where][0]}",
+            f"shift {name} to the {where}",
+        )
     else:
         there = rng.choice(table["zh"][where][:2])
         forms = (f"把{name}移到{there}", f"将{name}移动到{there}", f"把{name}放到{there}")
@@ -170,8 +198,13 @@ def place(rng: Random, scene: Scene, language: str) -> Edited | None:
     new = _other(rng, PLACES, scene.place)
     if language == "en":
         noun = rng.choice(PLACE_NOUN["en"][new])
-        forms = (f"change the background to {article(noun)}", f"change the background to the {noun}",
-                 f"put it {rng.choice(PLACE['en'][new])}", f"make it {article(noun)}", f"move the scene to the {noun}")  # fmt: skip
+        forms: tuple[str, ...] = (
+            f"change the background to {article(noun)}",
+            f"change the background to the {noun}",
+            f"put it {rng.choice(PLACE['en'][new])}",
+            f"make it {article(noun)}",
+            f"move the scene to the {noun}",
+        )
     else:
         noun = rng.choice(PLACE_NOUN["zh"][new])
         forms = (f"把背景换成{noun}", f"背景换成{noun}", f"将背景改成{noun}", f"换到{noun}")
@@ -183,7 +216,13 @@ def time(rng: Random, scene: Scene, language: str) -> Edited | None:
     new = _other(rng, TIMES, scene.time)
     if language == "en":
         phrase = rng.choice(TIME["en"][new][:4])
-        forms = (f"make it {new}", f"change the time to {new}", f"turn it into {new}", f"show it {phrase}", f"let it be {new}")
+        forms: tuple[str, ...] = (
+            f"make it {new}",
+            f"change the time to {new}",
+            f"turn it into {new}",
+            f"show it {phrase}",
+            f"let it be {new}",
+        )
     else:
         word = rng.choice(TIME["zh"][new][:2])
         forms = (f"改成{word}", f"变成{word}", f"把时间换成{word}", f"时间改成{word}")
@@ -205,7 +244,10 @@ def weather(rng: Random, scene: Scene, language: str) -> Edited | None:
     new = _other(rng, WEATHERS, scene.weather)
     if language == "en":
         verb = {"clear": "clear", "cloudy": "cloudy", "rain": "rain", "snowfall": "snow"}[new]
-        forms: tuple[str, ...] = (f"change the weather to {new}", f"make it {WEATHER['en'][new][-1].removeprefix('with ')}")
+        forms: tuple[str, ...] = (
+            f"change the weather to {new}",
+            f"make it {WEATHER['en'][new][-1].removeprefix('with ')}",
+        )
         if new in ("rain", "snowfall"):
             forms = (*forms, f"let it {verb}", f"make it {verb}")
         else:
@@ -221,7 +263,12 @@ def style(rng: Random, scene: Scene, language: str) -> Edited | None:
     new = _other(rng, STYLES, scene.style)
     word = rng.choice(STYLE[language][new][:1])
     if language == "en":
-        forms = (f"change the style to {word}", f"turn it into {word}", f"make it {word}", f"redraw it as {word}")
+        forms: tuple[str, ...] = (
+            f"change the style to {word}",
+            f"turn it into {word}",
+            f"make it {word}",
+            f"redraw it as {word}",
+        )
     else:
         forms = (f"变成{word}", f"改成{word}", f"把风格换成{word}", f"转换为{word}")
     return replace(scene, style=new), rng.choice(forms)
@@ -230,9 +277,11 @@ def style(rng: Random, scene: Scene, language: str) -> Edited | None:
 def sign(rng: Random, scene: Scene, language: str) -> Edited | None:
     """Put up a sign, change its word or take it down."""
     if scene.sign and rng.random() < 0.4:
-        forms = ("remove the sign", "take down the sign") if language == "en" else ("去掉牌子", "把牌子去掉")
+        forms: tuple[str, ...] = (
+            ("remove the sign", "take down the sign") if language == "en" else ("去掉牌子", "把牌子去掉")
+        )
         return replace(scene, sign=None), rng.choice(forms)
-    word = sample_word(rng)[: scene.columns]
+    word = sample_word(rng)[: longest_sign(scene.columns)]
     if scene.sign:
         forms = (
             (f'change the word on the sign to "{word}"', f'change the sign to "{word}"')
@@ -240,7 +289,12 @@ def sign(rng: Random, scene: Scene, language: str) -> Edited | None:
             else (f'把牌子上的字换成"{word}"', f'牌子改成"{word}"')
         )
     elif language == "en":
-        forms = (f'add a sign that says "{word}"', f'add the word "{word}"', f'write "{word}" on a sign', f'add a sign "{word}"')
+        forms = (
+            f'add a sign that says "{word}"',
+            f'add the word "{word}"',
+            f'write "{word}" on a sign',
+            f'add a sign "{word}"',
+        )
     else:
         forms = (f'加一块写着"{word}"的牌子', f'加上文字"{word}"', f'在牌子上写"{word}"', f'添加招牌"{word}"')
     return replace(scene, sign=word), rng.choice(forms)

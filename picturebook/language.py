@@ -90,8 +90,15 @@ def surroundings(scene: Scene, language: str, rng: Random, said: Said) -> list[s
 
 def sign_phrase(word: str, language: str, rng: Random) -> str:
     """The part that asks for a sign; the word stands in quotes."""
+    forms: tuple[str, ...]
     if language == "en":
-        forms = ('with a sign that says "{}"', 'with the word "{}"', 'and a sign "{}"', 'with a sign saying "{}"', 'sign "{}"')
+        forms = (
+            'with a sign that says "{}"',
+            'with the word "{}"',
+            'and a sign "{}"',
+            'with a sign saying "{}"',
+            'sign "{}"',
+        )
     else:
         forms = ('牌子上写着"{}"', '有一块写着"{}"的牌子', '招牌"{}"', '带有文字"{}"')
     return _pick(rng, forms, 0.3).format(word)
@@ -154,8 +161,26 @@ def _english(scene: Scene, rng: Random, said: Said, held_out: bool) -> str:
     if rng.random() < 0.12:
         rest = [place, *rest] if place else rest
         return ". ".join([f"there is {things}", *(f"it is {phrase}" for phrase in rest), *sign])
-    lead = rng.choice(("", "", "", "", "paint ", "draw ", "a picture of ", "please paint ", "show me ", "create an image of ",
-                       "can you draw ", "generate ", "i want ", "an illustration of ", "picture: ", "a nice "))  # fmt: skip
+    lead = rng.choice(
+        (
+            "",
+            "",
+            "",
+            "",
+            "paint ",
+            "draw ",
+            "a picture of ",
+            "please paint ",
+            "show me ",
+            "create an image of ",
+            "can you draw ",
+            "generate ",
+            "i want ",
+            "an illustration of ",
+            "picture: ",
+            "a nice ",
+        )
+    )
     parts = [lead.strip() + " " + things if lead else things, *([place] if place else [])]
     if lead == "a nice ":
         parts[0] = "a nice picture, " + things
@@ -226,7 +251,9 @@ def caption(scene: Scene, language: str) -> str:
     things = []
     for thing in scene.things:
         where = position(scene, thing, language, Said())
-        things.append(f"{thing_name(thing, language)} {where}" if english else f"{where}有{thing_name(thing, language)}")
+        things.append(
+            f"{thing_name(thing, language)} {where}" if english else f"{where}有{thing_name(thing, language)}"
+        )
     parts = [
         (" and " if english else "，").join(things) or ("nothing" if english else "没有物体"),
         PLACE[language][scene.place][0],

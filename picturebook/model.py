@@ -36,7 +36,7 @@ def vq_settings(channels: int) -> dict[str, Any]:
         "temporal_downsample_factor": 1,
         "base_channels": channels,
         "channel_multiplier": [1],
-        "num_res_blocks": 1,
+        "num_res_blocks": 0,
         "attn_resolutions": [],
         "hidden_size": channels,
         "num_attention_heads": 1,
@@ -46,7 +46,7 @@ def vq_settings(channels: int) -> dict[str, Any]:
 
 def config(tokenizer: Tokenizer, channels: int, **changes: Any) -> Emu3Config:
     """The whole configuration; `changes` override the text model's shape."""
-    ids = {"pad_token_id": text.PAD, "bos_token_id": text.BOS, "eos_token_id": text.EOS}
+    ids: dict[str, Any] = {"pad_token_id": text.PAD, "bos_token_id": text.BOS, "eos_token_id": text.EOS}
     settings = {**TEXT_MODEL, "vocab_size": text.VOCABULARY, "tie_word_embeddings": True, **ids, **changes}
     return Emu3Config(
         vq_config=vq_settings(channels),
@@ -100,10 +100,10 @@ def attribute_embeddings(width: int, seed: int, scale: float) -> torch.Tensor:
     return table
 
 
-def new_model(tokenizer: Tokenizer, channels: int, seed: int = 0, **changes: Any) -> Emu3ForConditionalGeneration:
+def new_model(tokenizer: Tokenizer, channels: int, seed: int = 0, **changes: Any) -> Any:
     """An untrained model; the tokenizer part is filled in by `vq.py`."""
     torch.manual_seed(seed)
-    model = Emu3ForConditionalGeneration(config(tokenizer, channels, **changes))
+    model: Any = Emu3ForConditionalGeneration(config(tokenizer, channels, **changes))
     embedding = model.get_input_embeddings().weight
     with torch.no_grad():
         embedding[text.TEXT_TOKENS :] = attribute_embeddings(embedding.shape[1], seed, 0.03)
@@ -111,6 +111,6 @@ def new_model(tokenizer: Tokenizer, channels: int, seed: int = 0, **changes: Any
     return model
 
 
-def load_text_weights(model: Emu3ForConditionalGeneration, path: Path) -> None:
+def load_text_weights(model: Any, path: Path) -> None:
     """Take over trained decoder weights (a state dict of the text model)."""
     model.model.text_model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))

@@ -16,7 +16,13 @@ Question = tuple[str, str]  # instruction, answer
 def describe(rng: Random, scene: Scene, language: str) -> Question:
     """The canonical sentence."""
     forms = (
-        ("describe the picture", "describe this picture", "what is in the picture?", "what do you see?", "caption the picture")
+        (
+            "describe the picture",
+            "describe this picture",
+            "what is in the picture?",
+            "what do you see?",
+            "caption the picture",
+        )
         if language == "en"
         else ("描述这张图", "描述图片", "图里有什么？", "你看到了什么？", "描述一下这张图片")
     )
@@ -30,7 +36,12 @@ def count(rng: Random, scene: Scene, language: str) -> Question:
     number = len(kinds) if kind == "object" else kinds.count(kind)
     if language == "en":
         noun = plural(kind)
-        forms = (f"how many {noun} are there?", f"how many {noun}?", f"count the {noun}", f"how many {noun} are in the picture?")
+        forms = (
+            f"how many {noun} are there?",
+            f"how many {noun}?",
+            f"count the {noun}",
+            f"how many {noun} are in the picture?",
+        )
         return rng.choice(forms), ("none", "one", "two", "three", "four")[number]
     noun, measure = ("物体", "个") if kind == "object" else (KIND["zh"][kind][0], MEASURE[kind])
     forms = (f"有几{measure}{noun}？", f"图里有几{measure}{noun}？", f"有多少{noun}？", f"数一数{noun}")
@@ -60,7 +71,9 @@ def what_is_there(rng: Random, scene: Scene, language: str) -> Question | None:
     name = rng.choice(columns)
     there = [thing for thing in scene.things if column_name(scene, thing) == name]
     spot = COLUMN[language][name][0]
-    forms = (f"what is {spot}?", f"what do you see {spot}?") if language == "en" else (f"{spot}是什么？", f"{spot}有什么？")
+    forms = (
+        (f"what is {spot}?", f"what do you see {spot}?") if language == "en" else (f"{spot}是什么？", f"{spot}有什么？")
+    )
     joint = " and " if language == "en" else "和"
     return rng.choice(forms), joint.join(thing_name(thing, language) for thing in there)
 
@@ -96,7 +109,9 @@ def yes_no(rng: Random, scene: Scene, language: str) -> Question:
     if language == "en":
         name = f"{hue} {kind}" if coloured else kind
         name = f"an {name}" if name[0] in "aeiou" else f"a {name}"
-        return rng.choice((f"is there {name}?", f"is there {name} in the picture?", f"do you see {name}?")), "yes" if there else "no"
+        return rng.choice(
+            (f"is there {name}?", f"is there {name} in the picture?", f"do you see {name}?")
+        ), "yes" if there else "no"
     name = (COLOUR["zh"][hue][0] + rng.choice(("的", "")) if coloured else "") + KIND["zh"][kind][0]
     return rng.choice((f"有{name}吗？", f"图里有{name}吗？", f"有没有{name}？")), "有" if there else "没有"
 
@@ -105,7 +120,11 @@ def setting(rng: Random, scene: Scene, language: str) -> Question:
     """Place, time, weather, style or the word on the sign."""
     english = language == "en"
     if scene.sign and rng.random() < 0.5:
-        forms = ("what does the sign say?", "what is written on the sign?") if english else ("牌子上写着什么？", "牌子上的字是什么？")
+        forms = (
+            ("what does the sign say?", "what is written on the sign?")
+            if english
+            else ("牌子上写着什么？", "牌子上的字是什么？")
+        )
         return rng.choice(forms), scene.sign
     questions = (
         ((("what place is it?", "what is the background?"), PLACE["en"][scene.place][0]),
@@ -138,16 +157,26 @@ def detect(rng: Random, scene: Scene, language: str) -> tuple[str, str, frozense
     english = language == "en"
     kinds: frozenset[str] | None = None
     if rng.random() < 0.4:
-        forms = ("detect everything", "detect all objects", "find all objects") if english else ("检测全部", "检测所有物体", "找出所有物体")
+        forms = (
+            ("detect everything", "detect all objects", "find all objects")
+            if english
+            else ("检测全部", "检测所有物体", "找出所有物体")
+        )
         instruction = forms[0] if rng.random() < 0.6 else rng.choice(forms)
     else:
         pool = [thing.kind for thing in scene.things]
-        asked = {rng.choice(pool) if pool and rng.random() < 0.75 else rng.choice(KINDS) for _ in range(rng.randint(1, 3))}
+        asked = {
+            rng.choice(pool) if pool and rng.random() < 0.75 else rng.choice(KINDS) for _ in range(rng.randint(1, 3))
+        }
         kinds = frozenset(asked)
         listed = sorted(asked)
         rng.shuffle(listed)
         names = (", " if english else "、").join(KIND[language][kind][0] for kind in listed)
-        verb = rng.choice(("detect", "detect", "find", "locate")) if english else rng.choice(("检测", "检测", "找出", "定位"))
+        verb = (
+            rng.choice(("detect", "detect", "find", "locate"))
+            if english
+            else rng.choice(("检测", "检测", "找出", "定位"))
+        )
         instruction = f"{verb} {names}" if english else f"{verb}{names}"
     return instruction, detection(scene, language, kinds), kinds
 
@@ -166,7 +195,12 @@ def compare(rng: Random, scene: Scene, language: str) -> tuple[Scene, str, str]:
     """A second scene that differs in one point, the question, and the sentence that names it."""
     english = language == "en"
     forms = (
-        ("compare the two pictures", "what is different?", "what changed between the pictures?", "what is the difference?")
+        (
+            "compare the two pictures",
+            "what is different?",
+            "what changed between the pictures?",
+            "what is the difference?",
+        )
         if english
         else ("比较两张图", "两张图有什么不同？", "有什么变化？", "比较这两张图片")
     )

@@ -52,6 +52,7 @@ class Scene:
 
     @property
     def grid(self) -> tuple[int, int]:
+        """Rows and columns."""
         return self.rows, self.columns
 
 
@@ -120,6 +121,11 @@ def is_held_out(scene: Scene) -> bool:
     )
 
 
+def longest_sign(columns: int) -> int:
+    """Characters a sign may have: some horizon must stay in sight on both sides."""
+    return min(MAX_SIGN, columns - 2)
+
+
 def sample_word(rng: Random) -> str:
     """A word for the sign: half real, half made up."""
     words = ("cafe", "shop", "open", "hello", "hotel", "zoo", "park", "sale", "taxi", "stop", "love", "bar", "home",
@@ -152,7 +158,7 @@ def sample_scene(
     for kind, (depth, column) in zip(kinds, places, strict=True):
         hat = rng.choice(COLOURS) if kind in HATTED and rng.random() < 0.3 else None
         made.append(Thing(kind, rng.choice(COLOURS), column, depth, hat))
-    word = sample_word(rng)[: grid[1]] if rng.random() < sign else None
+    word = sample_word(rng)[: longest_sign(grid[1])] if rng.random() < sign else None
     return Scene(
         things=in_order(made),
         place=rng.choice(PLACES),

@@ -1,7 +1,8 @@
 """From a sample to token ids and loss weights.
 
-    <bos> instruction [source picture ...] picture <eos>        or        <bos> instruction [source picture ...] <|answer|> text <eos>
-    picture = <|image start|> rows*columns <|image token|> (row of codes, <|extra_200|>) per row, <|extra_201|> <|image end|>
+<bos> instruction [source picture ...] picture <eos>
+<bos> instruction [source picture ...] <|answer|> text <eos>
+picture = <|image start|> rows*columns <|image token|> (a row of codes, <|extra_200|>) ... <|extra_201|> <|image end|>
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Drawing with labels instead of colours: one sketch gives the flat picture, the line drawing, the map and the edges.
 
-A sketch is a map of small numbers at eight times the resolution. Each label's share of a pixel is exact, so every tile is a
+A sketch is a map of small numbers at eight times the resolution. Each label's share of a pixel is exact, so every
+tile is a
 sum of few masks times colours, which is what lets a small linear tokenizer hold all of them.
 """
 
@@ -61,7 +62,9 @@ class Sketch:
         """Put an outline around everything but ground and shadow."""
         solid = self._solid(shadow)
         grown = np.asarray(Image.fromarray(solid).filter(ImageFilter.MaxFilter(2 * round(width * SCALE / 2) + 1))) > 0
-        grown = np.asarray(Image.fromarray(grown.astype(np.uint8) * 255).filter(ImageFilter.GaussianBlur(SCALE / 4))) > 127
+        grown = (
+            np.asarray(Image.fromarray(grown.astype(np.uint8) * 255).filter(ImageFilter.GaussianBlur(SCALE / 4))) > 127
+        )
         labels = np.array(self.map)
         labels[grown & (solid == 0)] = self._number(label)
         self.map = Image.fromarray(labels)

@@ -116,7 +116,9 @@ def compare(rng: Random, language: str, mix: Mix) -> Sample:
         scene = _scene(rng, mix, rng.choice(SMALL[:1] + SMALL))
         other, text, answer = questions.compare(rng, scene, language)
         if not is_held_out(other):
-            return Sample("compare", language, text, (layout.paint(scene), layout.paint(other)), None, answer, (scene, other))
+            return Sample(
+                "compare", language, text, (layout.paint(scene), layout.paint(other)), None, answer, (scene, other)
+            )
 
 
 def fetch(rng: Random, language: str, mix: Mix) -> Sample:
@@ -139,11 +141,18 @@ def fetch(rng: Random, language: str, mix: Mix) -> Sample:
             continue
         if language == "en":
             source, into = ("second", "first") if swap else ("first", "second")
-            forms = (f"put {name} of the {source} picture into the {into}", f"take {name} from the {source} picture into the {into}",
-                     f"add {name} of the {source} picture to the {into} picture")  # fmt: skip
+            forms = (
+                f"put {name} of the {source} picture into the {into}",
+                f"take {name} from the {source} picture into the {into}",
+                f"add {name} of the {source} picture to the {into} picture",
+            )
         else:
             source, into = ("第二张图", "第一张图") if swap else ("第一张图", "第二张图")
-            forms = (f"把{source}的{name}放到{into}", f"把{source}里的{name}加到{into}里", f"将{source}的{name}放进{into}")
+            forms = (
+                f"把{source}的{name}放到{into}",
+                f"把{source}里的{name}加到{into}里",
+                f"将{source}的{name}放进{into}",
+            )
         grids = (layout.paint(first), layout.paint(second))
         return Sample("fetch", language, rng.choice(forms), grids, layout.paint(new), None, (first, second, new))
 

@@ -1,6 +1,7 @@
 """The text tokenizer: byte-level BPE trained on the world's own sentences.
 
-Any text can be encoded (byte fallback). Chinese characters, digits and the characters of a quoted sign word stand alone,
+Any text can be encoded (byte fallback). Chinese characters, digits and the characters of a quoted sign word stand
+alone,
 so a phrase is split the same way wherever it occurs.
 """
 
@@ -60,7 +61,7 @@ def new_tokenizer() -> Tokenizer:
 def corpus(samples: int, seed: int) -> Iterator[str]:
     """Sentences of every task in both languages, a few held-out phrasings among them so that their words are known."""
     rng = Random(seed)
-    mix = Mix({name: 1.0 for name in TASKS} | {"paint": 6.0}, (0.05, 0.6, 0.35), empty=0.0)
+    mix = Mix(dict.fromkeys(TASKS, 1.0) | {"paint": 6.0}, (0.05, 0.6, 0.35), empty=0.0)
     for _ in range(samples):
         made: Sample = sample(rng, mix)
         yield made.instruction

@@ -1,7 +1,9 @@
 """Train the decoder: `python -m edgevlo.picturebook.train --out DIR --until 23:05`.
 
-Samples are drawn endlessly from a seed, so nothing is read but the checkpoint to resume from. The plan is a list of stages;
-a stage ends when its gate is passed or its share of the time is used. Progress is measured in wall-clock time, so a run
+Samples are drawn endlessly from a seed, so nothing is read but the checkpoint to resume from. The plan is a list of
+stages;
+a stage ends when its gate is passed or its share of the time is used. Progress is measured in wall-clock time, so a
+run
 always ends at its deadline, learning rate and all. The same code runs on a CPU and on an accelerator.
 """
 
@@ -10,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import signal
 import time
 from collections import defaultdict
 from dataclasses import dataclass
@@ -44,16 +47,27 @@ class Stage:
 
 
 STAGES = (
-    Stage("one object", Mix({"paint": 1.0}, (0.02, 0.98), 0.85), 0.16, 0.965),
+    Stage("one object", Mix({"paint": 1.0}, (0.02, 0.98), 0.85), 0.35, 0.955),
     Stage(
         "two objects, first edits and maps",
-        Mix({"paint": 0.55, "edit": 0.2, "segmentation": 0.06, "edges": 0.04, "boxes": 0.04, "detect": 0.05, "ask": 0.06},
-            (0.02, 0.6, 0.38), 0.8),
-        0.36,
+        Mix(
+            {
+                "paint": 0.55,
+                "edit": 0.2,
+                "segmentation": 0.06,
+                "edges": 0.04,
+                "boxes": 0.04,
+                "detect": 0.05,
+                "ask": 0.06,
+            },
+            (0.02, 0.6, 0.38),
+            0.8,
+        ),
+        0.5,
         2.0,
     ),
     Stage("everything", Mix(EVERYTHING, (0.03, 0.45, 0.38, 0.14), 0.72), 1.0, 2.0),
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)
@@ -82,6 +96,7 @@ class Feed:
         self.rng = Random(seed)
 
     def __call__(self, mix: Mix) -> list[list[Sequence]]:
+        """The groups of the next step."""
         drawn: list[Sequence] = []
         while sum(len(sequence.ids) for sequence in drawn) < self.tokens:
             drawn.append(self.encoder(sample(self.rng, mix)))
@@ -140,7 +155,7 @@ def next_clock(clock: str) -> float:
 
 @torch.no_grad()
 def probe(model: Any, encoder: Encoder, device: torch.device, count: int = 48) -> dict[str, float]:
-    """Held-out one-object prompts, teacher-forced: object cells right per language, and the loss gap of a wrong prompt."""
+    """Held-out one-object prompts, teacher-forced: object cells right, and the loss gap of a wrong prompt."""
     found: dict[str, float] = {}
     rng = Random(987_654)
     for language in ("en", "zh"):
@@ -154,8 +169,14 @@ def probe(model: Any, encoder: Encoder, device: torch.device, count: int = 48) -
                 sequences.append(made)
             loss, weight, right = losses(model, *padded(sequences, device))
             inside = weight > 1.5
-            scores.append((loss[inside].mean().item(), right[inside].float().mean().item(), right[~inside].float().mean().item()))
-        found |= {f"{language}_object": scores[0][1], f"{language}_rest": scores[0][2], f"{language}_gap": scores[1][0] - scores[0][0]}
+            scores.append(
+                (loss[inside].mean().item(), right[inside].float().mean().item(), right[~inside].float().mean().item())
+            )
+        found |= {
+            f"{language}_object": scores[0][1],
+            f"{language}_rest": scores[0][2],
+            f"{language}_gap": scores[1][0] - scores[0][0],
+        }
     return found
 
 
@@ -166,7 +187,9 @@ def save(path: Path, state: dict[str, Any]) -> None:
     temporary.replace(path)
 
 
-def run(out: Path, until: float, recipe: Recipe, device: torch.device, start: Path | None, shape: dict[str, int]) -> None:
+def run(
+    out: Path, until: float, recipe: Recipe, device: torch.device, start: Path | None, shape: dict[str, int]
+) -> None:
     """Train until the deadline; resumes from `out` when it holds a state, else starts from `start` or from nothing."""
     out.mkdir(parents=True, exist_ok=True)
     tokenizer_file = out / "tokenizer.json"
@@ -200,22 +223,25 @@ def run(out: Path, until: float, recipe: Recipe, device: torch.device, start: Pa
         save(state_file, {"model": weights, "optimiser": optimiser.state_dict(), "step": step, "stage": stage,
                           "progress": progress, "rng": json.dumps(feed.rng.getstate())})  # fmt: skip
 
-    bar = tqdm(unit="step", initial=step, mininterval=5.0)
+    asked_to_stop: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, frame: asked_to_stop.append(number))
+    progress = done
+    bar = tqdm(unit="step", initial=step, mininterval=10.0)
     saved = probed = time.time()
     tokens = 0
-    while (now := time.time()) < until:
+    while (now := time.time()) < until and not asked_to_stop:
         progress = done + (1 - done) * (now - begun) / (until - begun)
         while stage < len(STAGES) - 1 and progress >= STAGES[stage].until:
             stage += 1
-        for group in optimiser.param_groups:
-            group["lr"] = rate_at(recipe, progress, step - first_step)
+        for parameters in optimiser.param_groups:
+            parameters["lr"] = rate_at(recipe, progress, step - first_step)
         groups = feed(STAGES[stage].mix)
         total_weight = sum(float(sequence.weights.sum()) for group in groups for sequence in group)
         counted: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
         for group in groups:
             ids, weights = padded(group, device)
             loss, weight, right = losses(model, ids, weights)
-            ((loss * weight).sum() / total_weight).backward()
+            torch.autograd.backward((loss * weight).sum() / total_weight)
             names = [sequence.task.split(":")[0] for sequence in group]
             owner = (weights[:, 1:] > 0).nonzero()[:, 0].tolist()
             for name, value, good, heavy in zip(
@@ -234,7 +260,9 @@ def run(out: Path, until: float, recipe: Recipe, device: torch.device, start: Pa
         bar.update()
         if step % 20 == 0:
             speed = tokens / max(time.time() - begun, 1e-9)
-            bar.set_postfix_str(f"{STAGES[stage].name} {progress:.0%} {speed:.0f} tok/s paint {average.get('paint', math.nan):.3f}")
+            bar.set_postfix_str(
+                f"{STAGES[stage].name} {progress:.0%} {speed:.0f} tok/s paint {average.get('paint', math.nan):.3f}"
+            )
         if time.time() - probed > 120:
             model.eval()
             numbers = probe(model, encoder, device)
@@ -252,7 +280,7 @@ def run(out: Path, until: float, recipe: Recipe, device: torch.device, start: Pa
         if time.time() - saved > 180:
             keep(progress)
             saved = time.time()
-    keep(1.0)
+    keep(progress if asked_to_stop else 1.0)
     bar.close()
 
 

@@ -30,7 +30,16 @@ KIND: dict[str, Names] = {
 }
 
 PLURAL = {"person": "people", "man": "men", "woman": "women"}
-MEASURE = {"car": "辆", "house": "座", "tree": "棵", "flower": "朵", "dog": "只", "cat": "只", "person": "个", "boat": "艘"}
+MEASURE = {
+    "car": "辆",
+    "house": "座",
+    "tree": "棵",
+    "flower": "朵",
+    "dog": "只",
+    "cat": "只",
+    "person": "个",
+    "boat": "艘",
+}
 
 COLOUR: dict[str, Names] = {
     "en": {
@@ -72,7 +81,12 @@ PLACE_NOUN: dict[str, Names] = {
         "beach": ("beach", "seaside"),
         "snow": ("snowy landscape", "winter landscape"),
     },
-    "zh": {"meadow": ("草地", "草原"), "city": ("城市", "都市"), "beach": ("海边", "沙滩", "海滩"), "snow": ("雪地", "雪景")},
+    "zh": {
+        "meadow": ("草地", "草原"),
+        "city": ("城市", "都市"),
+        "beach": ("海边", "沙滩", "海滩"),
+        "snow": ("雪地", "雪景"),
+    },
 }
 
 TIME: dict[str, Names] = {

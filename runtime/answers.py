@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 from .raster import Step
 
 # name x0 y0 x1 y1, the last two exclusive
-_DETECTION: Final = re.compile(r"^(?P<label>\D+?)\s*(\d+)\s+(\d+)\s+(\d+)\s+(\d+)$")
+_DETECTION: Final = re.compile(r"^(?P<label>\D*[^\d\s-])\s*(\d{1,5})\s+(\d{1,5})\s+(\d{1,5})\s+(\d{1,5})$")
 _SEPARATOR: Final = re.compile("[;；]")
 
 Box: TypeAlias = tuple[int, int, int, int]
@@ -43,17 +43,17 @@ def read_detections(text: str, scale: tuple[float, float]) -> list[Detection]:
     found = []
     for part in filter(None, (part.strip() for part in _SEPARATOR.split(text))):
         match = _DETECTION.match(part)
-        if match is None:
-            if part.lower() not in _NOTHING:
-                warnings.warn(f"the model's answer {part!r} names no box; it is left out", AnswerWarning, stacklevel=2)
-            continue
-        found.append(Detection(match["label"].strip(), _scaled([int(match[i]) for i in range(2, 6)], scale)))
+        left, top, right, bottom = (int(match[i]) for i in range(2, 6)) if match else (0, 0, 0, 0)
+        if match and left < right and top < bottom:
+            found.append(Detection(match["label"].strip(), _scaled((left, top, right, bottom), scale)))
+        elif part.lower() not in _NOTHING:
+            warnings.warn(f"the model's answer {part[:80]!r} names no box; it is left out", AnswerWarning, stacklevel=2)
     return found
 
 
 _NOTHING: Final = {"none", "nothing", "无", "没有"}
 
 
-def _scaled(numbers: Sequence[int], scale: tuple[float, float]) -> Box:
-    left, top, right, bottom = numbers
+def _scaled(box: Box, scale: tuple[float, float]) -> Box:
+    left, top, right, bottom = box
     return round(left * scale[0]), round(top * scale[1]), round(right * scale[0]), round(bottom * scale[1])

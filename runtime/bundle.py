@@ -45,6 +45,8 @@ def verify_files(folder: Path, manifest: Manifest) -> None:
         name = path.relative_to(folder).as_posix()
         if path.is_symlink():
             raise BundleError(f"{path} is a link; a bundle holds plain files only. {advice}")
+        if not path.is_file() and not path.is_dir():
+            raise BundleError(f"{path} is no plain file, and a bundle holds no others. {advice}")
         if path.is_file() and name not in manifest.files and name != MANIFEST_FILE:
             raise BundleError(f"{path} is not listed in {MANIFEST_FILE}. Remove it from the bundle.")
     for name, listed in manifest.files.items():
@@ -70,12 +72,14 @@ def staged_folder(destination: Path) -> Iterator[Path]:
 
     Raises `OutputError` when the destination exists or cannot be written, the disk being full included.
     """
-    if destination.exists() or destination.is_symlink():
-        raise OutputError(
-            f"{destination} exists already; bundles are never overwritten. Choose another name or remove it."
-        )
     try:
-        staging = Path(tempfile.mkdtemp(prefix=f".{destination.name}-", dir=destination.absolute().parent))
+        if destination.exists() or destination.is_symlink():
+            raise OutputError(
+                f"{destination} exists already; bundles are never overwritten. Choose another name or remove it."
+            )
+        staging = Path(tempfile.mkdtemp(prefix=f".{destination.name[:40]}-", dir=destination.absolute().parent))
+    except OutputError:
+        raise
     except OSError as error:
         raise OutputError(
             f"{destination} cannot be created ({error.strerror}). Choose a folder that exists."

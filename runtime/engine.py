@@ -26,12 +26,17 @@ from .sessions import open_graph
 _CAPACITY_STEP: Final = 256
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Painter:
     """A backbone and an image head bound to the same memory, for a fixed number of guidance branches."""
 
     backbone: Backbone
-    head: ImageHead
+    open_head: Callable[[], ort.InferenceSession]
+
+    @cached_property
+    def head(self) -> ImageHead:
+        """The image head, opened by the first painting: answers do without."""
+        return ImageHead(self.open_head(), self.backbone.last_hidden)
 
 
 class Engine:
@@ -64,7 +69,13 @@ class Engine:
     def _make(self, rows: int, needed: int) -> Painter:
         capacity = min(-(-needed // _CAPACITY_STEP) * _CAPACITY_STEP, self._shape.max_positions)
         backbone = Backbone(self._backbone, self._shape, self._table, rows=rows, capacity=capacity)
-        return Painter(backbone, ImageHead(self._image_head, backbone.last_hidden))
+        return Painter(backbone, lambda: self._image_head)
+
+    def check(self) -> None:
+        """Open every graph and the table; raise `BundleError` at the first that is not what the manifest says."""
+        for role in self._bundle.manifest.graphs:
+            self._open(role)
+        len(self._table)
 
     def text_choice(self, hidden: Floats) -> Callable[[], int]:
         """Return a function giving the likeliest next token after `hidden` (1, hidden_size), read anew at each call."""

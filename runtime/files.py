@@ -12,8 +12,14 @@ from .errors import OutputError
 def check_writable(path: Path) -> None:
     """Raise `OutputError` if `path` cannot become a file; called before the work that would be lost."""
     folder = path.absolute().parent
-    if path.is_dir():
+    try:
+        there = path.exists()
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written ({error.strerror}). Choose another name.") from error
+    if there and path.is_dir():
         raise OutputError(f"{path} is a folder; name a file in it.")
+    if there and not path.is_file():
+        raise OutputError(f"{path} is no plain file, and writing would replace it. Choose another name.")
     if not folder.is_dir():
         raise OutputError(f"{path} cannot be written: the folder {folder} does not exist. Make it first.")
     if not os.access(folder, os.W_OK):
@@ -24,7 +30,7 @@ def write_whole(path: Path, write: Callable[[IO[bytes]], None]) -> None:
     """Write a file beside `path` and rename it at the end, so that it exists whole or not at all."""
     check_writable(path)
     try:
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.absolute().parent)
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:40]}-", dir=path.absolute().parent)
     except OSError as error:
         raise OutputError(f"{path} cannot be written ({error.strerror}). Choose a folder that exists.") from error
     temporary = Path(name)

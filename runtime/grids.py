@@ -39,21 +39,26 @@ class GridRule:
 
     def allows(self, shape: Shape) -> bool:
         """Whether the model paints this grid."""
+        if not self.grid.rows[0] <= shape.rows <= self.grid.rows[1]:
+            return False
         low, high = self._columns(shape.rows)
-        return self.grid.rows[0] <= shape.rows <= self.grid.rows[1] and low <= shape.columns <= high
+        return low <= shape.columns <= high
 
     def nearest(self, width: float, height: float) -> Shape:
-        """Return the allowed grid whose size in pixels is nearest to `width` x `height`."""
-        rows, columns = height / self.cell, width / self.cell
+        """Return the allowed grid nearest to `width` x `height`, by the factors that both sides would be scaled by.
+
+        Factors, not differences: 512x512 is nearer to the largest square than to a larger oblong.
+        """
+        rows, columns = max(height / self.cell, 1e-3), max(width / self.cell, 1e-3)
         best, best_distance = self.default, math.inf
         for candidate in range(self.grid.rows[0], self.grid.rows[1] + 1):
             low, high = self._columns(candidate)
             if low > high:
                 continue
-            across = min(max(round(columns), low), high)
-            distance = math.hypot(candidate - rows, across - columns)
-            if distance < best_distance:
-                best, best_distance = Shape(candidate, across), distance
+            for across in (min(max(math.floor(columns), low), high), min(max(math.ceil(columns), low), high)):
+                distance = math.hypot(math.log(candidate / rows), math.log(across / columns))
+                if distance < best_distance:
+                    best, best_distance = Shape(candidate, across), distance
         return best
 
     def _columns(self, rows: int) -> tuple[int, int]:

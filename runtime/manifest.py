@@ -230,8 +230,8 @@ class Manifest(Record, frozen=True, kw_only=True):
     """What `manifest.json` says. Read once; nothing changes it afterwards."""
 
     format: Literal["edgevlo-bundle/1"]
-    name: Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
-    family: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9_-]{0,63}$")]
+    name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z")]
+    family: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}\Z")]
     producer: Producer
     source: Source
     target: Target
@@ -253,6 +253,10 @@ class Manifest(Record, frozen=True, kw_only=True):
 
 # A path inside the bundle: no absolute paths, no parent folders, no backslashes, no hidden files.
 _INSIDE: Final = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*$")
+
+
+# What an ability gives, where that is no image.
+_GIVES: Final[dict[AbilityName, str]] = {"ask": "text", "detect": "detections"}
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -290,7 +294,7 @@ def _check(manifest: Manifest, path: Path) -> None:
         raise BundleError(f"{path}: {field} {reason}. Export or download the bundle again.")
 
     for name in manifest.files:
-        if not _INSIDE.match(name) or name == MANIFEST_FILE:
+        if not _INSIDE.fullmatch(name) or name == MANIFEST_FILE:
             refuse(f"files has {name!r}, which", "is not a plain path inside the bundle")
     named = {f"graphs.{role}.file": graph.file for role, graph in manifest.graphs.items()}
     named |= {"token_embedding.file": manifest.token_embedding.file, "tokenizer": manifest.tokenizer}
@@ -301,19 +305,37 @@ def _check(manifest: Manifest, path: Path) -> None:
         refuse("token_embedding.shape", f"is not (tokens, {manifest.backbone.hidden_size})")
     if manifest.codes.first_token + manifest.codes.count > manifest.token_embedding.shape[0]:
         refuse("codes", f"ends after the last of {manifest.token_embedding.shape[0]} tokens")
+    if any(piece.field in ("text", "images") for piece in manifest.image_block.open):
+        refuse("image_block.open", "names text or images, which only a prompt may")
     grid = manifest.grid
     for field, (low, high) in {"rows": grid.rows, "columns": grid.columns, "cells": grid.cells}.items():
         if low > high:
             refuse(f"grid.{field}", f"has its lower bound {low} above its upper bound {high}")
+    rows, columns = grid.default
+    inside = (
+        grid.rows[0] <= rows <= grid.rows[1]
+        and grid.columns[0] <= columns <= grid.columns[1]
+        and grid.cells[0] <= rows * columns <= grid.cells[1]
+        and max(rows, columns) <= min(rows, columns) * grid.max_ratio + 1e-9
+    )
+    if not inside:
+        refuse("grid.default", f"({rows} rows, {columns} columns) is outside the grid's own bounds")
+    if manifest.preprocess.min_pixels > manifest.preprocess.max_pixels:
+        refuse("preprocess.min_pixels", "is above max_pixels")
     needed: dict[str, tuple[GraphRole, ...]] = {
         "image": ("backbone", "image_head", "image_decoder"),
         "text": ("backbone", "text_head"),
         "detections": ("backbone", "text_head"),
     }
     for name, ability in manifest.abilities.items():
+        gives = _GIVES.get(name, "image")
+        if ability.output != gives:
+            refuse(f"abilities.{name}.output", f"is {ability.output}; {name} gives {gives}")
         for role in needed[ability.output] + (("image_tokenizer",) if ability.images[1] else ()):
             if role not in manifest.graphs:
                 refuse(f"abilities.{name}", f"needs the graph {role}, which the bundle lacks")
+        if any(piece.field in ("rows", "columns") for piece in ability.prompt):
+            refuse(f"abilities.{name}.prompt", "names rows or columns, which only image_block.open may")
         if ability.images[0] > ability.images[1]:
             refuse(f"abilities.{name}.images", "has its lower bound above its upper bound")
 

@@ -147,6 +147,7 @@ class Model:
     def detect(self, picture: Picture, objects: Sequence[str] = ()) -> list[Detection]:
         """Find the named objects, or everything, and return their boxes in pixels of the given picture."""
         ability = self._ability("detect")
+        objects = [objects] if isinstance(objects, str) else objects
         image = load_picture(picture)
         (codes,) = self._read("detect", [image])
         request = ability.request
@@ -180,6 +181,17 @@ class Model:
             return self.grid.size(self.grid.default)
         return parse_size(size, self.grid) if isinstance(size, str) else size
 
+    def check(self) -> None:
+        """Open everything in the bundle; raise `BundleError` at the first part that is not what the manifest says."""
+        self._engine.check()
+        block = self.manifest.image_block
+        pieces = [*block.open]
+        for ability in self.manifest.abilities.values():
+            pieces += ability.prompt
+        names = {piece.token for piece in pieces if piece.token is not None}
+        for name in sorted({*names, *self.manifest.answer.stop, *block.row_suffix, *block.close}):
+            self._vocabulary.special(name)
+
     # How a request becomes a plan.
 
     def _paint(
@@ -203,10 +215,13 @@ class Model:
         _check_number("guidance scale", scale, 0, 100)
         sampling = _sampling(options, ability.sampling or self.manifest.sampling)
         seed = _first(options.get("seed"), secrets.randbelow(MAX_SEED + 1))
-        if not 0 <= seed <= MAX_SEED:
-            raise RequestError(f"seed {seed} is out of range; seeds run from 0 to {MAX_SEED}.")
+        check_seed(seed)
         given = options.get("negative_prompt")
-        negative = guidance.negative_text if given is None else given
+        negative = guidance.negative_text if given is None else given.strip()
+        if negative:
+            check_text(negative, "negative prompt")
+        if given and scale == 1:
+            raise RequestError("a negative prompt does nothing at guidance scale 1; raise the scale or leave it out.")
         opener = self._writer.opener(shape)
         texts, weights = _branches(guidance, scale, text, negative)
         settings = {
@@ -308,6 +323,12 @@ def _sampling(options: Options, default: Sampling) -> Sampling:
     _check_number("temperature", temperature, 0, 100)
     _check_number("top-k", top_k, 0, 2**31 - 1)
     return Sampling(temperature=temperature, top_k=int(top_k))
+
+
+def check_seed(seed: int) -> None:
+    """Raise `RequestError` if a picture cannot have this seed."""
+    if not 0 <= seed <= MAX_SEED:
+        raise RequestError(f"seed {seed} is out of range; seeds run from 0 to {MAX_SEED}.")
 
 
 def _check_number(name: str, value: float, low: float, high: float) -> None:

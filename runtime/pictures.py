@@ -26,6 +26,12 @@ _RESAMPLING: Final = {
 }
 
 
+# No others: Pillow would run Ghostscript for an EPS file.
+_FORMATS: Final = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
+_NO_PICTURE: Final = "{} is not a picture that can be read (PNG, JPEG and WebP are). Choose another."
+_CONVERTIBLE: Final = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "HSV"}
+
+
 class PictureWarning(UserWarning):
     """A picture was used, but not exactly as it is."""
 
@@ -36,28 +42,32 @@ def load_picture(source: str | Path | Image.Image) -> Image.Image:
     Transparency is laid on white, CMYK, grey and 16-bit pictures are converted, EXIF rotation is applied, and of an
     animation the first frame is used, each with one `PictureWarning` where it changes what is seen.
     """
-    if isinstance(source, Image.Image):
-        return _to_rgb(source, "the picture")
-    path = Path(source)
+    name = "the picture" if isinstance(source, Image.Image) else str(source)
     try:
+        if isinstance(source, Image.Image):
+            return _to_rgb(source, name)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own, lower limit follows
-            with Image.open(path) as image:
-                _check_size(image.size, str(path))
+            with Image.open(source, formats=_FORMATS) as image:
+                _check_size(image.size, name)
                 if getattr(image, "n_frames", 1) > 1:
-                    warnings.warn(f"{path} is animated; its first frame is used", PictureWarning, stacklevel=2)
+                    warnings.warn(f"{name} is animated; its first frame is used", PictureWarning, stacklevel=2)
                     image.seek(0)
                 image.load()
-                return _to_rgb(image, str(path))
-    except PictureError:
+                return _to_rgb(image, name)
+    except (PictureError, MemoryError, Warning):
         raise
-    except (UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError, EOFError) as error:
+    except Image.DecompressionBombError as error:
         raise PictureError(
-            f"{path} is not a picture that can be read (PNG, JPEG and WebP are). Choose another."
+            f"{name} has far more than the {MAX_PIXELS // 10**6} megapixels that are read. Scale it first."
         ) from error
     except OSError as error:
+        if isinstance(error, UnidentifiedImageError):
+            raise PictureError(_NO_PICTURE.format(name)) from error
         reason = error.strerror or "it is damaged or cut off"
-        raise PictureError(f"{path} cannot be read: {reason}. Choose another picture.") from error
+        raise PictureError(f"{name} cannot be read: {reason}. Choose another picture.") from error
+    except Exception as error:  # on damaged files Pillow raises errors of every kind
+        raise PictureError(_NO_PICTURE.format(name)) from error
 
 
 def _check_size(size: tuple[int, int], name: str) -> None:
@@ -75,9 +85,9 @@ def _to_rgb(image: Image.Image, name: str) -> Image.Image:
     if image.mode.startswith("I"):  # 16 bits a pixel, whatever the container calls it
         values = np.asarray(image).astype(np.int64)
         warnings.warn(f"{name} has 16 bits a channel; the upper 8 are used", PictureWarning, stacklevel=3)
-        return Image.fromarray(np.clip(values // 257, 0, 255).astype(np.uint8)).convert("RGB")
-    if image.mode == "F":
-        raise PictureError(f"{name} holds floating-point pixels; save it as PNG or JPEG first.")
+        return Image.fromarray(np.clip(values >> 8, 0, 255).astype(np.uint8)).convert("RGB")
+    if image.mode not in _CONVERTIBLE:
+        raise PictureError(f"{name} holds pixels of mode {image.mode}; save it as PNG or JPEG first.")
     if image.has_transparency_data:
         coloured = image.convert("RGBA")
         if coloured.getchannel("A").getextrema() != (255, 255):

@@ -23,6 +23,8 @@ class Vocabulary:
         except Exception as error:  # tokenizers raises plain Exception
             raise BundleError(f"{path} is not a tokenizer ({str(error)[:200]}). Export the bundle again.") from error
         self._tokenizer.encode_special_tokens = True
+        self._tokenizer.no_truncation()  # a file may ask for either; a prompt is what was typed, all of it
+        self._tokenizer.no_padding()
         self._path = path
 
     def special(self, name: str) -> int:

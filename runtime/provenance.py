@@ -14,7 +14,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from .errors import RequestError
-from .files import write_whole
+from .files import check_writable, write_whole
 
 PARAMETERS: Final = "parameters"
 _XMP: Final = "XML:com.adobe.xmp"
@@ -43,13 +43,19 @@ def provenance(
     }
 
 
+def check_png(path: Path) -> None:
+    """Raise `RequestError` for another ending than `.png` and `OutputError` if the file cannot be written."""
+    check_writable(path)
+    if path.suffix.lower() != ".png":
+        raise RequestError(f"{path} does not end in .png; pictures are written as PNG, which keeps them exact.")
+
+
 def save_png(picture: Image.Image, path: Path) -> None:
     """Write a PNG with the picture's provenance; an existing file is replaced only by a whole new one.
 
-    Raises `RequestError` for another ending than `.png` and `OutputError` when the file cannot be written.
+    Raises what `check_png` raises, and `OutputError` when the disk is full.
     """
-    if path.suffix.lower() != ".png":
-        raise RequestError(f"{path} does not end in .png; pictures are written as PNG, which keeps them exact.")
+    check_png(path)
     chunks = PngInfo()
     for key in (PARAMETERS, _XMP):
         if isinstance(text := picture.info.get(key), str):

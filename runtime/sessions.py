@@ -5,15 +5,17 @@ from typing import Final
 import onnxruntime as ort
 
 from .bundle import Bundle
-from .errors import BundleError
-from .manifest import GraphRole, Target, Tensor
+from .contract import contract, difference
+from .errors import AbilityError, BundleError
+from .manifest import MANIFEST_FILE, DType, GraphRole, Target, Tensor
 
 PROVIDERS: Final[dict[Target, str]] = {
     "portable": "CPUExecutionProvider",
     "cpu": "CPUExecutionProvider",
     "cuda": "CUDAExecutionProvider",
 }
-_DTYPES: Final = {
+_SIDES: Final = ("inputs", "outputs")
+_DTYPES: Final[dict[str, DType]] = {
     "tensor(float)": "float32",
     "tensor(float16)": "float16",
     "tensor(bfloat16)": "bfloat16",
@@ -29,8 +31,13 @@ def open_graph(bundle: Bundle, role: GraphRole, *, threads: int = 0) -> ort.Infe
     Raises `BundleError` when the graph cannot be loaded, when its interface is not the manifest's, or when the device
     that the bundle was made for is not there: a bundle never runs elsewhere silently.
     """
-    graph = bundle.manifest.graphs[role]
+    graph = bundle.manifest.graphs.get(role)
+    if graph is None:
+        raise AbilityError(f"{bundle.manifest.name} has no {role}, which this needs; use a bundle that has one.")
     path = bundle.path(graph.file)
+    declared = (graph.inputs, graph.outputs)
+    for kind, ours, theirs in zip(_SIDES, contract(bundle.manifest, role) or declared, declared, strict=True):
+        _compare(f"{bundle.folder / MANIFEST_FILE}: graphs.{role}.{kind}", ours, theirs)
     provider = PROVIDERS.get(bundle.manifest.target)
     if provider is None or provider not in ort.get_available_providers():
         raise BundleError(
@@ -45,11 +52,8 @@ def open_graph(bundle: Bundle, role: GraphRole, *, threads: int = 0) -> ort.Infe
         session = ort.InferenceSession(path, options, providers=[provider])
     except Exception as error:  # onnxruntime's own exceptions share no base class below Exception
         raise BundleError(f"{path} cannot be opened: {_first_line(error)}. Export the bundle again.") from error
-    for kind, declared, found in (
-        ("inputs", graph.inputs, session.get_inputs()),
-        ("outputs", graph.outputs, session.get_outputs()),
-    ):
-        _compare(f"{path}: {kind}", declared, found)
+    for kind, ours, found in zip(_SIDES, declared, (session.get_inputs(), session.get_outputs()), strict=True):
+        _compare(f"{path}: {kind}", ours, tuple(map(_described, found)))
     return session
 
 
@@ -57,22 +61,12 @@ def _first_line(error: Exception) -> str:
     return str(error).strip().split("\n", 1)[0][:300]
 
 
-def _compare(where: str, declared: tuple[Tensor, ...], found: list[ort.NodeArg]) -> None:
-    """Raise `BundleError` unless names, types and fixed dimensions are those of the manifest."""
-    by_name = {argument.name: argument for argument in found}
-    if by_name.keys() != {tensor.name for tensor in declared}:
-        differing = sorted(by_name.keys() ^ {tensor.name for tensor in declared})
-        raise BundleError(f"{where} differ from the manifest in {', '.join(differing[:4])}. Export the bundle again.")
-    for tensor in declared:
-        argument = by_name[tensor.name]
-        dtype = _DTYPES.get(argument.type, argument.type)
-        shape = tuple(argument.shape)
-        fits = len(shape) == len(tensor.shape) and all(
-            not isinstance(ours, int) or not isinstance(theirs, int) or ours == theirs
-            for ours, theirs in zip(tensor.shape, shape, strict=True)
-        )
-        if dtype != tensor.dtype or not fits:
-            raise BundleError(
-                f"{where}: {tensor.name} is {dtype}{list(shape)}, the manifest says {tensor.dtype}"
-                f"{list(tensor.shape)}. Export the bundle again."
-            )
+def _compare(where: str, expected: tuple[Tensor, ...], found: tuple[Tensor, ...]) -> None:
+    """Raise `BundleError` unless names, types and fixed sizes are the expected ones."""
+    if reason := difference(expected, found):
+        raise BundleError(f"{where} are not what the runtime expects: {reason}. Export the bundle again.")
+
+
+def _described(argument: ort.NodeArg) -> Tensor:
+    shape = tuple(size if isinstance(size, int) else str(size) for size in argument.shape)
+    return Tensor(name=argument.name, dtype=_DTYPES.get(argument.type, argument.type), shape=shape)

@@ -1,13 +1,15 @@
-"""Tiny random Emu3 checkpoints of different shape, saved as Hugging Face folders. Made by transformers itself."""
+"""Tiny random Emu3 checkpoints of different shape, saved as Hugging Face folders. Made by transformers itself.
+
+torch and transformers are imported when a checkpoint is made: tests of the runtime read this list without them.
+"""
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import torch
 from tokenizers import Tokenizer, decoders, pre_tokenizers
 from tokenizers.models import WordLevel
-from transformers import Emu3Config, Emu3ForConditionalGeneration, Emu3TextConfig, Emu3VQVAEConfig
 
 SPECIALS = (
     "<pad>",
@@ -22,10 +24,11 @@ SPECIALS = (
     "<|extra_201|>",
     "<|answer|>",
 )
-WORDS = (
+SENTENCE = (
     "a red blue green big small car house tree dog cat boat flower bird on in at the left right of and is beach snow "
     "night day sunset sky sea what where how many color background remove change to into yellow"
-).split()
+)
+WORDS = SENTENCE.split()
 SYMBOLS = tuple("0123456789*.,?!")
 
 
@@ -44,7 +47,7 @@ class Shape:
     temporal: int = 1  # frames per code: 1 or 4
     multipliers: tuple[int, ...] = (1, 1, 1, 1)  # levels; a cell is unshuffle * 2 ** (levels - 1) pixels
     unshuffle: int = 1
-    attention_levels: tuple[int, ...] = (3,)
+    attention_levels: tuple[int, ...] = ()
     biases: bool = False
     max_positions: int = 512
     seed: int = 0
@@ -52,25 +55,47 @@ class Shape:
     @property
     def cell(self) -> int:
         """Return the side of a cell in pixels."""
-        return self.unshuffle * 2 ** (len(self.multipliers) - 1)
+        return self.unshuffle << (len(self.multipliers) - 1)
 
 
 SHAPES = (
-    Shape(name="plain"),
-    Shape(name="tied-mha", tied=True, heads=2, kv_heads=2, layers=3, seed=1),
-    Shape(name="temporal", temporal=4, multipliers=(1, 2, 2, 4), heads=4, kv_heads=1, seed=2),
-    Shape(name="many-codes", codes=300, layers=1, hidden=96, heads=6, kv_heads=3, biases=True, seed=3),
-    Shape(name="cell16", multipliers=(1, 1, 1, 1, 1), attention_levels=(4,), tied=True, seed=4),
-    Shape(name="unshuffled", unshuffle=2, codes=100, attention_levels=(), tied=True, layers=3, seed=5),
-    Shape(name="unshuffled-cell8", unshuffle=2, multipliers=(1, 2, 1), attention_levels=(2,), temporal=4, seed=6),
+    Shape(name="released", temporal=4, multipliers=(1, 2, 2, 4), attention_levels=(3,), kv_heads=1),
+    Shape(name="tied-mha", unshuffle=4, multipliers=(1, 2), tied=True, heads=2, kv_heads=2, layers=3, seed=1),
+    Shape(name="many-codes", unshuffle=2, multipliers=(1, 2, 1), codes=300, layers=1, hidden=96, heads=6, kv_heads=3),
+    Shape(name="cell16", multipliers=(1, 1, 1, 1, 1), attention_levels=(), tied=True, biases=True, seed=4),
+    Shape(name="one-level", unshuffle=16, multipliers=(1,), attention_levels=(0,), codes=100, tied=True, layers=3),
+    Shape(name="video", unshuffle=2, multipliers=(1, 1, 1), attention_levels=(2,), temporal=4, biases=True, seed=6),
 )
+
+# A task card: what the parity tests ask of every checkpoint.
+CARD: dict[str, Any] = {
+    "grid": {"rows": [2, 12], "columns": [2, 12], "cells": [4, 80], "default": [4, 4]},
+    "abilities": {
+        "paint": {"prompt": [{"token": "<bos>"}, {"field": "text"}], "output": "image"},
+        "edit": {
+            "prompt": [{"token": "<bos>"}, {"field": "text"}, {"field": "images"}],
+            "output": "image",
+            "images": [1, 3],
+        },
+        "ask": {
+            "prompt": [{"token": "<bos>"}, {"field": "text"}, {"field": "images"}, {"token": "<|answer|>"}],
+            "output": "text",
+            "images": [0, 3],
+        },
+    },
+    "answer": {"stop": ["<eos>"], "max_tokens": 12},
+}
 
 
 def make_checkpoint(folder: Path, shape: Shape) -> Path:
     """Write a random checkpoint with its tokenizer and return its folder."""
+    import torch
+    from transformers import Emu3ForConditionalGeneration
+
     torch.manual_seed(shape.seed)
     vocabulary = vocabulary_map(shape)
-    model = Emu3ForConditionalGeneration(_config(shape, vocabulary)).eval()
+    model: Any = Emu3ForConditionalGeneration(_config(shape, vocabulary))
+    model.eval()
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if parameter.ndim >= 2 and "vqmodel" not in name:
@@ -104,7 +129,9 @@ def vocabulary_map(shape: Shape) -> dict[str, int]:
     return {token: index for index, token in enumerate((*SPECIALS, *WORDS, *SYMBOLS, *codes))}
 
 
-def _config(shape: Shape, vocabulary: dict[str, int]) -> Emu3Config:
+def _config(shape: Shape, vocabulary: dict[str, int]) -> Any:
+    from transformers import Emu3Config, Emu3TextConfig, Emu3VQVAEConfig
+
     channels = 3 * shape.unshuffle**2
     vq = Emu3VQVAEConfig(
         codebook_size=shape.codes,
@@ -131,19 +158,20 @@ def _config(shape: Shape, vocabulary: dict[str, int]) -> Emu3Config:
         bos_token_id=1,
         eos_token_id=2,
         attention_dropout=0.0,
-        attention_bias=shape.biases,
-        mlp_bias=shape.biases,
         tie_word_embeddings=shape.tied,
     )
+    text.attention_bias = text.mlp_bias = shape.biases
     return Emu3Config(vocabulary_map=vocabulary, vq_config=vq, text_config=text, tie_word_embeddings=shape.tied)
 
 
-def _spread_codebook(model: Emu3ForConditionalGeneration) -> None:
+def _spread_codebook(model: Any) -> None:
     """Put the codes where the encoder's outputs lie, so that a random picture uses many of them."""
+    import torch
+
     vq = model.model.vqmodel
     side = 16 * vq.spatial_scale_factor
     pixels = torch.randn(2, vq.config.in_channels, side, side).clamp(-1, 1)
-    latents: list[torch.Tensor] = []
+    latents: list[Any] = []
     hook = vq.quant_conv.register_forward_hook(lambda _module, _inputs, output: latents.append(output))
     vq.encode(pixels, torch.tensor([[side, side]] * 2))
     hook.remove()

@@ -8,19 +8,24 @@ Facts and sources: facts/families.md section 2.
 import functools
 import math
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import msgspec
 import torch
+from optimum.utils import NormalizedTextConfig
 from tokenizers import Tokenizer
 from torch.nn import functional
 from transformers import Emu3Config, Emu3ForConditionalGeneration
 from transformers.models.emu3.modeling_emu3 import Emu3VQVAE
+from transformers.utils import logging
 
 from edgevlo.export.backbone import DecoderShape
 from edgevlo.export.card import Card
 from edgevlo.export.checkpoint import Checkpoint, Floats
 from edgevlo.export.checkpoint import Shape as TensorShape
+from edgevlo.export.dummy_inputs import TASK, BackboneConfig, register
 from edgevlo.export.plan import Codes, Plan, TorchGraph
 from edgevlo.runtime import manifest
 from edgevlo.runtime.errors import CheckpointError
@@ -45,6 +50,19 @@ NEGATIVE_TEXT: Final = (
     "lowres, bad anatomy, bad hands, text, error, missing fingers, extra digit, fewer digits, cropped, worst quality, "
     "low quality, normal quality, jpeg artifacts, signature, watermark, username, blurry."
 )
+
+
+@register("emu3", TASK)
+class Emu3BackboneConfig(BackboneConfig):
+    """How Emu3Config spells the sizes that the dummy inputs need."""
+
+    NORMALIZED_CONFIG_CLASS = NormalizedTextConfig.with_args(
+        hidden_size="text_config.hidden_size",
+        num_layers="text_config.num_hidden_layers",
+        num_key_value_heads="text_config.num_key_value_heads",
+        num_attention_heads="text_config.num_attention_heads",
+        allow_new=True,
+    )
 
 
 def plan(checkpoint: Checkpoint) -> Plan:
@@ -309,9 +327,11 @@ class Emu3Reference:
     """transformers' own model, in float32."""
 
     def __init__(self, checkpoint: Checkpoint, config: Any, codes: manifest.Codes, unshuffle: int) -> None:
-        self.model: Any = Emu3ForConditionalGeneration.from_pretrained(
-            checkpoint.folder, config=config, dtype=torch.float32, local_files_only=True
-        ).eval()
+        with _no_progress_bar():
+            model: Any = Emu3ForConditionalGeneration.from_pretrained(
+                checkpoint.folder, config=config, dtype=torch.float32, local_files_only=True
+            )
+        self.model = model.eval()
         self.rows = slice(codes.first_token, codes.first_token + codes.count)
         self.unshuffle = unshuffle
 
@@ -348,6 +368,18 @@ class Emu3Reference:
         """Return the picture `(1, 3, H, W)` of codes `(1, h, w)`."""
         frame = self.model.model.vqmodel.decode(torch.from_numpy(codes))
         return _floats(functional.pixel_shuffle(frame, self.unshuffle))
+
+
+@contextmanager
+def _no_progress_bar() -> Iterator[None]:
+    """Keep transformers' own bar off the terminal while weights are loaded."""
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 def _floats(tensor: torch.Tensor) -> Floats:

@@ -147,15 +147,14 @@ def ask(pictures: tuple[Path, ...], question: str, model: str | None, as_json: b
 @json_option
 def detect(picture: Path, objects: tuple[str, ...], output: Path | None, model: str | None, as_json: bool) -> None:
     """Find OBJECTS, or everything, in PICTURE and print name and box (left, top, right, bottom) in pixels."""
-    from edgevlo.runtime.files import check_writable
-    from edgevlo.runtime.provenance import save_png
+    from edgevlo.runtime.provenance import check_png, save_png
 
     if output is not None:
-        check_writable(output)
+        check_png(output)
     opened = edgevlo.load(model)
-    found = opened.detect(picture, objects)
     if output is not None:
         save_png(opened.boxes(picture), output)
+    found = opened.detect(picture, objects)
     if as_json:
         click.echo(json.dumps([{"label": one.label, "box": one.box} for one in found], ensure_ascii=False))
         return
@@ -170,10 +169,9 @@ def detect(picture: Path, objects: tuple[str, ...], output: Path | None, model: 
 def decode(codes: Path, output: Path, model: str | None) -> None:
     """Turn CODES, a code grid in a .npy file, into a picture."""
     from edgevlo.codes import read_codes
-    from edgevlo.runtime.files import check_writable
-    from edgevlo.runtime.provenance import save_png
+    from edgevlo.runtime.provenance import check_png, save_png
 
-    check_writable(output)
+    check_png(output)
     grid = read_codes(codes)
     save_png(edgevlo.load(model).decode(grid), output)
     click.echo(output)
@@ -186,7 +184,11 @@ def export(checkpoint: str, output: Path) -> None:
     """Turn CHECKPOINT, a folder or a hub id, into a portable bundle."""
     with _toolchain():
         from edgevlo.export import export_checkpoint
-    manifest = export_checkpoint(Path(checkpoint), output, progress=_Progress())
+    from edgevlo.catalog import download, is_hub_id
+
+    on_hub = is_hub_id(checkpoint) and not Path(checkpoint).exists()
+    folder = download(checkpoint) if on_hub else Path(checkpoint)
+    manifest = export_checkpoint(folder, output, progress=_Progress())
     for role, graph in manifest.graphs.items():
         if graph.parity is not None:
             error, tolerance = graph.parity.error, graph.parity.tolerance
@@ -226,16 +228,12 @@ def show(bundle: str | None, as_json: bool) -> None:
 @main.command()
 @click.argument("bundle", required=False)
 def verify(bundle: str | None) -> None:
-    """Check every file of a bundle against its manifest, and open every graph."""
-    from edgevlo.catalog import find
-    from edgevlo.runtime.bundle import open_bundle
-    from edgevlo.runtime.sessions import open_graph
-
-    opened = open_bundle(find(bundle))
-    for role in opened.manifest.graphs:
-        open_graph(opened, role)
-    size = sum(file.bytes for file in opened.manifest.files.values())
-    click.echo(f"{opened.folder} is whole: {len(opened.manifest.files)} files, {size / 1e6:.1f} MB, graphs open.")
+    """Check every file of a bundle against its manifest, and open them all."""
+    model = edgevlo.load(bundle)
+    model.check()
+    files = model.manifest.files
+    size = sum(file.bytes for file in files.values())
+    click.echo(f"{model.bundle.folder} is whole: {len(files)} files, {size / 1e6:.1f} MB, graphs open.")
 
 
 @main.command()
@@ -267,11 +265,21 @@ def _paint(
     """Paint `count` pictures, show the rows as they come, write and report each."""
     from edgevlo.codes import numbered, write_codes
     from edgevlo.runtime.files import check_writable
-    from edgevlo.runtime.provenance import save_png
+    from edgevlo.runtime.model import check_seed
+    from edgevlo.runtime.provenance import check_png, save_png
 
+    if watch and as_json:
+        raise click.UsageError("--watch and --json both write to the output; choose one.")
     targets = list(zip(numbered(output, count), numbered(codes, count), strict=True))
-    for path in filter(None, (path for pair in targets for path in pair)):
-        check_writable(path)
+    for picture_path, codes_path in targets:
+        check_png(picture_path)
+        if codes_path is not None:
+            check_writable(codes_path)
+            if codes_path.absolute() == picture_path.absolute():
+                raise click.UsageError(f"{codes_path} cannot hold both the picture and its codes.")
+    if seed is not None:
+        check_seed(seed)
+        check_seed(seed + count - 1)
     opened = edgevlo.load(model)
     for offset, (picture_path, codes_path) in enumerate(targets):
         began = time.perf_counter()

@@ -12,18 +12,19 @@ from edgevlo.runtime.files import write_whole
 MaybePath = TypeVar("MaybePath", Path, Path | None)
 
 
-def read_codes(path: Path) -> npt.NDArray[np.int64]:
+def read_codes(path: Path) -> npt.NDArray[np.integer]:
     """Read a code grid; raise `RequestError` when the file holds none. Pickled arrays are refused."""
     try:
-        grid = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        with path.open("rb") as file:
+            grid = np.lib.format.read_array(file, allow_pickle=False)
+    except (OSError, ValueError, EOFError, MemoryError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "it holds no plain NumPy array"
         raise RequestError(
             f"{path} cannot be read as codes: {reason}. `edgevlo paint --codes FILE.npy` writes them."
         ) from error
-    if not isinstance(grid, np.ndarray) or grid.dtype.kind not in "iu":
+    if grid.dtype.kind not in "iu":
         raise RequestError(f"{path} holds no grid of whole numbers. `edgevlo paint --codes FILE.npy` writes one.")
-    return grid.astype(np.int64)
+    return np.asarray(grid)
 
 
 def write_codes(codes: npt.NDArray[np.int32], path: Path) -> None:

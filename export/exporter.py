@@ -1,0 +1,144 @@
+"""Checkpoint -> portable bundle: plan, build, write, compare, seal. Knows no family and no operator."""
+
+import re
+import shutil
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final, TypeAlias
+
+import numpy as np
+import onnx_ir as ir
+
+from edgevlo.runtime import manifest
+from edgevlo.runtime.bundle import seal, staged_folder
+from edgevlo.runtime.errors import OutputError
+from edgevlo.runtime.manifest import GraphRole, Manifest
+
+from .backbone import build_backbone
+from .card import Card, read_card
+from .families import plan_export
+from .graph import interface, write_graph
+from .heads import build_image_head, build_text_head
+from .licence import source, write_licence
+from .parity import TOLERANCES, compare, compare_table
+from .plan import Plan
+from .torch_export import export_module
+
+# Told what is being done, how much of it is done, and how much there is.
+Progress: TypeAlias = Callable[[str, int, int], None]
+
+TABLE_FILE: Final = "token_embedding.bin"
+TABLE_ROWS: Final = 4096  # rows of the embedding table that are copied at a time
+
+
+def export_checkpoint(checkpoint: Path, output: Path, *, progress: Progress | None = None) -> Manifest:
+    """Write the portable bundle `output` of a Hugging Face checkpoint folder and return its manifest.
+
+    Raises `CheckpointError` when the checkpoint cannot be exported, or when a graph of it differs from the original;
+    `OutputError` when the output exists or cannot be written. In both cases nothing is left behind.
+    """
+    tell = progress or (lambda _what, _done, _all: None)
+    if output.exists():
+        raise OutputError(f"{output} exists already; bundles are never overwritten. Choose another name or remove it.")
+    tell("reading the checkpoint", 0, 1)
+    plan = plan_export(checkpoint)
+    card = read_card(checkpoint)
+    with staged_folder(output) as folder:
+        _write_table(plan, folder, tell)
+        _write_graphs(plan, folder, tell)
+        shutil.copyfile(checkpoint / "tokenizer.json", folder / "tokenizer.json")
+        origin = card.source or source(checkpoint)
+        write_licence(folder, checkpoint, origin)
+        graphs = _compared(plan, folder, tell)
+        return seal(folder, _manifest(plan, card, origin, graphs, card.name or _name(output)))
+
+
+def _write_table(plan: Plan, folder: Path, tell: Progress) -> None:
+    """Write the embedding table row-major and little-endian, some rows at a time."""
+    rows, _ = plan.checkpoint.shapes[plan.embedding]
+    with (folder / TABLE_FILE).open("wb") as file:
+        for start in range(0, rows, TABLE_ROWS):
+            tell("token_embedding", start, rows)
+            file.write(plan.checkpoint.tensor(plan.embedding, slice(start, start + TABLE_ROWS)).astype("<f4").tobytes())
+
+
+def _write_graphs(plan: Plan, folder: Path, tell: Progress) -> None:
+    """Build and write every graph; only what is being written is in memory."""
+    checkpoint, codes = plan.checkpoint, plan.codes
+    rows = slice(codes.first_token, codes.first_token + codes.count)
+
+    def write(role: GraphRole, model: ir.Model) -> None:
+        write_graph(model, folder / f"{role}.onnx", lambda done, everything: tell(role, done, everything))
+
+    write("backbone", build_backbone(checkpoint, plan.decoder))
+    write("image_head", build_image_head(checkpoint, plan.text_head, rows))
+    write("text_head", build_text_head(checkpoint, plan.text_head))
+    for role, graph in plan.torch_graphs().items():
+        tell(role, 0, 1)
+        write(role, export_module(graph, role))
+
+
+def _compared(plan: Plan, folder: Path, tell: Progress) -> dict[GraphRole, manifest.Graph]:
+    """Compare every graph with the reference; return what the manifest says about each."""
+    tell("loading the reference", 0, 1)
+    reference = plan.reference()
+    table = np.memmap(folder / TABLE_FILE, dtype="<f4", mode="r", shape=plan.checkpoint.shapes[plan.embedding])
+    compare_table(table, plan, reference)
+    graphs: dict[GraphRole, manifest.Graph] = {}
+    for done, role in enumerate(TOLERANCES):
+        tell("comparing with the reference", done, len(TOLERANCES))
+        inputs, outputs = interface(folder / f"{role}.onnx")
+        parity = compare(folder, plan, reference, role)
+        graphs[role] = manifest.Graph(
+            file=f"{role}.onnx", precision="fp32", inputs=inputs, outputs=outputs, parity=parity
+        )
+    tell("comparing with the reference", len(TOLERANCES), len(TOLERANCES))
+    return graphs
+
+
+def _manifest(
+    plan: Plan, card: Card, origin: manifest.Source, graphs: dict[GraphRole, manifest.Graph], name: str
+) -> Manifest:
+    """Return the manifest: the family's defaults under the task card, and the graphs as they were measured."""
+    parts = {field: getattr(card, field) or getattr(plan.defaults, field) for field in _DEFAULTED}
+    decoder, rows_columns = plan.decoder, plan.checkpoint.shapes[plan.embedding]
+    return Manifest(
+        format=manifest.FORMAT,
+        name=name,
+        family=plan.family,
+        producer=manifest.Producer(name="edgevlo", version=version("edgevlo")),
+        source=origin,
+        target="portable",
+        graphs=graphs,
+        token_embedding=manifest.Table(file=TABLE_FILE, dtype="float32", shape=(rows_columns[0], rows_columns[1])),
+        tokenizer="tokenizer.json",
+        backbone=manifest.Backbone(
+            layers=decoder.layers,
+            hidden_size=decoder.hidden_size,
+            kv_heads=decoder.kv_heads,
+            head_dim=decoder.head_dim,
+            max_positions=decoder.max_positions,
+        ),
+        codes=plan.codes,
+        image_block=plan.image_block,
+        files={},
+        **parts,
+    )
+
+
+# Parts of the manifest that a task card may override.
+_DEFAULTED: Final = (
+    "grid",
+    "guidance",
+    "sampling",
+    "answer",
+    "preprocess",
+    "postprocess",
+    "abilities",
+)
+
+
+def _name(output: Path) -> str:
+    """Return a bundle name made of the output folder's, within what a manifest allows."""
+    return re.sub(r"[^A-Za-z0-9._-]", "-", output.name).lstrip("._-")[:128] or "bundle"

@@ -1,0 +1,511 @@
+"""The command line, called as `run([...])`: exit codes, what is printed, and what is left on the disk."""
+
+import json
+import re
+import shutil
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from PIL import Image
+from toy_bundle import rewritten
+
+import edgevlo
+from edgevlo.cli import run
+from edgevlo.runtime.model import Model
+from edgevlo.runtime.raster import Codes
+
+
+class Ran(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Ran]
+
+
+@pytest.fixture
+def edgevlo_run(
+    toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Run]:
+    """Return a function that runs one command in an empty folder; the toy is installed there under its name."""
+    home = tmp_path / "home"
+    shutil.copytree(toy, home / "bundles" / "toy")
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    monkeypatch.setenv("EDGEVLO_HOME", str(home))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+
+    def call(*arguments: str) -> Ran:
+        with warnings.catch_warnings():
+            warnings.simplefilter("default")
+            code = run(arguments)
+        return Ran(code, *capsys.readouterr())
+
+    yield call
+
+
+def files() -> list[str]:
+    return sorted(path.name for path in Path().iterdir())
+
+
+def fails(ran: Ran, pattern: str, code: int = 1) -> None:
+    """Assert one clear line on the error stream, nothing printed, no traceback."""
+    assert ran.code == code, ran
+    assert ran.out == ""
+    lines = [line for line in ran.err.splitlines() if not line.startswith("note: ")]
+    assert len(lines) == 1, ran.err
+    assert lines[0].startswith("edgevlo: ")
+    assert re.search(pattern, lines[0]), lines[0]
+
+
+# What works.
+
+
+def test_paint_writes_a_picture_and_says_where(edgevlo_run: Run, model: Model) -> None:
+    ran = edgevlo_run("paint", "a red car", "-m", "toy", "--seed", "3")
+
+    assert ran.code == 0
+    assert re.fullmatch(r"out\.png  20x16  \d+\.\d\d s\n", ran.out)
+    assert ran.err == ""
+    assert files() == ["out.png"]
+    with Image.open("out.png") as image:
+        assert image.tobytes() == model.paint("a red car", seed=3).tobytes()
+        assert "Seed: 3, " in str(image.info["parameters"])
+
+
+def test_every_option_reaches_the_model(edgevlo_run: Run, model: Model) -> None:
+    ran = edgevlo_run(
+        "paint", "a red car", "-m", "toy", "-o", "a.png", "--size", "16x24", "--seed", "5", "--guidance-scale", "3",
+        "--temperature", "0.5", "--top-k", "9", "--negative-prompt", "big",
+    )  # fmt: skip
+
+    assert ran.code == 0
+    with Image.open("a.png") as image:
+        assert image.info["parameters"] == (
+            "a red car\nNegative prompt: big\nSteps: 24, Sampler: raster, CFG scale: 3.0, Temperature: 0.5, Top-k: 9, "
+            f"Seed: 5, Size: 16x24, Model hash: {model.bundle.digest[:10]}, Model: toy"
+        )
+        expected = model.paint("a red car", size=(16, 24), seed=5, guidance_scale=3, temperature=0.5, top_k=9,
+                               negative_prompt="big")  # fmt: skip
+        assert image.tobytes() == expected.tobytes()
+
+
+def test_an_existing_picture_is_overwritten(edgevlo_run: Run) -> None:
+    Path("out.png").write_text("old")
+
+    assert edgevlo_run("paint", "a car", "-m", "toy").code == 0
+    with Image.open("out.png") as image:
+        assert image.size == (20, 16)
+
+
+def test_several_pictures_are_numbered_and_their_seeds_counted_up(edgevlo_run: Run, model: Model) -> None:
+    ran = edgevlo_run("paint", "a red car", "-m", "toy", "-n", "3", "--seed", "7", "-o", "car.png", "--codes", "c.npy")
+
+    assert ran.code == 0
+    assert files() == ["c-1.npy", "c-2.npy", "c-3.npy", "car-1.png", "car-2.png", "car-3.png"]
+    assert [line.split()[0] for line in ran.out.splitlines()] == ["car-1.png", "car-2.png", "car-3.png"]
+    for number in (1, 2, 3):
+        with Image.open(f"car-{number}.png") as image:
+            assert image.tobytes() == model.paint("a red car", seed=6 + number).tobytes()
+
+
+def test_codes_are_written_and_decode_to_the_same_picture(edgevlo_run: Run) -> None:
+    assert edgevlo_run("paint", "a red car", "-m", "toy", "--codes", "c.npy").code == 0
+    codes = np.load("c.npy")
+    assert codes.dtype == np.int32
+    assert codes.shape == (4, 5)
+
+    ran = edgevlo_run("decode", "c.npy", "-m", "toy", "-o", "again.png")
+
+    assert (ran.code, ran.out, ran.err) == (0, "again.png\n", "")
+    with Image.open("again.png") as again, Image.open("out.png") as first:
+        assert again.tobytes() == first.tobytes()
+
+
+def test_json_is_one_object_a_picture(edgevlo_run: Run) -> None:
+    ran = edgevlo_run("paint", "一辆红车", "-m", "toy", "-n", "2", "--seed", "1", "--json")
+
+    facts = [json.loads(line) for line in ran.out.splitlines()]
+    assert [fact["file"] for fact in facts] == ["out-1.png", "out-2.png"]
+    assert all(fact["size"] == [20, 16] and fact["seconds"] >= 0 for fact in facts)
+    assert facts[1]["parameters"].startswith("一辆红车\n")
+    assert "Seed: 2" in facts[1]["parameters"]
+
+
+def test_watch_paints_every_row_once(edgevlo_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "10")
+    monkeypatch.setattr("click.utils.should_strip_ansi", lambda *_: False)
+
+    ran = edgevlo_run("paint", "a red car", "-m", "toy", "--seed", "3", "--watch")
+
+    *rows, last = ran.out.splitlines()
+    assert last.startswith("out.png  20x16")
+    assert len(rows) == 4
+    with Image.open("out.png") as image:
+        first = "\x1b[38;2;{};{};{}m".format(*image.getpixel((0, 0)))  # type: ignore[misc]
+    assert rows[0].startswith(first)
+    assert all(row.count("▀") == 10 and row.endswith("\x1b[0m") for row in rows)
+
+
+def test_watch_and_json_exclude_each_other(edgevlo_run: Run) -> None:
+    ran = edgevlo_run("paint", "a car", "-m", "toy", "--watch", "--json")
+
+    assert ran.code == 2
+    assert "--watch" in ran.err
+    assert files() == []
+
+
+def test_a_file_cannot_hold_picture_and_codes(edgevlo_run: Run) -> None:
+    ran = edgevlo_run("paint", "a car", "-m", "toy", "--codes", "./out.png")
+
+    assert ran.code == 2
+    assert "out.png cannot hold both the picture and its codes" in ran.err
+    assert files() == []
+
+
+def test_edit_reads_pictures_and_paints_one(edgevlo_run: Run, model: Model) -> None:
+    edgevlo_run("paint", "a red car", "-m", "toy", "--seed", "1", "-o", "a.png", "--size", "12x12")
+    edgevlo_run("paint", "a tree", "-m", "toy", "--seed", "2", "-o", "b.png", "--size", "8x8")
+
+    ran = edgevlo_run("edit", "a.png", "b.png", "on it", "-m", "toy", "--seed", "4", "-o", "e.png")
+
+    assert (ran.code, ran.err) == (0, "")
+    with Image.open("e.png") as image:
+        assert image.tobytes() == model.edit([Path("a.png"), Path("b.png")], "on it", seed=4).tobytes()
+
+
+def test_segment_paints_what_the_model_sees(edgevlo_run: Run, model: Model) -> None:
+    edgevlo_run("paint", "a red car", "-m", "toy", "--seed", "1", "-o", "a.png")
+
+    assert edgevlo_run("segment", "a.png", "-m", "toy", "-o", "s.png").code == 0
+    with Image.open("s.png") as image:
+        assert image.tobytes() == model.segment("a.png").tobytes()
+
+
+def test_a_note_says_what_was_changed(edgevlo_run: Run) -> None:
+    Image.new("RGBA", (200, 200), (0, 0, 0, 0)).save("a.png")
+
+    ran = edgevlo_run("ask", "a.png", "where is it", "-m", "toy")
+
+    assert ran.code == 0
+    assert ran.err.splitlines() == [
+        "note: a.png is transparent in places; it is laid on white",
+        "note: the picture was scaled from 200x200 to 40x40, a size that this model reads",
+    ]
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_ask_prints_the_answer(edgevlo_run: Run, monkeypatch: pytest.MonkeyPatch, as_json: bool) -> None:
+    monkeypatch.setattr(Model, "_answer", lambda *_: "两辆车")
+    Image.new("RGB", (20, 20)).save("a.png")
+
+    ran = edgevlo_run("ask", "a.png", "where is it", "-m", "toy", *(["--json"] if as_json else []))
+
+    assert ran == (0, '{"answer": "两辆车"}\n' if as_json else "两辆车\n", "")
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_detect_prints_names_and_boxes(edgevlo_run: Run, monkeypatch: pytest.MonkeyPatch, as_json: bool) -> None:
+    monkeypatch.setattr(Model, "_answer", lambda *_: "红车 0 1 2 3; tree 1 1 5 5")
+    Image.new("RGB", (20, 20)).save("a.png")
+
+    ran = edgevlo_run("detect", "a.png", "-m", "toy", *(["--json"] if as_json else []))
+
+    assert (ran.code, ran.err) == (0, "")
+    if as_json:
+        assert json.loads(ran.out) == [
+            {"label": "红车", "box": [0, 4, 8, 12]},
+            {"label": "tree", "box": [4, 4, 20, 20]},
+        ]
+    else:
+        assert ran.out == "红车\t0 4 8 12\ntree\t4 4 20 20\n"
+
+
+def test_show_and_verify_describe_a_bundle(edgevlo_run: Run, toy: Path) -> None:
+    shown = edgevlo_run("show", str(toy))
+    assert shown.code == 0
+    assert "toy  (toy, target cpu)" in shown.out
+    assert "abilities  ask, detect, edit, paint, segment" in shown.out
+    assert "segment colours: car #ff0000" in shown.out
+
+    as_json = edgevlo_run("show", str(toy), "--json")
+    assert json.loads(as_json.out) == json.loads((toy / "manifest.json").read_text())
+
+    verified = edgevlo_run("verify", "toy")
+    assert verified.code == 0
+    assert re.search(r"toy is whole: 1\d files, 0\.1 MB, graphs open\.\n$", verified.out)
+
+
+def test_a_folder_that_is_no_bundle_does_not_hide_an_installed_one(edgevlo_run: Run) -> None:
+    Path("toy").mkdir()
+
+    assert edgevlo_run("verify", "toy").code == 0
+
+
+def test_doctor_names_versions(edgevlo_run: Run) -> None:
+    facts = json.loads(edgevlo_run("doctor", "--json").out)
+
+    assert facts["edgevlo"] == edgevlo.__version__
+    assert facts["numpy"] == np.__version__
+    assert "CPUExecutionProvider" in facts["providers"]
+
+
+def test_help_and_version(edgevlo_run: Run) -> None:
+    assert edgevlo_run("--version") == (0, f"edgevlo, version {edgevlo.__version__}\n", "")
+    assert edgevlo_run("--help").code == 0
+    for command in ("paint", "edit", "ask", "detect", "segment", "edges", "export", "quantize", "show", "verify",
+                    "doctor", "decode"):  # fmt: skip
+        ran = edgevlo_run(command, "-h")
+        assert (ran.code, ran.err) == (0, "")
+        assert ran.out.startswith(f"Usage: edgevlo {command} ")
+
+
+# Usage errors.
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["fly"],
+        ["paint"],
+        ["paint", "a", "b"],
+        ["paint", "a", "--speed", "9"],
+        ["paint", "a", "--seed", "x"],
+        ["paint", "a", "--seed", "1.5"],
+        ["paint", "a", "--top-k", "many"],
+        ["paint", "a", "-n", "0"],
+        ["paint", "a", "-n", "101"],
+        ["edit", "a.png"],
+        ["ask", "a.png"],
+        ["segment"],
+        ["export", "a"],
+        ["quantize", "a"],
+        ["decode"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_exits_with_two_and_leaves_nothing(edgevlo_run: Run, arguments: list[str]) -> None:
+    ran = edgevlo_run(*arguments)
+
+    assert ran.code == 2
+    assert ran.out == ""
+    assert "Usage: edgevlo" in ran.err
+    assert "Traceback" not in ran.err
+    assert files() == []
+
+
+# Bad input: one line, exit 1, nothing lost.
+
+
+@pytest.mark.parametrize(
+    ("arguments", "pattern"),
+    [
+        ([""], "the prompt is empty"),
+        (["   "], "the prompt is empty"),
+        (["x" * 100_000], "the prompt has 100000 characters; at most 50000"),
+        (["car " * 1000], r"the prompt has \d+ tokens and the result needs up to 24 more; this model holds 400"),
+        (["\udcff"], "the prompt is not valid Unicode at character 0"),
+        (["a", "--negative-prompt", "\udcff"], "the negative prompt is not valid Unicode"),
+        (["a", "--size", "21x16"], "the nearest is 20x16"),
+        (["a", "--size", "0x0"], "size 0x0 is not one .* nearest is 4x4"),
+        (["a", "--size", "big"], "size 'big' is neither WIDTHxHEIGHT"),
+        (["a", "--seed", "-1"], "seed -1 is out of range; seeds run from 0 to 4294967295"),
+        (["a", "--seed", "4294967296"], "seed 4294967296 is out of range"),
+        (["a", "--seed", "4294967295", "-n", "2"], "seed 4294967296 is out of range"),
+        (["a", "--temperature", "nan"], "temperature nan is out of range"),
+        (["a", "--guidance-scale", "1e9"], "guidance scale 1000000000.0 is out of range"),
+        (["a", "--top-k", "-1"], "top-k -1 is out of range"),
+        (["a", "-o", "none/out.png"], "the folder .*/none does not exist. Make it first"),
+        (["a", "-o", "."], "is a folder; name a file in it"),
+        (["a", "-o", "out.jpg"], r"out\.jpg does not end in \.png"),
+        (["a", "-o", "x" * 300 + ".png"], "File name too long"),
+        (["a", "--codes", "none/c.npy"], "the folder .*/none does not exist"),
+        (["a", "--codes", "/dev/null"], "/dev/null is no plain file"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_a_request_that_cannot_be_met_is_one_line_and_writes_nothing(
+    edgevlo_run: Run, arguments: list[str], pattern: str
+) -> None:
+    fails(edgevlo_run("paint", *arguments, "-m", "toy"), pattern)
+    assert files() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern"),
+    [
+        ("none", "there is no bundle 'none': no such folder, and none installed in .*/home/bundles"),
+        ("x" * 300, "there is no bundle"),
+        ("/none/at/all", "/none/at/all is not a bundle: it has no manifest.json"),
+        ("empty", "empty is not a bundle: it has no manifest.json"),
+        ("checkpoint", "It looks like a checkpoint; export it first: edgevlo export checkpoint -o BUNDLE"),
+        ("none/such", "none/such is no folder here and cannot be had from the hub"),
+        ("../home", r"home is not a bundle"),
+    ],
+)
+@pytest.mark.parametrize("command", ["paint", "show", "verify"])
+def test_a_model_that_is_not_there_is_named(edgevlo_run: Run, command: str, name: str, pattern: str) -> None:
+    Path("empty").mkdir()
+    Path("checkpoint").mkdir()
+    Path("checkpoint/config.json").touch()
+
+    fails(edgevlo_run(command, *(["a car", "-m"] if command == "paint" else []), name), pattern)
+    assert files() == ["checkpoint", "empty"]
+
+
+def test_the_output_is_checked_before_the_model_is_opened(edgevlo_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(edgevlo, "load", lambda _: pytest.fail("the model was opened"))
+    Image.new("RGB", (20, 20)).save("a.png")
+    np.save("c.npy", np.zeros((2, 2), dtype=int))
+
+    for arguments in (["paint", "a"], ["edit", "a.png", "b"], ["segment", "a.png"], ["edges", "a.png"],
+                      ["detect", "a.png"], ["decode", "c.npy"]):  # fmt: skip
+        fails(edgevlo_run(*arguments, "-o", "none/out.png"), "does not exist. Make it first")
+        fails(edgevlo_run(*arguments, "-o", "out.jpg"), "does not end in .png")
+
+
+@pytest.mark.parametrize(
+    ("content", "pattern"),
+    [
+        (None, "cannot be read: No such file or directory"),
+        (b"", "is not a picture that can be read"),
+        (b"words", "is not a picture that can be read"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(50), "is not a picture that can be read"),
+    ],
+)
+@pytest.mark.parametrize("command", ["edit", "ask", "detect", "segment"])
+def test_a_bad_picture_is_one_line(edgevlo_run: Run, command: str, content: bytes | None, pattern: str) -> None:
+    if content is not None:
+        Path("a.png").write_bytes(content)
+
+    words = ["on it"] if command in ("edit", "ask") else []
+
+    fails(edgevlo_run(command, "a.png", *words, "-m", "toy"), rf"a\.png {pattern}")
+    assert files() == ([] if content is None else ["a.png"])
+
+
+def test_an_ability_that_the_model_lacks_is_one_line(edgevlo_run: Run) -> None:
+    Image.new("RGB", (20, 20)).save("a.png")
+
+    fails(edgevlo_run("edges", "a.png", "-m", "toy"), r"toy \(family toy\) cannot edges; it can ask")
+    fails(edgevlo_run("detect", "a.png", "-m", "toy", "-o", "b.png"), "cannot boxes")
+
+
+@pytest.mark.parametrize(
+    ("write", "pattern"),
+    [
+        (lambda path: None, "No such file"),
+        (lambda path: path.write_bytes(b""), "holds no plain NumPy array"),
+        (lambda path: path.write_bytes(b"words"), "holds no plain NumPy array"),
+        (lambda path: np.save(path, np.array([{}], dtype=object), allow_pickle=True), "holds no plain NumPy array"),
+        (lambda path: np.save(path, np.zeros((2, 2))), "holds no grid of whole numbers"),
+        (lambda path: np.save(path, np.zeros(4, dtype=int)), r"codes are a grid .*\[4\]"),
+        (lambda path: np.save(path, np.full((2, 2), 27)), "codes run from 0 to 26"),
+        (lambda path: np.save(path, np.full((2, 2), 2**63, dtype=np.uint64)), "codes run from 0 to 26"),
+        (lambda path: path.mkdir(), "Is a directory"),
+        (lambda path: path.write_bytes(b"PK\x03\x04" + bytes(40)), "holds no plain NumPy array"),
+        (lambda path: path.write_bytes(b"\x93NUMPY\x01\x00\x76\x00{'descr': '<i8', 'fortran_order': False, 'shape': "
+                                       b"(99999999, 99999999), }" + b" " * 46 + b"\n"), "holds no plain NumPy array"),
+    ],
+)  # fmt: skip
+def test_codes_that_are_none_are_one_line(edgevlo_run: Run, write: Callable[[Path], Any], pattern: str) -> None:
+    write(Path("c.npy"))
+
+    fails(edgevlo_run("decode", "c.npy", "-m", "toy"), pattern)
+    assert "out.png" not in files()
+
+
+def test_an_archive_of_arrays_is_no_code_grid(edgevlo_run: Run) -> None:
+    np.savez("c.npz", a=np.zeros((2, 2), dtype=int))
+
+    fails(edgevlo_run("decode", "c.npz", "-m", "toy"), "holds no plain NumPy array")
+
+
+@pytest.mark.parametrize("command", ["paint", "verify"])
+def test_a_damaged_bundle_is_one_line(edgevlo_run: Run, toy: Path, command: str) -> None:
+    shutil.copytree(toy, "copy")
+    Path("copy/backbone.onnx.data").write_bytes(b"short")
+
+    arguments = ["a car", "-m", "copy"] if command == "paint" else ["copy"]
+
+    fails(edgevlo_run(command, *arguments), r"copy/backbone\.onnx\.data has 5 bytes, manifest\.json says \d+")
+    assert files() == ["copy"]
+
+
+def test_verify_opens_tokenizer_and_table_too(edgevlo_run: Run, toy: Path) -> None:
+    rewritten(toy, Path("one"), files={"tokenizer.json": b"{}"})
+    rewritten(toy, Path("two"), files={"token_embedding.bin": b"1234"})
+    rewritten(toy, Path("three"), lambda tree: tree["image_block"].update(close=["<nope>"]))
+
+    fails(edgevlo_run("verify", "one"), r"one/tokenizer\.json is not a tokenizer")
+    fails(edgevlo_run("verify", "two"), r"two/token_embedding\.bin does not hold")
+    fails(edgevlo_run("verify", "three"), r"three/tokenizer\.json lacks the token '<nope>'")
+
+
+def test_a_bundle_from_the_hub_is_installed_without_links_and_extras(
+    edgevlo_run: Run, toy: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As huggingface_hub does: a cache of links, or plain files beside a `.cache` where a folder is named."""
+
+    def download(name: str, *, local_dir: str | Path | None = None, **_: object) -> str:
+        assert name == "owner/toy"
+        folder = tmp_path / "snapshot" if local_dir is None else Path(local_dir)
+        folder.mkdir(exist_ok=True)
+        for path in toy.iterdir():
+            if local_dir is None:
+                (folder / path.name).symlink_to(path)
+            else:
+                shutil.copy(path, folder / path.name)
+        (folder / "README.md").write_text("---\nlicense: apache-2.0\n---\n")
+        (folder / ".cache" / "huggingface").mkdir(parents=True)
+        (folder / ".cache" / "huggingface" / "x.metadata").touch()
+        return str(folder)
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", download)
+
+    assert edgevlo_run("verify", "owner/toy").code == 0
+    assert edgevlo_run("paint", "a car", "-m", "owner/toy").code == 0
+
+
+def test_ctrl_c_is_exit_130_and_leaves_no_file(edgevlo_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    decode = Model.decode
+    calls = []
+
+    def interrupted(self: Model, codes: Codes) -> Image.Image:
+        calls.append(codes.shape)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return decode(self, codes)
+
+    monkeypatch.setattr(Model, "decode", interrupted)
+
+    ran = edgevlo_run("paint", "a car", "-m", "toy", "-n", "3")
+
+    assert ran.code == 130
+    assert ran.err.strip() == "stopped"
+    assert files() == ["out-1.png"]
+
+
+def test_a_lack_of_memory_is_one_line(edgevlo_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def starve(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(Model, "decode", starve)
+
+    fails(edgevlo_run("paint", "a car", "-m", "toy"), "there is not enough memory for this; paint a smaller size")
+
+
+def test_a_bug_keeps_its_traceback(edgevlo_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Model, "decode", broken)
+
+    with pytest.raises(ZeroDivisionError):
+        edgevlo_run("paint", "a car", "-m", "toy")

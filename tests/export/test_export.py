@@ -1,0 +1,248 @@
+"""Exported graphs against transformers, on inputs that the export's own comparison did not see."""
+
+from collections import Counter
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnx_ir as ir
+import onnxruntime as ort
+import pytest
+import torch
+from checkpoints import SHAPES, Shape, make_checkpoint
+from conftest import Exported
+from torch.nn import functional
+
+from edgevlo.export import export_checkpoint, parity
+from edgevlo.export.families import plan_export
+from edgevlo.runtime.bundle import open_bundle
+from edgevlo.runtime.errors import CheckpointError
+from edgevlo.runtime.manifest import Manifest
+
+
+class Pair:
+    """One checkpoint in transformers, and its portable bundle."""
+
+    def __init__(self, exported: Exported) -> None:
+        self.shape, self.checkpoint, self.folder = exported.shape, exported.checkpoint, exported.portable
+        self.manifest = open_bundle(self.folder).manifest
+
+    @cached_property
+    def reference(self) -> Any:
+        from transformers import Emu3ForConditionalGeneration
+
+        model: Any = Emu3ForConditionalGeneration.from_pretrained(self.checkpoint, dtype=torch.float32)
+        return model.eval()
+
+    def run(self, role: str, **feeds: Any) -> dict[str, Any]:
+        options = ort.SessionOptions()
+        options.log_severity_level = 3
+        session = ort.InferenceSession(self.folder / f"{role}.onnx", options, providers=["CPUExecutionProvider"])
+        names = [output.name for output in session.get_outputs()]
+        return dict(zip(names, session.run(names, feeds), strict=True))
+
+
+@pytest.fixture(scope="session")
+def pair(exported: Exported) -> Pair:
+    return Pair(exported)
+
+
+def test_the_manifest_says_what_was_exported(pair: Pair) -> None:
+    manifest, shape = pair.manifest, pair.shape
+    assert (manifest.format, manifest.family, manifest.target) == ("edgevlo-bundle/1", "emu3", "portable")
+    assert (manifest.codes.count, manifest.codes.cell) == (shape.codes, shape.cell)
+    assert (manifest.backbone.layers, manifest.backbone.kv_heads) == (shape.layers, shape.kv_heads)
+    assert set(manifest.graphs) == {"backbone", "image_head", "text_head", "image_decoder", "image_tokenizer"}
+    assert set(manifest.abilities) == {"paint", "edit", "ask"}  # the task card's
+    for graph in manifest.graphs.values():
+        assert graph.parity is not None
+        assert graph.parity.error <= min(graph.parity.tolerance, 1e-4)
+
+
+def test_the_graphs_are_valid_onnx_of_plain_operators(pair: Pair) -> None:
+    for role, graph in pair.manifest.graphs.items():
+        onnx.checker.check_model(pair.folder / graph.file)
+        model = ir.load(pair.folder / graph.file)
+        assert model.opset_imports == {"": 24 if role == "backbone" else 20}
+        assert {node.domain for node in model.graph} == {""}
+        attributes = {name for node in model.graph for name in node.attributes}
+        assert "is_causal" not in attributes  # TensorRT and the padding rule need the explicit mask
+
+
+def test_hidden_states_of_a_prompt_equal_the_references(pair: Pair) -> None:
+    tokens = torch.from_numpy(np.random.default_rng(5).integers(0, 60, size=(1, 19)))
+    table = np.fromfile(pair.folder / "token_embedding.bin", dtype="<f4").reshape(pair.manifest.token_embedding.shape)
+    backbone = pair.manifest.backbone
+    cache = np.zeros((1, backbone.kv_heads, 32, backbone.head_dim), np.float32)
+    names = [tensor.name for tensor in pair.manifest.graphs["backbone"].inputs if tensor.name.startswith("past_")]
+    caches = {name: cache for name in names if name != "past_lengths"}
+
+    outputs = pair.run(
+        "backbone",
+        inputs_embeds=table[tokens.numpy()],
+        past_lengths=np.zeros(1, np.int64),
+        token_counts=np.array([19]),
+        **caches,
+    )
+
+    with torch.no_grad():
+        expected = pair.reference.model.text_model(input_ids=tokens).last_hidden_state.numpy()
+        logits = pair.reference.lm_head(torch.from_numpy(outputs["last_hidden"])).numpy()
+    np.testing.assert_allclose(outputs["hidden"], expected, atol=1e-4)
+    np.testing.assert_array_equal(outputs["last_hidden"], outputs["hidden"][:, -1])
+    np.testing.assert_allclose(pair.run("text_head", hidden=outputs["last_hidden"])["logits"], logits, atol=1e-4)
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(6, 8), (9, 2), (1, 5)])
+def test_codes_are_equal_and_pixels_within_1e_4(pair: Pair, rows: int, columns: int) -> None:
+    cell, p = pair.shape.cell, pair.shape.unshuffle
+    random = np.random.default_rng(rows)
+    pixels = random.uniform(-1, 1, (1, 3, rows * cell, columns * cell)).astype(np.float32)
+    unshuffled = functional.pixel_unshuffle(torch.from_numpy(pixels), p)
+    vq = pair.reference.model.vqmodel
+    with torch.no_grad():
+        (codes,) = vq.encode(unshuffled, torch.tensor([unshuffled.shape[-2:]])).image_tokens
+        decoded = functional.pixel_shuffle(vq.decode(codes[None]), p).numpy()
+
+    np.testing.assert_array_equal(pair.run("image_tokenizer", pixel_values=pixels)["codes"][0], codes.numpy())
+    np.testing.assert_allclose(pair.run("image_decoder", codes=codes[None].numpy())["pixels"], decoded, atol=1e-4)
+
+
+def test_random_pictures_have_many_codes(pair: Pair) -> None:
+    cell = pair.shape.cell
+    pixels = np.random.default_rng(0).uniform(-1, 1, (1, 3, 8 * cell, 8 * cell)).astype(np.float32)
+    assert len(np.unique(pair.run("image_tokenizer", pixel_values=pixels)["codes"])) >= 16
+
+
+TINY = Shape(name="tiny", unshuffle=16, multipliers=(1,), layers=1, hidden=32, mlp=32)
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    checkpoint = make_checkpoint(tmp_path_factory.mktemp("tiny") / "tiny", TINY)
+    (checkpoint / "README.md").write_text("---\nlanguage: en\nlicense: apache-2.0\n---\n# Tiny\n")
+    (checkpoint / "LICENSE").write_text("Do as you like.\n")
+    return checkpoint
+
+
+@pytest.fixture(scope="module")
+def released(tiny: Path) -> tuple[Path, Manifest, list[tuple[str, int, int]]]:
+    """Export a checkpoint without a task card, as the released ones come."""
+    told: list[tuple[str, int, int]] = []
+    output = tiny.parent / ".my bundle"
+    manifest = export_checkpoint(tiny, output, progress=lambda *step: told.append(step))
+    return output, manifest, told
+
+
+Released = tuple[Path, Manifest, list[tuple[str, int, int]]]
+
+
+def test_without_a_card_the_manifest_has_the_familys_defaults(released: Released) -> None:
+    folder, manifest, _ = released
+    assert open_bundle(folder).manifest == manifest
+    assert manifest.name == "my-bundle"
+    assert manifest.guidance.default_scale == 3.0
+    assert [(branch.kind, branch.constant, branch.scale) for branch in manifest.guidance.branches] == [
+        ("prompt", 0.0, 1.0),
+        ("negative", 1.0, -1.0),
+    ]
+    assert (manifest.sampling.temperature, manifest.sampling.top_k) == (1.0, 2048)
+    assert set(manifest.abilities) == {"paint", "ask"}
+    assert manifest.abilities["paint"].prompt[0].token == "<bos>"
+    assert manifest.answer.stop == ("<eos>",)
+    assert (manifest.preprocess.min_pixels, manifest.preprocess.mean) == (32 * 32, (0.5, 0.5, 0.5))
+    opener = manifest.image_block.open
+    assert [piece.token or piece.field or piece.text for piece in opener] == [
+        "<|image start|>",
+        "rows",
+        "*",
+        "columns",
+        "<|image token|>",
+    ]
+    assert manifest.image_block.row_suffix == ("<|extra_200|>",)
+    assert manifest.image_block.suffix_last_row
+    assert manifest.image_block.close == ("<|extra_201|>", "<|image end|>")
+    rows, columns = manifest.grid.default
+    assert rows * (columns + 1) <= manifest.backbone.max_positions * 8 // 9
+
+
+def test_the_licence_note_says_where_the_weights_come_from(released: Released) -> None:
+    folder, manifest, _ = released
+    assert (manifest.source.id, manifest.source.licence) == ("tiny", "apache-2.0")
+    note = (folder / "LICENCE.txt").read_text()
+    assert "checkpoint tiny\n" in note
+    assert "Do as you like." in note
+
+
+def test_progress_is_told_for_every_graph(released: Released) -> None:
+    told = released[2]
+    assert {what for what, _, _ in told} >= {"token_embedding", *parity.TOLERANCES, "comparing with the reference"}
+    assert all(0 <= done <= everything for _, done, everything in told)
+
+
+def test_a_graph_that_differs_from_the_reference_refuses_the_bundle(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(parity.TOLERANCES, "text_head", (parity.RELATIVE, -1.0))
+    with pytest.raises(CheckpointError, match="text_head differs from the reference by .*no bundle was written"):
+        export_checkpoint(tiny, tmp_path / "bundle")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupted_export_leaves_nothing(tiny: Path, tmp_path: Path) -> None:
+    def interrupt(what: str, _done: int, _all: int) -> None:
+        if what == "image_head":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        export_checkpoint(tiny, tmp_path / "bundle", progress=interrupt)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_optimum_knows_the_family_and_its_dummy_inputs(tiny: Path) -> None:
+    from optimum.exporters.tasks import TasksManager
+
+    plan = plan_export(tiny)
+    constructor: Any = TasksManager.get_exporter_config_constructor(
+        exporter="edgevlo", model_type="emu3", task="text-generation", library_name="transformers"
+    )
+    config = constructor(plan.config)
+    inputs = config.generate_dummy_inputs(framework="pt", batch_size=3)
+    assert list(inputs) == ["inputs_embeds", "past_lengths", "token_counts", "past_keys.0", "past_values.0"]
+    assert inputs["inputs_embeds"].shape == (3, 8, 32)
+    assert list(config.outputs) == ["hidden", "last_hidden", "present_keys.0", "present_values.0"]
+
+
+def test_zero_residual_branches_leave_a_small_decoder(tmp_path: Path) -> None:
+    """A tokenizer that is a table of patches, with every residual branch zero, decodes with two convolutions."""
+    from transformers import Emu3ForConditionalGeneration
+
+    folder = make_checkpoint(tmp_path / "patches", TINY)
+    model: Any = Emu3ForConditionalGeneration.from_pretrained(folder)
+    vq = model.model.vqmodel
+    with torch.no_grad():
+        for name, parameter in vq.named_parameters():
+            branch = ".conv2." in name or "out_proj" in name or "time_" in name
+            parameter.mul_(not branch)
+        for convolution in (vq.encoder.conv_in, vq.encoder.conv_out, vq.decoder.conv_in, vq.decoder.conv_out):
+            centre = convolution.weight[:, :, 1:2, 1:2].clone()
+            convolution.weight.zero_()
+            convolution.weight[:, :, 1:2, 1:2] = centre
+    model.save_pretrained(folder)
+
+    export_checkpoint(folder, tmp_path / "bundle")
+
+    kinds = Counter(node.op_type for node in ir.load(tmp_path / "bundle" / "image_decoder.onnx").graph)
+    assert kinds["Conv"] == 5  # post_quant_conv, conv_in, conv_y, conv_b, conv_out
+    assert kinds["Softmax"] == 0
+    assert kinds["InstanceNormalization"] == 1
+
+
+def test_the_shapes_cover_what_the_issue_asks() -> None:
+    assert len(SHAPES) >= 6
+    assert {shape.temporal for shape in SHAPES} == {1, 4}
+    assert {shape.cell for shape in SHAPES} >= {8, 16}
+    assert {shape.tied for shape in SHAPES} == {True, False}
+    assert any(shape.heads == shape.kv_heads for shape in SHAPES)

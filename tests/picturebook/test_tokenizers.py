@@ -1,0 +1,102 @@
+"""The picture tokenizer is lossless, the text tokenizer takes any text, sequences have the agreed form."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from edgevlo.picturebook import atlas, layout, scene, sequence, tasks, text, vq  # noqa: E402
+from edgevlo.picturebook.basis import Basis  # noqa: E402
+from edgevlo.picturebook.scene import Scene, Thing  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def picture_tokenizer() -> Any:
+    return vq.build(Basis.load())
+
+
+@pytest.fixture(scope="module")
+def encoder() -> sequence.Encoder:
+    return sequence.Encoder(text.train(samples=4000))
+
+
+def test_the_atlas_is_what_the_basis_gives() -> None:
+    basis = Basis.load()
+    np.testing.assert_array_equal(basis.tiles(), atlas.tiles())
+    assert basis.margin() > 0.03
+
+
+def test_every_tile_survives_the_round_trip(picture_tokenizer: Any) -> None:
+    codes = np.zeros((36, 47), np.int32)
+    codes.reshape(-1)[: len(atlas.TILES)] = range(len(atlas.TILES))
+    pixels = atlas.pixels(codes)
+    np.testing.assert_array_equal(vq.encode(picture_tokenizer, pixels), codes)
+    np.testing.assert_array_equal(vq.decode(picture_tokenizer, codes), pixels)
+
+
+def test_scenes_of_any_size_survive_the_round_trip(picture_tokenizer: Any) -> None:
+    rng = Random(1)
+    for grid in ((8, 8), (5, 24), (6, 5)):
+        drawn = scene.sample_scene(rng, 3, grid, free_style=0.6, sign=0.5)
+        for draw in (layout.paint, layout.segmentation, layout.edges, layout.boxes):
+            codes = draw(drawn)
+            pixels = atlas.pixels(codes)
+            np.testing.assert_array_equal(vq.encode(picture_tokenizer, pixels), codes)
+            np.testing.assert_array_equal(vq.decode(picture_tokenizer, codes), pixels)
+
+
+def test_a_photo_becomes_a_mosaic_of_known_tiles(picture_tokenizer: Any) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (64, 96, 3), dtype=np.uint8)
+    codes = vq.encode(picture_tokenizer, noise)
+    assert codes.shape == (4, 6)
+    assert codes.max() < len(atlas.TILES)
+
+
+def test_known_words_are_single_tokens(encoder: sequence.Encoder) -> None:
+    split = encoder.tokenizer.encode("a red car on the beach at sunset", add_special_tokens=False).tokens
+    assert len(split) == 8
+    assert len(encoder.text("海边的红色汽车")) == 7
+
+
+def test_any_text_comes_back(encoder: sequence.Encoder) -> None:
+    for line in ("zebra ☃ 恐龙 naïve", 'a sign that says "hello9"', "牌子上写着"):
+        assert encoder.tokenizer.decode(encoder.text(line)) == line
+
+
+def test_a_quoted_word_is_spelled(encoder: sequence.Encoder) -> None:
+    assert encoder.tokenizer.encode("“Cafe”", add_special_tokens=False).tokens == ['"', "c", "a", "f", "e", '"']
+
+
+def test_visual_tokens_follow_the_text_in_code_order(encoder: sequence.Encoder) -> None:
+    vocabulary = text.vocabulary_map(encoder.tokenizer)
+    assert vocabulary["<|visual token 000000|>"] == text.TEXT_TOKENS
+    assert vocabulary["<|visual token 002047|>"] == text.TEXT_TOKENS + 2047
+    assert [vocabulary[name] for name in text.SPECIALS] == list(range(len(text.SPECIALS)))
+
+
+def test_a_painting_exercise_has_the_agreed_form(encoder: sequence.Encoder) -> None:
+    shown = Scene((Thing("car", "red", 0, 0),), rows=5, columns=4)
+    made = encoder(tasks.Sample("paint", "en", "a red car", (), layout.paint(shown), None, (shown,)))
+    ids = made.ids.tolist()
+    opener = [text.IMAGE_START, *encoder.text("5*4"), text.IMAGE_TOKEN]
+    prompt = [text.BOS, *encoder.text("a red car"), *opener]
+    assert ids[: len(prompt)] == prompt
+    body = np.asarray(ids[len(prompt) : len(prompt) + 25]).reshape(5, 5)
+    np.testing.assert_array_equal(body[:, :4] - text.TEXT_TOKENS, layout.paint(shown))
+    assert set(body[:, 4]) == {text.ROW_END}
+    assert ids[-3:] == [text.PICTURE_END, text.IMAGE_END, text.EOS]
+    weights = made.weights[len(prompt) : len(prompt) + 25].reshape(5, 5)
+    assert set(weights[:, 4]) == {0.0}
+    assert (weights[3:5, 0:2] == sequence.OBJECT_WEIGHT).all()
+
+
+def test_an_answer_follows_its_mark(encoder: sequence.Encoder) -> None:
+    shown = Scene((Thing("car", "red", 0, 0),), rows=5, columns=4)
+    made = encoder(tasks.Sample("ask", "en", "what colour is the car?", (layout.paint(shown),), None, "red", (shown,)))
+    assert made.ids.tolist()[-3:] == [text.ANSWER, *encoder.text("red"), text.EOS]
+    assert (made.weights > 0).sum() == 2

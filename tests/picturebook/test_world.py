@@ -1,0 +1,189 @@
+"""The world: scenes, layouts, maps, edits and words are what they say they are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from random import Random
+
+import numpy as np
+import pytest
+
+from edgevlo.picturebook import atlas, edits, judge, language, layout, questions, scene, tasks, words
+from edgevlo.picturebook.scene import Scene, Thing
+
+MIX = tasks.Mix(dict.fromkeys(tasks.TASKS, 1.0), (0.05, 0.5, 0.3, 0.15), 0.5)
+
+
+def test_every_tile_has_one_name_and_fits_the_codebook() -> None:
+    assert len(set(atlas.TILES)) == len(atlas.TILES) == 1685
+    assert len(atlas.TILES) <= atlas.CODES == 2048
+
+
+def test_tiles_differ_in_pixels() -> None:
+    patches = atlas.tiles().reshape(len(atlas.TILES), -1)
+    assert len(np.unique(patches, axis=0)) == len(patches)
+
+
+@pytest.mark.parametrize("grid", [*scene.GRIDS, (5, 4)])
+def test_slots_lie_inside_the_grid_and_apart(grid: tuple[int, int]) -> None:
+    empty = Scene(rows=grid[0], columns=grid[1])
+    used = np.zeros(grid, int)
+    for depth, column in scene.slots(*grid):
+        row, first = scene.cell_of(empty, Thing("cat", "red", column, depth))
+        used[row - 1 : row + 2, first : first + 2] += 1
+    assert used[:2].sum() == 0
+    assert used.max() == 1
+    assert used.sum() == 6 * len(scene.slots(*grid))
+
+
+def test_a_grid_too_small_is_refused() -> None:
+    with pytest.raises(ValueError, match="5 rows"):
+        scene.slots(4, 8)
+    with pytest.raises(ValueError, match="4 columns"):
+        scene.column_slots(3)
+
+
+def test_the_default_grid_has_six_places() -> None:
+    assert scene.slots(8, 8) == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]
+    assert scene.column_slots(8) == {"left": 0, "middle": 3, "right": 6}
+
+
+def test_the_same_seed_gives_the_same_samples() -> None:
+    first, second = Random(5), Random(5)
+    for _ in range(100):
+        one, other = tasks.sample(first, MIX), tasks.sample(second, MIX)
+        assert (one.instruction, one.answer, one.scenes) == (other.instruction, other.answer, other.scenes)
+
+
+def test_the_judge_reads_what_was_drawn() -> None:
+    rng = Random(1)
+    for _ in range(60):
+        drawn = scene.sample_scene(rng, rng.randint(0, 4), rng.choice(scene.GRIDS), free_style=0.6, sign=0.2)
+        reading = judge.read(atlas.pixels(layout.paint(drawn)))
+        assert reading.strays == 0
+        assert reading.scene == drawn
+        assert judge.judge_scene(drawn, reading)["all"]
+
+
+def test_the_judge_sees_each_kind_of_mistake() -> None:
+    right = Scene((Thing("dog", "blue", 0, 1, "red"),), "beach", "sunset", "rain", "flat", "cafe")
+    thing = right.things[0]
+    wrong = {
+        "colour": replace(right, things=(replace(thing, colour="red"),)),
+        "kind": replace(right, things=(replace(thing, kind="cat"),)),
+        "hat": replace(right, things=(replace(thing, hat=None),)),
+        "spot": replace(right, things=(replace(thing, column=2),)),
+        "number": replace(right, things=()),
+        "place": replace(right, place="snow"),
+        "time": replace(right, time="day"),
+        "weather": replace(right, weather="clear"),
+        "style": replace(right, style="retro"),
+        "sign": replace(right, sign="cafes"),
+    }
+    for attribute, other in wrong.items():
+        verdict = judge.judge_scene(right, judge.read(atlas.pixels(layout.paint(other))))
+        assert not verdict[attribute]
+        assert not verdict["all"]
+
+
+def test_a_torn_object_is_no_object() -> None:
+    codes = layout.paint(Scene((Thing("car", "red", 1, 1),)))
+    codes[6, 3] = atlas.CODE["object", "meadow", "car", "blue", "tl"]
+    reading = judge.read_cells(codes)
+    assert reading.scene.things == ()
+    assert reading.strays == 4
+
+
+def test_maps_do_not_depend_on_colour_style_or_time() -> None:
+    rng = Random(2)
+    for _ in range(50):
+        one = scene.sample_scene(rng, 3)
+        other = replace(one, things=tuple(replace(thing, colour="green") for thing in one.things), style="retro")
+        for draw in (layout.segmentation, layout.edges, layout.boxes):
+            np.testing.assert_array_equal(draw(one), draw(other))
+
+
+def test_boxes_hold_the_hat() -> None:
+    hatted = Scene((Thing("cat", "red", 1, 0, "blue"),))
+    bare = Scene((Thing("cat", "red", 1, 0),))
+    assert layout.box_of(hatted, hatted.things[0]) == (3, 2, 5, 5)
+    assert layout.box_of(bare, bare.things[0]) == (3, 3, 5, 5)
+    assert questions.detection(hatted, "en") == "cat 3 2 5 5"
+    assert questions.detection(hatted, "en", frozenset({"dog"})) == "none"
+
+
+@pytest.mark.parametrize("kind", list(edits.EDITS))
+@pytest.mark.parametrize("tongue", words.LANGUAGES)
+def test_every_edit_changes_the_scene(kind: str, tongue: str) -> None:
+    rng, made = Random(3), 0
+    for _ in range(60):
+        before = scene.sample_scene(rng, 2, sign=0.3)
+        edited = edits.single(rng, before, tongue, kind)
+        if edited:
+            made += 1
+            assert edited[0] != before
+            assert edited[1]
+    assert made >= 10
+
+
+def test_training_never_sees_a_held_out_combination() -> None:
+    rng = Random(4)
+    for _ in range(1500):
+        assert not any(scene.is_held_out(drawn) for drawn in tasks.sample(rng, MIX).scenes)
+
+
+def test_judging_sees_nothing_else_and_other_sentences() -> None:
+    training, held_out = Random(5), Random(6)
+    mix = tasks.Mix({"paint": 1.0}, (0.0, 1.0))
+    trained = {tasks.sample(training, mix).instruction for _ in range(4000)}
+    for tongue in words.LANGUAGES:
+        for _ in range(100):
+            sample = tasks.judged_paint(held_out, tongue)
+            assert scene.is_held_out(sample.scenes[0])
+            assert sample.instruction not in trained
+
+
+def test_one_in_eight_combinations_is_held_out() -> None:
+    combinations = [
+        Scene((Thing(kind, colour, 0, 0),), place, time)
+        for kind in scene.KINDS
+        for colour in scene.COLOURS
+        for place in scene.PLACES
+        for time in scene.TIMES
+    ]
+    assert sum(map(scene.is_held_out, combinations)) * 8 == len(combinations)
+
+
+def test_both_languages_name_everything() -> None:
+    for table in (
+        words.KIND,
+        words.COLOUR,
+        words.PLACE,
+        words.PLACE_NOUN,
+        words.TIME,
+        words.WEATHER,
+        words.STYLE,
+        words.COLUMN,
+    ):
+        assert set(table) == set(words.LANGUAGES)
+        assert set(table["en"]) == set(table["zh"])
+
+
+def test_the_caption_says_everything() -> None:
+    shown = Scene((Thing("dog", "blue", 0, 1, "red"),), "beach", "sunset", "rain", "line", "cafe")
+    assert language.caption(shown, "en") == (
+        "a blue dog with a red hat on the left at the front, on the beach, at sunset, in the rain, line art, "
+        'sign "cafe"'
+    )
+    assert language.caption(shown, "zh") == '左边前面有一只戴红色帽子的蓝色狗，海边，日落，下雨，线稿，牌子"cafe"'
+
+
+def test_rendering_is_fast_enough_to_never_wait_for() -> None:
+    import time
+
+    rng = Random(7)
+    atlas.tiles()
+    started = time.process_time()
+    for _ in range(300):
+        atlas.pixels(layout.paint(scene.sample_scene(rng, 3)))
+    assert time.process_time() - started < 1.0

@@ -1,0 +1,126 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tokenizers import Tokenizer
+from toy_bundle import FIRST_TOKEN, IMAGES, TEXT, VOCABULARY, token
+
+from edgevlo.runtime.errors import BundleError, RequestError
+from edgevlo.runtime.grids import Shape
+from edgevlo.runtime.manifest import ImageBlock, Piece
+from edgevlo.runtime.prompts import PromptWriter, Vocabulary, check_text
+
+OPEN = (token("<image>"), Piece(field="rows"), Piece(text="*"), Piece(field="columns"), token("<grid>"))
+
+
+@pytest.fixture
+def vocabulary(toy: Path) -> Vocabulary:
+    return Vocabulary(toy / "tokenizer.json")
+
+
+def ids(words: str) -> list[int]:
+    return [VOCABULARY[word] for word in words.split()]
+
+
+def writer(vocabulary: Vocabulary, *, suffix_last_row: bool = True) -> PromptWriter:
+    block = ImageBlock(open=OPEN, row_suffix=("<eol>",), suffix_last_row=suffix_last_row, close=("<eoi>",))
+    return PromptWriter(vocabulary, block, FIRST_TOKEN)
+
+
+def test_a_prompt_is_its_pieces_in_order(vocabulary: Vocabulary) -> None:
+    pieces = (token("<bos>"), Piece(text="a "), TEXT, token("<eos>"))
+
+    assert writer(vocabulary).prompt(pieces, "red car", []) == ids("<bos> a red car <eos>")
+
+
+def test_neighbouring_text_is_encoded_in_one_go(vocabulary: Vocabulary) -> None:
+    assert writer(vocabulary).prompt((Piece(text="tr"), TEXT), "ee", []) == ids("tree")
+
+
+def test_the_opener_names_rows_and_columns_in_the_manifests_order(vocabulary: Vocabulary) -> None:
+    assert writer(vocabulary).opener(Shape(rows=4, columns=12)) == ids("<image> 4 * 1 2 <grid>")
+
+
+@pytest.mark.parametrize(("suffix_last_row", "last"), [(True, "<eol> <eoi>"), (False, "<eoi>")])
+def test_a_source_picture_stands_as_it_would_have_been_painted(
+    vocabulary: Vocabulary, suffix_last_row: bool, last: str
+) -> None:
+    codes = np.array([[3, 1], [0, 26]], dtype=np.int32)
+
+    found = writer(vocabulary, suffix_last_row=suffix_last_row).prompt((IMAGES, TEXT), "red", [codes])
+
+    first_row = [FIRST_TOKEN + 3, FIRST_TOKEN + 1, *ids("<eol>")]
+    second_row = [FIRST_TOKEN, FIRST_TOKEN + 26, *ids(last)]
+    assert found == [*ids("<image> 2 * 2 <grid>"), *first_row, *second_row, *ids("red")]
+
+
+def test_several_pictures_stand_in_the_given_order(vocabulary: Vocabulary) -> None:
+    one, two = np.array([[1]], dtype=np.int32), np.array([[2, 2]], dtype=np.int32)
+
+    found = writer(vocabulary).prompt((IMAGES,), "", [one, two])
+
+    closed = ids("<eol> <eoi>")
+    assert found == [
+        *ids("<image> 1 * 1 <grid>"), FIRST_TOKEN + 1, *closed,
+        *ids("<image> 1 * 2 <grid>"), FIRST_TOKEN + 2, FIRST_TOKEN + 2, *closed,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("special", ["<eos>", "<image>", "<eol>", "<bos>"])
+def test_a_special_token_that_a_user_types_is_text(vocabulary: Vocabulary, special: str) -> None:
+    found = writer(vocabulary).prompt((token("<bos>"), TEXT), f"a {special} car", [])
+
+    assert found.count(VOCABULARY[special]) == (special == "<bos>")
+    assert found[:2] == ids("<bos> a")
+
+
+def test_an_empty_text_adds_no_token(vocabulary: Vocabulary) -> None:
+    assert writer(vocabulary).prompt((token("<bos>"), TEXT), "", []) == ids("<bos>")
+
+
+def test_a_tokenizer_file_that_truncates_or_pads_does_so_in_no_prompt(toy: Path, tmp_path: Path) -> None:
+    tokenizer = Tokenizer.from_file(str(toy / "tokenizer.json"))
+    tokenizer.enable_truncation(3)
+    tokenizer.enable_padding(length=8)
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+
+    assert Vocabulary(tmp_path / "tokenizer.json").encode("red") == ids("red")
+    assert Vocabulary(tmp_path / "tokenizer.json").encode("a red car on it") == ids("a red car on it")
+
+
+def test_special_tokens_are_left_out_of_answers(vocabulary: Vocabulary) -> None:
+    assert vocabulary.decode(ids("<bos> a red car <eos>")) == "a red car"
+
+
+def test_a_token_that_the_tokenizer_lacks_names_file_and_token(vocabulary: Vocabulary, toy: Path) -> None:
+    with pytest.raises(BundleError, match=rf"{toy}/tokenizer.json lacks the token '<nope>' that the manifest names"):
+        vocabulary.special("<nope>")
+
+
+@pytest.mark.parametrize("content", ["", "{}", "not json", '{"version": "1.0", "model": {"type": "Nope"}}'])
+def test_a_file_that_is_no_tokenizer_is_named(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "tokenizer.json"
+    path.write_text(content)
+
+    with pytest.raises(BundleError, match=rf"^{path} is not a tokenizer \(.+\)\. Export"):
+        Vocabulary(path)
+
+
+@pytest.mark.parametrize("text", ["", "   ", "\n\t", "\u3000"])
+def test_an_empty_prompt_is_refused(text: str) -> None:
+    with pytest.raises(RequestError, match="the prompt is empty; say what you want"):
+        check_text(text, "prompt")
+
+
+def test_a_prompt_is_stripped() -> None:
+    assert check_text("  a red car\n", "prompt") == "a red car"
+
+
+def test_a_prompt_that_is_too_long_is_refused_with_both_numbers() -> None:
+    with pytest.raises(RequestError, match="the prompt has 100000 characters; at most 50000 are read"):
+        check_text("x" * 100_000, "prompt")
+
+
+def test_a_prompt_that_is_not_unicode_is_refused_with_the_place() -> None:
+    with pytest.raises(RequestError, match="the prompt is not valid Unicode at character 4"):
+        check_text("red \udcff car", "prompt")
