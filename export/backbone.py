@@ -3,14 +3,15 @@
     inputs_embeds ─► layer 0 ─► ... ─► layer L-1 ─► RMSNormalization ─┬─► hidden
     past_lengths ─► positions ─► mask, rope                           └─ row token_counts - 1 ─► last_hidden
 
-One layer, plain ONNX of opset 24 that ONNX Runtime and TensorRT both run (facts/graphs.md sections 0 and 1):
+One layer, in plain ONNX of opset 24 that ONNX Runtime and TensorRT (10.15 and later) both run:
 
     x ─┬─► RMSNormalization ─┬─► q ─► RotaryEmbedding ────────────────────► Attention(mask) ─► o ─► Add ─┬─► mlp ─► Add
        │                     ├─► k ─► RotaryEmbedding ─► TensorScatter ─────┘ │                  │       │           │
        │                     └─► v ────────────────────► TensorScatter ──────┘                  │       └───────────┘
        └────────────────────────────────────────────────────────────────────────────────────────┘
 
-Nothing is loaded here: the weights are read one at a time when the graph is written.
+The mask is explicit, because TensorRT silently ignores Attention's `nonpad_kv_seqlen`. Nothing is loaded here: the
+weights are read one at a time when the graph is written.
 """
 
 from collections.abc import Callable

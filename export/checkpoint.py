@@ -94,7 +94,8 @@ class Checkpoint:
     def _files(self) -> list[Path]:
         """Return the weight files: those of the index, or the only one."""
         if (self.folder / INDEX).is_file():
-            shards = sorted({str(shard) for shard in self.json(INDEX).get("weight_map", {}).values()})
+            weight_map = self.json(INDEX).get("weight_map")
+            shards = sorted({str(shard) for shard in weight_map.values()}) if isinstance(weight_map, dict) else []
             if not shards or any(Path(shard).name != shard for shard in shards):
                 raise CheckpointError(f"{self.folder / INDEX} has no usable weight_map; download it again.")
             for shard in shards:

@@ -63,8 +63,9 @@ def draw(
     zero, one = net.constant(0.0, np.float32), net.constant([1], np.int64)
     greedy = net.op("Equal", temperature, zero)
     divisor = net.op("Where", greedy, net.constant(1.0, np.float32), temperature)
-    kept = net.op("Where", _dropped(net, logits, count, top_k), net.constant(-np.inf, np.float32), logits)
-    shares = net.op("Softmax", net.op("Div", kept, divisor), axis=-1)
+    below_largest = net.op("Sub", logits, net.op("ReduceMax", logits, net.constant([-1], np.int64), keepdims=1))
+    kept = net.op("Where", _dropped(net, logits, count, top_k), net.constant(-np.inf, np.float32), below_largest)
+    shares = net.op("Softmax", net.op("Div", kept, divisor), axis=-1)  # no temperature is too small: 0 / t is 0
     cdf = net.op("CumSum", shares, net.constant(1, np.int64))
     total = net.op("Slice", cdf, net.constant([count - 1], np.int64), net.constant([count], np.int64), one)
     target = net.op("Mul", net.op("Unsqueeze", uniform, one), total)

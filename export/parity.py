@@ -23,12 +23,13 @@ RELATIVE: Final = "largest difference / rms of the reference"
 PIXELS: Final = "largest difference / rms of the reference, or 1"
 CODES: Final = "share of differing codes"
 
-# About 100 times what tiny random checkpoints measure; those of pictures and codes are promises of the product.
+# Tiny random checkpoints measure 2e-6 for backbone and heads and 1e-5 for pixels; deep ones, and decoders made of
+# large terms that cancel round more. 1e-3 of a picture's range of 2 is an eighth of a grey level. Codes must be equal.
 TOLERANCES: Final[dict[GraphRole, tuple[str, float]]] = {
     "backbone": (RELATIVE, 1e-3),
     "image_head": (RELATIVE, 1e-4),
     "text_head": (RELATIVE, 1e-4),
-    "image_decoder": (PIXELS, 1e-4),
+    "image_decoder": (PIXELS, 1e-3),
     "image_tokenizer": (CODES, 0.0),
 }
 

@@ -13,7 +13,7 @@ from onnx_ir.passes.common import ClearMetadataAndDocStringPass, RemoveUnusedNod
 from .passes import ZeroBranchesPass, ZeroTapsPass
 from .plan import TorchGraph
 
-# The newest opset without GroupNormalization, for which ONNX Runtime has no kernel (facts/graphs.md section 6).
+# The newest opset without GroupNormalization, for which ONNX Runtime has no kernel.
 OPSET: Final = 20
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-RGB = tuple[float, float, float]
+from typing import Any
+
+RGB = tuple[int, int, int]
 
 SEGMENT_COLOURS: dict[str, RGB] = {
     "car": (230, 25, 75),
@@ -32,7 +34,62 @@ PROMPTS: dict[str, dict[str, str]] = {
 }
 OBJECT_SEPARATOR = {"en": ", ", "zh": "、"}
 CELL = 16  # px
-DEFAULT_SIZE = (128, 128)  # width, height in px
-SMALLEST_GRID = (5, 4)  # rows, columns
-SAMPLING = {"temperature": 0.6, "top_k": 20, "guidance": 1.5}
+DEFAULT_GRID = (8, 8)  # rows, columns
+ROWS, COLUMNS, CELLS, RATIO = (5, 24), (4, 24), (36, 128), 5.0
+SAMPLING = {"temperature": 0.6, "top_k": 20}
+GUIDANCE = 1.5
+PERCEIVING = {"temperature": 0.0, "top_k": 0}
 EMPTY_PROMPT_SHARE = 0.09
+
+_TEXT_AND_IMAGES = [{"token": "<bos>"}, {"field": "text"}, {"field": "images"}]
+_ANSWER = [*_TEXT_AND_IMAGES, {"token": "<|answer|>"}]
+
+
+def task_card() -> dict[str, Any]:
+    """What `edgevlo.json` beside the checkpoint says: prompts, sizes, guidance and abilities (docs/export.md)."""
+    return {
+        "name": "picturebook",
+        "source": {"id": "edgevlo/picturebook", "licence": "Apache-2.0", "revision": "first edition"},
+        "grid": {"rows": ROWS, "columns": COLUMNS, "cells": CELLS, "default": DEFAULT_GRID, "max_ratio": RATIO},
+        "guidance": {
+            "branches": [
+                {"kind": "prompt", "constant": 0.0, "scale": 1.0},
+                {"kind": "negative", "constant": 1.0, "scale": -1.0},
+            ],
+            "default_scale": GUIDANCE,
+        },
+        "sampling": SAMPLING,
+        "answer": {"stop": ["<eos>"], "max_tokens": 128},
+        "preprocess": {
+            "min_pixels": CELLS[0] * CELL**2,
+            "max_pixels": CELLS[1] * CELL**2,
+            "resample": "lanczos",
+        },
+        "abilities": {
+            "paint": {"prompt": [{"token": "<bos>"}, {"field": "text"}], "output": "image"},
+            "edit": {"prompt": _TEXT_AND_IMAGES, "output": "image", "images": [1, 2], "guidance_scale": 1.0}
+            | {"sampling": PERCEIVING},
+            "ask": {"prompt": _ANSWER, "output": "text", "images": [1, 2]},
+            "detect": {
+                "prompt": _ANSWER,
+                "output": "detections",
+                "images": [1, 1],
+                "unit": "cell",
+                "request": {"text": PROMPTS["detect"]["en"], "everything": "everything", "separator": ", "},
+            },
+            "segment": _perceive("segment") | {"labels": SEGMENT_COLOURS},
+            "edges": _perceive("edges"),
+            "boxes": _perceive("boxes"),
+        },
+    }
+
+
+def _perceive(name: str) -> dict[str, Any]:
+    return {
+        "prompt": _TEXT_AND_IMAGES,
+        "output": "image",
+        "images": [1, 1],
+        "guidance_scale": 1.0,
+        "sampling": PERCEIVING,
+        "request": {"text": PROMPTS[name]["en"]},
+    }

@@ -56,9 +56,10 @@ def save(model: Any, run: Path, folder: Path) -> None:
             "do_sample": True,
             "temperature": card.SAMPLING["temperature"],
             "top_k": int(card.SAMPLING["top_k"]),
-            "guidance_scale": card.SAMPLING["guidance"],
+            "guidance_scale": card.GUIDANCE,
         },
     )
+    _write(folder / "edgevlo.json", card.task_card())
     _write(folder / "tokenizer_config.json", {
         "tokenizer_class": "PreTrainedTokenizerFast", "bos_token": "<bos>", "eos_token": "<eos>", "pad_token": "<pad>",
         "model_max_length": 1024, "clean_up_tokenization_spaces": False, "extra_special_tokens": {

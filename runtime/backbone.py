@@ -45,10 +45,11 @@ class Backbone:
         capacity: int,
     ) -> None:
         self._session = session
-        self._table = table
+        self._table = np.asarray(table)  # a plain view; indexing a memmap costs several times as much
         self.rows = rows
         self.capacity = capacity
         self.lengths: Tokens = np.zeros(rows, dtype=np.int64)
+        self._longest = 0
         self.last_hidden = np.zeros((rows, shape.hidden_size), dtype=np.float32)
         cache_shape = (rows, shape.kv_heads, capacity, shape.head_dim)
         sides = [(side, layer) for side in ("keys", "values") for layer in range(shape.layers)]
@@ -57,7 +58,7 @@ class Backbone:
 
     def prefill(self, prompts: Sequence[Sequence[int]]) -> None:
         """Forget everything and read one prompt a row; the prompts may differ in length."""
-        self.lengths[:] = 0
+        self.lengths[:] = self._longest = 0
         self.append(prompts)
 
     def append(self, tokens: Sequence[Sequence[int]]) -> Floats:
@@ -73,6 +74,7 @@ class Backbone:
             call.embeds[row, : len(ids)] = self._table[np.asarray(ids, dtype=np.int64)]
         self._run(call)
         self.lengths += call.counts
+        self._longest = int(self.lengths.max())
         return call.hidden
 
     def step(self, tokens: Sequence[int]) -> None:
@@ -83,18 +85,20 @@ class Backbone:
             call.embeds[:, place] = self._table[token]
         self._run(call)
         self.lengths += len(tokens)
+        self._longest += len(tokens)
 
     def take_back(self, lengths: Tokens) -> None:
         """Forget every token of a row after its first `lengths[row]`."""
         if np.any(lengths > self.lengths) or np.any(lengths < 0):
             raise ValueError(f"cannot take back to {lengths}: the rows hold {self.lengths} tokens")
         self.lengths[:] = lengths
+        self._longest = int(lengths.max())
 
     def _run(self, call: _Call) -> None:
         self._session.run_with_iobinding(call.binding)
 
     def _call(self, width: int) -> _Call:
-        needed = int(self.lengths.max()) + width
+        needed = self._longest + width
         if needed > self.capacity:
             raise RequestError(f"{needed} tokens do not fit into the KV cache of {self.capacity}; shorten the prompt.")
         call = self._calls.get(width)

@@ -3,7 +3,6 @@
 import hashlib
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from .errors import BundleError, OutputError
+from .files import beside
 from .manifest import MANIFEST_FILE, File, Manifest, encode_manifest, read_manifest
 
 
@@ -72,27 +72,26 @@ def staged_folder(destination: Path) -> Iterator[Path]:
 
     Raises `OutputError` when the destination exists or cannot be written, the disk being full included.
     """
+    staging = beside(destination)
     try:
-        if destination.exists() or destination.is_symlink():
+        try:
+            if destination.exists() or destination.is_symlink():
+                raise OutputError(
+                    f"{destination} exists already; bundles are never overwritten. Choose another name or remove it."
+                )
+            staging.mkdir()
+        except OSError as error:
+            if isinstance(error, OutputError):
+                raise
             raise OutputError(
-                f"{destination} exists already; bundles are never overwritten. Choose another name or remove it."
-            )
-        staging = Path(tempfile.mkdtemp(prefix=f".{destination.name[:40]}-", dir=destination.absolute().parent))
-    except OutputError:
-        raise
-    except OSError as error:
-        raise OutputError(
-            f"{destination} cannot be created ({error.strerror}). Choose a folder that exists."
-        ) from error
-    try:
+                f"{destination} cannot be created ({error.strerror}). Choose a folder that exists."
+            ) from error
         yield staging
         for path in staging.rglob("*"):
             if path.is_file():
                 _sync(path)
         _sync(staging)
-        staging.chmod(0o755)
         staging.rename(destination)
-        _sync(destination.absolute().parent)
     except OSError as error:
         if isinstance(error, OutputError) or error.errno is None:
             raise
@@ -101,6 +100,7 @@ def staged_folder(destination: Path) -> Iterator[Path]:
         ) from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+    _sync(destination.absolute().parent)
 
 
 def _sync(path: Path) -> None:

@@ -47,16 +47,20 @@ class Engine:
         self._shape = bundle.manifest.backbone
         self._idle: dict[int, Painter] = {}
 
+    def check_room(self, prompts: Sequence[Sequence[int]], more: int) -> None:
+        """Raise `RequestError` unless the model holds the prompts and `more` tokens after the longest."""
+        longest = max(map(len, prompts))
+        if longest + more > self._shape.max_positions:
+            raise RequestError(
+                f"the prompt has {longest} tokens and the result needs {more} more; this model holds "
+                f"{self._shape.max_positions}. Shorten the prompt, or use fewer or smaller pictures."
+            )
+
     @contextmanager
     def painter(self, prompts: Sequence[Sequence[int]], more: int) -> Iterator[Painter]:
         """Lend buffers with the prompts read in, one row each, and room for `more` tokens."""
-        longest = max(map(len, prompts))
-        needed = longest + more
-        if needed > self._shape.max_positions:
-            raise RequestError(
-                f"the prompt has {longest} tokens and the result needs up to {more} more; this model holds "
-                f"{self._shape.max_positions}. Shorten the prompt, or use fewer or smaller pictures."
-            )
+        self.check_room(prompts, more)
+        needed = max(map(len, prompts)) + more
         painter = self._idle.pop(len(prompts), None)
         if painter is None or painter.backbone.capacity < needed:
             painter = self._make(len(prompts), needed)

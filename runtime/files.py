@@ -1,7 +1,7 @@
 """Results on disk: whole or not at all. Knows no formats."""
 
 import os
-import tempfile
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
@@ -29,15 +29,10 @@ def check_writable(path: Path) -> None:
 def write_whole(path: Path, write: Callable[[IO[bytes]], None]) -> None:
     """Write a file beside `path` and rename it at the end, so that it exists whole or not at all."""
     check_writable(path)
+    temporary = beside(path)
     try:
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:40]}-", dir=path.absolute().parent)
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written ({error.strerror}). Choose a folder that exists.") from error
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
+        with temporary.open("xb") as file:
             write(file)
-        temporary.chmod(0o644)
         temporary.replace(path)
     except OSError as error:
         raise OutputError(
@@ -45,3 +40,11 @@ def write_whole(path: Path, write: Callable[[IO[bytes]], None]) -> None:
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def beside(path: Path) -> Path:
+    """Return a hidden name in the same folder that nothing has.
+
+    It is known before anything is made under it, so that there is no moment at which Ctrl-C could leave it behind.
+    """
+    return path.absolute().with_name(f".{path.name[:40]}-{secrets.token_hex(6)}")

@@ -176,7 +176,7 @@ class Sampling(Record, frozen=True, kw_only=True):
 
 
 class Answer(Record, frozen=True, kw_only=True):
-    """How text answers end; they are greedy unless a temperature is given."""
+    """How text answers end; each token is the likeliest."""
 
     stop: Annotated[tuple[ShortText, ...], Meta(min_length=1)]
     max_tokens: Count = 256

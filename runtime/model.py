@@ -3,12 +3,11 @@
 Turns requests into plans and plans into pictures; everything is checked before the first graph runs.
 """
 
-import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Final, TypeAlias, TypedDict, TypeVar, Unpack
+from typing import TypeAlias, Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -20,52 +19,16 @@ from .bundle import Bundle, open_bundle
 from .engine import Engine
 from .errors import AbilityError, RequestError
 from .grids import GridRule, Shape, parse_size
-from .manifest import Ability, AbilityName, Guidance, Sampling
+from .manifest import Ability, AbilityName, Sampling
 from .pictures import from_pixels, load_picture, resize, to_pixel_values
 from .prompts import PromptWriter, Vocabulary, check_text
 from .provenance import provenance
 from .raster import Codes
+from .settings import Options, Settings, resolve, weigh
+from .strokes import Stroke
 
 Picture: TypeAlias = str | Path | Image.Image
 Size: TypeAlias = tuple[int, int] | str
-
-MAX_SEED: Final = 2**32 - 1
-Number = TypeVar("Number", int, float)
-_UNPAINTED: Final = (236, 236, 236)
-
-
-class Options(TypedDict, total=False):
-    """How to paint; what is left out or None takes the model's own default, and a missing seed is drawn at random."""
-
-    seed: int | None
-    guidance_scale: float | None
-    temperature: float | None
-    top_k: int | None
-    negative_prompt: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stroke:
-    """The picture after another finished row: its codes so far, (rows_done, columns), out of `rows` rows."""
-
-    codes: Codes
-    rows: int
-    _decode: Callable[[Codes], Image.Image]
-
-    @property
-    def rows_done(self) -> int:
-        """How many rows are finished."""
-        return int(self.codes.shape[0])
-
-    @property
-    def preview(self) -> Image.Image:
-        """The picture so far in its full size; exact after the last row, approximate before."""
-        done = self._decode(self.codes)
-        if self.rows_done == self.rows:
-            return done
-        canvas = Image.new("RGB", (done.width, done.height * self.rows // self.rows_done), _UNPAINTED)
-        canvas.paste(done)
-        return canvas
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,56 +161,49 @@ class Model:
         self, name: AbilityName, text: str, pictures: Sequence[Picture], size: Size | None, options: Options
     ) -> Iterator[Stroke]:
         """Check everything now; return the generator that paints."""
-        if unknown := options.keys() - Options.__annotations__.keys():
-            message = f"unknown option {min(unknown)!r}; painting takes {', '.join(Options.__annotations__)}"
-            raise TypeError(message)
         ability = self._ability(name)
+        settings = resolve(options, ability, self.manifest)
+        shape = self.grid.default if size is None else self.grid.shape(self.size(size))
         sources = self._read(name, pictures)
-        as_source = size is None and len(sources) > 0
-        shape = Shape(*sources[0].shape) if as_source else self.grid.shape(self.size(size))
-        return self._strokes(self._request(ability, text, sources, shape, options))
+        if size is None and sources:
+            shape = Shape(*sources[0].shape)
+        return self._strokes(self._request(ability, text, sources, shape, settings))
 
     def _request(
-        self, ability: Ability, text: str, sources: Sequence[Codes], shape: Shape, options: Options
+        self, ability: Ability, text: str, sources: Sequence[Codes], shape: Shape, settings: Settings
     ) -> _Request:
-        guidance = self.manifest.guidance
-        scale = _first(options.get("guidance_scale"), ability.guidance_scale, guidance.default_scale)
-        _check_number("guidance scale", scale, 0, 100)
-        sampling = _sampling(options, ability.sampling or self.manifest.sampling)
-        seed = _first(options.get("seed"), secrets.randbelow(MAX_SEED + 1))
-        check_seed(seed)
-        given = options.get("negative_prompt")
-        negative = guidance.negative_text if given is None else given.strip()
-        if negative:
-            check_text(negative, "negative prompt")
-        if given and scale == 1:
-            raise RequestError("a negative prompt does nothing at guidance scale 1; raise the scale or leave it out.")
         opener = self._writer.opener(shape)
-        texts, weights = _branches(guidance, scale, text, negative)
-        settings = {
-            "Steps": shape.cells,
-            "Sampler": "greedy" if sampling.temperature == 0 else "raster",
-            "CFG scale": scale,
-            "Temperature": sampling.temperature,
-            "Top-k": sampling.top_k,
-            "Seed": seed,
-            "Size": "x".join(map(str, self.grid.size(shape))),
-            "Model hash": self.bundle.digest[:10],
-            "Model": self.manifest.name,
-        }
-        return _Request(
+        texts, weights = weigh(self.manifest.guidance, settings.guidance_scale, text, settings.negative)
+        request = _Request(
             prompts=tuple(self._writer.prompt(ability.prompt, branch, sources) + opener for branch in texts),
             weights=weights,
             plan=raster.Plan(
                 rows=shape.rows,
                 columns=shape.columns,
-                uniforms=raster.uniforms(seed, shape.cells),
+                uniforms=raster.uniforms(settings.seed, shape.cells),
                 first_token=self.manifest.codes.first_token,
                 row_suffix=self._writer.row_suffix,
             ),
-            sampling=sampling,
-            chunks=provenance(text, negative, settings, "EdgeVLo", self.bundle.digest),
+            sampling=settings.sampling,
+            chunks=self._chunks(text, shape, settings),
         )
+        self._engine.check_room(request.prompts, request.plan.fed)
+        return request
+
+    def _chunks(self, text: str, shape: Shape, settings: Settings) -> dict[str, str]:
+        """Return what the picture's file will say about how it was made."""
+        listed = {
+            "Steps": shape.cells,
+            "Sampler": "greedy" if settings.sampling.temperature == 0 else "raster",
+            "CFG scale": settings.guidance_scale,
+            "Temperature": settings.sampling.temperature,
+            "Top-k": settings.sampling.top_k,
+            "Seed": settings.seed,
+            "Size": "x".join(map(str, self.grid.size(shape))),
+            "Model hash": self.bundle.digest[:10],
+            "Model": self.manifest.name,
+        }
+        return provenance(text, settings.negative, listed, "EdgeVLo", self.bundle.digest)
 
     def _strokes(self, request: _Request) -> Iterator[Stroke]:
         plan = request.plan
@@ -258,8 +214,7 @@ class Model:
                 picture.info.update(request.chunks)
             return picture
 
-        more = plan.cells + plan.rows * len(plan.row_suffix)
-        with self._engine.painter(request.prompts, more) as painter:
+        with self._engine.painter(request.prompts, plan.fed) as painter:
             painter.head.set(np.array(request.weights, dtype=np.float32), request.sampling)
             codes = raster.paint(painter.head.draw, painter.backbone.step, plan)
             for grid in raster.finished_rows(codes, plan.columns):
@@ -269,9 +224,11 @@ class Model:
         rule = self.manifest.answer
         stop = {self._vocabulary.special(token) for token in rule.stop}
         prompt = self._writer.prompt(self._ability(name).prompt, text, sources)
-        with self._engine.painter([prompt], rule.max_tokens) as painter:
+        room = self.manifest.backbone.max_positions - len(prompt)
+        longest = max(1, min(rule.max_tokens, room))
+        with self._engine.painter([prompt], longest) as painter:
             next_token = self._engine.text_choice(painter.backbone.last_hidden)
-            return self._vocabulary.decode(list(answer(next_token, painter.backbone.step, stop, rule.max_tokens)))
+            return self._vocabulary.decode(list(answer(next_token, painter.backbone.step, stop, longest)))
 
     def _read(self, name: AbilityName, pictures: Sequence[Picture]) -> list[Codes]:
         """Return the code grids of the pictures, after checking that the ability takes so many."""
@@ -307,38 +264,6 @@ class Model:
     @cached_property
     def _writer(self) -> PromptWriter:
         return PromptWriter(self._vocabulary, self.manifest.image_block, self.manifest.codes.first_token)
-
-
-def _branches(guidance: Guidance, scale: float, text: str, negative: str) -> tuple[list[str], tuple[float, ...]]:
-    """Return text and weight of every guidance branch that has any weight at this guidance scale."""
-    weighed = [(branch, branch.constant + branch.scale * scale) for branch in guidance.branches]
-    used = [(branch, weight) for branch, weight in weighed if weight != 0]
-    texts = [text if branch.kind == "prompt" else negative for branch, _ in used]
-    return texts, tuple(weight for _, weight in used)
-
-
-def _sampling(options: Options, default: Sampling) -> Sampling:
-    temperature = _first(options.get("temperature"), default.temperature)
-    top_k = _first(options.get("top_k"), default.top_k)
-    _check_number("temperature", temperature, 0, 100)
-    _check_number("top-k", top_k, 0, 2**31 - 1)
-    return Sampling(temperature=temperature, top_k=int(top_k))
-
-
-def check_seed(seed: int) -> None:
-    """Raise `RequestError` if a picture cannot have this seed."""
-    if not 0 <= seed <= MAX_SEED:
-        raise RequestError(f"seed {seed} is out of range; seeds run from 0 to {MAX_SEED}.")
-
-
-def _check_number(name: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high:  # false for NaN too
-        raise RequestError(f"{name} {value} is out of range; it runs from {low} to {high}.")
-
-
-def _first(*values: Number | None) -> Number:
-    """Return the first value that is given; the last one always is."""
-    return next(value for value in values if value is not None)
 
 
 def _listed(pictures: Picture | Sequence[Picture]) -> list[Picture]:

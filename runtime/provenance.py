@@ -50,11 +50,12 @@ def check_png(path: Path) -> None:
         raise RequestError(f"{path} does not end in .png; pictures are written as PNG, which keeps them exact.")
 
 
-def save_png(picture: Image.Image, path: Path) -> None:
+def save_png(picture: Image.Image, path: str | Path) -> None:
     """Write a PNG with the picture's provenance; an existing file is replaced only by a whole new one.
 
     Raises what `check_png` raises, and `OutputError` when the disk is full.
     """
+    path = Path(path)
     check_png(path)
     chunks = PngInfo()
     for key in (PARAMETERS, _XMP):

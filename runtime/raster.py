@@ -28,6 +28,11 @@ class Plan:
         """How many codes the image has."""
         return self.rows * self.columns
 
+    @property
+    def fed(self) -> int:
+        """How many tokens the backbone reads while painting: everything but the last cell and what follows it."""
+        return self.cells - 1 + (self.rows - 1) * len(self.row_suffix)
+
 
 def paint(draw: Draw, step: Step, plan: Plan) -> Iterator[int]:
     """Yield the codes of one image in raster order; the prompts, opener included, have been read.

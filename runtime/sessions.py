@@ -25,8 +25,13 @@ _DTYPES: Final[dict[str, DType]] = {
 }
 
 
-def open_graph(bundle: Bundle, role: GraphRole, *, threads: int = 0) -> ort.InferenceSession:
-    """Open one graph on the bundle's target; `threads` 0 uses every core.
+# Below this many bytes of weights one thread is faster than two: a step is so short that handing out its parts costs
+# more than it saves, and several times more when something else wants a core (benchmarks/results/painting.json).
+_ONE_THREAD_BYTES: Final = 16 * 1024 * 1024
+
+
+def open_graph(bundle: Bundle, role: GraphRole) -> ort.InferenceSession:
+    """Open one graph on the bundle's target.
 
     Raises `BundleError` when the graph cannot be loaded, when its interface is not the manifest's, or when the device
     that the bundle was made for is not there: a bundle never runs elsewhere silently.
@@ -45,7 +50,9 @@ def open_graph(bundle: Bundle, role: GraphRole, *, threads: int = 0) -> ort.Infe
             f"cannot run (it has {', '.join(ort.get_available_providers())}). Quantize the portable bundle for 'cpu'."
         )
     options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
+    files = bundle.manifest.files
+    weights = sum(listed.bytes for name, listed in files.items() if name.startswith(graph.file))
+    options.intra_op_num_threads = 1 if weights < _ONE_THREAD_BYTES else 0  # 0: every core
     options.log_severity_level = 3
     options.enable_mem_pattern = False  # prompts differ in length; a pattern per length would grow for ever
     try:

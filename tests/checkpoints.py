@@ -98,8 +98,8 @@ def make_checkpoint(folder: Path, shape: Shape) -> Path:
     model.eval()
     with torch.no_grad():
         for name, parameter in model.named_parameters():
-            if parameter.ndim >= 2 and "vqmodel" not in name:
-                parameter.mul_(6.0)  # else every cell gets the same code
+            if name.endswith("_proj.weight") and "vqmodel" not in name:
+                parameter.mul_(12.0)  # else a token says little but itself, and every cell gets the same code
             if name.endswith("_proj.bias"):
                 parameter.normal_()
         for name, buffer in model.named_buffers():  # a trained BatchNorm does not have mean 0 and variance 1

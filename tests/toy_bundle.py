@@ -27,6 +27,7 @@ from edgevlo.runtime.manifest import (
     Backbone,
     Branch,
     Codes,
+    DType,
     Graph,
     GraphRole,
     Grid,
@@ -53,7 +54,10 @@ CELL: Final = 4
 MAX_POSITIONS: Final = 400
 
 SPECIALS: Final = ("<unk>", "<bos>", "<eos>", "<image>", "<grid>", "<eol>", "<eoi>")
-WORDS: Final = "a red blue green big car house tree ugly on the left where is it 一 辆 红 车 find everything".split()
+WORDS: Final = (
+    *("a", "red", "blue", "green", "big", "car", "house", "tree", "ugly", "on", "the", "left", "where", "is", "it"),
+    *("一", "辆", "红", "车", "find", "everything"),
+)
 SYMBOLS: Final = tuple("0123456789*.,;:?!-")
 VOCABULARY: Final = {token: index for index, token in enumerate((*SPECIALS, *WORDS, *SYMBOLS))}
 FIRST_TOKEN: Final = len(VOCABULARY)
@@ -280,7 +284,7 @@ _WRITERS: Final = {
     "image_decoder": _image_decoder,
     "image_tokenizer": _image_tokenizer,
 }
-_DTYPES: Final = {FLOAT: "float32", INT64: "int64"}
+_DTYPES: Final[dict[int, DType]] = {FLOAT: "float32", INT64: "int64"}
 
 
 def _interface(values: Sequence[onnx.ValueInfoProto]) -> tuple[Tensor, ...]:
@@ -288,8 +292,7 @@ def _interface(values: Sequence[onnx.ValueInfoProto]) -> tuple[Tensor, ...]:
         return tuple(size.dim_param or size.dim_value for size in value.type.tensor_type.shape.dim)
 
     return tuple(
-        Tensor(name=value.name, dtype=_DTYPES[value.type.tensor_type.elem_type], shape=shape(value))  # type: ignore[arg-type]
-        for value in values
+        Tensor(name=value.name, dtype=_DTYPES[value.type.tensor_type.elem_type], shape=shape(value)) for value in values
     )
 
 

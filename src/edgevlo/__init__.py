@@ -3,18 +3,20 @@
     import edgevlo
 
     model = edgevlo.load()
-    model.paint("a red car", size=(128, 128), seed=7).save("car.png")
+    picture = model.paint("a red car", size=(128, 128), seed=7)  # a PIL image
+    edgevlo.save_png(picture, "car.png")  # with prompt, seed and the mark of AI-made pictures
 
 Importing is cheap; numpy and ONNX Runtime are loaded by the first `load`.
 """
 
-from typing import TYPE_CHECKING
+TYPE_CHECKING = False  # typing.TYPE_CHECKING without importing typing
 
 if TYPE_CHECKING:
     from edgevlo.runtime.answers import Detection
     from edgevlo.runtime.errors import EdgevloError
-    from edgevlo.runtime.model import Model, Stroke
+    from edgevlo.runtime.model import Model
     from edgevlo.runtime.provenance import save_png
+    from edgevlo.runtime.strokes import Stroke
 
 __version__ = "0.1.0"
 __all__ = ["Detection", "EdgevloError", "Model", "Stroke", "__version__", "load", "save_png"]
@@ -23,7 +25,7 @@ _HOMES = {
     "Detection": "edgevlo.runtime.answers",
     "EdgevloError": "edgevlo.runtime.errors",
     "Model": "edgevlo.runtime.model",
-    "Stroke": "edgevlo.runtime.model",
+    "Stroke": "edgevlo.runtime.strokes",
     "save_png": "edgevlo.runtime.provenance",
 }
 
@@ -39,9 +41,11 @@ def load(model: str | None = None) -> "Model":
     return Model.open(find(model))
 
 
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'edgevlo' has no attribute {name!r}")
-    from importlib import import_module
+if not TYPE_CHECKING:  # else every misspelt name would be an `object` to type checkers
 
-    return getattr(import_module(_HOMES[name]), name)
+    def __getattr__(name: str) -> object:
+        if name not in _HOMES:
+            raise AttributeError(f"module 'edgevlo' has no attribute {name!r}")
+        from importlib import import_module
+
+        return getattr(import_module(_HOMES[name]), name)

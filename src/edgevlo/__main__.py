@@ -1,5 +1,6 @@
 """Start the command line, so that Ctrl-C ends it quietly from the first import on."""
 
+import io
 import sys
 
 
@@ -8,6 +9,8 @@ def main() -> int:
     try:
         from edgevlo.cli import run
 
+        if isinstance(sys.stdout, io.TextIOWrapper):  # an answer or a file name that the terminal cannot show
+            sys.stdout.reconfigure(errors="backslashreplace")
         return run(sys.argv[1:])
     except KeyboardInterrupt:
         return 130

@@ -39,7 +39,7 @@ def find(model: str | None = None) -> Path:
             return home / name
     if model is not None and os.path.isdir(name):  # noqa: PTH112  (Path.is_dir raises for a name that is too long)
         return _checked(folder)
-    if is_hub_id(name):
+    if is_hub_id(name) and not os.path.isdir(folder.parent):  # noqa: PTH112  (else it is a mistyped path)
         return _from_hub(name)
     raise BundleError(f"there is no bundle {name!r}: no such folder, and none installed in {installed()}.")
 

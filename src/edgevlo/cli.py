@@ -24,15 +24,13 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command; return the exit code."""
     warnings.showwarning = _show_note
     try:
-        main.main(list(arguments), prog_name="edgevlo", standalone_mode=False)
+        code = main.main(list(arguments), prog_name="edgevlo", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as help_text:
         help_text.show()
         return 2
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except click.exceptions.Exit as ended:
-        return ended.exit_code
     except (KeyboardInterrupt, click.Abort):
         click.echo("stopped", err=True)
         return 130
@@ -47,7 +45,7 @@ def run(arguments: Sequence[str]) -> int:
             "edgevlo: there is not enough memory for this; paint a smaller size or use a smaller bundle.", err=True
         )
         return 1
-    return 0
+    return code if isinstance(code, int) else 0  # what Context.exit was given
 
 
 def _show_note(message: Warning | str, *_: object, **__: object) -> None:
@@ -239,15 +237,17 @@ def verify(bundle: str | None) -> None:
 @main.command()
 @json_option
 def doctor(as_json: bool) -> None:
-    """Print what this installation can do, and whether the embedded model works."""
+    """Print what this installation can do, and whether the embedded model works; exit with 1 if it does not."""
     from edgevlo.report import diagnose
 
-    facts = diagnose()
+    facts, works = diagnose()
     if as_json:
         click.echo(json.dumps(facts))
     else:
         for name, value in facts.items():
-            click.echo(f"{name:14} {value}")
+            click.echo(f"{name:16} {value}")
+    if not works:
+        click.get_current_context().exit(1)
 
 
 def _paint(
@@ -265,8 +265,8 @@ def _paint(
     """Paint `count` pictures, show the rows as they come, write and report each."""
     from edgevlo.codes import numbered, write_codes
     from edgevlo.runtime.files import check_writable
-    from edgevlo.runtime.model import check_seed
     from edgevlo.runtime.provenance import check_png, save_png
+    from edgevlo.runtime.settings import check_seed
 
     if watch and as_json:
         raise click.UsageError("--watch and --json both write to the output; choose one.")

@@ -37,8 +37,8 @@ def describe(manifest: Manifest, folder: Path) -> str:
     return "\n".join(lines)
 
 
-def diagnose() -> dict[str, str]:
-    """Return versions, devices and whether the embedded model paints."""
+def diagnose() -> tuple[dict[str, str], bool]:
+    """Return versions and devices, and whether the embedded model paints."""
     import onnxruntime as ort
 
     facts = {
@@ -57,4 +57,5 @@ def diagnose() -> dict[str, str]:
         facts["picturebook"] = f"paints {picture.width}x{picture.height}"
     except edgevlo.EdgevloError as error:
         facts["picturebook"] = f"fails: {error}"
-    return facts
+        return facts, False
+    return facts, True

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -45,7 +46,7 @@ def random(*shape: int) -> Array:
     return np.random.default_rng(1).standard_normal(shape).astype(np.float32)
 
 
-def conv(net: Network, x: ir.Value, weight: Array, bias: Array | None = None, **attributes: object) -> ir.Value:
+def conv(net: Network, x: ir.Value, weight: Array, bias: Array | None = None, **attributes: Any) -> ir.Value:
     inputs = [x, net.constant(weight, np.float32)] + ([] if bias is None else [net.constant(bias, np.float32)])
     attributes = {"pads": [1, 1, 1, 1]} | attributes
     return net.op("Conv", *inputs, **attributes)

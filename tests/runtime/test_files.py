@@ -21,7 +21,7 @@ def test_a_file_that_exists_is_replaced_whole(tmp_path: Path) -> None:
     write_whole(path, hello)
 
     assert path.read_bytes() == b"hello"
-    assert os.listdir(tmp_path) == ["out.png"]
+    assert [path.name for path in tmp_path.iterdir()] == ["out.png"]
 
 
 def test_a_file_name_may_be_as_long_as_the_file_system_allows(tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_an_interrupted_write_leaves_the_old_file_and_nothing_else(tmp_path: Pat
         write_whole(path, write)
 
     assert path.read_bytes() == b"old"
-    assert os.listdir(tmp_path) == ["out.png"]
+    assert [path.name for path in tmp_path.iterdir()] == ["out.png"]
 
 
 def test_a_full_disk_is_one_error_and_the_old_file_stays(tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ except OutputError as error:
 
     assert ran.stdout == f"{path} cannot be written (File too large). What was there before is untouched.\n"
     assert path.read_bytes() == b"old"
-    assert os.listdir(tmp_path) == ["out.png"]
+    assert [path.name for path in tmp_path.iterdir()] == ["out.png"]
 
 
 def test_a_missing_folder_is_named_before_any_work(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_a_device_is_never_replaced_by_a_file() -> None:
 
 
 def test_a_name_that_is_too_long_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="cannot be written .*File name too long"):
+    with pytest.raises(OutputError, match=r"cannot be written .*File name too long"):
         check_writable(tmp_path / ("x" * 300 + ".png"))
 
 

@@ -15,7 +15,7 @@ RULE = GridRule(
 
 def random_rules(count: int) -> list[GridRule]:
     rng = random.Random(11)
-    rules = []
+    rules: list[GridRule] = []
     while len(rules) < count:
         rows, columns = (sorted(rng.choices(range(1, 30), k=2)) for _ in range(2))
         cells = sorted(rng.choices(range(1, 500), k=2))
@@ -80,6 +80,7 @@ def test_an_allowed_size_is_its_own_nearest(rule: GridRule) -> None:
     ("size", "nearest"),
     [
         ((129, 128), "128x128"),
+        ((128, 129), "128x128"),
         ((0, 0), "64x64"),
         ((128, 0), "120x40"),
         ((-128, -128), "64x64"),

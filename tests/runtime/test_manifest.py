@@ -27,8 +27,8 @@ def put(path: str, value: object) -> Callable[[Tree], None]:
     def edit(tree: Tree) -> None:
         *way, last = path.split(".")
         for key in way:
-            tree = tree[int(key)] if isinstance(tree, list) else tree[key]
-        tree[int(last) if isinstance(tree, list) else last] = value  # type: ignore[index]
+            tree = tree[key]
+        tree[int(last) if isinstance(tree, list) else last] = value
 
     return edit
 
@@ -203,5 +203,5 @@ def test_a_manifest_that_is_a_link_is_refused(toy: Path, tmp_path: Path) -> None
 def test_a_manifest_that_is_no_file_is_refused(toy: Path, tmp_path: Path) -> None:
     shutil.copytree(toy, tmp_path / "manifest.json")
 
-    with pytest.raises(BundleError, match="manifest.json cannot be read"):
+    with pytest.raises(BundleError, match=r"manifest\.json cannot be read"):
         read_manifest(tmp_path)

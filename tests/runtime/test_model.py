@@ -1,4 +1,4 @@
-"""The runtime over the toy bundle's real graphs, compared with the same mathematics in float64 (tests/toy_bundle.py)."""
+"""The runtime over the toy bundle's real graphs, compared with the same mathematics in float64 (toy_bundle.py)."""
 
 import itertools
 import shutil
@@ -28,10 +28,11 @@ from edgevlo.runtime.answers import AnswerWarning, Detection
 from edgevlo.runtime.backbone import Backbone
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.errors import AbilityError, BundleError, PictureError, RequestError
-from edgevlo.runtime.model import MAX_SEED, Model
+from edgevlo.runtime.model import Model
 from edgevlo.runtime.pictures import PictureWarning
 from edgevlo.runtime.raster import Codes, uniforms
 from edgevlo.runtime.sessions import open_graph
+from edgevlo.runtime.settings import MAX_SEED
 
 REFERENCE = Reference()
 TOLERANCE = 5e-5  # float32 against float64; another token anywhere in the prompt changes more than 1e-2
@@ -46,7 +47,7 @@ def opener(rows: int, columns: int) -> list[int]:
     return ids(" ".join(["<image>", *str(rows), "*", *str(columns), "<grid>"]))
 
 
-def shown(codes: Codes) -> list[int]:
+def shown(codes: npt.NDArray[np.integer]) -> list[int]:
     """Return the tokens of a picture in a prompt."""
     lines = [[*(FIRST_TOKEN + code for code in line), EOL] for line in codes.tolist()]
     return [*opener(*codes.shape), *itertools.chain.from_iterable(lines), EOI]
@@ -206,6 +207,25 @@ def test_asking_and_painting_alternate_freely(model: Model) -> None:
     assert np.array_equal(list(strokes)[-1].codes, codes)
 
 
+def test_buffers_are_made_once_for_each_number_of_branches(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[tuple[int, int]] = []
+
+    class Recorded(Backbone):
+        def __init__(self, *arguments: Any, rows: int, capacity: int) -> None:
+            made.append((rows, capacity))
+            super().__init__(*arguments, rows=rows, capacity=capacity)
+
+    monkeypatch.setattr("edgevlo.runtime.engine.Backbone", Recorded)
+    model = Model.open(toy)
+
+    for prompt in ("a red car", "a big green house"):
+        model.paint(prompt)
+        model.paint(prompt, guidance_scale=1)  # one branch alone: half the work
+    model.paint("car " * 300, size=(20, 16))  # does not fit into 256
+
+    assert made == [(2, 256), (1, 256), (2, 400)]
+
+
 def test_memory_does_not_grow_with_the_number_of_pictures(model: Model) -> None:
     model.paint("a red car", seed=0)
     tracemalloc.start()
@@ -320,6 +340,19 @@ def test_detection_asks_in_the_manifests_words_and_scales_boxes_to_the_picture(
     assert found == [Detection("car", (0, round(down), round(2 * across), round(3 * down)))]
 
 
+def test_boxes_in_pixels_are_those_of_the_picture_that_the_model_read(
+    toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = rewritten(toy, tmp_path / "pixels", lambda tree: tree["abilities"]["detect"].update(unit="pixel"))
+    model = Model.open(folder)
+    monkeypatch.setattr(model, "_answer", lambda *_: "car 4 10 40 20")
+
+    with pytest.warns(PictureWarning, match="scaled from 400x400 to 40x40"):
+        found = model.detect(Image.new("RGB", (400, 400)))
+
+    assert found == [Detection("car", (40, 100, 400, 200))]
+
+
 def test_a_picture_of_another_size_is_scaled_to_one_that_the_model_reads(model: Model) -> None:
     with pytest.warns(PictureWarning, match="^the picture was scaled from 400x400 to 40x40, a size"):
         codes = model.tokenize(Image.new("RGB", (400, 400), "red"))
@@ -362,7 +395,7 @@ def test_a_prompt_that_cannot_be_used_is_refused_at_once(model: Model, prompt: s
 
 def test_a_prompt_beyond_the_models_memory_says_how_long_it_is(model: Model) -> None:
     with pytest.raises(
-        RequestError, match=rf"the prompt has 406 tokens .* up to 24 more; this model holds {MAX_POSITIONS}"
+        RequestError, match=rf"the prompt has 406 tokens .* needs 22 more; this model holds {MAX_POSITIONS}"
     ):
         list(model.paint_rows("car " * 400, size=(20, 16)))
 
@@ -450,6 +483,13 @@ def test_a_graph_whose_interface_is_not_the_manifests_is_refused(
         Model.open(folder).paint("a red car", seed=1)
 
     assert str(folder) in str(caught.value)
+
+
+def test_a_graph_that_is_another_than_its_manifest_says_is_refused(toy: Path, tmp_path: Path) -> None:
+    folder = rewritten(toy, tmp_path / "bad", files={"image_head.onnx": (toy / "text_head.onnx").read_bytes()})
+
+    with pytest.raises(BundleError, match=rf"^{folder}/image_head\.onnx: inputs are not what .*: temperature, top_k"):
+        Model.open(folder).paint("a red car", seed=1)
 
 
 @pytest.mark.parametrize("content", [b"", b"not a graph", b"\x08\x0b" + bytes(200)])

@@ -1,5 +1,4 @@
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -24,7 +23,7 @@ def reopened(path: Path, prompt: str, negative: str = "") -> dict[str, str]:
     with Image.open(path) as image:
         image.load()
         assert image.tobytes() == picture.tobytes()
-        return {key: str(value) for key, value in image.info.items()}
+        return {str(key): str(value) for key, value in image.info.items()}
 
 
 def label(chunks: dict[str, str]) -> tuple[str, dict[str, str]]:
@@ -104,13 +103,13 @@ def test_only_png_is_written(tmp_path: Path, name: str) -> None:
     with pytest.raises(RequestError, match=r"does not end in \.png; pictures are written as PNG"):
         save_png(Image.new("RGB", (4, 4)), tmp_path / name)
 
-    assert os.listdir(tmp_path) == []
+    assert [path.name for path in tmp_path.iterdir()] == []
 
 
 def test_the_ending_may_be_in_capitals(tmp_path: Path) -> None:
     save_png(Image.new("RGB", (4, 4)), tmp_path / "A.PNG")
 
-    assert os.listdir(tmp_path) == ["A.PNG"]
+    assert [path.name for path in tmp_path.iterdir()] == ["A.PNG"]
 
 
 def test_a_missing_folder_is_an_output_error(tmp_path: Path) -> None:
@@ -134,4 +133,4 @@ except OutputError as error:
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     assert ran.stdout.endswith("a.png cannot be written (File too large). What was there before is untouched.\n")
-    assert os.listdir(tmp_path) == []
+    assert [path.name for path in tmp_path.iterdir()] == []

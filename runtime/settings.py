@@ -1,0 +1,88 @@
+"""How to paint one picture: what the caller asked for over what the manifest says. Knows no prompts and no graphs."""
+
+import secrets
+from dataclasses import dataclass
+from typing import Final, TypedDict, TypeVar
+
+from .errors import RequestError
+from .manifest import Ability, Guidance, Manifest, Sampling
+from .prompts import check_text
+
+MAX_SEED: Final = 2**32 - 1
+Number = TypeVar("Number", int, float)
+
+
+class Options(TypedDict, total=False):
+    """How to paint; what is left out or None takes the model's own default, and a missing seed is drawn at random."""
+
+    seed: int | None
+    guidance_scale: float | None
+    temperature: float | None
+    top_k: int | None
+    negative_prompt: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Options with nothing left to decide."""
+
+    seed: int
+    guidance_scale: float
+    sampling: Sampling
+    negative: str
+
+
+def resolve(options: Options, ability: Ability, manifest: Manifest) -> Settings:
+    """Return the settings of one picture; raise `RequestError` for a value out of range, `TypeError` for a name."""
+    if unknown := options.keys() - Options.__annotations__.keys():
+        message = f"unknown option {min(unknown)!r}; painting takes {', '.join(Options.__annotations__)}"
+        raise TypeError(message)
+    scale = _first(options.get("guidance_scale"), ability.guidance_scale, manifest.guidance.default_scale)
+    _check_number("guidance scale", scale, 0, 100)
+    default = ability.sampling or manifest.sampling
+    temperature = _first(options.get("temperature"), default.temperature)
+    top_k = _first(options.get("top_k"), default.top_k)
+    _check_number("temperature", temperature, 0, 100)
+    _check_number("top-k", top_k, 0, 2**31 - 1)
+    seed = _first(options.get("seed"), secrets.randbelow(MAX_SEED + 1))
+    check_seed(seed)
+    return Settings(
+        seed=seed,
+        guidance_scale=scale,
+        sampling=Sampling(temperature=temperature, top_k=int(top_k)),
+        negative=_negative(options.get("negative_prompt"), scale, manifest.guidance),
+    )
+
+
+def _negative(given: str | None, scale: float, guidance: Guidance) -> str:
+    """Return the negative prompt, which may be empty."""
+    negative = guidance.negative_text if given is None else given.strip()
+    if negative:
+        check_text(negative, "negative prompt")
+    if given and scale == 1:
+        raise RequestError("a negative prompt does nothing at guidance scale 1; raise the scale or leave it out.")
+    return negative
+
+
+def weigh(guidance: Guidance, scale: float, text: str, negative: str) -> tuple[list[str], tuple[float, ...]]:
+    """Return text and weight of every guidance branch that has any weight at this guidance scale."""
+    weighed = [(branch, branch.constant + branch.scale * scale) for branch in guidance.branches]
+    used = [(branch, weight) for branch, weight in weighed if weight != 0]
+    texts = [text if branch.kind == "prompt" else negative for branch, _ in used]
+    return texts, tuple(weight for _, weight in used)
+
+
+def check_seed(seed: int) -> None:
+    """Raise `RequestError` if a picture cannot have this seed."""
+    if not 0 <= seed <= MAX_SEED:
+        raise RequestError(f"seed {seed} is out of range; seeds run from 0 to {MAX_SEED}.")
+
+
+def _check_number(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:  # false for NaN too
+        raise RequestError(f"{name} {value} is out of range; it runs from {low} to {high}.")
+
+
+def _first(*values: Number | None) -> Number:
+    """Return the first value that is given; the last one always is."""
+    return next(value for value in values if value is not None)

@@ -1,0 +1,204 @@
+"""The promises of the layout and the packaging (design.md section 2): one import package over folders at the root."""
+
+import ast
+import importlib
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import edgevlo
+
+ROOT = Path(__file__).resolve().parent.parent
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+SETUPTOOLS = PYPROJECT["tool"]["setuptools"]
+FOLDERS = {name: path for name, path in SETUPTOOLS["package-dir"].items() if name != "edgevlo"}
+
+# Data that stands beside the code but is no part of the wheel.
+NOT_SHIPPED = {"edgevlo.picturebook.checkpoint"}
+
+
+def folders_with_files(top: Path, name: str) -> set[str]:
+    """Return the dotted names of the folders under `top` that hold files; links to other folders are not followed."""
+    files = (path for path in top.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return {".".join([name, *path.parent.relative_to(top).parts]) for path in files}
+
+
+def test_every_folder_is_listed_as_a_package() -> None:
+    found = folders_with_files(ROOT / "src" / "edgevlo", "edgevlo")
+    for name, path in FOLDERS.items():
+        found -= {one for one in found if one == name or one.startswith(f"{name}.")}
+        found |= folders_with_files(ROOT / path, name)
+
+    packages = set(SETUPTOOLS["packages"])
+    assert found - packages - NOT_SHIPPED == set(), "folders that the wheel would leave out"
+    missing = packages - found
+    assert missing == set(), "packages without a folder"
+
+
+def test_what_is_not_shipped_is_no_package() -> None:
+    assert not NOT_SHIPPED & set(SETUPTOOLS["packages"])
+    patterns = SETUPTOOLS["package-data"].get("edgevlo.picturebook", [])
+    assert not any("checkpoint" in pattern or "safetensors" in pattern for pattern in patterns)
+
+
+def test_links_mirror_the_mapping() -> None:
+    for name, path in FOLDERS.items():
+        link = ROOT / "src" / Path(*name.split("."))
+        if link.is_file():
+            pytest.skip("git made no symbolic links here")
+        assert link.resolve() == (ROOT / path).resolve(), f"{name}: {link} does not lead to {path}/"
+
+
+MAY_IMPORT = {
+    "runtime": set[str](),
+    "serving": {"runtime"},
+    "quantization": {"runtime"},
+    "calibration": {"runtime"},
+    "export": {"runtime"},
+    "picturebook": {"runtime", "export", "calibration", "quantization"},
+}
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """Yield the folders of edgevlo that a module imports from; a relative import that climbs out counts too."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.level == 0:
+            module = str(node.module)
+            names = [f"{module}.{alias.name}" for alias in node.names] if module == "edgevlo" else [module]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        else:
+            continue
+        for name in names:
+            parts = name.split(".")
+            if parts[0] == "edgevlo":
+                yield parts[1] if len(parts) > 1 else "the front door"
+
+
+def climbs(tree: ast.AST, depth: int) -> bool:
+    """Whether a relative import leaves the folder of a module that stands `depth` folders below the folder's root."""
+    return any(isinstance(node, ast.ImportFrom) and node.level > depth + 1 for node in ast.walk(tree))
+
+
+def test_the_rules_cover_every_folder() -> None:
+    assert {f"edgevlo.{folder}" for folder in MAY_IMPORT} == set(FOLDERS)
+
+
+@pytest.mark.parametrize("folder", MAY_IMPORT)
+def test_folders_depend_one_way(folder: str) -> None:
+    for file in (ROOT / folder).rglob("*.py"):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        where = file.relative_to(ROOT)
+        depth = len(file.relative_to(ROOT / folder).parts) - 1
+        for used in imported(tree):
+            assert used == folder or used in MAY_IMPORT[folder], f"{where}: {folder}/ must not import {used}/"
+            assert used != folder or depth, f"{where}: import neighbours relatively (style.md part 3)"
+        assert not climbs(tree, depth), f"{where}: a relative import leaves {folder}/"
+
+
+def test_the_front_door_does_not_import_the_training_tools() -> None:
+    for file in (ROOT / "src" / "edgevlo").glob("*.py"):
+        assert "picturebook" not in set(imported(ast.parse(file.read_text(encoding="utf-8")))), file.name
+
+
+TOOLCHAIN = ["torch", "transformers", "safetensors", "onnx", "onnx_ir", "onnxscript", "optimum"]
+
+
+def python(program: str) -> str:
+    """Run a program in a fresh interpreter, away from the checkout; return what it printed."""
+    ran = subprocess.run([sys.executable, "-c", program], cwd="/", capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+def test_the_runtime_works_without_its_build_time_libraries(toy: Path) -> None:
+    modules = ", ".join(sorted(path.stem for path in (ROOT / "runtime").glob("*.py") if path.stem != "__init__"))
+
+    python(f"""
+import sys
+sys.modules.update(dict.fromkeys({TOOLCHAIN}))  # importing any of them is an ImportError now
+from edgevlo.runtime import {modules}
+import edgevlo, edgevlo.cli, edgevlo.report, edgevlo.codes, edgevlo.terminal
+assert edgevlo.load({str(toy)!r}).paint("a red car", seed=1).size == (20, 16)
+""")
+
+
+def test_painting_imports_no_build_time_library(toy: Path) -> None:
+    loaded = python(f"""
+import sys, edgevlo
+edgevlo.load({str(toy)!r}).paint("a red car", seed=1)
+print(*(name for name in {TOOLCHAIN} if name in sys.modules))
+""")
+
+    assert loaded == "\n"
+
+
+def test_importing_the_front_door_is_cheap() -> None:
+    loaded = python("import sys, edgevlo; print(*sorted(sys.modules))").split()
+
+    heavy = {"numpy", "onnxruntime", "PIL", "tokenizers", "msgspec", "click", "tqdm", "edgevlo.runtime"}
+    assert heavy & set(loaded) == set()
+
+
+def test_importing_changes_nothing_in_the_process() -> None:
+    printed = python("""
+import os, sys, warnings, logging, signal
+before = (dict(os.environ), warnings.filters[:], logging.root.handlers[:], signal.getsignal(signal.SIGINT))
+import edgevlo.cli, edgevlo.runtime.model
+after = (dict(os.environ), [f for f in warnings.filters if f in before[1]], logging.root.handlers[:],
+         signal.getsignal(signal.SIGINT))
+print(before == after)
+""")
+
+    assert printed == "True\n"
+
+
+def test_all_is_what_can_be_imported() -> None:
+    assert edgevlo.__all__ == ["Detection", "EdgevloError", "Model", "Stroke", "__version__", "load", "save_png"]
+    for name in edgevlo.__all__:
+        assert getattr(edgevlo, name) is not None
+    with pytest.raises(AttributeError, match="module 'edgevlo' has no attribute 'lode'"):
+        _ = edgevlo.lode  # type: ignore[attr-defined]
+
+
+def test_public_names_are_those_of_their_homes() -> None:
+    from edgevlo.runtime.errors import EdgevloError
+    from edgevlo.runtime.model import Model
+
+    assert edgevlo.Model is Model
+    assert edgevlo.EdgevloError is EdgevloError
+
+
+def test_there_is_one_version() -> None:
+    assert PYPROJECT["project"]["version"] == edgevlo.__version__
+    assert f"## {edgevlo.__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_the_command_is_what_pyproject_names() -> None:
+    module, function = PYPROJECT["project"]["scripts"]["edgevlo"].split(":")
+
+    assert callable(getattr(importlib.import_module(module), function))
+
+
+def test_only_the_toolchain_needs_torch_and_onnxruntime_stands_alone() -> None:
+    dependencies = " ".join(PYPROJECT["project"]["dependencies"])
+    assert not any(name in dependencies for name in ("torch", "transformers", "onnx>", "gpu"))
+    extras = PYPROJECT["project"]["optional-dependencies"]
+    assert "torch==2.13.0" in extras["export"]
+
+
+def test_the_package_says_that_it_is_typed() -> None:
+    assert (ROOT / "src" / "edgevlo" / "py.typed").is_file()
+    assert "py.typed" in SETUPTOOLS["package-data"]["edgevlo"]
+
+
+def test_no_folder_of_ours_is_importable_by_its_bare_name() -> None:
+    names = sorted(FOLDERS.values())
+
+    found = python(f"import importlib.util as u; print(*(name for name in {names} if u.find_spec(name)))")
+
+    assert found == "\n"
