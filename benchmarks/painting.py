@@ -26,6 +26,7 @@ import record
 import edgevlo
 from edgevlo.runtime import raster
 from edgevlo.runtime.backbone import Backbone
+from edgevlo.runtime.settings import resolve
 
 ROOT = Path(__file__).parent.parent
 PROMPT = "a red car on the beach at sunset"
@@ -188,8 +189,9 @@ def beside_transformers(model: edgevlo.Model, checkpoint: Path, runs: int) -> di
 
 
 def _greedy_request(model: edgevlo.Model) -> Any:
-    shape = model.grid.default
-    return model._request(model._ability("paint"), PROMPT, [], shape, {"temperature": 0.0, "guidance_scale": 3.0})
+    ability = model._ability("paint")
+    settings = resolve({"seed": 0, "temperature": 0.0, "guidance_scale": 3.0}, ability, model.manifest)
+    return model._request(ability, PROMPT, [], model.grid.default, settings)
 
 
 def main() -> None:

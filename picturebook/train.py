@@ -31,8 +31,7 @@ from .sequence import Encoder, Sequence
 from .tasks import Mix, judged_paint, sample
 
 EVERYTHING = {
-    "paint": 0.62, "edit": 0.12, "compound": 0.02, "segmentation": 0.04, "edges": 0.03, "boxes": 0.03,
-    "detect": 0.05, "ask": 0.07, "compare": 0.01, "fetch": 0.01,
+    "paint": 0.75, "edit": 0.09, "segmentation": 0.03, "edges": 0.025, "boxes": 0.02, "detect": 0.04, "ask": 0.045,
 }  # fmt: skip
 
 
@@ -48,7 +47,7 @@ class Stage:
 
 STAGES = (
     Stage("one object", Mix({"paint": 1.0}, (0.02, 0.98), 0.85), 0.38, 0.955),
-    Stage("everything, mostly painting", Mix(EVERYTHING, (0.02, 0.76, 0.18, 0.04), 0.82), 1.0, 2.0),
+    Stage("everything, mostly painting", Mix(EVERYTHING, (0.01, 0.89, 0.1), 0.85), 1.0, 2.0),
 )
 
 

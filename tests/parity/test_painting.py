@@ -4,38 +4,25 @@ Prompts are spelled out here as strings and encoded in one go, the way a user of
 fills the manifest's pieces. Both must come to the same tokens, and then to the same codes.
 """
 
-import json
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
-from checkpoints import SHAPES, Shape, make_checkpoint
+import transformers
+from checkpoints import Shape
+from conftest import Exported
 from PIL import Image
 from tokenizers import Tokenizer
 from torch.nn import functional
-from transformers import Emu3ForConditionalGeneration, GenerationConfig
 
-from edgevlo.export import export_checkpoint
-from edgevlo.quantization import quantize
 from edgevlo.runtime.answers import answer
 from edgevlo.runtime.model import Model
 
-TEXT = {"field": "text"}
-IMAGES = {"field": "images"}
-BEGIN = {"token": "<bos>"}
-CARD = {
-    "grid": {"rows": [2, 12], "columns": [2, 12], "cells": [4, 80], "default": [4, 4]},
-    "abilities": {
-        "paint": {"prompt": [BEGIN, TEXT], "output": "image"},
-        "edit": {"prompt": [BEGIN, TEXT, IMAGES], "output": "image", "images": [1, 3]},
-        "ask": {"prompt": [BEGIN, TEXT, IMAGES, {"token": "<|answer|>"}], "output": "text", "images": [0, 3]},
-    },
-    "answer": {"stop": ["<eos>"], "max_tokens": 12},
-}
+library: Any = transformers
 
 
 @dataclass(frozen=True)
@@ -81,26 +68,25 @@ class Pair:
             input_ids=ids,
             attention_mask=torch.ones_like(ids),
             prefix_allowed_tokens_fn=allowed,
-            generation_config=GenerationConfig(max_new_tokens=rows * (columns + 1), do_sample=False, pad_token_id=0),
+            generation_config=library.GenerationConfig(
+                max_new_tokens=rows * (columns + 1), do_sample=False, pad_token_id=0
+            ),
             **guidance,
         )
-        return out[0, len(prompt) :].reshape(rows, columns + 1)[:, :-1].numpy().astype(np.int32) - first
+        grid: npt.NDArray[np.int64] = out[0, len(prompt) :].reshape(rows, columns + 1)[:, :-1].numpy()
+        return (grid - first).astype(np.int32)
 
 
-@pytest.fixture(scope="module", params=SHAPES, ids=lambda shape: shape.name)
-def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Pair:
-    folder = tmp_path_factory.mktemp(request.param.name)
-    checkpoint = make_checkpoint(folder / "checkpoint", request.param)
-    (checkpoint / "edgevlo.json").write_text(json.dumps(CARD))
-    export_checkpoint(checkpoint, folder / "portable")
-    quantize(folder / "portable", folder / "cpu", target="cpu", weights="fp32")
-    reference: Any = Emu3ForConditionalGeneration.from_pretrained(checkpoint)
-    return Pair(
-        request.param,
-        reference.eval(),
-        Tokenizer.from_file(str(checkpoint / "tokenizer.json")),
-        Model.open(folder / "cpu"),
-    )
+@pytest.fixture
+def pair(exported: Exported) -> Pair:
+    return _pair(exported)
+
+
+@cache
+def _pair(exported: Exported) -> Pair:
+    reference = library.Emu3ForConditionalGeneration.from_pretrained(exported.checkpoint)
+    tokenizer = Tokenizer.from_file(str(exported.checkpoint / "tokenizer.json"))
+    return Pair(exported.shape, reference.eval(), tokenizer, Model.open(exported.cpu))
 
 
 def painted(model: Model, prompt: str, rows: int, columns: int, **options: Any) -> npt.NDArray[np.int32]:
@@ -171,7 +157,7 @@ def test_answers_equal_generate(pair: Pair, seed: int) -> None:
         ours = list(answer(choose, painter.backbone.step, {stop}, 12))
 
     ids = torch.tensor([prompt])
-    limits = GenerationConfig(max_new_tokens=12, do_sample=False, eos_token_id=stop, pad_token_id=0)
+    limits = library.GenerationConfig(max_new_tokens=12, do_sample=False, eos_token_id=stop, pad_token_id=0)
     theirs = pair.reference.generate(input_ids=ids, attention_mask=torch.ones_like(ids), generation_config=limits)
     expected = [token for token in theirs[0, len(prompt) :].tolist() if token != stop]
     assert ours == expected
@@ -196,6 +182,6 @@ def test_a_picture_becomes_the_codes_and_pixels_of_the_reference(pair: Pair) -> 
     assert np.abs(ours - levels).max() < 1 + 1e-4 * 127.5  # truncation, and the decoder's 1e-4
 
 
-def test_prompts_typed_by_a_user_reach_the_model_as_transformers_tokenizes_them(pair: Pair, tmp_path: Path) -> None:
+def test_prompts_typed_by_a_user_reach_the_model_as_transformers_tokenizes_them(pair: Pair) -> None:
     prompt = pair.model._writer.prompt(pair.model.manifest.abilities["paint"].prompt, "a red car, in the snow!", [])
     assert prompt == pair.ids("<bos>a red car, in the snow!")
