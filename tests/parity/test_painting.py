@@ -74,7 +74,8 @@ class Pair:
             **guidance,
         )
         grid: npt.NDArray[np.int64] = out[0, len(prompt) :].reshape(rows, columns + 1)[:, :-1].numpy()
-        return (grid - first).astype(np.int32)
+        codes: npt.NDArray[np.int32] = (grid - first).astype(np.int32)
+        return codes
 
 
 @pytest.fixture

@@ -52,5 +52,5 @@ def test_codes_compete_with_codes_only() -> None:
 
 def test_the_rate_warms_up_and_decays() -> None:
     assert train.rate_at(RECIPE, 0.0, 0) == pytest.approx(RECIPE.rate / RECIPE.warmup)
-    assert train.rate_at(RECIPE, 0.5, 1000) == RECIPE.rate
+    assert train.rate_at(RECIPE, 0.4, 1000) == RECIPE.rate
     assert train.rate_at(RECIPE, 1.0, 1000) == pytest.approx(RECIPE.rate * 0.04)
