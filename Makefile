@@ -7,7 +7,7 @@ PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --constraint co
 export PROMPT
 
 paint: .venv/installed
-	@.venv/bin/edgevlo paint "$$PROMPT" -o out.png
+	@.venv/bin/edgevlo paint -o out.png -- "$$PROMPT"
 
 test: .venv-dev/installed
 	.venv-dev/bin/python -m pytest

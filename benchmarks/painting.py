@@ -1,12 +1,14 @@
 """How long a picture takes, where the time goes, and what stays flat.
 
-A 128x128 picture of picturebook is 64 steps of a few million multiplications each: every weight is read from the cache
-of the processor, so starting Python, loading the graphs and calling them decide what a person waits for. Measured here:
+A 128x128 picture of picturebook is 64 steps of a few million multiplications each, so starting Python, loading the
+graphs and calling them decide what a person waits for. Measured here:
 
 - a whole `edgevlo paint` from a cold process, and when its first row is on the screen;
-- the same checkpoint painted by transformers' `generate` in one process, steps interleaved with ours;
+- the same checkpoint painted by transformers' `generate` in one process, in turns with ours;
+- a step with one thread and with two;
 - the share of a step that Python spends outside the graphs;
-- step time against the capacity of the KV cache, and memory over 100 pictures in one process.
+- step time against the capacity of the KV cache, and memory over 100 pictures in one process;
+- the size of the runtime's environment, and the time that `import edgevlo` takes.
 
     python benchmarks/painting.py [--runs 7] [--checkpoint picturebook/checkpoint]
 """
@@ -16,11 +18,13 @@ import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime as ort
 import record
 
 import edgevlo
@@ -37,8 +41,9 @@ def cold_process(runs: int) -> dict[str, Any]:
     runtime = ROOT / ".venv" / "bin" / "edgevlo"
     program = [str(runtime)] if runtime.exists() else [sys.executable, "-m", "edgevlo"]
     whole, first_row, imports = [], [], []
+    folder = tempfile.TemporaryDirectory()
     for seed in range(runs):
-        command = [*program, "paint", PROMPT, "--seed", str(seed), "-o", "/dev/shm/edgevlo-bench.png"]
+        command = [*program, "paint", PROMPT, "--seed", str(seed), "-o", f"{folder.name}/painted.png"]
         began = time.perf_counter()
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         whole.append(time.perf_counter() - began)
@@ -51,11 +56,40 @@ def cold_process(runs: int) -> dict[str, Any]:
         python = Path(program[0]).with_name("python") if runtime.exists() else Path(sys.executable)
         bare, loaded = (_seconds([str(python), "-c", code]) for code in ("pass", "import edgevlo"))
         imports.append(max(loaded - bare, 0.0))
+    folder.cleanup()
     return {
         "whole_command_s": record.spread(whole),
         "first_row_s": record.spread(first_row),
         "import_edgevlo_s": record.spread(imports),
     }
+
+
+def environment_size() -> dict[str, Any]:
+    """Add up the files of the runtime's site-packages, pip included, if `make paint` made that environment."""
+    packages = list((ROOT / ".venv").glob("lib/python*/site-packages"))
+    sizes = [file.stat().st_size for folder in packages for file in folder.rglob("*") if file.is_file()]
+    bundle = sum(file.stat().st_size for file in edgevlo.load().bundle.folder.iterdir())
+    return {"site_packages_mb": round(sum(sizes) / 1e6, 1) if sizes else None, "bundle_mb": round(bundle / 1e6, 1)}
+
+
+def threads(model: edgevlo.Model, runs: int) -> dict[str, Any]:
+    """Time a step of the backbone, two rows at 100 tokens, with one thread and with two, in turns."""
+    graph, shape = model.bundle.path(model.manifest.graphs["backbone"].file), model.manifest.backbone
+    backbones = {}
+    for count in (1, 2):
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = count
+        session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        backbones[count] = Backbone(session, shape, model._engine._table, rows=2, capacity=256)
+    samples: dict[int, list[float]] = {count: [] for count in backbones}
+    for _ in range(runs * 20):
+        for count, backbone in backbones.items():
+            backbone.prefill([[5] * 100, [5] * 90])
+            began = time.perf_counter()
+            for _ in range(10):
+                backbone.step((5,))
+            samples[count].append(1e2 * (time.perf_counter() - began))
+    return {"backbone_step_ms_by_threads": {str(count): record.spread(values) for count, values in samples.items()}}
 
 
 def _seconds(command: list[str]) -> float:
@@ -204,10 +238,12 @@ def main() -> None:
     figures = {"bundle": model.bundle.digest[:16], "target": model.manifest.target}
     figures |= flat_memory(model)
     figures |= cold_process(arguments.runs)
+    figures |= environment_size()
     figures |= host_share(model, arguments.runs)
+    figures |= threads(model, arguments.runs)
     figures |= flat_in_capacity(model, arguments.runs)
     figures |= beside_transformers(model, arguments.checkpoint, arguments.runs)
-    record.write("painting", f"python benchmarks/painting.py --runs {arguments.runs}", figures)
+    record.write("painting", figures)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """How often picturebook does what it is told, through the runtime, on cases it never saw.
 
-Scenes, phrasings and seeds are held out from training. Every picture is judged from its pixels by the world's own judge
+For painting, scenes and phrasings are held out from training; for everything else, seeds are. Every picture is judged from its pixels by the world's own judge
 (`edgevlo.picturebook.judge`), which knows the geometry and no model: the headline is "everything right". The ceiling is
 what the judge says of true pictures after the bundle's own tokenizer and decoder.
 
@@ -89,7 +89,7 @@ def main() -> None:
             figures[f"{task} {language}"] = result | {"half_width": round(half_width(result["all"], len(rows)), 4)}
             print(f"{task:14} {language}  {result['all']:.3f} ± {half_width(result['all'], len(rows)):.3f}")
     figures["minutes"] = round((time.perf_counter() - began) / 60, 1)
-    record.write(arguments.output, f"python benchmarks/quality.py --count {arguments.count}", figures)
+    record.write(arguments.output, figures)
     if shown:
         sheet(shown).save(SHEET.with_stem(arguments.output), optimize=True)
 

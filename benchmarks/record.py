@@ -5,6 +5,7 @@ import json
 import os
 import platform
 import statistics
+import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -20,11 +21,11 @@ def spread(samples: Sequence[float]) -> dict[str, float]:
     return {name: float(f"{value:.4g}") for name, value in figures.items()} | {"runs": len(samples)}
 
 
-def write(name: str, command: str, figures: dict[str, Any]) -> Path:
+def write(name: str, figures: dict[str, Any]) -> Path:
     """Write `results/NAME.json`, print the figures as its last line, and return the path."""
     result = {
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "command": command,
+        "command": " ".join(["python", *sys.argv]),
         "machine": {
             "cpu": _cpu(),
             "cores": os.cpu_count(),

@@ -11,12 +11,13 @@ import numpy as np
 import onnx_ir as ir
 
 from edgevlo.runtime import manifest
-from edgevlo.runtime.bundle import seal, staged_folder
-from edgevlo.runtime.errors import OutputError
-from edgevlo.runtime.manifest import GraphRole, Manifest
+from edgevlo.runtime.bundle import Bundle, seal, staged_folder
+from edgevlo.runtime.errors import CheckpointError, EdgevloError, OutputError
+from edgevlo.runtime.manifest import GraphRole, Manifest, read_manifest
+from edgevlo.runtime.model import Model
 
 from .backbone import build_backbone
-from .card import Card, read_card
+from .card import CARD_FILE, Card, read_card
 from .families import plan_export
 from .graph import interface, write_graph
 from .heads import build_image_head, build_text_head
@@ -51,7 +52,9 @@ def export_checkpoint(checkpoint: Path, output: Path, *, progress: Progress | No
         origin = card.source or source(checkpoint)
         write_licence(folder, checkpoint, origin)
         graphs = _compared(plan, folder, tell)
-        return seal(folder, _manifest(plan, card, origin, graphs, card.name or _name(output)))
+        sealed = seal(folder, _manifest(plan, card, origin, graphs, card.name or _name(output)))
+        _check_opens(folder, checkpoint)
+        return sealed
 
 
 def _write_table(plan: Plan, folder: Path, tell: Progress) -> None:
@@ -101,7 +104,8 @@ def _manifest(
     plan: Plan, card: Card, origin: manifest.Source, graphs: dict[GraphRole, manifest.Graph], name: str
 ) -> Manifest:
     """Return the manifest: the family's defaults under the task card, and the graphs as they were measured."""
-    parts = {field: getattr(card, field) or getattr(plan.defaults, field) for field in _DEFAULTED}
+    cards = {field: getattr(card, field) for field in _DEFAULTED}
+    parts = {field: getattr(plan.defaults, field) if part is None else part for field, part in cards.items()}
     decoder, rows_columns = plan.decoder, plan.checkpoint.shapes[plan.embedding]
     return Manifest(
         format=manifest.FORMAT,
@@ -125,6 +129,18 @@ def _manifest(
         files={},
         **parts,
     )
+
+
+def _check_opens(folder: Path, checkpoint: Path) -> None:
+    """Open the bundle as the runtime will; what is refused now, after every comparison, is what the task card says."""
+    try:
+        Model(Bundle(folder=folder, manifest=read_manifest(folder), digest="")).check()
+    except EdgevloError as error:
+        reason = str(error).replace(f"{folder}/", "").split(". Export ")[0]
+        raise CheckpointError(
+            f"{checkpoint / CARD_FILE}: the bundle could not be opened ({reason}); no bundle was written. "
+            "docs/export.md lists what a card may say."
+        ) from error
 
 
 # Parts of the manifest that a task card may override.

@@ -9,8 +9,8 @@ from edgevlo.runtime.manifest import Source
 LICENCE_FILE: Final = "LICENCE.txt"
 UNKNOWN: Final = "unknown"
 
-# `license: apache-2.0` in the front matter of a model card.
-_FRONT_MATTER: Final = re.compile(r"\A---\n(?:.*\n)*?licen[sc]e:[ \t]*[\"']?([^\"'\n]+)", re.MULTILINE)
+# `license: apache-2.0` in the front matter of a model card, which ends at the second `---`.
+_FRONT_MATTER: Final = re.compile(r"\A---\n(?:(?!---).*\n)*?licen[sc]e:[ \t]*[\"']?([^\"'\n]+)")
 
 
 def source(folder: Path) -> Source:

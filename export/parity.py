@@ -83,7 +83,7 @@ def _backbone(session: ort.InferenceSession, plan: Plan, reference: Reference) -
         _relative(np.concatenate(piece), reference.hidden(np.concatenate(row)[None])[0])
         for piece, row in zip(pieces, rows, strict=True)
     ]
-    return max(errors)
+    return _worst(errors)
 
 
 def _image_head(session: ort.InferenceSession, plan: Plan, reference: Reference) -> float:
@@ -101,7 +101,7 @@ def _image_head(session: ort.InferenceSession, plan: Plan, reference: Reference)
     code, logits = session.run(["code", "logits"], feeds)
     error = _relative(logits, expected)
     short = expected.max(axis=1) - np.take_along_axis(expected, code[:, None], axis=1)[:, 0]
-    return max(error, float(short.max() / _rms(expected)))
+    return _worst([error, float(short.max() / _rms(expected))])
 
 
 def _text_head(session: ort.InferenceSession, plan: Plan, reference: Reference) -> float:
@@ -115,7 +115,7 @@ def _image_decoder(session: ort.InferenceSession, plan: Plan, reference: Referen
         expected = reference.pixels(codes)
         found = session.run(["pixels"], {"codes": codes})[0]
         errors.append(float(np.abs(found - expected).max() / max(1.0, _rms(expected))))
-    return max(errors)
+    return _worst(errors)
 
 
 def _image_tokenizer(session: ort.InferenceSession, plan: Plan, reference: Reference) -> float:
@@ -155,6 +155,11 @@ def _random() -> np.random.Generator:
 
 def _relative(found: Array, expected: Array) -> float:
     return float(np.abs(found - expected).max() / _rms(expected))
+
+
+def _worst(errors: list[float]) -> float:
+    """Return the largest; NaN if one is, which `max` would pass over."""
+    return float(np.max(errors))
 
 
 def _rms(expected: Array) -> float:

@@ -1,14 +1,13 @@
 """Draws the atlas: `python -m edgevlo.picturebook.art` writes atlas.png, atlas.json and the tokenizer's basis.
 
 This is the tool that made the committed files; the world itself only looks tiles up. The drawn tiles are approximated
-by few
-dimensions, and what the approximation gives, rounded, IS the atlas: so the tokenizer is lossless by construction.
+by few dimensions, and what the approximation gives, rounded, is the atlas: so the tokenizer is lossless by
+construction.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
 from functools import cache
 
 import click
@@ -19,54 +18,9 @@ from . import drawings
 from .atlas import CELL, FRAME, PARTS, TILES, Name, save
 from .basis import Basis, fitted
 from .card import SEGMENT_COLOURS
+from .palette import BOX_GROUND, COLOURS, GROUND, INK, RGB, SCENERY, SKIES, TINT, object_colours, retro, rgb
 from .sketch import Float, Sketch
 
-RGB = tuple[float, float, float]
-
-COLOURS: dict[str, RGB] = {
-    "red": (226, 62, 58), "orange": (244, 140, 44), "yellow": (250, 208, 62),
-    "green": (72, 172, 84), "blue": (66, 124, 222), "purple": (150, 88, 200),
-}  # fmt: skip
-GROUND: dict[str, RGB] = {
-    "meadow": (156, 208, 112), "city": (190, 192, 200), "beach": (244, 220, 160), "snow": (238, 244, 250),
-    "line": (252, 250, 244), "retro": (232, 214, 180),
-}  # fmt: skip
-OUTLINE: RGB = (52, 44, 60)
-INK: RGB = (92, 88, 108)  # lines of line art that have no colour of their own
-FIXED: dict[str, RGB] = {
-    "glass": (206, 234, 248),
-    "lamp": (255, 232, 140),
-    "dark": (50, 46, 60),
-    "steel": (214, 216, 224),
-    "wood": (142, 96, 66),
-    "leaf": (86, 160, 78),
-    "denim": (82, 96, 140),
-    "skin": (250, 212, 178),
-    "wave": (150, 204, 236),
-    "foam": (244, 250, 255),
-    "white": (255, 255, 255),
-}
-SKIES: dict[str, tuple[RGB, RGB]] = {  # at the top of the first row, at the bottom of the second
-    "day": ((124, 192, 244), (214, 238, 252)),
-    "sunset": ((154, 110, 178), (255, 204, 138)),
-    "night": ((26, 32, 72), (70, 80, 134)),
-}
-TINT: dict[str, RGB] = {"day": (1, 1, 1), "sunset": (0.96, 0.76, 0.72), "night": (0.38, 0.42, 0.62)}
-SCENERY: dict[str, RGB] = {
-    "far": (132, 190, 128),
-    "near": (108, 176, 98),
-    "trunk": (126, 92, 70),
-    "bush": (78, 148, 80),
-    "tower": (142, 152, 178),
-    "block": (176, 168, 172),
-    "window": (226, 240, 250),
-    "sea": (82, 160, 214),
-    "foam": (232, 246, 252),
-    "sail": (255, 255, 255),
-    "hull": (190, 96, 76),
-    "fir": (74, 128, 104),
-    "cap": (250, 252, 255),
-}
 LINE = 1.2  # px, width of drawn lines
 UNDRAWN = ("shadow", "outline")  # labels that count as ground in line drawings
 UNDRAWN_FAR = ("floor", "foam", "window", "cap", "trunk")  # the same for horizons
@@ -85,39 +39,6 @@ IMPORTANCE = {
     "box": 1.3,
     "hat": 1.5,
 }
-RETRO_GREY, RETRO_KEEP = np.array([1.05, 0.93, 0.74]), 0.42  # sepia, and how much colour stays
-
-
-def rgb(colour: RGB) -> Float:
-    """A colour as an array."""
-    return np.asarray(colour, float)
-
-
-def retro(colours: Mapping[str, Float]) -> dict[str, Float]:
-    """The muted palette: a linear map of the flat one."""
-
-    def muted(colour: Float) -> Float:
-        grey = (colour @ np.array([0.3, 0.59, 0.11]))[..., None]
-        return np.asarray(
-            (1 - RETRO_KEEP) * grey * RETRO_GREY * 0.86 + RETRO_KEEP * colour + np.array([22.0, 14.0, 4.0])
-        )
-
-    return {name: muted(colour) for name, colour in colours.items()}
-
-
-def object_colours(colour: str, ground: Float) -> dict[str, Float]:
-    """Flat colours of every label an object or hat may have."""
-    main = rgb(COLOURS[colour])
-    light = main * 0.5 + 127.0
-    return {
-        "ground": ground,
-        "shadow": ground * 0.84,
-        "outline": rgb(OUTLINE),
-        "body": main,
-        "shade": main * 0.74,
-        "light": light,
-        **{name: rgb(value) for name, value in FIXED.items()},
-    }
 
 
 @cache
@@ -168,9 +89,8 @@ def sky_colours(style: str, time: str) -> dict[str, Float]:
     """Colours of what stands in the sky, except the sky itself."""
     tint = np.asarray(TINT[time])
     behind = sky("flat", time, 0)
-    grey = {"day": 1.0, "sunset": 1.0, "night": 1.0}[time]
     colours = {
-        "cloud": rgb((255, 255, 255)) * (tint * 0.86 + 0.14) * grey,
+        "cloud": rgb((255, 255, 255)) * (tint * 0.86 + 0.14),
         "belly": rgb((214, 226, 240)) * (tint * 0.86 + 0.14),
         "drop": rgb((60, 112, 196)) if time != "night" else rgb((150, 186, 240)),
         "flake": rgb((255, 255, 255)),
@@ -305,9 +225,6 @@ def _frame(kind: str, piece: str) -> Float:
     if "b" in piece:
         picture[-1] = BOX_GROUND
     return picture
-
-
-BOX_GROUND: RGB = (30, 32, 44)
 
 
 def draw(name: Name) -> Float:

@@ -1,8 +1,7 @@
 """The few dimensions that hold every tile: a mean, basis vectors and one coefficient vector per tile.
 
 Pixels are in -1..1, in torch's PixelUnshuffle order (channel, row, column). A tile is what its coefficients give,
-rounded to
-levels; the coefficients are nudged until no value lies near the border between two levels.
+rounded to levels; the coefficients are nudged until no value lies near the border between two levels.
 """
 
 from __future__ import annotations

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from .scene import DEFAULT_GRID
+
 RGB = tuple[int, int, int]
 
 SEGMENT_COLOURS: dict[str, RGB] = {
@@ -21,25 +23,18 @@ SEGMENT_COLOURS: dict[str, RGB] = {
     "backdrop": (128, 128, 128),
     "ground": (50, 60, 40),
 }
-BACKGROUND = ("sign", "sky", "backdrop", "ground")  # segments that are no objects
 
-PROMPTS: dict[str, dict[str, str]] = {
-    "segment": {"en": "segment the picture", "zh": "分割图片"},
-    "edges": {"en": "draw the edges", "zh": "画出边缘"},
-    "boxes": {"en": "draw boxes", "zh": "画出方框"},
-    "detect": {"en": "detect {objects}", "zh": "检测{objects}"},
-    "detect_all": {"en": "detect everything", "zh": "检测全部"},
-    "describe": {"en": "describe the picture", "zh": "描述图片"},
-    "compare": {"en": "compare the two pictures", "zh": "比较两张图"},
+REQUESTS = {
+    "segment": "segment the picture",
+    "edges": "draw the edges",
+    "boxes": "draw boxes",
+    "detect": "detect {objects}",
 }
-OBJECT_SEPARATOR = {"en": ", ", "zh": "、"}
 CELL = 16  # px
-DEFAULT_GRID = (8, 8)  # rows, columns
 ROWS, COLUMNS, CELLS, RATIO = (5, 24), (4, 24), (36, 128), 5.0
 SAMPLING = {"temperature": 0.6, "top_k": 20}
 GUIDANCE = 1.5
 PERCEIVING = {"temperature": 0.0, "top_k": 0}
-EMPTY_PROMPT_SHARE = 0.09
 
 _TEXT_AND_IMAGES = [{"token": "<bos>"}, {"field": "text"}, {"field": "images"}]
 _ANSWER = [*_TEXT_AND_IMAGES, {"token": "<|answer|>"}]
@@ -75,7 +70,7 @@ def task_card() -> dict[str, Any]:
                 "output": "detections",
                 "images": [1, 1],
                 "unit": "cell",
-                "request": {"text": PROMPTS["detect"]["en"], "everything": "everything", "separator": ", "},
+                "request": {"text": REQUESTS["detect"], "everything": "everything", "separator": ", "},
             },
             "segment": _perceive("segment") | {"labels": SEGMENT_COLOURS},
             "edges": _perceive("edges"),
@@ -91,5 +86,5 @@ def _perceive(name: str) -> dict[str, Any]:
         "images": [1, 1],
         "guidance_scale": 1.0,
         "sampling": PERCEIVING,
-        "request": {"text": PROMPTS[name]["en"]},
+        "request": {"text": REQUESTS[name]},
     }

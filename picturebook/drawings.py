@@ -201,55 +201,71 @@ def stars(s: Sketch) -> None:
         s.ellipse("star", x, y, 0.7)
 
 
+def _meadow(s: Sketch) -> None:
+    """Hills, with bushes."""
+    for x, ry in ((8.0, 7.4), (40.0, 9.0), (72.0, 7.4)):
+        s.ellipse("far", x, 15, 17, ry)
+    for x, ry in ((-8.0, 5.6), (24.0, 6.6), (56.0, 5.6)):
+        s.ellipse("near", x, 16.4, 18, ry)
+    for x, y in ((20.0, 8.8), (24.6, 8.4), (51.0, 9.8)):
+        s.box("trunk", x - 0.5, y, x + 0.5, y + 2.4)
+        s.ellipse("bush", x, y - 0.6, 2.1, 2.4)
+    s.box("floor", 0, 14.6, 64, 16)
+
+
+def _city(s: Sketch) -> None:
+    """A skyline."""
+    tops = (
+        (0, 9, 6.0),
+        (9, 16, 3.0),
+        (16, 26, 7.4),
+        (26, 33, 1.6),
+        (33, 43, 5.2),
+        (43, 49, 8.0),
+        (49, 57, 2.6),
+        (57, 64, 7.0),
+    )
+    for index, (x0, x1, top) in enumerate(tops):
+        s.box("tower" if index % 2 else "block", x0, top, x1, 15)
+        for x in range(int(x0) + 1, int(x1) - 1, 3):
+            for y in range(int(top) + 2, 13, 3):
+                s.box("window", x + 0.2, y, x + 1.7, y + 1.6)
+    s.box("floor", 0, 14.4, 64, 16)
+
+
+def _beach(s: Sketch) -> None:
+    """The sea, with an island and a boat."""
+    s.box("sea", 0, 5, 64, 14)
+    for row, y in enumerate((7.0, 9.6, 12.2)):
+        for x in range(-8 + 5 * row, 64, 16 + 3 * row):
+            s.line("foam", 0.9, (x, y), (x + 3.0, y - 0.7), (x + 6.0, y))
+    s.ellipse("foam", 8, 2.6, 1.6, 0.5)
+    s.ellipse("foam", 54, 3.2, 2.0, 0.5)
+    s.ellipse("near", 21, 5.4, 5.0, 2.2)
+    s.box("sea", 14, 5, 30, 6.4)
+    s.polygon("sail", (37, 1.6), (37, 6.4), (33.4, 6.4))
+    s.polygon("sail", (38, 2.6), (38, 6.4), (41, 6.4))
+    s.polygon("hull", (32.6, 6.8), (42, 6.8), (40.6, 8.8), (34, 8.8))
+    s.box("foam", 0, 13.4, 64, 14.4)
+    s.box("floor", 0, 14.4, 64, 16)
+
+
+def _snow(s: Sketch) -> None:
+    """Hills, with firs."""
+    for x, ry in ((0.0, 7.0), (32.0, 9.4), (64.0, 7.0)):
+        s.ellipse("far", x, 15.4, 20, ry)
+    for x, top in ((5.0, 4.6), (11.0, 6.6), (24.0, 5.4), (43.0, 3.6), (49.0, 6.2), (58.0, 5.6)):
+        s.box("trunk", x - 0.7, 12, x + 0.7, 15)
+        for step in range(3):
+            y, half = top + step * 2.8, 1.8 + step * 0.9
+            s.polygon("fir", (x, y), (x - half, y + 4), (x + half, y + 4))
+            s.polygon("cap", (x, y), (x - half * 0.5, y + 2), (x + half * 0.5, y + 2))
+    s.box("floor", 0, 14.4, 64, 16)
+
+
+HORIZONS: dict[str, Callable[[Sketch], None]] = {"meadow": _meadow, "city": _city, "beach": _beach, "snow": _snow}
+
+
 def horizon(s: Sketch, place: str) -> None:
-    """64x16: hills, skyline, sea or firs; `floor` at the bottom is the place's ground."""
-    if place == "meadow":
-        for x, ry in ((8.0, 7.4), (40.0, 9.0), (72.0, 7.4)):
-            s.ellipse("far", x, 15, 17, ry)
-        for x, ry in ((-8.0, 5.6), (24.0, 6.6), (56.0, 5.6)):
-            s.ellipse("near", x, 16.4, 18, ry)
-        for x, y in ((20.0, 8.8), (24.6, 8.4), (51.0, 9.8)):
-            s.box("trunk", x - 0.5, y, x + 0.5, y + 2.4)
-            s.ellipse("bush", x, y - 0.6, 2.1, 2.4)
-        s.box("floor", 0, 14.6, 64, 16)
-    elif place == "city":
-        tops = (
-            (0, 9, 6.0),
-            (9, 16, 3.0),
-            (16, 26, 7.4),
-            (26, 33, 1.6),
-            (33, 43, 5.2),
-            (43, 49, 8.0),
-            (49, 57, 2.6),
-            (57, 64, 7.0),
-        )
-        for index, (x0, x1, top) in enumerate(tops):
-            s.box("tower" if index % 2 else "block", x0, top, x1, 15)
-            for x in range(int(x0) + 1, int(x1) - 1, 3):
-                for y in range(int(top) + 2, 13, 3):
-                    s.box("window", x + 0.2, y, x + 1.7, y + 1.6)
-        s.box("floor", 0, 14.4, 64, 16)
-    elif place == "beach":
-        s.box("sea", 0, 5, 64, 14)
-        for row, y in enumerate((7.0, 9.6, 12.2)):
-            for x in range(-8 + 5 * row, 64, 16 + 3 * row):
-                s.line("foam", 0.9, (x, y), (x + 3.0, y - 0.7), (x + 6.0, y))
-        s.ellipse("foam", 8, 2.6, 1.6, 0.5)
-        s.ellipse("foam", 54, 3.2, 2.0, 0.5)
-        s.ellipse("near", 21, 5.4, 5.0, 2.2)
-        s.box("sea", 14, 5, 30, 6.4)
-        s.polygon("sail", (37, 1.6), (37, 6.4), (33.4, 6.4))
-        s.polygon("sail", (38, 2.6), (38, 6.4), (41, 6.4))
-        s.polygon("hull", (32.6, 6.8), (42, 6.8), (40.6, 8.8), (34, 8.8))
-        s.box("foam", 0, 13.4, 64, 14.4)
-        s.box("floor", 0, 14.4, 64, 16)
-    else:
-        for x, ry in ((0.0, 7.0), (32.0, 9.4), (64.0, 7.0)):
-            s.ellipse("far", x, 15.4, 20, ry)
-        for x, top in ((5.0, 4.6), (11.0, 6.6), (24.0, 5.4), (43.0, 3.6), (49.0, 6.2), (58.0, 5.6)):
-            s.box("trunk", x - 0.7, 12, x + 0.7, 15)
-            for step in range(3):
-                y, half = top + step * 2.8, 1.8 + step * 0.9
-                s.polygon("fir", (x, y), (x - half, y + 4), (x + half, y + 4))
-                s.polygon("cap", (x, y), (x - half * 0.5, y + 2), (x + half * 0.5, y + 2))
-        s.box("floor", 0, 14.4, 64, 16)
+    """64x16: what is seen far away; `floor` at the bottom is the place's ground."""
+    HORIZONS[place](s)

@@ -1,7 +1,7 @@
 """Edits of a scene: what changes, and how people ask for it in English and Chinese.
 
-An edit function takes a generator and a scene and returns the edited scene with one phrase, or None where it makes no
-sense.
+An edit function takes a generator, a scene and a language; it returns the edited scene with one phrase, or None where
+it makes no sense.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""Reads a picture back into a scene, from its pixels and the world's geometry alone, and says what of a request came
-true.
+"""Reads a picture back into a scene and says what of a request came true.
 
-It never sees the tokenizer: a cell is what the atlas tile nearest to its pixels is.
+It knows pixels and the world's geometry, not the tokenizer: a cell is the atlas tile nearest to its pixels.
 """
 
 from __future__ import annotations

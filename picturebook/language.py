@@ -1,6 +1,6 @@
 """What people type to have a scene painted, and the one canonical sentence that describes it; English and Chinese.
 
-Phrasings for judging (`held_out=True`) are never used in training; their words are, in other sentences.
+Phrasings for judging (`held_out=True`) are never trained on; nearly all of their words are, in other sentences.
 """
 
 from __future__ import annotations
@@ -10,7 +10,21 @@ from random import Random
 
 from . import words
 from .scene import Scene, Thing, column_name, depth_name
-from .words import COLOUR, COLUMN, DEPTH, KIND, MEASURE, NUMBER, PLACE, PLACE_NOUN, STYLE, TIME, WEATHER, article
+from .words import (
+    COLOUR,
+    COLUMN,
+    DEPTH,
+    FILLER,
+    KIND,
+    MEASURE,
+    NUMBER,
+    PLACE,
+    PLACE_NOUN,
+    STYLE,
+    TIME,
+    WEATHER,
+    article,
+)
 
 
 @dataclass(frozen=True)
@@ -25,8 +39,8 @@ class Said:
 
 def sample_said(rng: Random) -> Said:
     """What a training prompt says: mostly everything."""
-    column = rng.random() < 0.7
-    return Said(rng.random() < 0.94, column, rng.random() < (0.55 if column else 0.1), rng.random() < 0.93)
+    column = rng.random() < 0.85
+    return Said(rng.random() < 0.95, column, rng.random() < (0.6 if column else 0.1), rng.random() < 0.95)
 
 
 def _pick(rng: Random, names: tuple[str, ...], first: float = 0.5) -> str:
@@ -107,11 +121,33 @@ def sign_phrase(word: str, language: str, rng: Random) -> str:
 def prompt(scene: Scene, language: str, rng: Random, said: Said, *, held_out: bool = False) -> str:
     """An instruction that asks for the scene."""
     text = (_english if language == "en" else _chinese)(scene, rng, said, held_out)
+    if not held_out:
+        text = _loosened(text, language, rng, shuffle=len(scene.things) == 1)
     if language == "en" and rng.random() < 0.15:
         text = text[0].upper() + text[1:]
     if language == "zh" and rng.random() < 0.15:
         text = text.replace("，", ",")
     return text + (rng.choice((".", "!")) if language == "en" and rng.random() < 0.1 else "")
+
+
+def _loosened(text: str, language: str, rng: Random, *, shuffle: bool) -> str:
+    """Now and then put the parts of a sentence in another order, and words into it that mean nothing here."""
+    comma = ", " if language == "en" else "，"
+    parts = text.split(comma)
+    if shuffle and rng.random() < 0.2:
+        rng.shuffle(parts)
+    if rng.random() < 0.3:
+        filler = " ".join(rng.choice(FILLER["en"]) for _ in range(rng.randint(1, 3)))
+        if language == "zh":
+            filler = rng.choice(FILLER["zh"])
+        elif rng.random() < 0.3:
+            filler = "".join(rng.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(rng.randint(2, 7)))
+        place = 0 if rng.random() < 0.6 else rng.randint(0, len(parts))
+        if place < len(parts) and rng.random() < 0.7:
+            parts[place] = filler + (" " if language == "en" else "") + parts[place]
+        else:
+            parts.insert(place, filler)
+    return comma.join(parts)
 
 
 def _grouped(scene: Scene) -> tuple[str, str | None] | None:

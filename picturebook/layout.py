@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .atlas import CODE, HORIZON_PERIOD, PARTS, Name
-from .scene import Scene, Thing, cell_of, column_slots
+from .scene import Scene, Thing, cell_of
 
 Grid = NDArray[np.int32]  # codes, (rows, columns)
 LIGHT_COLUMN = 2  # sun or moon, in every weather
@@ -117,8 +117,3 @@ def boxes(scene: Scene, kinds: frozenset[str] | None = None) -> Grid:
             ends = ("tl", "tr") if row == y0 else ("bl", "br") if row == y1 - 1 else ("l", "r")
             grid[row, x0 : x0 + 2] = [CODE["box", thing.kind, piece] for piece in ends]
     return grid
-
-
-def slot_cells(scene: Scene) -> list[int]:
-    """First cell columns of the scene's column slots."""
-    return list(column_slots(scene.columns).values())

@@ -1,5 +1,4 @@
-"""Plain torch painting and answering in batches, for judging during training (the product's runtime needs no
-torch)."""
+"""Painting and answering in batches, in plain torch, to judge training runs; `edgevlo.runtime` runs bundles."""
 
 from __future__ import annotations
 

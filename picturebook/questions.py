@@ -8,7 +8,7 @@ from random import Random
 from .language import Said, caption, position, thing_name
 from .layout import box_of
 from .scene import COLOURS, KINDS, PLACES, STYLES, TIMES, WEATHERS, Scene, column_name
-from .words import COLOUR, COLUMN, EVERYTHING, KIND, MEASURE, NONE, NUMBER, PLACE, STYLE, TIME, WEATHER, plural
+from .words import COLOUR, COLUMN, KIND, MEASURE, NONE, NUMBER, PLACE, STYLE, TIME, WEATHER, plural
 
 Question = tuple[str, str]  # instruction, answer
 
@@ -243,4 +243,3 @@ PERCEPTION = {
         "zh": ("画出方框", "画出所有方框", "用方框标出物体", "显示方框"),
     },
 }
-EXACT_DETECT_ALL = EVERYTHING

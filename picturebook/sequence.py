@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from .layout import Grid
-from .tasks import Sample, first_cells
+from .tasks import Sample, deciding_cells
 from .text import ANSWER, BOS, EOS, IMAGE_END, IMAGE_START, IMAGE_TOKEN, PICTURE_END, ROW_END, TEXT_TOKENS
 
-CODE_WEIGHT, OBJECT_WEIGHT, CHANGED_WEIGHT, ANSWER_WEIGHT = 1.0, 2.0, 3.0, 2.0
+CODE_WEIGHT, DECIDING_WEIGHT, CHANGED_WEIGHT, ANSWER_WEIGHT = 1.0, 8.0, 3.0, 2.0
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,8 @@ class Encoder:
         head = len(ids) + len(self.opener(*target.shape))
         ids += [*self.picture(target), EOS]
         cells = np.full(target.shape, CODE_WEIGHT, np.float32)
-        for cell in first_cells(sample.scenes[-1]):
-            cells[cell] = OBJECT_WEIGHT
+        for cell in deciding_cells(sample.scenes[-1]):
+            cells[cell] = DECIDING_WEIGHT
         source = next((s for s in reversed(sample.sources) if s.shape == target.shape), None)
         if source is not None and sample.task.split(":")[0] in ("edit", "compound", "fetch"):
             cells[source != target] = CHANGED_WEIGHT

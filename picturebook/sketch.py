@@ -1,8 +1,7 @@
 """Drawing with labels instead of colours: one sketch gives the flat picture, the line drawing, the map and the edges.
 
-A sketch is a map of small numbers at eight times the resolution. Each label's share of a pixel is exact, so every
-tile is a
-sum of few masks times colours, which is what lets a small linear tokenizer hold all of them.
+A sketch is a map of small numbers at eight times the resolution. Every tile is a sum of few masks (each label's share
+of each pixel) times colours, which is what lets a small linear tokenizer hold all of them.
 """
 
 from __future__ import annotations

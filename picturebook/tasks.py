@@ -187,11 +187,10 @@ def judged_paint(rng: Random, language: str, things: int = 1) -> Sample:
             return Sample("paint", language, text, (), layout.paint(scene), None, (scene,), said)
 
 
-def first_cells(scene: Scene) -> list[tuple[int, int]]:
-    """Cells of the object parts of a scene, for weights and measures."""
+def deciding_cells(scene: Scene) -> list[tuple[int, int]]:
+    """The cells at which a painter decides about a thing: its first one, and the first one of its hat."""
     cells = []
     for thing in scene.things:
         row, column = cell_of(scene, thing)
-        cells += [(row + down, column + right) for down in (0, 1) for right in (0, 1)]
-        cells += [(row - 1, column), (row - 1, column + 1)] if thing.hat else []
+        cells += [(row, column), (row - 1, column)] if thing.hat else [(row, column)]
     return cells

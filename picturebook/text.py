@@ -1,8 +1,7 @@
 """The text tokenizer: byte-level BPE trained on the world's own sentences.
 
 Any text can be encoded (byte fallback). Chinese characters, digits and the characters of a quoted sign word stand
-alone,
-so a phrase is split the same way wherever it occurs.
+alone, so a phrase is split the same way wherever it occurs.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ from random import Random
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 from .atlas import CODES
-from .scene import Scene
 from .tasks import TASKS, Mix, Sample, judged_paint, sample
 
 SPECIALS = (
@@ -99,8 +97,3 @@ def vocabulary_map(tokenizer: Tokenizer) -> dict[str, int]:
 def load(folder: Path) -> Tokenizer:
     """The tokenizer of a checkpoint folder."""
     return Tokenizer.from_file(str(folder / "tokenizer.json"))
-
-
-def grid_size(scene: Scene) -> str:
-    """The header of a picture: rows*columns."""
-    return f"{scene.rows}*{scene.columns}"

@@ -1,10 +1,8 @@
 """Train the decoder: `python -m edgevlo.picturebook.train --out DIR --until 23:05`.
 
 Samples are drawn endlessly from a seed, so nothing is read but the checkpoint to resume from. The plan is a list of
-stages;
-a stage ends when its gate is passed or its share of the time is used. Progress is measured in wall-clock time, so a
-run
-always ends at its deadline, learning rate and all. The same code runs on a CPU and on an accelerator.
+stages; a stage ends when its gate is passed or its share of the time is used. Progress is measured in wall-clock time,
+so a run always ends at its deadline, learning rate and all. The same code runs on a CPU and on an accelerator.
 """
 
 from __future__ import annotations
@@ -31,7 +29,7 @@ from .sequence import Encoder, Sequence
 from .tasks import Mix, judged_paint, sample
 
 EVERYTHING = {
-    "paint": 0.75, "edit": 0.09, "segmentation": 0.03, "edges": 0.025, "boxes": 0.02, "detect": 0.04, "ask": 0.045,
+    "paint": 0.88, "edit": 0.05, "segmentation": 0.015, "edges": 0.015, "boxes": 0.01, "detect": 0.015, "ask": 0.015,
 }  # fmt: skip
 
 
@@ -47,7 +45,7 @@ class Stage:
 
 STAGES = (
     Stage("one object", Mix({"paint": 1.0}, (0.02, 0.98), 0.85), 0.38, 0.955),
-    Stage("everything, mostly painting", Mix(EVERYTHING, (0.01, 0.89, 0.1), 0.85), 1.0, 2.0),
+    Stage("everything, mostly painting", Mix(EVERYTHING, (0.01, 0.93, 0.06), 0.85), 1.0, 2.0),
 )
 
 

@@ -147,8 +147,6 @@ DEPTH: dict[str, Names] = {
 }
 
 NUMBER = {"en": ("no", "one", "two", "three", "four"), "zh": ("没有", "一", "两", "三", "四")}
-ORDINAL = {"en": ("first", "second"), "zh": ("第一张", "第二张")}
-EVERYTHING = {"en": "everything", "zh": "全部"}
 NONE = {"en": "none", "zh": "没有"}
 
 
@@ -160,3 +158,22 @@ def article(word: str) -> str:
 def plural(noun: str) -> str:
     """The English plural."""
     return PLURAL.get(noun, f"{noun}s")
+
+
+# Words that a request may be wrapped in and that change nothing.
+FILLER: dict[str, tuple[str, ...]] = {
+    "en": (
+        "hello", "hey", "so", "now", "today", "just", "really", "nice", "beautiful", "could you", "kindly",
+        "let us have", "think of", "imagine", "there should be", "once more", "the scene shows", "my wish:",
+        "as a postcard", "thanks", "for the kids", "cute", "lovely", "simple", "ok", "what about", "how about",
+        "maybe", "i dream of", "it shows", "you know", "for my friend", "my favourite", "here comes", "look",
+        "one", "this is", "it has", "they", "he", "she", "our", "your", "some", "happy", "big", "fun", "wow",
+        "and then", "also", "try", "do", "can", "will", "must", "need",
+    ),
+    "zh": (
+        "你好", "麻烦", "帮忙", "今天", "给孩子", "可爱的", "漂亮", "谢谢", "再来一次", "我梦见",
+        "想象一下", "能不能", "应该有", "场景里有", "看", "拜托", "好吗", "简单地", "朋友想要", "明信片",
+        "要", "如果", "有没有", "我们需要", "他说", "那边", "这", "来", "它是", "快", "好看的", "一起",
+        "喜欢", "希望", "得到", "新的", "老师说", "给你", "可以", "能够", "就是", "还要", "作品是",
+    ),
+}  # fmt: skip

@@ -27,6 +27,9 @@ DOMAIN = "com.microsoft"
 # Where GroupQueryAttention has its inputs; those between are not used.
 QUERY_SEQLENS = 16
 
+# ONNX Runtime rotates heads only if their size is a multiple of this; others stay as they are, slower and as exact.
+HEAD_SIZE_STEP = 16
+
 
 @dataclass(frozen=True, slots=True)
 class Match:
@@ -75,6 +78,8 @@ def _match(attention: ir.Node) -> Match | None:
     cos, sin = rotary_q.inputs[1:3]
     if queries is None or keys is None or values is None or out is None or cos is None or sin is None:
         return None  # heads are laid out in another way
+    if queries[2] % HEAD_SIZE_STEP:
+        return None
     return Match(queries[0], keys[0], values[0], queries[1], keys[1], scatter_keys, scatter_values, cos, sin, out)
 
 
@@ -84,14 +89,17 @@ def _producer(node: ir.Node, index: int, kind: str) -> ir.Node | None:
     return producer if producer is not None and producer.op_type == kind else None
 
 
-def _merged(node: ir.Node, index: int) -> tuple[ir.Value, int] | None:
-    """Return x and its heads where the input is `x [B,S,heads * Dh] -> Reshape [B,S,heads,Dh] -> Transpose`."""
+def _merged(node: ir.Node, index: int) -> tuple[ir.Value, int, int] | None:
+    """Return x, its heads and their size: the input is `x [B,S,heads * Dh] -> Reshape [B,S,heads,Dh] -> Transpose`."""
     transpose = _producer(node, index, "Transpose")
     reshape = _producer(transpose, 0, "Reshape") if transpose is not None else None
     if reshape is None or reshape.inputs[0] is None or reshape.inputs[1] is None:
         return None
     shape = reshape.inputs[1].const_value
-    return (reshape.inputs[0], int(shape.numpy()[2])) if shape is not None and shape.shape == (4,) else None
+    if shape is None or shape.shape != (4,):
+        return None
+    _, _, heads, size = map(int, shape.numpy())
+    return reshape.inputs[0], heads, size
 
 
 def _only_user(value: ir.Value | None, kind: str) -> ir.Value | None:

@@ -45,6 +45,7 @@ def quantize(
         }
         written = {f"{graph.file}{suffix}" for graph in manifest.graphs.values() for suffix in ("", ".data")}
         for name in manifest.files.keys() - written - {MANIFEST_FILE}:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(bundle / name, folder / name)
         return seal(folder, msgspec.structs.replace(manifest, target="cpu", graphs=graphs))
 
@@ -67,7 +68,9 @@ def _rewritten(
         passes.append(GroupQueryAttentionPass())
     if recipe is not None and role in recipe.graphs:
         passes.append(MatMulNBitsPass(bits=recipe.bits, block_size=recipe.block_size))
-        graph = msgspec.structs.replace(graph, precision=recipe.precision, parity=None)  # of the float weights
+        graph = msgspec.structs.replace(graph, precision=recipe.precision)
+    if passes:
+        graph = msgspec.structs.replace(graph, parity=None)  # it was measured on the graph before
     model = ir.load(bundle / graph.file)
     for rewrite in passes:
         rewrite(model)

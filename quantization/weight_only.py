@@ -4,11 +4,12 @@
 
 Symmetric blocks along K, packed by ONNX Runtime's own quantiser. `accuracy_level` 4 multiplies in int8: without it the
 operator is slower than float on CPUs (2048 x 2048, two rows: 10 ms, with it 0.35, float 1.7). Weights are quantised
-when the graph is written, one at a time.
+when the graph is written, and only the last one is kept.
 """
 
 import functools
 import logging
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -28,6 +29,8 @@ class MatMulNBitsPass(ir.passes.InPlacePass):
     def __init__(self, *, bits: int, block_size: int) -> None:
         super().__init__()
         self.bits, self.block_size = bits, block_size
+        # A matrix' blocks are written, then its scales: kept until the next one is asked for.
+        self._pack: Callable[..., Packed] = functools.lru_cache(maxsize=1)(quantize_matrix)
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         """Apply the rule above to every MatMul of the graph."""
@@ -46,7 +49,7 @@ class MatMulNBitsPass(ir.passes.InPlacePass):
             raise AssertionError("only MatMuls with a constant matrix are replaced")
         rows, columns = matrix.shape.numpy()  # K, N
         blocks = -(-rows // self.block_size)
-        pack = functools.lru_cache(maxsize=1)(functools.partial(quantize_matrix, matrix, self.bits, self.block_size))
+        pack = functools.partial(self._pack, matrix, self.bits, self.block_size)
         packed = ir.LazyTensor(
             lambda: ir.Tensor(pack()[0]),
             dtype=ir.DataType.UINT8,

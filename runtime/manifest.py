@@ -336,6 +336,8 @@ def _check(manifest: Manifest, path: Path) -> None:
                 refuse(f"abilities.{name}", f"needs the graph {role}, which the bundle lacks")
         if any(piece.field in ("rows", "columns") for piece in ability.prompt):
             refuse(f"abilities.{name}.prompt", "names rows or columns, which only image_block.open may")
+        if (ability.images[1] > 0) != any(piece.field == "images" for piece in ability.prompt):
+            refuse(f"abilities.{name}", "takes pictures if and only if its prompt has a field images")
         if ability.images[0] > ability.images[1]:
             refuse(f"abilities.{name}.images", "has its lower bound above its upper bound")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TypeAlias, Unpack
+from typing import Final, TypeAlias, Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -22,13 +22,15 @@ from .grids import GridRule, Shape, parse_size
 from .manifest import Ability, AbilityName, Sampling
 from .pictures import from_pixels, load_picture, resize, to_pixel_values
 from .prompts import PromptWriter, Vocabulary, check_text
-from .provenance import provenance
+from .provenance import ai_mark, provenance
 from .raster import Codes
 from .settings import Options, Settings, resolve, weigh
 from .strokes import Stroke
 
 Picture: TypeAlias = str | Path | Image.Image
 Size: TypeAlias = tuple[int, int] | str
+
+_PRODUCER: Final = "EdgeVLo"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,7 @@ class _Request:
 
     prompts: tuple[list[int], ...]  # one a guidance branch
     weights: tuple[float, ...]
+    fed: int  # tokens that the backbone reads while painting
     plan: raster.Plan
     sampling: Sampling
     chunks: dict[str, str]
@@ -136,7 +139,9 @@ class Model:
             raise RequestError(f"codes run from 0 to {count - 1}; these run from {codes.min()} to {codes.max()}.")
         if max(codes.shape) > 4096 or codes.size > self.manifest.backbone.max_positions:
             raise RequestError(f"a grid of {codes.shape[0]}x{codes.shape[1]} codes is larger than this model paints.")
-        return from_pixels(self._engine.decode(codes), self.manifest.postprocess)
+        picture = from_pixels(self._engine.decode(codes), self.manifest.postprocess)
+        picture.info.update(ai_mark(_PRODUCER, self.bundle.digest[:16]))
+        return picture
 
     def size(self, size: Size | None) -> tuple[int, int]:
         """Return width and height in pixels of a size given as numbers, as text, or not at all."""
@@ -172,11 +177,15 @@ class Model:
     def _request(
         self, ability: Ability, text: str, sources: Sequence[Codes], shape: Shape, settings: Settings
     ) -> _Request:
+        fed = raster.tokens_fed(shape.rows, shape.columns, len(self._writer.row_suffix))
         opener = self._writer.opener(shape)
         texts, weights = weigh(self.manifest.guidance, settings.guidance_scale, text, settings.negative)
-        request = _Request(
-            prompts=tuple(self._writer.prompt(ability.prompt, branch, sources) + opener for branch in texts),
+        prompts = tuple(self._writer.prompt(ability.prompt, branch, sources) + opener for branch in texts)
+        self._engine.check_room(prompts, fed)
+        return _Request(
+            prompts=prompts,
             weights=weights,
+            fed=fed,
             plan=raster.Plan(
                 rows=shape.rows,
                 columns=shape.columns,
@@ -187,8 +196,6 @@ class Model:
             sampling=settings.sampling,
             chunks=self._chunks(text, shape, settings),
         )
-        self._engine.check_room(request.prompts, request.plan.fed)
-        return request
 
     def _chunks(self, text: str, shape: Shape, settings: Settings) -> dict[str, str]:
         """Return what the picture's file will say about how it was made."""
@@ -203,7 +210,7 @@ class Model:
             "Model hash": self.bundle.digest[:10],
             "Model": self.manifest.name,
         }
-        return provenance(text, settings.negative, listed, "EdgeVLo", self.bundle.digest)
+        return provenance(text, settings.negative, listed, _PRODUCER, self.bundle.digest)
 
     def _strokes(self, request: _Request) -> Iterator[Stroke]:
         plan = request.plan
@@ -214,7 +221,7 @@ class Model:
                 picture.info.update(request.chunks)
             return picture
 
-        with self._engine.painter(request.prompts, plan.fed) as painter:
+        with self._engine.painter(request.prompts, request.fed) as painter:
             painter.head.set(np.array(request.weights, dtype=np.float32), request.sampling)
             codes = raster.paint(painter.head.draw, painter.backbone.step, plan)
             for grid in raster.finished_rows(codes, plan.columns):

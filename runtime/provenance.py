@@ -36,11 +36,13 @@ def provenance(
     if negative_prompt:
         lines.append(f"Negative prompt: {' '.join(negative_prompt.split())}")
     lines.append(", ".join(f"{name}: {value}" for name, value in settings.items()))
-    label = {"Label": "1", "ContentProducer": producer, "ProduceID": f"{digest[:16]}-{settings.get('Seed', '')}"}
-    return {
-        PARAMETERS: "\n".join(lines),
-        _XMP: _XMP_TEMPLATE.format(label=escape(json.dumps(label, ensure_ascii=False))),
-    }
+    return {PARAMETERS: "\n".join(lines), **ai_mark(producer, f"{digest[:16]}-{settings.get('Seed', '')}")}
+
+
+def ai_mark(producer: str, produce_id: str) -> dict[str, str]:
+    """Return the text chunk that marks a picture as made by AI."""
+    label = json.dumps({"Label": "1", "ContentProducer": producer, "ProduceID": produce_id}, ensure_ascii=False)
+    return {_XMP: _XMP_TEMPLATE.format(label=escape(label))}
 
 
 def check_png(path: Path) -> None:

@@ -28,11 +28,6 @@ class Plan:
         """How many codes the image has."""
         return self.rows * self.columns
 
-    @property
-    def fed(self) -> int:
-        """How many tokens the backbone reads while painting: everything but the last cell and what follows it."""
-        return self.cells - 1 + (self.rows - 1) * len(self.row_suffix)
-
 
 def paint(draw: Draw, step: Step, plan: Plan) -> Iterator[int]:
     """Yield the codes of one image in raster order; the prompts, opener included, have been read.
@@ -60,5 +55,10 @@ def finished_rows(codes: Iterator[int], columns: int) -> Iterator[Codes]:
 
 
 def uniforms(seed: int, cells: int) -> tuple[float, ...]:
-    """Return the numbers that decide a picture's draws: the same seed paints the same picture on every backend."""
+    """Return the numbers that decide a picture's draws: the same seed gives the same numbers everywhere."""
     return tuple(np.random.default_rng(seed).random(cells, dtype=np.float32).tolist())
+
+
+def tokens_fed(rows: int, columns: int, suffix: int) -> int:
+    """Return how many tokens a backbone reads while painting: all but the last cell and what follows it."""
+    return rows * columns - 1 + (rows - 1) * suffix

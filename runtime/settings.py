@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, TypedDict, TypeVar
 
 from .errors import RequestError
-from .manifest import Ability, Guidance, Manifest, Sampling
+from .manifest import Ability, Branch, Guidance, Manifest, Sampling
 from .prompts import check_text
 
 MAX_SEED: Final = 2**32 - 1
@@ -55,19 +55,27 @@ def resolve(options: Options, ability: Ability, manifest: Manifest) -> Settings:
 
 
 def _negative(given: str | None, scale: float, guidance: Guidance) -> str:
-    """Return the negative prompt, which may be empty."""
-    negative = guidance.negative_text if given is None else given.strip()
-    if negative:
-        check_text(negative, "negative prompt")
-    if given and scale == 1:
-        raise RequestError("a negative prompt does nothing at guidance scale 1; raise the scale or leave it out.")
-    return negative
+    """Return the negative prompt, empty where no branch reads it."""
+    kinds = {branch.kind for branch, _ in _used(guidance, scale)}
+    if not kinds:
+        raise RequestError(f"guidance scale {scale} leaves nothing to paint from; this model takes others.")
+    if "negative" in kinds:
+        negative = guidance.negative_text if given is None else given.strip()
+        return check_text(negative, "negative prompt") if negative else ""
+    if given:
+        raise RequestError(f"a negative prompt does nothing at guidance scale {scale}; raise it or leave it out.")
+    return ""
+
+
+def _used(guidance: Guidance, scale: float) -> list[tuple[Branch, float]]:
+    """Return the branches that have any weight at this guidance scale, with their weights."""
+    weighed = [(branch, branch.constant + branch.scale * scale) for branch in guidance.branches]
+    return [(branch, weight) for branch, weight in weighed if weight != 0]
 
 
 def weigh(guidance: Guidance, scale: float, text: str, negative: str) -> tuple[list[str], tuple[float, ...]]:
     """Return text and weight of every guidance branch that has any weight at this guidance scale."""
-    weighed = [(branch, branch.constant + branch.scale * scale) for branch in guidance.branches]
-    used = [(branch, weight) for branch, weight in weighed if weight != 0]
+    used = _used(guidance, scale)
     texts = [text if branch.kind == "prompt" else negative for branch, _ in used]
     return texts, tuple(weight for _, weight in used)
 

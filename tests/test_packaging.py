@@ -1,4 +1,4 @@
-"""The promises of the layout and the packaging (design.md section 2): one import package over folders at the root."""
+"""The promises of the layout and the packaging: one import package over folders at the root."""
 
 import ast
 import importlib
@@ -96,7 +96,7 @@ def test_folders_depend_one_way(folder: str) -> None:
         depth = len(file.relative_to(ROOT / folder).parts) - 1
         for used in imported(tree):
             assert used == folder or used in MAY_IMPORT[folder], f"{where}: {folder}/ must not import {used}/"
-            assert used != folder or depth, f"{where}: import neighbours relatively (style.md part 3)"
+            assert used != folder or depth, f"{where}: import neighbours relatively, or a class has two names"
         assert not climbs(tree, depth), f"{where}: a relative import leaves {folder}/"
 
 

@@ -12,6 +12,8 @@ Importing is cheap; numpy and ONNX Runtime are loaded by the first `load`.
 TYPE_CHECKING = False  # typing.TYPE_CHECKING without importing typing
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from edgevlo.runtime.answers import Detection
     from edgevlo.runtime.errors import EdgevloError
     from edgevlo.runtime.model import Model
@@ -30,7 +32,7 @@ _HOMES = {
 }
 
 
-def load(model: str | None = None) -> "Model":
+def load(model: "str | Path | None" = None) -> "Model":
     """Open a model: a bundle folder, the name of an installed bundle, or a hub id; without one, picturebook.
 
     Raises `EdgevloError` when there is no such bundle or it is not intact.

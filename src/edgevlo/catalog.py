@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from edgevlo.runtime.bundle import staged_folder
+from edgevlo.runtime.bundle import staged_folder, verify_files
 from edgevlo.runtime.errors import BundleError, OutputError
 from edgevlo.runtime.manifest import MANIFEST_FILE, read_manifest
 
@@ -24,13 +24,13 @@ def installed() -> Path:
         return Path("/nonexistent")
 
 
-def find(model: str | None = None) -> Path:
+def find(model: str | Path | None = None) -> Path:
     """Return the bundle folder that a name stands for; raise `BundleError` if there is none.
 
     Tried in this order: a folder, an installed bundle, an embedded one, a hub id (`owner/name`). A folder without a
     manifest hides no installed bundle of its name.
     """
-    name = DEFAULT if model is None else model
+    name = DEFAULT if model is None else str(model)
     folder = Path(name)
     if model is not None and (folder.is_absolute() or _holds_bundle(folder)):
         return _checked(folder)
@@ -39,7 +39,7 @@ def find(model: str | None = None) -> Path:
             return home / name
     if model is not None and os.path.isdir(name):  # noqa: PTH112  (Path.is_dir raises for a name that is too long)
         return _checked(folder)
-    if is_hub_id(name) and not os.path.isdir(folder.parent):  # noqa: PTH112  (else it is a mistyped path)
+    if is_hub_id(name):
         return _from_hub(name)
     raise BundleError(f"there is no bundle {name!r}: no such folder, and none installed in {installed()}.")
 
@@ -73,12 +73,13 @@ def _from_hub(name: str) -> Path:
                 raise BundleError(f"{name} on the hub lacks {file}, which its {MANIFEST_FILE} lists.")
             (staging / file).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(snapshot / file, staging / file)
+        verify_files(staging, read_manifest(staging))  # a damaged download is not installed
     return destination
 
 
 def is_hub_id(name: str) -> bool:
-    """Whether a name has the form `owner/name`."""
-    return _HUB_ID.match(name) is not None
+    """Whether a name has the form `owner/name` and is no path, not even a mistyped one, in a folder that exists."""
+    return _HUB_ID.match(name) is not None and not os.path.isdir(os.path.dirname(name))  # noqa: PTH112, PTH120
 
 
 def download(name: str) -> Path:

@@ -183,10 +183,11 @@ def export(checkpoint: str, output: Path) -> None:
     with _toolchain():
         from edgevlo.export import export_checkpoint
     from edgevlo.catalog import download, is_hub_id
+    from edgevlo.progress import progress_bar
 
-    on_hub = is_hub_id(checkpoint) and not Path(checkpoint).exists()
-    folder = download(checkpoint) if on_hub else Path(checkpoint)
-    manifest = export_checkpoint(folder, output, progress=_Progress())
+    folder = download(checkpoint) if is_hub_id(checkpoint) else Path(checkpoint)
+    with progress_bar() as progress:
+        manifest = export_checkpoint(folder, output, progress=progress)
     for role, graph in manifest.graphs.items():
         if graph.parity is not None:
             error, tolerance = graph.parity.error, graph.parity.tolerance
@@ -198,14 +199,21 @@ def export(checkpoint: str, output: Path) -> None:
 @click.argument("bundle")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Bundle folder to make.")
 @click.option("--target", default="cpu", show_default=True, help="Kind of device.")
-@click.option("--weights", default="int8", show_default=True, help="Precision of the linear layers: fp32 or int8.")
+@click.option(
+    "--weights",
+    default="int8",
+    show_default=True,
+    help="Of the linear layers: fp32, int8, or int4 (its quality was not measured).",
+)
 def quantize(bundle: str, output: Path, target: str, weights: str) -> None:
     """Turn BUNDLE, a portable one, into a bundle for one kind of device."""
     with _toolchain():
         from edgevlo.quantization import quantize as rewrite
     from edgevlo.catalog import find
+    from edgevlo.progress import progress_bar
 
-    rewrite(find(bundle), output, target=target, weights=weights, progress=_Progress())
+    with progress_bar() as progress:
+        rewrite(find(bundle), output, target=target, weights=weights, progress=progress)
     click.echo(output)
 
 
@@ -264,6 +272,7 @@ def _paint(
 ) -> None:
     """Paint `count` pictures, show the rows as they come, write and report each."""
     from edgevlo.codes import numbered, write_codes
+    from edgevlo.progress import follow
     from edgevlo.runtime.files import check_writable
     from edgevlo.runtime.provenance import check_png, save_png
     from edgevlo.runtime.settings import check_seed
@@ -284,7 +293,7 @@ def _paint(
     for offset, (picture_path, codes_path) in enumerate(targets):
         began = time.perf_counter()
         this_seed = None if seed is None else seed + offset
-        last = _follow(start(opened, {**settings, "seed": this_seed}), watch)
+        last = follow(start(opened, {**settings, "seed": this_seed}), watch=watch)
         picture = last.preview
         save_png(picture, picture_path)
         if codes_path is not None:
@@ -295,43 +304,6 @@ def _paint(
             click.echo(json.dumps({**facts, "parameters": picture.info["parameters"]}, ensure_ascii=False))
         else:
             click.echo(f"{picture_path}  {picture.width}x{picture.height}  {seconds:.2f} s")
-
-
-def _follow(strokes: Iterator[edgevlo.Stroke], watch: bool) -> edgevlo.Stroke:
-    """Run a painting to its end, with a bar on a terminal or with the rows themselves; return the last stroke."""
-    from tqdm import tqdm
-
-    from edgevlo.terminal import strip
-
-    bar = None
-    for stroke in strokes:
-        if watch:
-            preview = stroke.preview
-            height = preview.height // stroke.rows
-            click.echo(strip(preview, (stroke.rows_done - 1) * height, stroke.rows_done * height))
-        else:
-            bar = bar or tqdm(total=stroke.rows, unit="row", leave=False, disable=None)
-            bar.update()
-        last = stroke
-    if bar is not None:
-        bar.close()
-    return last
-
-
-class _Progress:
-    """A bar for the toolchain's long steps; silent where the error stream is no terminal."""
-
-    def __init__(self) -> None:
-        self._bar: Any = None
-
-    def __call__(self, what: str, done: int, total: int) -> None:
-        from tqdm import tqdm
-
-        if self._bar is None:
-            self._bar = tqdm(total=total, leave=False, disable=None)
-        self._bar.total = total
-        self._bar.set_description(what)
-        self._bar.update(done - self._bar.n)
 
 
 @contextmanager

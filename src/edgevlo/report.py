@@ -39,23 +39,27 @@ def describe(manifest: Manifest, folder: Path) -> str:
 
 def diagnose() -> tuple[dict[str, str], bool]:
     """Return versions and devices, and whether the embedded model paints."""
-    import onnxruntime as ort
-
     facts = {
         "edgevlo": edgevlo.__version__,
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
-        "providers": ", ".join(ort.get_available_providers()),
     }
     for package in ("onnxruntime", "onnxruntime-gpu", "numpy", "tokenizers", "pillow", "torch", "transformers"):
         try:
             facts[package] = version(package)
         except PackageNotFoundError:
             facts[package] = "not installed"
+    if "not installed" not in (facts["onnxruntime"], facts["onnxruntime-gpu"]):
+        facts["warning"] = (
+            "onnxruntime and onnxruntime-gpu overwrite each other's files: keep one, in a new environment"
+        )
     try:
+        import onnxruntime as ort
+
+        facts["providers"] = ", ".join(ort.get_available_providers())
         picture = edgevlo.load().paint("a red car", seed=0)
         facts["picturebook"] = f"paints {picture.width}x{picture.height}"
-    except edgevlo.EdgevloError as error:
+    except (ImportError, edgevlo.EdgevloError) as error:
         facts["picturebook"] = f"fails: {error}"
         return facts, False
     return facts, True

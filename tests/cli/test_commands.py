@@ -471,6 +471,19 @@ def test_a_bundle_from_the_hub_is_installed_without_links_and_extras(
     assert edgevlo_run("paint", "a car", "-m", "owner/toy").code == 0
 
 
+def test_a_damaged_download_from_the_hub_is_not_installed(
+    edgevlo_run: Run, toy: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    snapshot = shutil.copytree(toy, tmp_path / "snapshot")
+    (snapshot / "token_embedding.bin").write_bytes(b"half")
+    monkeypatch.setattr("huggingface_hub.snapshot_download", lambda *_, **__: str(snapshot))
+
+    fails(edgevlo_run("verify", "owner/toy"), r"token_embedding\.bin has 4 bytes")
+    shutil.copy(toy / "token_embedding.bin", snapshot)
+
+    assert edgevlo_run("verify", "owner/toy").code == 0
+
+
 def test_ctrl_c_is_exit_130_and_leaves_no_file(edgevlo_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     decode = Model.decode
     calls = []

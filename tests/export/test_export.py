@@ -245,7 +245,7 @@ def test_zero_residual_branches_leave_a_small_decoder(tmp_path: Path) -> None:
     assert kinds["InstanceNormalization"] == 1
 
 
-def test_the_shapes_cover_what_the_issue_asks() -> None:
+def test_the_shapes_cover_what_the_exporter_promises() -> None:
     assert len(SHAPES) >= 6
     assert {shape.temporal for shape in SHAPES} == {1, 4}
     assert {shape.cell for shape in SHAPES} >= {8, 16}

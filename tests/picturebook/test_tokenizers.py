@@ -92,7 +92,8 @@ def test_a_painting_exercise_has_the_agreed_form(encoder: sequence.Encoder) -> N
     assert ids[-3:] == [text.PICTURE_END, text.IMAGE_END, text.EOS]
     weights = made.weights[len(prompt) : len(prompt) + 25].reshape(5, 5)
     assert set(weights[:, 4]) == {0.0}
-    assert (weights[3:5, 0:2] == sequence.OBJECT_WEIGHT).all()
+    assert weights[3, 0] == sequence.DECIDING_WEIGHT  # the rest of a thing follows from its first cell
+    assert (weights[3:5, 1] == sequence.CODE_WEIGHT).all()
 
 
 def test_an_answer_follows_its_mark(encoder: sequence.Encoder) -> None:

@@ -126,6 +126,8 @@ def test_a_manifest_out_of_schema_names_file_field_and_reason(
         (drop("graphs.image_head"), "needs the graph image_head, which the bundle lacks"),
         (drop("graphs.text_head"), "abilities.ask needs the graph text_head, which the bundle lacks"),
         (drop("graphs.image_tokenizer"), "needs the graph image_tokenizer, which the bundle lacks"),
+        (put("abilities.edit.images", [0, 0]), "abilities.edit takes pictures if and only if its prompt has a field"),
+        (put("abilities.edit.prompt", [{"field": "text"}]), "abilities.edit takes pictures if and only if"),
         (put("abilities.edit.images", [3, 1]), "abilities.edit.images has its lower bound above its upper bound"),
         (put("abilities.paint.output", "text"), "abilities.paint.output is text; paint gives image"),
         (put("abilities.ask.output", "image"), "abilities.ask.output is image; ask gives text"),

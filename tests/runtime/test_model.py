@@ -24,6 +24,7 @@ from toy_bundle import (
     rewritten,
 )
 
+import edgevlo
 from edgevlo.runtime.answers import AnswerWarning, Detection
 from edgevlo.runtime.backbone import Backbone
 from edgevlo.runtime.bundle import open_bundle
@@ -385,6 +386,36 @@ def test_a_picture_of_another_size_is_scaled_to_one_that_the_model_reads(model: 
 def test_a_number_out_of_range_is_refused_at_once(model: Model, options: dict[str, Any], reason: str) -> None:
     with pytest.raises(RequestError, match=reason):
         model.paint_rows("a red car", **options)  # before the first row is asked for
+
+
+def only_prompt(tree: dict[str, Any]) -> None:
+    tree["guidance"]["branches"] = [{"kind": "prompt", "constant": 0.0, "scale": 1.0}]
+    tree["guidance"]["default_scale"] = 2.0
+
+
+def test_without_a_negative_branch_a_negative_prompt_is_refused_and_never_recorded(toy: Path, tmp_path: Path) -> None:
+    model = Model.open(rewritten(toy, tmp_path / "bundle", only_prompt))
+
+    with pytest.raises(RequestError, match=r"a negative prompt does nothing at guidance scale 2\.0"):
+        model.paint("a car", negative_prompt="a dog")
+    assert "Negative prompt" not in model.paint("a car").info["parameters"]
+
+
+def test_a_guidance_scale_that_leaves_no_branch_is_refused(toy: Path, tmp_path: Path) -> None:
+    model = Model.open(rewritten(toy, tmp_path / "bundle", only_prompt))
+
+    with pytest.raises(RequestError, match=r"guidance scale 0\.0 leaves nothing to paint from"):
+        model.paint("a car", guidance_scale=0.0)
+
+
+def test_a_decoded_picture_carries_the_ai_mark(model: Model) -> None:
+    picture = model.decode(np.zeros((4, 4), dtype=np.int32))
+
+    assert "trainedAlgorithmicMedia" in picture.info["XML:com.adobe.xmp"]
+
+
+def test_a_model_is_loaded_from_a_path_or_its_name(toy: Path) -> None:
+    assert edgevlo.load(toy).manifest == edgevlo.load(str(toy)).manifest
 
 
 @pytest.mark.parametrize("prompt", ["", " \n", "x" * 100_000, "\ud800"])

@@ -1,0 +1,90 @@
+"""The colours of the drawn world: of objects and scenery, and how the retro style mutes them. Draws nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from .sketch import Float
+
+RGB = tuple[float, float, float]
+
+COLOURS: dict[str, RGB] = {
+    "red": (226, 62, 58), "orange": (244, 140, 44), "yellow": (250, 208, 62),
+    "green": (72, 172, 84), "blue": (66, 124, 222), "purple": (150, 88, 200),
+}  # fmt: skip
+GROUND: dict[str, RGB] = {
+    "meadow": (156, 208, 112), "city": (190, 192, 200), "beach": (244, 220, 160), "snow": (238, 244, 250),
+    "line": (252, 250, 244), "retro": (232, 214, 180),
+}  # fmt: skip
+OUTLINE: RGB = (52, 44, 60)
+INK: RGB = (92, 88, 108)  # lines of line art that have no colour of their own
+FIXED: dict[str, RGB] = {
+    "glass": (206, 234, 248),
+    "lamp": (255, 232, 140),
+    "dark": (50, 46, 60),
+    "steel": (214, 216, 224),
+    "wood": (142, 96, 66),
+    "leaf": (86, 160, 78),
+    "denim": (82, 96, 140),
+    "skin": (250, 212, 178),
+    "wave": (150, 204, 236),
+    "foam": (244, 250, 255),
+    "white": (255, 255, 255),
+}
+SKIES: dict[str, tuple[RGB, RGB]] = {  # at the top of the first row, at the bottom of the second
+    "day": ((124, 192, 244), (214, 238, 252)),
+    "sunset": ((154, 110, 178), (255, 204, 138)),
+    "night": ((26, 32, 72), (70, 80, 134)),
+}
+TINT: dict[str, RGB] = {"day": (1, 1, 1), "sunset": (0.96, 0.76, 0.72), "night": (0.38, 0.42, 0.62)}
+SCENERY: dict[str, RGB] = {
+    "far": (132, 190, 128),
+    "near": (108, 176, 98),
+    "trunk": (126, 92, 70),
+    "bush": (78, 148, 80),
+    "tower": (142, 152, 178),
+    "block": (176, 168, 172),
+    "window": (226, 240, 250),
+    "sea": (82, 160, 214),
+    "foam": (232, 246, 252),
+    "sail": (255, 255, 255),
+    "hull": (190, 96, 76),
+    "fir": (74, 128, 104),
+    "cap": (250, 252, 255),
+}
+BOX_GROUND: RGB = (30, 32, 44)
+RETRO_GREY, RETRO_KEEP = np.array([1.05, 0.93, 0.74]), 0.42  # sepia, and how much colour stays
+
+
+def rgb(colour: RGB) -> Float:
+    """A colour as an array."""
+    return np.asarray(colour, float)
+
+
+def retro(colours: Mapping[str, Float]) -> dict[str, Float]:
+    """The muted palette: a linear map of the flat one."""
+
+    def muted(colour: Float) -> Float:
+        grey = (colour @ np.array([0.3, 0.59, 0.11]))[..., None]
+        return np.asarray(
+            (1 - RETRO_KEEP) * grey * RETRO_GREY * 0.86 + RETRO_KEEP * colour + np.array([22.0, 14.0, 4.0])
+        )
+
+    return {name: muted(colour) for name, colour in colours.items()}
+
+
+def object_colours(colour: str, ground: Float) -> dict[str, Float]:
+    """Flat colours of every label an object or hat may have."""
+    main = rgb(COLOURS[colour])
+    light = main * 0.5 + 127.0
+    return {
+        "ground": ground,
+        "shadow": ground * 0.84,
+        "outline": rgb(OUTLINE),
+        "body": main,
+        "shade": main * 0.74,
+        "light": light,
+        **{name: rgb(value) for name, value in FIXED.items()},
+    }
