@@ -1,8 +1,9 @@
 """How often picturebook does what it is told, through the runtime, on cases it never saw.
 
-For painting, scenes and phrasings are held out from training; for everything else, seeds are. Every picture is judged from its pixels by the world's own judge
-(`edgevlo.picturebook.judge`), which knows the geometry and no model: the headline is "everything right". The ceiling is
-what the judge says of true pictures after the bundle's own tokenizer and decoder.
+For painting, scenes and phrasings are held out from training; for everything else, seeds are. Every picture is judged
+from its pixels by the world's own judge (`edgevlo.picturebook.judge`), which knows the geometry and no model: the
+headline is "everything right". The ceiling is what the judge says of true pictures after the bundle's own tokenizer and
+decoder.
 
     python benchmarks/quality.py [--model BUNDLE] [--count 100] [--tasks paint1 edit ...]
 """
