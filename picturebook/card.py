@@ -32,8 +32,8 @@ REQUESTS = {
 }
 CELL = 16  # px
 ROWS, COLUMNS, CELLS, RATIO = (5, 24), (4, 24), (36, 128), 5.0
-SAMPLING = {"temperature": 0.6, "top_k": 20}
-GUIDANCE = 1.5
+SAMPLING = {"temperature": 0.3, "top_k": 20}
+GUIDANCE = 1.0
 PERCEIVING = {"temperature": 0.0, "top_k": 0}
 
 _TEXT_AND_IMAGES = [{"token": "<bos>"}, {"field": "text"}, {"field": "images"}]

@@ -19,6 +19,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import numpy as np
 import torch
 from torch.nn import functional
 from tqdm import tqdm
@@ -27,10 +28,14 @@ from . import text
 from .model import new_model
 from .sequence import Encoder, Sequence
 from .tasks import Mix, judged_paint, sample
+from .words import meaningful_words
 
 EVERYTHING = {
     "paint": 0.88, "edit": 0.05, "segmentation": 0.015, "edges": 0.015, "boxes": 0.01, "detect": 0.015, "ask": 0.015,
 }  # fmt: skip
+
+
+STREWN = 0.35  # share of exercises with strange tokens in their instruction
 
 
 @dataclass(frozen=True)
@@ -73,12 +78,24 @@ class Feed:
     def __init__(self, encoder: Encoder, seed: int, tokens: int) -> None:
         self.encoder, self.tokens = encoder, tokens
         self.rng = Random(seed)
+        known = {token for word in meaningful_words() for token in (*encoder.text(word), *encoder.text(f" {word}"))}
+        self.strangers = [token for token in range(len(text.SPECIALS), text.TEXT_TOKENS) if token not in known]
+
+    def strewn(self, sequence: Sequence) -> Sequence:
+        """The same exercise with a few tokens in its instruction that mean nothing: unknown words are to be ignored."""
+        ids = sequence.ids.tolist()
+        end = next(place for place, token in enumerate(ids) if token in (text.IMAGE_START, text.ANSWER))
+        place = 1 if self.rng.random() < 0.5 else self.rng.randint(1, end)
+        strangers = self.rng.choices(self.strangers, k=self.rng.randint(1, 4))
+        weights = np.insert(sequence.weights, place, np.zeros(len(strangers), np.float32))
+        return Sequence(np.insert(sequence.ids, place, strangers), weights, sequence.task)
 
     def __call__(self, mix: Mix) -> list[list[Sequence]]:
         """The groups of the next step."""
         drawn: list[Sequence] = []
         while sum(len(sequence.ids) for sequence in drawn) < self.tokens:
-            drawn.append(self.encoder(sample(self.rng, mix)))
+            sequence = self.encoder(sample(self.rng, mix))
+            drawn.append(self.strewn(sequence) if self.rng.random() < STREWN else sequence)
         drawn.sort(key=lambda sequence: len(sequence.ids))
         lengths = [len(sequence.ids) for sequence in drawn]
         costs = [lengths[cut - 1] * cut + lengths[-1] * (len(drawn) - cut) for cut in range(1, len(drawn))]

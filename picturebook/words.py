@@ -177,3 +177,11 @@ FILLER: dict[str, tuple[str, ...]] = {
         "喜欢", "希望", "得到", "新的", "老师说", "给你", "可以", "能够", "就是", "还要", "作品是",
     ),
 }  # fmt: skip
+
+
+def meaningful_words() -> list[str]:
+    """Every phrase that says something about a picture or about what to do with one."""
+    tables = (KIND, COLOUR, PLACE, PLACE_NOUN, TIME, WEATHER, STYLE, COLUMN, DEPTH)
+    phrases = [name for table in tables for names in table.values() for group in names.values() for name in group]
+    tasks = "segment detect draw edges boxes everything describe compare hat with wearing sign word add remove change"
+    return [*phrases, *tasks.split(), *"分割检测画出边缘方框全部描述比较帽子戴着牌写加去掉换"]
