@@ -3,6 +3,7 @@
 Turns requests into plans and plans into pictures; everything is checked before the first graph runs.
 """
 
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +15,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from . import raster
-from .answers import Detection, answer, read_detections
+from .answers import AnswerWarning, Detection, answer, read_detections
 from .bundle import Bundle, open_bundle
 from .engine import Engine
 from .errors import AbilityError, RequestError
@@ -108,7 +109,10 @@ class Model:
 
     def ask(self, pictures: Picture | Sequence[Picture], question: str) -> str:
         """Answer a question about one picture or several."""
-        return self._answer("ask", check_text(question, "question"), self._read("ask", _listed(pictures)))
+        text = self._answer("ask", check_text(question, "question"), self._read("ask", _listed(pictures)))
+        if not text:
+            warnings.warn("the model gave no answer; ask in other words", AnswerWarning, stacklevel=2)
+        return text
 
     def detect(self, picture: Picture, objects: Sequence[str] = ()) -> list[Detection]:
         """Find the named objects, or everything, and return their boxes in pixels of the given picture."""

@@ -414,6 +414,13 @@ def test_a_decoded_picture_carries_the_ai_mark(model: Model) -> None:
     assert "trainedAlgorithmicMedia" in picture.info["XML:com.adobe.xmp"]
 
 
+def test_an_empty_answer_is_said_to_be_one(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Model, "_answer", lambda *_: "")
+
+    with pytest.warns(AnswerWarning, match="the model gave no answer"):
+        assert model.ask(Image.new("RGB", (16, 16)), "what is it?") == ""
+
+
 def test_a_model_is_loaded_from_a_path_or_its_name(toy: Path) -> None:
     assert edgevlo.load(toy).manifest == edgevlo.load(str(toy)).manifest
 
