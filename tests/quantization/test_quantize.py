@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import onnx_ir as ir
 import onnxruntime as ort
@@ -40,7 +41,8 @@ def int8(exported: Exported, tmp_path: Path) -> Path:
 def test_the_float_bundle_differs_in_its_target_alone(exported: Exported) -> None:
     portable, cpu = open_bundle(exported.portable).manifest, open_bundle(exported.cpu).manifest
     assert (portable.target, cpu.target) == ("portable", "cpu")
-    assert cpu.graphs == portable.graphs
+    backbone = msgspec.structs.replace(portable.graphs["backbone"], parity=None)  # measured before the rewrite
+    assert cpu.graphs == {**portable.graphs, "backbone": backbone}
     for name in KEPT:
         assert cpu.files[name].bytes == portable.files[name].bytes
 
