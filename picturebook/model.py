@@ -114,3 +114,9 @@ def new_model(tokenizer: Tokenizer, channels: int, seed: int = 0, **changes: Any
 def load_text_weights(model: Any, path: Path) -> None:
     """Take over trained decoder weights (a state dict of the text model)."""
     model.model.text_model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+
+
+def checkpoint_weights(folder: Path) -> dict[str, torch.Tensor]:
+    """The decoder's weights in a checkpoint folder."""
+    model: Any = Emu3ForConditionalGeneration.from_pretrained(folder)
+    return dict(model.model.text_model.state_dict())

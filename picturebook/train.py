@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import shutil
 import signal
 import time
 from collections import defaultdict
@@ -25,7 +26,7 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from . import text
-from .model import new_model
+from .model import checkpoint_weights, new_model
 from .sequence import Encoder, Sequence
 from .tasks import Mix, judged_paint, sample
 from .words import meaningful_words
@@ -186,9 +187,14 @@ def save(path: Path, state: dict[str, Any]) -> None:
 def run(
     out: Path, until: float, recipe: Recipe, device: torch.device, start: Path | None, shape: dict[str, int]
 ) -> None:
-    """Train until the deadline; resumes from `out` when it holds a state, else starts from `start` or from nothing."""
+    """Train until the deadline; resumes from `out` when it holds a state, else starts from `start` or from nothing.
+
+    `start` is a checkpoint folder; its tokenizer comes along, since its embeddings belong to those ids.
+    """
     out.mkdir(parents=True, exist_ok=True)
     tokenizer_file = out / "tokenizer.json"
+    if start and not tokenizer_file.exists():
+        shutil.copyfile(start / "tokenizer.json", tokenizer_file)
     if not tokenizer_file.exists():
         text.train().save(str(tokenizer_file))
     encoder = Encoder(text.load(out))
@@ -210,7 +216,7 @@ def run(
         version, internal, gauss = json.loads(state["rng"])
         feed.rng.setstate((version, tuple(internal), gauss))
     elif start:
-        core.load_state_dict(torch.load(start, map_location=device, weights_only=True))
+        core.load_state_dict(checkpoint_weights(start))
     first_step, begun = step, time.time()
 
     def keep(progress: float) -> None:
@@ -288,7 +294,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60.0, help="end after so many minutes (without --until)")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--start", type=Path, help="decoder.pt to start from")
+    parser.add_argument("--start", type=Path, help="checkpoint folder to start from")
     parser.add_argument("--tokens", type=int, default=Recipe.tokens, help="tokens per step")
     parser.add_argument("--rate", type=float, default=Recipe.rate)
     parser.add_argument("--seed", type=int, default=0)

@@ -12,7 +12,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from edgevlo.picturebook import painter, tasks, text, train  # noqa: E402
-from edgevlo.picturebook.model import new_model  # noqa: E402
+from edgevlo.picturebook.model import checkpoint_weights, new_model  # noqa: E402
 from edgevlo.picturebook.sequence import Encoder  # noqa: E402
 
 SHAPE = {"num_hidden_layers": 1, "hidden_size": 32, "num_attention_heads": 1, "num_key_value_heads": 1}
@@ -28,6 +28,17 @@ def test_training_resumes_where_it_stopped(tmp_path: Path, monkeypatch: pytest.M
     second = torch.load(tmp_path / "state.pt", weights_only=True)
     assert 0 < first["step"] < second["step"]
     assert json.loads(first["rng"]) != json.loads(second["rng"])
+
+
+def test_training_starts_from_a_checkpoint_with_its_tokenizer(tmp_path: Path) -> None:
+    checkpoint = Path(__file__).parents[2] / "picturebook" / "checkpoint"
+
+    train.run(tmp_path, time.time() + 1.5, RECIPE, torch.device("cpu"), checkpoint, {})
+
+    assert (tmp_path / "tokenizer.json").read_bytes() == (checkpoint / "tokenizer.json").read_bytes()
+    trained = torch.load(tmp_path / "decoder.pt", weights_only=True)["embed_tokens.weight"]
+    start = checkpoint_weights(checkpoint)["embed_tokens.weight"]
+    assert 0 < float((trained - start).abs().max()) < 0.2  # a few small steps away, not a new model
 
 
 def test_painting_gives_one_grid_per_prompt_and_greedy_ignores_the_batch(tmp_path: Path) -> None:
