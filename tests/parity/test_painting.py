@@ -146,6 +146,7 @@ def test_greedy_editing_equals_generate(pair: Pair) -> None:
     np.testing.assert_array_equal(last.codes, expected)
 
 
+@pytest.mark.filterwarnings("ignore:the model gave no answer")  # a random model may well stop at once
 @pytest.mark.parametrize("seed", range(3))
 def test_answers_equal_generate(pair: Pair, seed: int) -> None:
     codes = pair.model.tokenize(some_picture(pair, 4, 5, seed))
