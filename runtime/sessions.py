@@ -26,7 +26,7 @@ _DTYPES: Final[dict[str, DType]] = {
 
 
 # Below this many bytes of weights one thread is faster than two: a step is so short that handing out its parts costs
-# more than it saves, and several times more when something else wants a core (benchmarks/results/painting.json).
+# more than it saves (benchmarks/results/painting.json).
 _ONE_THREAD_BYTES: Final = 16 * 1024 * 1024
 
 
