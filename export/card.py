@@ -23,6 +23,7 @@ class Card(manifest.Record, frozen=True, kw_only=True):
     preprocess: manifest.Preprocess | None = None
     postprocess: manifest.Postprocess | None = None
     abilities: dict[manifest.AbilityName, manifest.Ability] | None = None
+    domain: manifest.Domain | None = None
 
 
 def read_card(folder: Path) -> Card:

@@ -152,6 +152,7 @@ _DEFAULTED: Final = (
     "preprocess",
     "postprocess",
     "abilities",
+    "domain",
 )
 
 

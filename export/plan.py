@@ -63,6 +63,6 @@ class Plan:
     text_head: str  # name of the tensor (tokens, D)
     codes: manifest.Codes
     image_block: manifest.ImageBlock
-    defaults: Card  # every part filled in
+    defaults: Card  # every part filled in that a manifest must have
     torch_graphs: Callable[[], dict[manifest.GraphRole, TorchGraph]]
     reference: Callable[[], Reference]

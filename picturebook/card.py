@@ -31,7 +31,7 @@ REQUESTS = {
     "detect": "detect {objects}",
 }
 CELL = 16  # px
-ROWS, COLUMNS, CELLS, RATIO = (5, 24), (4, 24), (36, 128), 5.0
+ROWS, COLUMNS, CELLS, RATIO = (5, 24), (4, 24), (30, 128), 5.0
 SAMPLING = {"temperature": 0.3, "top_k": 20}
 GUIDANCE = 1.0
 PERCEIVING = {"temperature": 0.0, "top_k": 0}
@@ -44,7 +44,7 @@ def task_card() -> dict[str, Any]:
     """What `edgevlo.json` beside the checkpoint says: prompts, sizes, guidance and abilities (docs/export.md)."""
     return {
         "name": "picturebook",
-        "source": {"id": "edgevlo/picturebook", "licence": "Apache-2.0", "revision": "first edition"},
+        "source": {"id": "edgevlo/picturebook", "licence": "Apache-2.0", "revision": "second edition"},
         "grid": {"rows": ROWS, "columns": COLUMNS, "cells": CELLS, "default": DEFAULT_GRID, "max_ratio": RATIO},
         "guidance": {
             "branches": [
@@ -59,6 +59,12 @@ def task_card() -> dict[str, Any]:
             "min_pixels": CELLS[0] * CELL**2,
             "max_pixels": CELLS[1] * CELL**2,
             "resample": "lanczos",
+        },
+        "domain": {  # a picture of this world, saved as JPEG at quality 75, comes back within 21 levels
+            "name": "picturebook's drawn world",
+            "cells": "tiles",
+            "tolerance": 22,
+            "see": "docs/picturebook.md",
         },
         "abilities": {
             "paint": {"prompt": [{"token": "<bos>"}, {"field": "text"}], "output": "image"},

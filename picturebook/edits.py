@@ -1,15 +1,15 @@
-"""Edits of a scene: what changes, and how people ask for it in English and Chinese.
+"""Edits of a scene: what changes, and how it is asked for (forms in `phrases.py`).
 
-An edit function takes a generator, a scene and a language; it returns the edited scene with one phrase, or None where
-it makes no sense.
+An edit function takes a voice and a scene; it returns the edited scene with one phrase, or None where it makes no
+sense. What a phrase leaves unsaid follows a rule, so that every instruction has one right result.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from random import Random
 
+from . import phrases
 from .language import Said, chinese_thing, english_thing
 from .scene import (
     COLOURS,
@@ -22,151 +22,123 @@ from .scene import (
     Scene,
     Thing,
     column_slots,
+    depth_of,
     depth_slots,
     free_slots,
     longest_sign,
     sample_word,
     with_thing,
 )
+from .voice import Voice
 from .words import COLOUR, COLUMN, DEPTH, KIND, PLACE, PLACE_NOUN, STYLE, TIME, WEATHER, article
 
 Edited = tuple[Scene, str]
-Edit = Callable[[Random, Scene, str], Edited | None]
+Edit = Callable[[Voice, Scene], Edited | None]
 
 
-def reference(rng: Random, scene: Scene, thing: Thing, language: str) -> str | None:
+def reference(voice: Voice, scene: Scene, thing: Thing) -> str | None:
     """`the car`, or `the red car` where there are two cars; None where two are alike."""
     same = [other for other in scene.things if other.kind == thing.kind]
-    alike = [other for other in same if other.colour == thing.colour]
-    if len(alike) > 1:
+    if sum(other.colour == thing.colour for other in same) > 1:
         return None
-    names = KIND[language][thing.kind]
+    rng = voice.rng
+    names = KIND[voice.language][thing.kind]
     noun = names[0] if rng.random() < 0.75 else rng.choice(names)
     coloured = len(same) > 1 or rng.random() < 0.3
-    if language == "en":
+    if voice.language == "en":
         return f"the {thing.colour} {noun}" if coloured else f"the {noun}"
     return f"{COLOUR['zh'][thing.colour][0]}{rng.choice(('的', ''))}{noun}" if coloured else noun
 
 
-def _target(rng: Random, scene: Scene, language: str, kinds: tuple[str, ...] = KINDS) -> tuple[Thing, str] | None:
+def _target(voice: Voice, scene: Scene, kinds: tuple[str, ...] = KINDS) -> tuple[Thing, str] | None:
     candidates = [thing for thing in scene.things if thing.kind in kinds]
     if not candidates:
         return None
-    thing = rng.choice(candidates)
-    name = reference(rng, scene, thing, language)
+    thing = voice.rng.choice(candidates)
+    name = reference(voice, scene, thing)
     return (thing, name) if name else None
 
 
-def _other(rng: Random, names: tuple[str, ...], than: str | None) -> str:
-    return rng.choice([name for name in names if name != than])
+def _other(voice: Voice, names: tuple[str, ...], than: str | None) -> str:
+    return voice.rng.choice([name for name in names if name != than])
 
 
-def recolour(rng: Random, scene: Scene, language: str) -> Edited | None:
+def _coloured(voice: Voice, colour: str) -> dict[str, str]:
+    """The name of a colour for the gaps of a form, alone and with its article."""
+    word = COLOUR[voice.language][colour][0]
+    return {"word": word, "a_word": article(word) if voice.language == "en" else word}
+
+
+def recolour(voice: Voice, scene: Scene) -> Edited | None:
     """Give an object another colour."""
-    found = _target(rng, scene, language)
+    found = _target(voice, scene)
     if not found:
         return None
     thing, name = found
-    colour = _other(rng, COLOURS, thing.colour)
-    word = COLOUR[language][colour][0]
-    if language == "en":
-        forms: tuple[str, ...] = (
-            f"make {name} {word}",
-            f"change the colour of {name} to {word}",
-            f"turn {name} {word}",
-            f"change the color of {name} to {word}",
-            f"paint {name} {word}",
-            f"recolour {name} to {word}",
-            f"{name} should be {word}",
-        )
-    else:
-        forms = (f"把{name}换成{word}", f"把{name}的颜色换成{word}", f"把{name}变成{word}", f"将{name}改成{word}",
-                 f"把{name}涂成{word}", f"让{name}变成{word}")  # fmt: skip
-    return with_thing(scene, thing, replace(thing, colour=colour)), rng.choice(forms)
+    colour = _other(voice, COLOURS, thing.colour)
+    phrase = voice.say(phrases.RECOLOUR, name=name, word=_coloured(voice, colour)["word"])
+    return with_thing(scene, thing, replace(thing, colour=colour)), phrase
 
 
-def add(rng: Random, scene: Scene, language: str) -> Edited | None:
+def default_slot(scene: Scene, column: int | None = None) -> tuple[int, int] | None:
+    """Where a new object goes when nothing more is said: the first free slot (of a column), front before back."""
+    free = [slot for slot in free_slots(scene) if column in (None, slot[1])]
+    return min(free, key=lambda slot: (-slot[0], slot[1])) if free else None
+
+
+def add(voice: Voice, scene: Scene) -> Edited | None:
     """Put a new object on a free place."""
+    rng, language = voice.rng, voice.language
     free = free_slots(scene)
     if not free or len(scene.things) >= 3:
         return None
     depth, column = rng.choice(free)
-    kind = _other(rng, KINDS, scene.things[0].kind) if scene.things else rng.choice(KINDS)
+    if depth_slots(scene.rows) > 2:  # `back` would name several places
+        depth, column = default_slot(scene, column) or free[0]
+    parts = []
+    if rng.random() < 0.15:
+        depth, column = default_slot(scene) or free[0]
+    else:
+        names = COLUMN[language][list(column_slots(scene.columns))[column]]
+        parts.append(names[0 if rng.random() < 0.7 else 1])
+        unsaid = default_slot(scene, column) == (depth, column)
+        if not unsaid or (depth_slots(scene.rows) == 2 and rng.random() < 0.5):
+            parts.append(DEPTH[language][depth_of(scene.rows, depth) or "front"][0])
+    kind = _other(voice, KINDS, scene.things[0].kind) if scene.things else rng.choice(KINDS)
     hat = rng.choice(COLOURS) if kind in HATTED and rng.random() < 0.25 else None
     thing = Thing(kind, rng.choice(COLOURS), column, depth, hat)
-    where = list(column_slots(scene.columns))[column]
-    parts = [COLUMN[language][where][0 if rng.random() < 0.7 else 1]] if rng.random() < 0.8 else []
-    if parts and depth_slots(scene.rows) > 1 and rng.random() < 0.75:
-        parts.append(DEPTH[language]["back" if depth < depth_slots(scene.rows) / 2 else "front"][0])
-    if language == "en":
-        verb = rng.choice(("add", "put", "place", "please add", "insert"))
-        phrase = " ".join([verb, english_thing(thing, rng, Said()), *parts])
-    else:
-        thing_phrase = chinese_thing(thing, rng, Said())
-        place = "".join(parts)
-        forms: tuple[str, ...] = (
-            f"在{place}加{thing_phrase}",
-            f"在{place}添加{thing_phrase}",
-            f"{place}加上{thing_phrase}",
-        )
-        phrase = rng.choice(forms) if place else rng.choice((f"加{thing_phrase}", f"添加{thing_phrase}"))
-    return with_thing(scene, None, thing), phrase
+    name = (english_thing if language == "en" else chinese_thing)(thing, rng, Said())
+    where = (" " if language == "en" else "").join(parts)
+    phrase = voice.say(phrases.ADD, thing=name, where=where, in_where=f"在{where}" if where else "")
+    return with_thing(scene, None, thing), phrase.strip("，")
 
 
-def remove(rng: Random, scene: Scene, language: str) -> Edited | None:
+def remove(voice: Voice, scene: Scene) -> Edited | None:
     """Take an object away."""
-    found = _target(rng, scene, language)
+    found = _target(voice, scene)
     if not found:
         return None
     thing, name = found
-    if language == "en":
-        forms: tuple[str, ...] = (
-            f"remove {name}",
-            f"take away {name}",
-            f"delete {name}",
-            f"erase {name}",
-            f"remove {name} from the picture",
-        )
-    else:
-        forms = (f"去掉{name}", f"删除{name}", f"把{name}去掉", f"移除{name}", f"把{name}删掉")
-    return with_thing(scene, thing, None), rng.choice(forms)
+    return with_thing(scene, thing, None), voice.say(phrases.REMOVE, name=name)
 
 
-def hat(rng: Random, scene: Scene, language: str) -> Edited | None:
+def hat(voice: Voice, scene: Scene) -> Edited | None:
     """Put a hat on, take it off or change its colour."""
-    found = _target(rng, scene, language, HATTED)
+    found = _target(voice, scene, HATTED)
     if not found:
         return None
     thing, name = found
-    if thing.hat and rng.random() < 0.5:
-        if language == "en":
-            forms: tuple[str, ...] = (
-                f"take off the hat of {name}",
-                f"remove the hat of {name}",
-                f"take the hat off {name}",
-            )
-        else:
-            forms = (f"摘掉{name}的帽子", f"去掉{name}的帽子", f"把{name}的帽子摘掉")
-        return with_thing(scene, thing, replace(thing, hat=None)), rng.choice(forms)
-    colour = _other(rng, COLOURS, thing.hat)
-    word = COLOUR[language][colour][0]
-    if thing.hat:
-        forms = (
-            (f"make the hat of {name} {word}", f"change the hat of {name} to {word}")
-            if language == "en"
-            else (f"把{name}的帽子换成{word}", f"把{name}的帽子变成{word}", f"将{name}的帽子改成{word}")
-        )
-    elif language == "en":
-        forms = (f"give {name} {article(colour)} hat", f"put {article(colour)} hat on {name}",
-                 f"let {name} wear {article(colour)} hat")  # fmt: skip
-    else:
-        forms = (f"给{name}戴上{word}帽子", f"给{name}戴一顶{word}的帽子", f"让{name}戴上{word}的帽子")
-    return with_thing(scene, thing, replace(thing, hat=colour)), rng.choice(forms)
+    if thing.hat and voice.rng.random() < 0.5:
+        return with_thing(scene, thing, replace(thing, hat=None)), voice.say(phrases.HAT_OFF, name=name)
+    colour = _other(voice, COLOURS, thing.hat)
+    forms = phrases.HAT_COLOUR if thing.hat else phrases.HAT_ON
+    phrase = voice.say(forms, name=name, **_coloured(voice, colour))
+    return with_thing(scene, thing, replace(thing, hat=colour)), phrase
 
 
-def move(rng: Random, scene: Scene, language: str) -> Edited | None:
+def move(voice: Voice, scene: Scene) -> Edited | None:
     """Move an object to another column or depth that is free."""
-    found = _target(rng, scene, language)
+    found = _target(voice, scene)
     if not found:
         return None
     thing, name = found
@@ -180,124 +152,62 @@ def move(rng: Random, scene: Scene, language: str) -> Edited | None:
         ]
     if not ways:
         return None
-    moved, table, where = rng.choice(ways)
-    if language == "en":
-        forms: tuple[str, ...] = (
-            f"move {name} to the {where}",
-            f"put {name} {table['en'][where][0]}",
-            f"shift {name} to the {where}",
-        )
-    else:
-        there = rng.choice(table["zh"][where][:2])
-        forms = (f"把{name}移到{there}", f"将{name}移动到{there}", f"把{name}放到{there}")
-    return with_thing(scene, thing, moved), rng.choice(forms)
+    moved, table, where = voice.rng.choice(ways)
+    spots = table[voice.language][where]
+    word = where if voice.language == "en" else voice.rng.choice(spots[:2])
+    return with_thing(scene, thing, moved), voice.say(phrases.MOVE, name=name, where=word, spot=spots[0])
 
 
-def place(rng: Random, scene: Scene, language: str) -> Edited | None:
+def _nouns(voice: Voice, place: str) -> dict[str, str]:
+    """A place for the gaps of a form: `beach`, `a beach`, `on the beach`."""
+    noun = voice.rng.choice(PLACE_NOUN[voice.language][place])
+    return {"noun": noun, "a_noun": article(noun), "spot": voice.rng.choice(PLACE[voice.language][place])}
+
+
+def place(voice: Voice, scene: Scene) -> Edited | None:
     """Change the background."""
-    new = _other(rng, PLACES, scene.place)
-    if language == "en":
-        noun = rng.choice(PLACE_NOUN["en"][new])
-        forms: tuple[str, ...] = (
-            f"change the background to {article(noun)}",
-            f"change the background to the {noun}",
-            f"put it {rng.choice(PLACE['en'][new])}",
-            f"make it {article(noun)}",
-            f"move the scene to the {noun}",
-        )
-    else:
-        noun = rng.choice(PLACE_NOUN["zh"][new])
-        forms = (f"把背景换成{noun}", f"背景换成{noun}", f"将背景改成{noun}", f"换到{noun}")
-    return replace(scene, place=new), rng.choice(forms)
+    new = _other(voice, PLACES, scene.place)
+    return replace(scene, place=new), voice.say(phrases.PLACE, **_nouns(voice, new))
 
 
-def time(rng: Random, scene: Scene, language: str) -> Edited | None:
+def time(voice: Voice, scene: Scene) -> Edited | None:
     """Change the time of day."""
-    new = _other(rng, TIMES, scene.time)
-    if language == "en":
-        phrase = rng.choice(TIME["en"][new][:4])
-        forms: tuple[str, ...] = (
-            f"make it {new}",
-            f"change the time to {new}",
-            f"turn it into {new}",
-            f"show it {phrase}",
-            f"let it be {new}",
-        )
-    else:
-        word = rng.choice(TIME["zh"][new][:2])
-        forms = (f"改成{word}", f"变成{word}", f"把时间换成{word}", f"时间改成{word}")
-    return replace(scene, time=new), rng.choice(forms)
+    new = _other(voice, TIMES, scene.time)
+    names = TIME[voice.language][new]
+    word = new if voice.language == "en" else voice.rng.choice(names[:2])
+    return replace(scene, time=new), voice.say(phrases.TIME, word=word, spot=voice.rng.choice(names[:4]))
 
 
-def place_and_time(rng: Random, scene: Scene, language: str) -> Edited | None:
+def place_and_time(voice: Voice, scene: Scene) -> Edited | None:
     """Change place and time in one breath: `change the background to a city at night`."""
-    new = replace(scene, place=_other(rng, PLACES, scene.place), time=rng.choice(TIMES))
-    if language == "en":
-        noun = article(rng.choice(PLACE_NOUN["en"][new.place]))
-        return new, f"change the background to {noun} {rng.choice(TIME['en'][new.time][:3])}"
-    noun = rng.choice(PLACE_NOUN["zh"][new.place])
-    return new, rng.choice(("把背景换成", "背景换成")) + noun + rng.choice(TIME["zh"][new.time])
+    new = replace(scene, place=_other(voice, PLACES, scene.place), time=voice.rng.choice(TIMES))
+    when = voice.rng.choice(TIME[voice.language][new.time][:3])
+    return new, voice.say(phrases.PLACE_AND_TIME, **_nouns(voice, new.place), time=when)
 
 
-def weather(rng: Random, scene: Scene, language: str) -> Edited | None:
+def weather(voice: Voice, scene: Scene) -> Edited | None:
     """Change the weather."""
-    new = _other(rng, WEATHERS, scene.weather)
-    if language == "en":
-        verb = {"clear": "clear", "cloudy": "cloudy", "rain": "rain", "snowfall": "snow"}[new]
-        forms: tuple[str, ...] = (
-            f"change the weather to {new}",
-            f"make it {WEATHER['en'][new][-1].removeprefix('with ')}",
-        )
-        if new in ("rain", "snowfall"):
-            forms = (*forms, f"let it {verb}", f"make it {verb}")
-        else:
-            forms = (f"change the weather to {verb}", f"make it {verb}", f"make the sky {verb}")
-    else:
-        word = rng.choice(WEATHER["zh"][new])
-        forms = (f"天气改成{word}", f"把天气换成{word}", f"让天气变成{word}", f"变成{word}")
-    return replace(scene, weather=new), rng.choice(forms)
+    new = _other(voice, WEATHERS, scene.weather)
+    names = WEATHER[voice.language][new]
+    words = phrases.WEATHER_WORDS[new] if voice.language == "en" else names
+    return replace(scene, weather=new), voice.say(
+        phrases.WEATHER, word=voice.rng.choice(words), spot=voice.rng.choice(names)
+    )
 
 
-def style(rng: Random, scene: Scene, language: str) -> Edited | None:
+def style(voice: Voice, scene: Scene) -> Edited | None:
     """Redraw in another style."""
-    new = _other(rng, STYLES, scene.style)
-    word = rng.choice(STYLE[language][new][:1])
-    if language == "en":
-        forms: tuple[str, ...] = (
-            f"change the style to {word}",
-            f"turn it into {word}",
-            f"make it {word}",
-            f"redraw it as {word}",
-        )
-    else:
-        forms = (f"变成{word}", f"改成{word}", f"把风格换成{word}", f"转换为{word}")
-    return replace(scene, style=new), rng.choice(forms)
+    new = _other(voice, STYLES, scene.style)
+    return replace(scene, style=new), voice.say(phrases.STYLE, word=STYLE[voice.language][new][0])
 
 
-def sign(rng: Random, scene: Scene, language: str) -> Edited | None:
+def sign(voice: Voice, scene: Scene) -> Edited | None:
     """Put up a sign, change its word or take it down."""
-    if scene.sign and rng.random() < 0.4:
-        forms: tuple[str, ...] = (
-            ("remove the sign", "take down the sign") if language == "en" else ("去掉牌子", "把牌子去掉")
-        )
-        return replace(scene, sign=None), rng.choice(forms)
-    word = sample_word(rng)[: longest_sign(scene.columns)]
-    if scene.sign:
-        forms = (
-            (f'change the word on the sign to "{word}"', f'change the sign to "{word}"')
-            if language == "en"
-            else (f'把牌子上的字换成"{word}"', f'牌子改成"{word}"')
-        )
-    elif language == "en":
-        forms = (
-            f'add a sign that says "{word}"',
-            f'add the word "{word}"',
-            f'write "{word}" on a sign',
-            f'add a sign "{word}"',
-        )
-    else:
-        forms = (f'加一块写着"{word}"的牌子', f'加上文字"{word}"', f'在牌子上写"{word}"', f'添加招牌"{word}"')
-    return replace(scene, sign=word), rng.choice(forms)
+    if scene.sign and voice.rng.random() < 0.4:
+        return replace(scene, sign=None), voice.say(phrases.SIGN_OFF)
+    word = sample_word(voice.rng)[: longest_sign(scene.columns)]
+    forms = phrases.SIGN_WORD if scene.sign else phrases.SIGN_ON
+    return replace(scene, sign=word), voice.say(forms, word=word)
 
 
 EDITS: dict[str, Edit] = {
@@ -314,31 +224,32 @@ EDITS: dict[str, Edit] = {
     "sign": sign,
 }
 _WEIGHT = (5, 4, 3, 3, 3, 2, 2, 2, 2, 2, 2)
+_GROUP = {"time": "place", "place_and_time": "place"}  # at most one of a group in one instruction
 
 
-def single(rng: Random, scene: Scene, language: str, kind: str | None = None) -> tuple[Scene, str, str] | None:
+def single(voice: Voice, scene: Scene, kind: str | None = None) -> tuple[Scene, str, str] | None:
     """One edit: the new scene, the instruction, the kind of edit."""
-    chosen = kind or rng.choices(list(EDITS), _WEIGHT)[0]
-    made = EDITS[chosen](rng, scene, language)
-    return (*made, chosen) if made else None
+    chosen = kind or voice.rng.choices(list(EDITS), _WEIGHT)[0]
+    made = EDITS[chosen](voice, scene)
+    return (made[0], voice.wrapped(made[1]), chosen) if made else None
 
 
-def compound(rng: Random, scene: Scene, language: str, count: int) -> tuple[Scene, str, str] | None:
-    """`count` different edits in one instruction; each is asked of the scene as it was before the next."""
-    phrases, used = [], set[str]()
-    for _ in range(count * 4):
-        kind = rng.choices(list(EDITS), _WEIGHT)[0]
-        group = "place" if kind in ("place", "time", "place_and_time") else kind
-        made = EDITS[kind](rng, scene, language) if group not in used else None
-        if made:
-            scene, phrase = made
-            used.add(group)
-            phrases.append(phrase)
-        if len(phrases) == count:
+def compound(voice: Voice, scene: Scene, count: int) -> tuple[Scene, str, str] | None:
+    """`count` different edits in one instruction; what was edited is not removed by the same instruction."""
+    before, said, used = scene, list[str](), set[str]()
+    for kind in voice.rng.choices(list(EDITS), _WEIGHT, k=count * 4):
+        if _GROUP.get(kind, kind) in used:
+            continue
+        made = EDITS[kind](voice, scene)
+        if not made or (kind == "remove" and not set(scene.things) - set(made[0].things) <= set(before.things)):
+            continue
+        scene = made[0]
+        said.append(made[1])
+        used.add(_GROUP.get(kind, kind))
+        if len(said) == count:
             break
-    if len(phrases) < 2:
+    if len(said) < 2:
         return None
-    if language == "en":
-        joint = rng.choice((" and ", ", ", ", then ", ", and "))
-        return scene, ", ".join(phrases[:-1]) + joint + phrases[-1], "compound"
-    return scene, rng.choice(("，", "，然后", "，再", "，并且")).join(phrases), "compound"
+    comma = ", " if voice.language == "en" else "，"
+    joint = voice.rng.choice(phrases.JOINTS[voice.language])
+    return scene, voice.wrapped(comma.join(said[:-1]) + joint + said[-1]), "compound"

@@ -1,144 +1,79 @@
-"""Judge a training run: `python -m edgevlo.picturebook.evaluate RUN --count 100` prints a table and writes JSON."""
+"""Judge a training run as `benchmarks/quality.py` judges a bundle, but in torch: same cases, same scores.
+
+python -m edgevlo.picturebook.evaluate RUN [--count 100] [--only paint1 edit ...]
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
-import math
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import click
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from tqdm import tqdm
 
-from . import atlas, judge, layout, painter, text
+from . import figures, painter, text, trials
+from .atlas import TILES, pixels
 from .checkpoint import assemble
+from .figures import Verdict
+from .judge import Pixels, cells
 from .painter import Draw
 from .sequence import Encoder
-from .tasks import TASKS, Mix, Sample, judged_paint
+from .tasks import Sample
+from .trials import Trial
 from .words import LANGUAGES
 
-Scores = dict[str, dict[str, float]]
-JUDGED = Mix({}, (0.0, 0.45, 0.4, 0.15), 1.0, empty=0.0)
+BATCH = 50
 
 
-def batches(samples: list[Sample], size: int) -> Iterator[list[Sample]]:
-    """Batches of samples of one grid."""
-    groups: dict[Any, list[Sample]] = defaultdict(list)
-    for sample in samples:
-        groups[sample.target.shape if sample.target is not None else None].append(sample)
+def batches(samples: list[Sample], size: int = BATCH) -> Iterator[list[int]]:
+    """Indices of the samples in batches that ask for pictures of one grid, or for answers."""
+    groups: dict[Any, list[int]] = defaultdict(list)
+    for index, sample in enumerate(samples):
+        groups[sample.target.shape if sample.target is not None else None].append(index)
     for group in groups.values():
-        for start in range(0, len(group), size):
-            yield group[start : start + size]
+        yield from (group[start : start + size] for start in range(0, len(group), size))
 
 
-def score(sample: Sample, codes: NDArray[np.int32]) -> dict[str, float]:
-    """Numbers of one painted picture, 0..1 each; `all` is the headline."""
-    assert sample.target is not None
-    same = codes == sample.target
-    found = {"exact": float(same.all())}
-    task = sample.task.split(":")[0]
-    if task == "segmentation":
-        return found | {"all": judge.segment_scores(sample.target, codes)}
-    if task == "edges":
-        return found | {"all": judge.edge_f1(sample.target, codes)}
-    if task == "boxes":
-        return found | {"all": found["exact"]}
-    reading = judge.read(atlas.pixels(np.minimum(codes, len(atlas.TILES) - 1)))
-    found |= {name: float(value) for name, value in judge.judge_scene(sample.scenes[-1], reading, sample.said).items()}
-    if task != "paint":
-        kept = sample.target == sample.sources[-1] if sample.sources[-1].shape == sample.target.shape else same
-        found["kept"] = float(same[kept].mean()) if kept.any() else 1.0
-    return found
+def make(model: Any, encoder: Encoder, samples: list[Sample], draw: Draw) -> list[Pixels | str]:
+    """What the model makes of each sample: a picture (height, width, 3), or an answer."""
+    made: list[Pixels | str] = [""] * len(samples)
+    for batch in batches(samples):
+        some = [samples[index] for index in batch]
+        results: list[Any] = []
+        if some[0].target is None:
+            results = painter.answer(model, encoder, some)
+        else:
+            results = [pixels(np.minimum(codes, len(TILES) - 1)) for codes in painter.paint(model, encoder, some, draw)]
+        for index, result in zip(batch, results, strict=True):
+            made[index] = result
+    return made
 
 
-def mean(rows: list[dict[str, float]]) -> dict[str, float]:
-    """Average of each number over the rows that have it."""
-    values: dict[str, list[float]] = defaultdict(list)
-    for row in rows:
-        for name, value in row.items():
-            values[name].append(value)
-    return {name: sum(column) / len(column) for name, column in values.items()} | {"count": len(rows)}
-
-
-def judged(task: str, count: int, language: str, seed: int) -> list[Sample]:
-    """Held-out samples of a task: held-out scenes and phrasings for painting, unseen seeds for the rest."""
-    rng = Random(f"judge {task} {language} {seed}")
-    if task.startswith("paint"):
-        return [judged_paint(rng, language, int(task[-1])) for _ in range(count)]
-    return [TASKS[task](rng, language, JUDGED) for _ in range(count)]
-
-
-def evaluate(model: Any, encoder: Encoder, count: int, seed: int, draw: Draw, tasks: tuple[str, ...]) -> Scores:
-    """Scores per task and language."""
-    scores: Scores = {}
-    for task in tasks:
-        for language in LANGUAGES:
-            rows: list[dict[str, float]] = []
-            for batch in batches(judged(task, count, language, seed), 50):
-                if batch[0].target is None:
-                    answers = painter.answer(model, encoder, batch)
-                    wanted = [encoder.tokenizer.decode(encoder.text(sample.answer or "")) for sample in batch]
-                    rows += [{"all": float(a == w)} for a, w in zip(answers, wanted, strict=True)]
-                else:
-                    pictures = painter.paint(model, encoder, batch, draw)
-                    rows += [score(sample, codes) for sample, codes in zip(batch, pictures, strict=True)]
-            scores[f"{task} {language}"] = mean(rows)
-    return scores
-
-
-def ceiling(count: int, seed: int) -> float:
-    """Share of true pictures that the judge calls right: what a perfect painter would get."""
-    samples = judged("paint1", count, "en", seed)
-    verdicts = [
-        judge.judge_scene(s.scenes[0], judge.read(atlas.pixels(layout.paint(s.scenes[0]))), s.said)["all"]
-        for s in samples
+def attempt(model: Any, encoder: Encoder, cases: list[Trial], draw: Draw) -> list[Verdict]:
+    """The verdicts on trials of one row, turn by turn; true pictures need no ceiling here, their codes are exact."""
+    turns: list[list[Pixels | str]] = []
+    for number in range(len(cases[0].samples)):
+        own = [cells(one) if not isinstance(one, str) else None for one in turns[-1]] if turns else [None] * len(cases)
+        samples = [trials.turn(trial, number, source) for trial, source in zip(cases, own, strict=True)]
+        turns.append(make(model, encoder, samples, draw))
+    return [
+        Verdict(trial.row, trial.language, trial.number, trial.part, figures.judged(trial, made), None)
+        for trial, made in zip(cases, zip(*turns, strict=True), strict=True)
     ]
-    return sum(verdicts) / count
-
-
-def half_width(share: float, count: float) -> float:
-    """Half of the 95 % interval of a share."""
-    return 1.96 * math.sqrt(max(share * (1 - share), 1e-9) / count)
-
-
-def table(scores: Scores) -> str:
-    """One line per task and language."""
-    lines = []
-    for name, row in scores.items():
-        rest = "  ".join(f"{key} {value:.2f}" for key, value in row.items() if key not in ("all", "count"))
-        lines.append(f"{name:18s} {row['all']:.3f} ± {half_width(row['all'], row['count']):.3f}   {rest}")
-    return "\n".join(lines)
-
-
-ALL_TASKS = (
-    "paint1",
-    "paint2",
-    "paint3",
-    "edit",
-    "compound",
-    "segmentation",
-    "edges",
-    "boxes",
-    "detect",
-    "ask",
-    "compare",
-    "fetch",
-)
 
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path, help="folder of a training run (decoder.pt, tokenizer.json)")
-    parser.add_argument("--count", type=int, default=100, help="cases per task and language")
-    parser.add_argument("--tasks", nargs="*", default=list(ALL_TASKS), choices=ALL_TASKS)
+    parser.add_argument("--count", type=int, default=100, help="cases per row and language")
+    parser.add_argument("--only", "--tasks", nargs="*", default=trials.ROWS, choices=trials.ROWS, metavar="ROW")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--temperature", type=float, default=0.0)
     parser.add_argument("--top-k", type=int, default=0)
@@ -147,13 +82,16 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    encoder = Encoder(text.load(arguments.run))
-    draw = replace(Draw(), temperature=arguments.temperature, top_k=arguments.top_k, guidance=arguments.guidance)
-    scores = evaluate(assemble(arguments.run), encoder, arguments.count, arguments.seed, draw, tuple(arguments.tasks))
-    click.echo(f"ceiling of the judge {ceiling(arguments.count, arguments.seed):.3f}")
-    click.echo(table(scores))
+    model, encoder = assemble(arguments.run), Encoder(text.load(arguments.run))
+    draw = Draw(arguments.temperature, arguments.top_k, arguments.guidance)
+    verdicts: list[Verdict] = []
+    for row, language in tqdm([(row, language) for row in arguments.only for language in LANGUAGES], disable=None):
+        cases = [trials.draw(row, language, number, arguments.seed) for number in range(arguments.count)]
+        verdicts += attempt(model, encoder, cases, draw)
+    found = figures.summary(verdicts)
+    click.echo(figures.table(found["lines"]))
     if arguments.json:
-        arguments.json.write_text(json.dumps(scores, indent=1) + "\n")
+        arguments.json.write_text(json.dumps(found, indent=1) + "\n")
 
 
 if __name__ == "__main__":

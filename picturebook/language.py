@@ -29,7 +29,11 @@ from .words import (
 
 @dataclass(frozen=True)
 class Said:
-    """Which attributes a prompt speaks of; what is unsaid may come out anyhow, but day, clear and flat by default."""
+    """Which attributes a prompt speaks of.
+
+    What is unsaid may come out anyhow, except for the defaults: day, clear, flat, at the front. `depth` tells whether
+    the front is spoken of, too.
+    """
 
     colour: bool = True
     column: bool = True
@@ -40,7 +44,7 @@ class Said:
 def sample_said(rng: Random) -> Said:
     """What a training prompt says: mostly everything."""
     column = rng.random() < 0.85
-    return Said(rng.random() < 0.95, column, rng.random() < (0.6 if column else 0.1), rng.random() < 0.95)
+    return Said(rng.random() < 0.97, column, column and rng.random() < 0.5, rng.random() < 0.95)
 
 
 def _pick(rng: Random, names: tuple[str, ...], first: float = 0.5) -> str:
@@ -82,7 +86,7 @@ def position(scene: Scene, thing: Thing, language: str, said: Said, rng: Random 
     if said.column:
         names = COLUMN[language][column]
         parts.append(_pick(rng, names, 0.6) if rng else names[0])
-    if said.depth and depth:
+    if depth and (said.depth or depth == "back"):
         names = DEPTH[language][depth]
         parts.append(_pick(rng, names, 0.6) if rng else names[0])
     if rng and rng.random() < 0.3:
@@ -153,7 +157,8 @@ def _loosened(text: str, language: str, rng: Random, *, shuffle: bool) -> str:
 def _grouped(scene: Scene) -> tuple[str, str | None] | None:
     """(kind, common colour) when several things of one kind can be counted in one phrase: `three red cars`."""
     kinds = {thing.kind for thing in scene.things}
-    if len(scene.things) < 2 or len(kinds) > 1 or any(thing.hat for thing in scene.things):
+    plain = all(not thing.hat and depth_name(scene, thing) != "back" for thing in scene.things)
+    if len(scene.things) < 2 or len(kinds) > 1 or not plain:
         return None
     colours = {thing.colour for thing in scene.things}
     return kinds.pop(), colours.pop() if len(colours) == 1 else None
@@ -167,12 +172,12 @@ def _english(scene: Scene, rng: Random, said: Said, held_out: bool) -> str:
         things = f"{NUMBER['en'][len(scene.things)]} {group[1] + ' ' if group[1] else ''}{noun}"
     else:
         phrases = []
+        first = rng.random() < 0.12 and not keyword  # one order within a sentence, so that it has one reading
+        comma = ", " if rng.random() < 0.25 or keyword else " "
         for thing in scene.things:
             phrase = english_thing(thing, rng, said, with_article=not keyword)
             where = position(scene, thing, "en", said, rng)
-            first = where and rng.random() < 0.12 and not keyword
-            comma = ", " if rng.random() < 0.25 or keyword else " "
-            phrases.append(f"{where} {phrase}" if first else f"{phrase}{comma}{where}" if where else phrase)
+            phrases.append(f"{where} {phrase}" if first and where else f"{phrase}{comma}{where}" if where else phrase)
         joint = ", " if keyword else rng.choice((" and ", " and ", ", ", " and also "))
         things = joint.join(phrases) or "an empty landscape"
     rest = surroundings(scene, "en", rng, said)
@@ -191,7 +196,8 @@ def _english(scene: Scene, rng: Random, said: Said, held_out: bool) -> str:
             return " ".join([*([place] if place else []), *rest, "we see", things, *sign])
         if shape == 2:
             return ", ".join([*rest, "please make me an image with " + things, *([place] if place else []), *sign])
-        return f"{things} {place}, and everything {', '.join(rest)}" if rest else f"{things}, placed {place}"
+        text = f"{things} {place}, and everything {', '.join(rest)}" if rest else f"{things}, placed {place}"
+        return ", ".join([text, *sign])
     if said.place and rng.random() < 0.15:
         return " ".join([f"{noun}", *rest, "with", things, *sign])
     if rng.random() < 0.12:
@@ -238,14 +244,12 @@ def _chinese(scene: Scene, rng: Random, said: Said, held_out: bool) -> str:
         things = f"{NUMBER['zh'][len(scene.things)]}{MEASURE[group[0]]}{colour}{noun}"
     else:
         phrases = []
+        forms = ("{0}有{1}", "{0}的{1}", "在{0}，{1}") if rng.random() < 0.5 else ("{1}，{0}", "{1}在{0}", "{1}，在{0}")
+        form = "{1}，{0}" if keyword else rng.choice(forms)  # one order within a sentence, so that it has one reading
         for thing in scene.things:
             phrase = chinese_thing(thing, rng, said, counted=not keyword and rng.random() < 0.6)
             where = position(scene, thing, "zh", said, rng)
-            if where and rng.random() < 0.5 and not keyword:
-                phrase = rng.choice((f"{where}有{phrase}", f"{where}的{phrase}", f"在{where}，{phrase}"))
-            elif where:
-                phrase = rng.choice((f"{phrase}，{where}", f"{phrase}在{where}", f"{phrase}，在{where}"))
-            phrases.append(phrase)
+            phrases.append(form.format(where, phrase) if where else phrase)
         things = rng.choice(("和", "，", "，还有")).join(phrases) or "空旷的风景"
     rest = surroundings(scene, "zh", rng, said)
     if scene.sign:

@@ -116,7 +116,10 @@ def load_text_weights(model: Any, path: Path) -> None:
     model.model.text_model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
 
 
-def checkpoint_weights(folder: Path) -> dict[str, torch.Tensor]:
-    """The decoder's weights in a checkpoint folder."""
+def decoder_weights(folder: Path) -> dict[str, torch.Tensor]:
+    """The decoder's weights in a training run or in a checkpoint folder."""
+    if (folder / "decoder.pt").exists():
+        weights: dict[str, torch.Tensor] = torch.load(folder / "decoder.pt", map_location="cpu", weights_only=True)
+        return weights
     model: Any = Emu3ForConditionalGeneration.from_pretrained(folder)
     return dict(model.model.text_model.state_dict())

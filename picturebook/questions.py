@@ -1,104 +1,78 @@
-"""Questions about one picture or two, with their one right answer, in English and Chinese."""
+"""Questions about one picture or two, with their one right answer (forms in `phrases.py`)."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from random import Random
 
+from . import phrases
 from .language import Said, caption, position, thing_name
 from .layout import box_of
-from .scene import COLOURS, KINDS, PLACES, STYLES, TIMES, WEATHERS, Scene, column_name
-from .words import COLOUR, COLUMN, KIND, MEASURE, NONE, NUMBER, PLACE, STYLE, TIME, WEATHER, plural
+from .scene import COLOURS, KINDS, PLACES, STYLES, TIMES, WEATHERS, Scene, Thing, column_name
+from .voice import Voice
+from .words import COLOUR, COLUMN, KIND, MEASURE, NONE, NUMBER, PLACE, STYLE, TIME, WEATHER, article, plural
 
 Question = tuple[str, str]  # instruction, answer
 
 
-def describe(rng: Random, scene: Scene, language: str) -> Question:
+def describe(voice: Voice, scene: Scene) -> Question:
     """The canonical sentence."""
-    forms = (
-        (
-            "describe the picture",
-            "describe this picture",
-            "what is in the picture?",
-            "what do you see?",
-            "caption the picture",
-        )
-        if language == "en"
-        else ("描述这张图", "描述图片", "图里有什么？", "你看到了什么？", "描述一下这张图片")
-    )
-    return rng.choice(forms), caption(scene, language)
+    return voice.say(phrases.DESCRIBE), caption(scene, voice.language)
 
 
-def count(rng: Random, scene: Scene, language: str) -> Question:
+def count(voice: Voice, scene: Scene) -> Question:
     """How many of a kind, or how many objects."""
-    kinds = [thing.kind for thing in scene.things]
+    rng, kinds = voice.rng, [thing.kind for thing in scene.things]
     kind = rng.choice(kinds) if kinds and rng.random() < 0.65 else rng.choice((*KINDS, "object"))
     number = len(kinds) if kind == "object" else kinds.count(kind)
-    if language == "en":
-        noun = plural(kind)
-        forms = (
-            f"how many {noun} are there?",
-            f"how many {noun}?",
-            f"count the {noun}",
-            f"how many {noun} are in the picture?",
-        )
-        return rng.choice(forms), ("none", "one", "two", "three", "four")[number]
+    if voice.language == "en":
+        return voice.say(phrases.COUNT, noun=plural(kind)), ("none", "one", "two", "three", "four")[number]
     noun, measure = ("物体", "个") if kind == "object" else (KIND["zh"][kind][0], MEASURE[kind])
-    forms = (f"有几{measure}{noun}？", f"图里有几{measure}{noun}？", f"有多少{noun}？", f"数一数{noun}")
-    return rng.choice(forms), NUMBER["zh"][number] + (measure if number else "")
+    return voice.say(phrases.COUNT, noun=noun, measure=measure), NUMBER["zh"][number] + (measure if number else "")
 
 
-def where(rng: Random, scene: Scene, language: str) -> Question | None:
+def _only_one(voice: Voice, scene: Scene) -> Thing | None:
+    """A thing whose kind occurs once: `the car` names it."""
+    kinds = [thing.kind for thing in scene.things]
+    alone = [thing for thing in scene.things if kinds.count(thing.kind) == 1]
+    return voice.rng.choice(alone) if alone else None
+
+
+def where(voice: Voice, scene: Scene) -> Question | None:
     """Where an object stands."""
-    unique = [thing for thing in scene.things if sum(other.kind == thing.kind for other in scene.things) == 1]
-    if not unique:
+    thing = _only_one(voice, scene)
+    if not thing:
         return None
-    thing = rng.choice(unique)
-    noun = KIND[language][thing.kind][0]
-    forms = (
-        (f"where is the {noun}?", f"where is the {noun} in the picture?", f"where can i see the {noun}?")
-        if language == "en"
-        else (f"{noun}在哪里？", f"{noun}在什么地方？", f"{noun}在图的哪里？")
-    )
-    return rng.choice(forms), position(scene, thing, language, Said())
+    noun = KIND[voice.language][thing.kind][0]
+    return voice.say(phrases.WHERE, noun=noun), position(scene, thing, voice.language, Said())
 
 
-def what_is_there(rng: Random, scene: Scene, language: str) -> Question | None:
+def what_is_there(voice: Voice, scene: Scene) -> Question | None:
     """What stands on the left, in the middle or on the right."""
     columns = sorted({column_name(scene, thing) for thing in scene.things})
     if not columns:
         return None
-    name = rng.choice(columns)
+    name = voice.rng.choice(columns)
     there = [thing for thing in scene.things if column_name(scene, thing) == name]
-    spot = COLUMN[language][name][0]
-    forms = (
-        (f"what is {spot}?", f"what do you see {spot}?") if language == "en" else (f"{spot}是什么？", f"{spot}有什么？")
-    )
-    joint = " and " if language == "en" else "和"
-    return rng.choice(forms), joint.join(thing_name(thing, language) for thing in there)
+    joint = " and " if voice.language == "en" else "和"
+    answer = joint.join(thing_name(thing, voice.language) for thing in there)
+    return voice.say(phrases.THERE, spot=COLUMN[voice.language][name][0]), answer
 
 
-def colour(rng: Random, scene: Scene, language: str) -> Question | None:
+def colour(voice: Voice, scene: Scene) -> Question | None:
     """What colour an object or a hat has."""
-    unique = [thing for thing in scene.things if sum(other.kind == thing.kind for other in scene.things) == 1]
-    if not unique:
+    thing = _only_one(voice, scene)
+    if not thing:
         return None
-    thing = rng.choice(unique)
-    noun = KIND[language][thing.kind][0]
-    asked = thing.colour
-    if thing.hat and rng.random() < 0.5:
-        asked = thing.hat
-        noun = f"hat of the {noun}" if language == "en" else f"{noun}的帽子"
-    forms = (
-        (f"what colour is the {noun}?", f"what color is the {noun}?", f"which colour has the {noun}?")
-        if language == "en"
-        else (f"{noun}是什么颜色？", f"{noun}是什么颜色的？", f"{noun}的颜色是什么？")
-    )
-    return rng.choice(forms), COLOUR[language][asked][0]
+    noun, asked = KIND[voice.language][thing.kind][0], thing.colour
+    if thing.hat and voice.rng.random() < 0.5:
+        noun, asked = (f"hat of the {noun}" if voice.language == "en" else f"{noun}的帽子"), thing.hat
+    return voice.say(phrases.COLOUR, noun=noun), COLOUR[voice.language][asked][0]
 
 
-def yes_no(rng: Random, scene: Scene, language: str) -> Question:
+def yes_no(voice: Voice, scene: Scene) -> Question:
     """Is there such an object?"""
+    rng = voice.rng
     kind, hue = rng.choice(KINDS), rng.choice(COLOURS)
     if scene.things and rng.random() < 0.6:
         thing = rng.choice(scene.things)
@@ -106,42 +80,27 @@ def yes_no(rng: Random, scene: Scene, language: str) -> Question:
         hue = thing.colour if rng.random() < 0.65 else hue
     coloured = rng.random() < 0.6
     there = any(thing.kind == kind and (not coloured or thing.colour == hue) for thing in scene.things)
-    if language == "en":
-        name = f"{hue} {kind}" if coloured else kind
-        name = f"an {name}" if name[0] in "aeiou" else f"a {name}"
-        return rng.choice(
-            (f"is there {name}?", f"is there {name} in the picture?", f"do you see {name}?")
-        ), "yes" if there else "no"
+    if voice.language == "en":
+        name = article(f"{hue} {kind}" if coloured else kind)
+        return voice.say(phrases.YES_NO, name=name), "yes" if there else "no"
     name = (COLOUR["zh"][hue][0] + rng.choice(("的", "")) if coloured else "") + KIND["zh"][kind][0]
-    return rng.choice((f"有{name}吗？", f"图里有{name}吗？", f"有没有{name}？")), "有" if there else "没有"
+    return voice.say(phrases.YES_NO, name=name), "有" if there else "没有"
 
 
-def setting(rng: Random, scene: Scene, language: str) -> Question:
+def setting(voice: Voice, scene: Scene) -> Question:
     """Place, time, weather, style or the word on the sign."""
-    english = language == "en"
-    if scene.sign and rng.random() < 0.5:
-        forms = (
-            ("what does the sign say?", "what is written on the sign?")
-            if english
-            else ("牌子上写着什么？", "牌子上的字是什么？")
-        )
-        return rng.choice(forms), scene.sign
-    questions = (
-        ((("what place is it?", "what is the background?"), PLACE["en"][scene.place][0]),
-         (("what time is it?", "what time of day is it?"), TIME["en"][scene.time][0]),
-         (("what is the weather?", "how is the weather?"), WEATHER["en"][scene.weather][0]),
-         (("what style is it?", "which style is the picture?"), STYLE["en"][scene.style][0]))
-        if english
-        else ((("这是什么地方？", "背景是什么？"), PLACE["zh"][scene.place][0]),
-              (("这是什么时候？", "这是什么时间？"), TIME["zh"][scene.time][0]),
-              (("天气怎么样？", "天气如何？"), WEATHER["zh"][scene.weather][0]),
-              (("这是什么风格？", "图片是什么风格？"), STYLE["zh"][scene.style][0]))
+    if scene.sign and voice.rng.random() < 0.5:
+        return voice.say(phrases.SIGN_READ), scene.sign
+    forms, names = voice.rng.choice(
+        ((phrases.PLACE_ASKED, PLACE[voice.language][scene.place]),
+         (phrases.TIME_ASKED, TIME[voice.language][scene.time]),
+         (phrases.WEATHER_ASKED, WEATHER[voice.language][scene.weather]),
+         (phrases.STYLE_ASKED, STYLE[voice.language][scene.style]))
     )  # fmt: skip
-    forms, answer = rng.choice(questions)
-    return rng.choice(forms), answer
+    return voice.say(forms), names[0]
 
 
-QUESTIONS = {
+QUESTIONS: dict[str, Callable[[Voice, Scene], Question | None]] = {
     "describe": describe,
     "count": count,
     "where": where,
@@ -150,35 +109,20 @@ QUESTIONS = {
     "yes_no": yes_no,
     "setting": setting,
 }
+PERCEPTION = {"segmentation": phrases.SEGMENT, "edges": phrases.EDGES, "boxes": phrases.BOXES}
 
 
-def detect(rng: Random, scene: Scene, language: str) -> tuple[str, str, frozenset[str] | None]:
+def detect(voice: Voice, scene: Scene) -> tuple[str, str, frozenset[str] | None]:
     """Boxes as text: `name x0 y0 x1 y1; ...` in cells, reading order; the kinds asked for, or None for all."""
-    english = language == "en"
-    kinds: frozenset[str] | None = None
+    rng, language = voice.rng, voice.language
     if rng.random() < 0.4:
-        forms = (
-            ("detect everything", "detect all objects", "find all objects")
-            if english
-            else ("检测全部", "检测所有物体", "找出所有物体")
-        )
-        instruction = forms[0] if rng.random() < 0.6 else rng.choice(forms)
-    else:
-        pool = [thing.kind for thing in scene.things]
-        asked = {
-            rng.choice(pool) if pool and rng.random() < 0.75 else rng.choice(KINDS) for _ in range(rng.randint(1, 3))
-        }
-        kinds = frozenset(asked)
-        listed = sorted(asked)
-        rng.shuffle(listed)
-        names = (", " if english else "、").join(KIND[language][kind][0] for kind in listed)
-        verb = (
-            rng.choice(("detect", "detect", "find", "locate"))
-            if english
-            else rng.choice(("检测", "检测", "找出", "定位"))
-        )
-        instruction = f"{verb} {names}" if english else f"{verb}{names}"
-    return instruction, detection(scene, language, kinds), kinds
+        names = rng.choice(phrases.EVERYTHING[language])
+        return voice.say(phrases.DETECT, names=names), detection(scene, language), None
+    pool = [thing.kind for thing in scene.things]
+    asked = [rng.choice(pool) if pool and rng.random() < 0.75 else rng.choice(KINDS) for _ in range(rng.randint(1, 3))]
+    kinds = frozenset(asked)
+    names = (", " if language == "en" else "、").join(KIND[language][kind][0] for kind in dict.fromkeys(asked))
+    return voice.say(phrases.DETECT, names=names), detection(scene, language, kinds), kinds
 
 
 def detection(scene: Scene, language: str, kinds: frozenset[str] | None = None) -> str:
@@ -191,20 +135,10 @@ def detection(scene: Scene, language: str, kinds: frozenset[str] | None = None) 
     return "; ".join(found) or NONE[language]
 
 
-def compare(rng: Random, scene: Scene, language: str) -> tuple[Scene, str, str]:
+def compare(voice: Voice, scene: Scene) -> tuple[Scene, str, str]:
     """A second scene that differs in one point, the question, and the sentence that names it."""
-    english = language == "en"
-    forms = (
-        (
-            "compare the two pictures",
-            "what is different?",
-            "what changed between the pictures?",
-            "what is the difference?",
-        )
-        if english
-        else ("比较两张图", "两张图有什么不同？", "有什么变化？", "比较这两张图片")
-    )
-    question = rng.choice(forms)
+    rng, language = voice.rng, voice.language
+    english, question = language == "en", voice.say(phrases.COMPARE)
     if rng.random() < 0.12:
         return scene, question, "the same" if english else "相同"
     if scene.things and rng.random() < 0.6:
@@ -227,19 +161,3 @@ def compare(rng: Random, scene: Scene, language: str) -> tuple[Scene, str, str]:
     answer = f"it was {before}, now {after}" if english else f"从{before}变成{after}"
     changes: dict[str, str] = {field: value}
     return replace(scene, **changes), question, answer  # type: ignore[arg-type]
-
-
-PERCEPTION = {
-    "segmentation": {
-        "en": ("segment the picture", "draw the segmentation", "show the segments", "segment this image"),
-        "zh": ("分割图片", "画出分割图", "分割这张图", "把图片分割"),
-    },
-    "edges": {
-        "en": ("draw the edges", "show the edges", "draw the edge map", "find the edges"),
-        "zh": ("画出边缘", "显示边缘", "画边缘图", "提取边缘"),
-    },
-    "boxes": {
-        "en": ("draw boxes", "draw boxes around the objects", "draw the boxes", "show bounding boxes"),
-        "zh": ("画出方框", "画出所有方框", "用方框标出物体", "显示方框"),
-    },
-}

@@ -19,11 +19,13 @@ SIGN_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 MAX_SIGN = 6
 
 DEFAULT_GRID = (8, 8)
-# (rows, columns); all between 1:3 and 3:1 around 64 cells, and two long strips
+# (rows, columns); between 1:3 and 3:1 around 64 cells, and long strips
 GRIDS = (
     (8, 8), (6, 10), (10, 6), (5, 12), (12, 5), (12, 4), (5, 15), (15, 5), (8, 6), (6, 8),
-    (8, 10), (10, 8), (6, 6), (5, 8), (8, 5), (7, 9), (9, 7), (5, 24), (24, 5), (8, 12), (11, 6),
+    (8, 10), (10, 8), (6, 6), (5, 8), (8, 5), (7, 9), (9, 7), (5, 24), (24, 5), (8, 12), (11, 6), (8, 16), (16, 8),
 )  # fmt: skip
+# little room around the objects: most to learn per token
+DENSE_GRIDS = ((5, 6), (5, 6), (8, 4), (8, 4), (8, 6), (5, 7), (6, 6), (8, 5))
 
 
 @dataclass(frozen=True)
@@ -82,12 +84,17 @@ def column_name(scene: Scene, thing: Thing) -> str:
     return list(column_slots(scene.columns))[thing.column]
 
 
-def depth_name(scene: Scene, thing: Thing) -> str | None:
-    """`back` or `front`; None when the picture has only one depth."""
-    depths = depth_slots(scene.rows)
+def depth_of(rows: int, depth: int) -> str | None:
+    """`back` or `front`; None when a picture of so many rows has only one depth."""
+    depths = depth_slots(rows)
     if depths == 1:
         return None
-    return "back" if thing.depth < depths / 2 else "front"
+    return "back" if depth < depths / 2 else "front"
+
+
+def depth_name(scene: Scene, thing: Thing) -> str | None:
+    """`back` or `front`; None when the picture has only one depth."""
+    return depth_of(scene.rows, thing.depth)
 
 
 def cell_of(scene: Scene, thing: Thing) -> tuple[int, int]:
@@ -136,9 +143,11 @@ def sample_word(rng: Random) -> str:
     return "".join(rng.choice(SIGN_CHARACTERS) for _ in range(rng.randint(2, MAX_SIGN)))
 
 
-def sample_grid(rng: Random, default_share: float = 0.7) -> tuple[int, int]:
-    """Mostly the default grid, else any of the others."""
-    return DEFAULT_GRID if rng.random() < default_share else rng.choice(GRIDS)
+def sample_grid(rng: Random, default: float, dense: float) -> tuple[int, int]:
+    """The default grid, a dense one, each in a share of the cases, else any."""
+    return rng.choices(
+        (DEFAULT_GRID, rng.choice(DENSE_GRIDS), rng.choice(GRIDS)), (default, dense, 1 - default - dense)
+    )[0]
 
 
 def sample_scene(
@@ -149,15 +158,21 @@ def sample_scene(
     free_style: float = 0.35,
     sign: float = 0.06,
     distinct_kinds: float = 0.85,
+    hats: float = 0.3,
 ) -> Scene:
     """A random scene with `things` objects (fewer where the grid has no room)."""
-    places = rng.sample(slots(*grid), min(things, len(slots(*grid))))
     distinct = rng.random() < distinct_kinds
-    kinds = rng.sample(KINDS, len(places)) if distinct else [rng.choice(KINDS) for _ in places]
+    alike = not distinct and rng.random() < 0.4  # `three red cars`, all at the front
+    standing = [slot for slot in slots(*grid) if not alike or depth_of(grid[0], slot[0]) != "back"]
+    places = rng.sample(standing, min(things, len(standing)))
+    kinds = rng.sample(KINDS, len(places)) if distinct else rng.choices(KINDS, k=len(places))
+    colours = rng.choices(COLOURS, k=len(places))
+    if alike:
+        kinds, colours = kinds[:1] * len(places), colours[:1] * len(places)
     made = []
-    for kind, (depth, column) in zip(kinds, places, strict=True):
-        hat = rng.choice(COLOURS) if kind in HATTED and rng.random() < 0.3 else None
-        made.append(Thing(kind, rng.choice(COLOURS), column, depth, hat))
+    for kind, hue, (depth, column) in zip(kinds, colours, places, strict=True):
+        hat = rng.choice(COLOURS) if kind in HATTED and not alike and rng.random() < hats else None
+        made.append(Thing(kind, hue, column, depth, hat))
     word = sample_word(rng)[: longest_sign(grid[1])] if rng.random() < sign else None
     return Scene(
         things=in_order(made),

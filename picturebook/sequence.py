@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from . import emphasis
 from .layout import Grid
-from .tasks import Sample, deciding_cells
+from .tasks import Sample
 from .text import ANSWER, BOS, EOS, IMAGE_END, IMAGE_START, IMAGE_TOKEN, PICTURE_END, ROW_END, TEXT_TOKENS
 
-CODE_WEIGHT, DECIDING_WEIGHT, CHANGED_WEIGHT, ANSWER_WEIGHT = 1.0, 8.0, 3.0, 2.0
+ANSWER_WEIGHT = 5.0
 
 
 @dataclass(frozen=True)
@@ -71,12 +72,11 @@ class Encoder:
         target = sample.target
         head = len(ids) + len(self.opener(*target.shape))
         ids += [*self.picture(target), EOS]
-        cells = np.full(target.shape, CODE_WEIGHT, np.float32)
-        for cell in deciding_cells(sample.scenes[-1]):
-            cells[cell] = DECIDING_WEIGHT
         source = next((s for s in reversed(sample.sources) if s.shape == target.shape), None)
         if source is not None and sample.task.split(":")[0] in ("edit", "compound", "fetch"):
-            cells[source != target] = CHANGED_WEIGHT
+            cells = emphasis.edited(sample.scenes[-1], source, target)
+        else:
+            cells = emphasis.painted(sample.scenes[-1])
         body = np.zeros((target.shape[0], target.shape[1] + 1), np.float32)
         body[:, :-1] = cells
         weights_array = np.zeros(len(ids), np.float32)

@@ -7,16 +7,29 @@ judging samples of text-to-image consist of nothing else.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
-from . import edits, layout, questions
+from . import edits, layout, phrases, questions
 from .language import Said, prompt, sample_said
 from .layout import Grid
-from .scene import Scene, cell_of, free_slots, is_held_out, sample_grid, sample_scene, with_thing
+from .scene import DENSE_GRIDS, Scene, free_slots, is_held_out, sample_grid, sample_scene, with_thing
+from .voice import Voice
 from .words import LANGUAGES
 
-SMALL = ((8, 8), (6, 10), (10, 6), (6, 8), (8, 6), (5, 8), (8, 5), (6, 6))  # grids of two-picture tasks
+SMALL = (
+    (8, 8),
+    (6, 10),
+    (10, 6),
+    (6, 8),
+    (8, 6),
+    (5, 8),
+    (8, 5),
+    (6, 6),
+    (5, 6),
+    (5, 6),
+    (8, 4),
+)  # grids of two-picture tasks
 
 
 @dataclass(frozen=True)
@@ -40,124 +53,132 @@ class Mix:
     shares: dict[str, float]
     things: tuple[float, ...] = (0.0, 1.0)  # chance of 0, 1, 2, 3 objects
     default_grid: float = 0.7
-    empty: float = 0.09  # share of empty instructions, for guidance
+    dense_grids: float = 0.0
+    signs: float = 0.06
+    hats: float = 0.3  # of things that can wear one
+    empty: float = 0.05  # share of empty instructions, for guidance
 
 
-def _scene(rng: Random, mix: Mix, grid: tuple[int, int] | None = None, at_least: int = 0) -> Scene:
-    count = max(at_least, rng.choices(range(len(mix.things)), mix.things)[0])
+def _scene(voice: Voice, mix: Mix, grid: tuple[int, int] | None = None, at_least: int = 0) -> Scene:
+    """A scene that may be trained on; for judging, one that never is (an empty one is nobody's)."""
+    count = max(at_least, voice.rng.choices(range(len(mix.things)), mix.things)[0])
     while True:
-        scene = sample_scene(rng, count, grid or sample_grid(rng, mix.default_grid))
-        if not is_held_out(scene):
+        size = grid or sample_grid(voice.rng, mix.default_grid, mix.dense_grids)
+        scene = sample_scene(voice.rng, count, size, sign=mix.signs, hats=mix.hats)
+        if is_held_out(scene) == (voice.held_out and bool(scene.things)):
             return scene
 
 
-def paint(rng: Random, language: str, mix: Mix) -> Sample:
+def _allowed(voice: Voice, scene: Scene) -> bool:
+    return voice.held_out or not is_held_out(scene)
+
+
+def paint(voice: Voice, mix: Mix) -> Sample:
     """Text to image."""
-    scene, said = _scene(rng, mix), sample_said(rng)
-    text = prompt(scene, language, rng, said) if rng.random() > mix.empty else ""
-    return Sample("paint", language, text, (), layout.paint(scene), None, (scene,), said)
+    rng = voice.rng
+    scene, said = _scene(voice, mix), sample_said(rng)
+    text = prompt(scene, voice.language, rng, said, held_out=voice.held_out) if rng.random() > mix.empty else ""
+    return Sample("paint", voice.language, text, (), layout.paint(scene), None, (scene,), said)
 
 
-def edit(rng: Random, language: str, mix: Mix) -> Sample:
+def edit(voice: Voice, mix: Mix) -> Sample:
     """One edit."""
     while True:
-        scene = _scene(rng, mix)
-        made = edits.single(rng, scene, language)
-        if made and not is_held_out(made[0]):
-            return _edited("edit", rng, language, mix, scene, made)
+        scene = _scene(voice, mix)
+        made = edits.single(voice, scene)
+        if made and _allowed(voice, made[0]):
+            return _edited("edit", voice, mix, scene, made)
 
 
-def compound(rng: Random, language: str, mix: Mix) -> Sample:
+def compound(voice: Voice, mix: Mix) -> Sample:
     """Two to four edits in one instruction."""
     while True:
-        scene = _scene(rng, mix, at_least=1)
-        made = edits.compound(rng, scene, language, rng.choice((2, 2, 2, 3, 3, 4)))
-        if made and not is_held_out(made[0]):
-            return _edited("compound", rng, language, mix, scene, made)
+        scene = _scene(voice, mix, at_least=1)
+        made = edits.compound(voice, scene, voice.rng.choice((2, 2, 2, 3, 3, 4)))
+        if made and _allowed(voice, made[0]):
+            return _edited("compound", voice, mix, scene, made)
 
 
-def _edited(task: str, rng: Random, language: str, mix: Mix, old: Scene, made: tuple[Scene, str, str]) -> Sample:
+def _edited(task: str, voice: Voice, mix: Mix, old: Scene, made: tuple[Scene, str, str]) -> Sample:
     new, text, kind = made
-    text = "" if rng.random() < mix.empty / 2 else text
+    text = "" if voice.rng.random() < mix.empty / 2 else text
     name = f"{task}:{kind}" if task == "edit" else task
-    return Sample(name, language, text, (layout.paint(old),), layout.paint(new), None, (old, new))
+    return Sample(name, voice.language, text, (layout.paint(old),), layout.paint(new), None, (old, new))
 
 
-def _perceive(name: str, draw: Callable[[Scene], Grid]) -> Callable[[Random, str, Mix], Sample]:
-    def sample(rng: Random, language: str, mix: Mix) -> Sample:
-        scene = _scene(rng, mix)
-        forms = questions.PERCEPTION[name][language]
-        text = forms[0] if rng.random() < 0.6 else rng.choice(forms)
-        return Sample(name, language, text, (layout.paint(scene),), draw(scene), None, (scene,))
+def _perceive(name: str, draw: Callable[[Scene], Grid]) -> Callable[[Voice, Mix], Sample]:
+    def sample(voice: Voice, mix: Mix) -> Sample:
+        scene = _scene(voice, mix)
+        text = voice.wrapped(voice.say(questions.PERCEPTION[name]))
+        return Sample(name, voice.language, text, (layout.paint(scene),), draw(scene), None, (scene,))
 
     return sample
 
 
-def detect(rng: Random, language: str, mix: Mix) -> Sample:
+def detect(voice: Voice, mix: Mix) -> Sample:
     """Boxes as text."""
-    scene = _scene(rng, mix)
-    text, answer, _ = questions.detect(rng, scene, language)
-    return Sample("detect", language, text, (layout.paint(scene),), None, answer, (scene,))
+    scene = _scene(voice, mix)
+    text, answer, _ = questions.detect(voice, scene)
+    return Sample("detect", voice.language, voice.wrapped(text), (layout.paint(scene),), None, answer, (scene,))
 
 
-def ask(rng: Random, language: str, mix: Mix) -> Sample:
+def ask(voice: Voice, mix: Mix) -> Sample:
     """A question about one picture."""
     while True:
-        scene = _scene(rng, mix)
-        kind = rng.choices(list(questions.QUESTIONS), (3, 2, 2, 1.5, 2, 2, 2))[0]
-        made = questions.QUESTIONS[kind](rng, scene, language)
+        scene = _scene(voice, mix)
+        kind = voice.rng.choices(list(questions.QUESTIONS), (6, 2, 2, 2, 2, 1.5, 3))[0]
+        made = questions.QUESTIONS[kind](voice, scene)
         if made:
-            return Sample(f"ask:{kind}", language, made[0], (layout.paint(scene),), None, made[1], (scene,))
+            text = voice.wrapped(made[0])
+            return Sample(f"ask:{kind}", voice.language, text, (layout.paint(scene),), None, made[1], (scene,))
 
 
-def compare(rng: Random, language: str, mix: Mix) -> Sample:
+def compare(voice: Voice, mix: Mix) -> Sample:
     """What differs between two pictures."""
     while True:
-        scene = _scene(rng, mix, rng.choice(SMALL[:1] + SMALL))
-        other, text, answer = questions.compare(rng, scene, language)
-        if not is_held_out(other):
-            return Sample(
-                "compare", language, text, (layout.paint(scene), layout.paint(other)), None, answer, (scene, other)
-            )
+        scene = _scene(voice, mix, _small(voice.rng, mix))
+        other, text, answer = questions.compare(voice, scene)
+        if _allowed(voice, other):
+            grids = (layout.paint(scene), layout.paint(other))
+            return Sample("compare", voice.language, voice.wrapped(text), grids, None, answer, (scene, other))
 
 
-def fetch(rng: Random, language: str, mix: Mix) -> Sample:
-    """Take an object of one picture into the scene of the other: same slot if free, else the first free one."""
+def _small(rng: Random, mix: Mix) -> tuple[int, int]:
+    kinds = (SMALL[:1], DENSE_GRIDS, SMALL)
+    weights = (mix.default_grid, mix.dense_grids, 1 - mix.default_grid - mix.dense_grids)
+    return rng.choice(rng.choices(kinds, weights)[0])
+
+
+ORDINAL = {"en": ("first", "second"), "zh": ("第一张图", "第二张图")}
+
+
+def fetch(voice: Voice, mix: Mix) -> Sample:
+    """Take an object of one picture into the scene of the other: same slot if free, else the default one."""
+    rng = voice.rng
     while True:
-        grid = rng.choice(SMALL) if rng.random() > mix.default_grid else SMALL[0]
-        first, second = _scene(rng, mix, grid, at_least=1), _scene(rng, mix, grid)
-        swap = rng.random() < 0.3
-        giver, taker = (second, first) if swap else (first, second)
-        free = free_slots(taker)
-        if not giver.things or not free or len(taker.things) > 2:
+        grid = _small(rng, mix)
+        pair = (_scene(voice, mix, grid, at_least=1), _scene(voice, mix, grid))
+        given = 1 if rng.random() < 0.3 else 0
+        giver, taker = pair[given], pair[1 - given]
+        default = edits.default_slot(taker)
+        if not giver.things or not default or len(taker.things) > 2:
             continue
         thing = rng.choice(giver.things)
-        name = edits.reference(rng, giver, thing, language)
+        name = edits.reference(voice, giver, thing)
         if not name:
             continue
-        depth, column = (thing.depth, thing.column) if (thing.depth, thing.column) in free else free[0]
-        new = with_thing(taker, None, type(thing)(thing.kind, thing.colour, column, depth, thing.hat))
-        if is_held_out(new):
+        spot = (thing.depth, thing.column)
+        depth, column = spot if spot in free_slots(taker) else default
+        new = with_thing(taker, None, replace(thing, depth=depth, column=column))
+        if not _allowed(voice, new):
             continue
-        if language == "en":
-            source, into = ("second", "first") if swap else ("first", "second")
-            forms = (
-                f"put {name} of the {source} picture into the {into}",
-                f"take {name} from the {source} picture into the {into}",
-                f"add {name} of the {source} picture to the {into} picture",
-            )
-        else:
-            source, into = ("第二张图", "第一张图") if swap else ("第一张图", "第二张图")
-            forms = (
-                f"把{source}的{name}放到{into}",
-                f"把{source}里的{name}加到{into}里",
-                f"将{source}的{name}放进{into}",
-            )
-        grids = (layout.paint(first), layout.paint(second))
-        return Sample("fetch", language, rng.choice(forms), grids, layout.paint(new), None, (first, second, new))
+        words = ORDINAL[voice.language]
+        text = voice.say(phrases.FETCH, name=name, source=words[given], into=words[1 - given])
+        grids = (layout.paint(pair[0]), layout.paint(pair[1]))
+        return Sample("fetch", voice.language, voice.wrapped(text), grids, layout.paint(new), None, (*pair, new))
 
 
-TASKS: dict[str, Callable[[Random, str, Mix], Sample]] = {
+TASKS: dict[str, Callable[[Voice, Mix], Sample]] = {
     "paint": paint,
     "edit": edit,
     "compound": compound,
@@ -174,7 +195,7 @@ TASKS: dict[str, Callable[[Random, str, Mix], Sample]] = {
 def sample(rng: Random, mix: Mix) -> Sample:
     """One training sample."""
     task = rng.choices(list(mix.shares), list(mix.shares.values()))[0]
-    return TASKS[task](rng, rng.choice(LANGUAGES), mix)
+    return TASKS[task](Voice(rng, rng.choice(LANGUAGES)), mix)
 
 
 def judged_paint(rng: Random, language: str, things: int = 1) -> Sample:
@@ -187,10 +208,12 @@ def judged_paint(rng: Random, language: str, things: int = 1) -> Sample:
             return Sample("paint", language, text, (), layout.paint(scene), None, (scene,), said)
 
 
-def deciding_cells(scene: Scene) -> list[tuple[int, int]]:
-    """The cells at which a painter decides about a thing: its first one, and the first one of its hat."""
-    cells = []
-    for thing in scene.things:
-        row, column = cell_of(scene, thing)
-        cells += [(row, column), (row - 1, column)] if thing.hat else [(row, column)]
-    return cells
+JUDGED = Mix({}, (0.0, 0.45, 0.4, 0.15), 1.0, empty=0.0)
+
+
+def judged(task: str, count: int, language: str, seed: int) -> list[Sample]:
+    """Held-out samples of a task: scenes and sentence forms that training never sees; `paint2` has two objects."""
+    rng = Random(f"judge {task} {language} {seed}")
+    if task.startswith("paint"):
+        return [judged_paint(rng, language, int(task[-1])) for _ in range(count)]
+    return [TASKS[task](Voice(rng, language, held_out=True), JUDGED) for _ in range(count)]

@@ -49,11 +49,11 @@ class Engine:
 
     def check_room(self, prompts: Sequence[Sequence[int]], more: int) -> None:
         """Raise `RequestError` unless the model holds the prompts and `more` tokens after the longest."""
-        longest = max(map(len, prompts))
-        if longest + more > self._shape.max_positions:
+        longest, holds = max(map(len, prompts)), self._shape.max_positions
+        if longest + more > holds:
             raise RequestError(
-                f"the prompt has {longest} tokens and the result needs {more} more; this model holds "
-                f"{self._shape.max_positions}. Shorten the prompt, or use fewer or smaller pictures."
+                f"the prompt has {longest} tokens and at most {max(holds - more, 0)} fit: this model holds {holds} "
+                f"and the result needs {more}. Shorten the prompt, or use fewer or smaller pictures."
             )
 
     @contextmanager

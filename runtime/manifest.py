@@ -26,6 +26,7 @@ Temperature: TypeAlias = Annotated[float, Meta(ge=0, le=100)]
 GuidanceScale: TypeAlias = Annotated[float, Meta(ge=0, le=100)]
 Channel: TypeAlias = Annotated[int, Meta(ge=0, le=255)]
 ShortText: TypeAlias = Annotated[str, Meta(max_length=4096)]
+Words: TypeAlias = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]{1,80}\Z")]  # shown as they are
 
 GraphRole: TypeAlias = Literal[
     "backbone", "image_head", "text_head", "image_decoder", "image_tokenizer", "vision_encoder"
@@ -202,6 +203,20 @@ class Postprocess(Record, frozen=True, kw_only=True):
     rounding: Literal["truncate", "round"] = "truncate"
 
 
+class Domain(Record, frozen=True, kw_only=True):
+    """The only pictures that a narrow image tokenizer holds: decoding their codes gives them back.
+
+    A cell of another picture that comes back further away than `tolerance`, the root mean square over its pixels and
+    channels in levels from 0 to 255, is said to be outside. `name` is what the pictures are called, `cells` what codes
+    stand for in them, `see` where to read more.
+    """
+
+    name: Words
+    cells: Words = "cells"
+    tolerance: Annotated[float, Meta(ge=0, le=255)]
+    see: Words | None = None
+
+
 class Request(Record, frozen=True, kw_only=True):
     """The words the runtime sends for an ability that takes no free text; `{objects}` is filled for detection."""
 
@@ -248,6 +263,7 @@ class Manifest(Record, frozen=True, kw_only=True):
     preprocess: Preprocess
     postprocess: Postprocess
     abilities: dict[AbilityName, Ability]
+    domain: Domain | None = None  # None: the tokenizer takes any picture
     files: dict[str, File]
 
 
@@ -322,6 +338,10 @@ def _check(manifest: Manifest, path: Path) -> None:
         refuse("grid.default", f"({rows} rows, {columns} columns) is outside the grid's own bounds")
     if manifest.preprocess.min_pixels > manifest.preprocess.max_pixels:
         refuse("preprocess.min_pixels", "is above max_pixels")
+    if manifest.domain is not None:
+        for role in ("image_tokenizer", "image_decoder"):
+            if role not in manifest.graphs:
+                refuse("domain", f"needs the graph {role}, which the bundle lacks")
     needed: dict[str, tuple[GraphRole, ...]] = {
         "image": ("backbone", "image_head", "image_decoder"),
         "text": ("backbone", "text_head"),

@@ -17,11 +17,12 @@ from PIL import Image
 from . import raster
 from .answers import AnswerWarning, Detection, answer, read_detections
 from .bundle import Bundle, open_bundle
+from .domain import outside, share_outside
 from .engine import Engine
 from .errors import AbilityError, RequestError
 from .grids import GridRule, Shape, parse_size
 from .manifest import Ability, AbilityName, Sampling
-from .pictures import from_pixels, load_picture, resize, to_pixel_values
+from .pictures import Loaded, from_pixels, load_picture, resize, resized, to_pixel_values, warn_of_changes
 from .prompts import PromptWriter, Vocabulary, check_text
 from .provenance import ai_mark, provenance
 from .raster import Codes
@@ -118,19 +119,23 @@ class Model:
         """Find the named objects, or everything, and return their boxes in pixels of the given picture."""
         ability = self._ability("detect")
         objects = [objects] if isinstance(objects, str) else objects
-        image = load_picture(picture)
-        (codes,) = self._read("detect", [image])
+        self._check_count("detect", 1)
+        loaded = load_picture(picture)
+        codes = self._tokenize(loaded)
         request = ability.request
         words = request.separator.join(check_text(name, "name of an object") for name in objects) if request else ""
         text = request.text.replace("{objects}", words or request.everything) if request else words
         rows, columns = codes.shape
         unit = (columns, rows) if ability.unit == "cell" else self.grid.size(Shape(rows, columns))
-        return read_detections(self._answer("detect", text, [codes]), (image.width / unit[0], image.height / unit[1]))
+        scale = (loaded.image.width / unit[0], loaded.image.height / unit[1])
+        return read_detections(self._answer("detect", text, [codes]), scale)
 
     def tokenize(self, picture: Picture) -> Codes:
-        """Return the codes (rows, columns) of a picture, scaled to a size the model reads if it has another."""
-        image = load_picture(picture)
-        return self._engine.encode(to_pixel_values(self._fit(image), self.manifest.preprocess))
+        """Return the codes (rows, columns) of a picture, resized to a size the model reads if it has another.
+
+        One `PictureWarning` says what was changed, and how much of the picture is outside the manifest's domain.
+        """
+        return self._tokenize(load_picture(picture))
 
     def decode(self, codes: npt.NDArray[np.integer]) -> Image.Image:
         """Return the picture of a code grid (rows, columns); raise `RequestError` for anything else."""
@@ -243,11 +248,27 @@ class Model:
 
     def _read(self, name: AbilityName, pictures: Sequence[Picture]) -> list[Codes]:
         """Return the code grids of the pictures, after checking that the ability takes so many."""
-        low, high = self._ability(name).images
-        if not low <= len(pictures) <= high:
-            takes = str(low) if low == high else f"{low} to {high}"
-            raise RequestError(f"{name} takes {takes} picture(s), {len(pictures)} given.")
+        self._check_count(name, len(pictures))
         return [self.tokenize(picture) for picture in pictures]
+
+    def _check_count(self, name: AbilityName, count: int) -> None:
+        low, high = self._ability(name).images
+        if not low <= count <= high:
+            takes = str(low) if low == high else f"{low} to {high}"
+            raise RequestError(f"{name} takes {takes} picture(s), {count} given.")
+
+    def _tokenize(self, loaded: Loaded) -> Codes:
+        """Return the codes (rows, columns) of a loaded picture, and warn of all that was changed."""
+        image, changes = self._fit(loaded.image), [*loaded.changes]
+        codes = self._engine.encode(to_pixel_values(image, self.manifest.preprocess))
+        if image.size != loaded.image.size:
+            changes.append(resized(loaded.image.size, image.size))
+        if domain := self.manifest.domain:
+            rebuilt = from_pixels(self._engine.decode(codes), self.manifest.postprocess)
+            if share := share_outside(image, rebuilt, self.grid.cell, domain.tolerance):
+                changes.append(outside(domain, share))
+        warn_of_changes(loaded.name, changes)
+        return codes
 
     def _fit(self, image: Image.Image) -> Image.Image:
         """Return the picture in a size the model reads: its own, or the nearest of the same proportions."""

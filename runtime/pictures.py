@@ -1,9 +1,11 @@
 """From picture files to arrays and back. Knows Pillow and the manifest's numbers, not models.
 
-What had to be changed to use a picture is said once, as a `PictureWarning`.
+What had to be changed to use a picture is said in one line, as a `PictureWarning`.
 """
 
 import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -36,26 +38,35 @@ class PictureWarning(UserWarning):
     """A picture was used, but not exactly as it is."""
 
 
-def load_picture(source: str | Path | Image.Image) -> Image.Image:
-    """Open a picture as upright 8-bit RGB; raise `PictureError` when it is none or too large.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """A picture as upright 8-bit RGB, what to call it, and what was changed: "is animated, ...", a verb first."""
+
+    image: Image.Image
+    name: str
+    changes: tuple[str, ...] = ()
+
+
+def load_picture(source: str | Path | Image.Image) -> Loaded:
+    """Open a picture; raise `PictureError` when it is none or too large.
 
     Transparency is laid on white, CMYK, grey and 16-bit pictures are converted, EXIF rotation is applied, and of an
-    animation the first frame is used, each with one `PictureWarning` where it changes what is seen.
+    animation the first frame is used; `changes` tells those that are seen.
     """
     name = "the picture" if isinstance(source, Image.Image) else str(source)
     try:
-        if isinstance(source, Image.Image):
-            return _to_rgb(source, name)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own, lower limit follows
+            warnings.simplefilter("ignore")  # Pillow's, on odd metadata; what it cannot read it raises
+            if isinstance(source, Image.Image):
+                return _to_rgb(source, name)
             with Image.open(source, formats=_FORMATS) as image:
                 _check_size(image.size, name)
-                if getattr(image, "n_frames", 1) > 1:
-                    warnings.warn(f"{name} is animated; its first frame is used", PictureWarning, stacklevel=2)
+                animated = getattr(image, "n_frames", 1) > 1
+                if animated:
                     image.seek(0)
                 image.load()
-                return _to_rgb(image, name)
-    except (PictureError, MemoryError, Warning):
+                return _to_rgb(image, name, ("is animated, so its first frame is used",) if animated else ())
+    except (PictureError, MemoryError):
         raise
     except Image.DecompressionBombError as error:
         raise PictureError(
@@ -79,32 +90,38 @@ def _check_size(size: tuple[int, int], name: str) -> None:
         )
 
 
-def _to_rgb(image: Image.Image, name: str) -> Image.Image:
+def _to_rgb(image: Image.Image, name: str, changes: tuple[str, ...] = ()) -> Loaded:
     _check_size(image.size, name)
     image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I"):  # 16 bits a pixel, whatever the container calls it
-        values = np.asarray(image).astype(np.int64)
-        warnings.warn(f"{name} has 16 bits a channel; the upper 8 are used", PictureWarning, stacklevel=3)
-        return Image.fromarray(np.clip(values >> 8, 0, 255).astype(np.uint8)).convert("RGB")
+        levels = np.clip(np.asarray(image).astype(np.int64) >> 8, 0, 255).astype(np.uint8)
+        image = Image.fromarray(levels)
+        changes += ("has 16 bits a channel, of which the upper 8 are used",)
     if image.mode not in _CONVERTIBLE:
         raise PictureError(f"{name} holds pixels of mode {image.mode}; save it as PNG or JPEG first.")
     if image.has_transparency_data:
-        coloured = image.convert("RGBA")
-        if coloured.getchannel("A").getextrema() != (255, 255):
-            warnings.warn(f"{name} is transparent in places; it is laid on white", PictureWarning, stacklevel=3)
-        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), coloured).convert("RGB")
-    return image.convert("RGB")
+        image = image.convert("RGBA")
+        if image.getchannel("A").getextrema() != (255, 255):
+            changes += ("is transparent in places, which are laid on white",)
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return Loaded(image=image.convert("RGB"), name=name, changes=changes)
 
 
 def resize(image: Image.Image, size: tuple[int, int], preprocess: Preprocess) -> Image.Image:
-    """Return the picture in `size` (width, height), with one `PictureWarning` when that changes it."""
-    if image.size == size:
-        return image
-    was, now = "x".join(map(str, image.size)), "x".join(map(str, size))
-    warnings.warn(
-        f"the picture was scaled from {was} to {now}, a size that this model reads", PictureWarning, stacklevel=3
-    )
-    return image.resize(size, _RESAMPLING[preprocess.resample])
+    """Return the picture in `size` (width, height), the same one if it has it."""
+    return image if image.size == size else image.resize(size, _RESAMPLING[preprocess.resample])
+
+
+def resized(before: tuple[int, int], after: tuple[int, int]) -> str:
+    """Return what is to be said of a picture that was resized, (width, height) each."""
+    was, now = ("x".join(map(str, size)) for size in (before, after))
+    return f"was resized from {was} to {now}, a size that this model reads"
+
+
+def warn_of_changes(name: str, changes: Sequence[str]) -> None:
+    """Warn of all that was changed in a picture in one line, if anything was."""
+    if changes:
+        warnings.warn(f"{name} {'; '.join(changes)}", PictureWarning, stacklevel=1)
 
 
 def to_pixel_values(image: Image.Image, preprocess: Preprocess) -> Pixels:

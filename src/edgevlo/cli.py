@@ -1,6 +1,7 @@
 """The command line: reads arguments, calls the public API, prints. Holds no logic of its own.
 
-`run` turns every `EdgevloError` into one line and exit code 1; usage errors exit with 2, Ctrl-C with 130.
+`run` turns every `EdgevloError` into one line and exit code 1; usage errors exit with 2, Ctrl-C with 130. Warnings
+are one line each, `note: ...`, on the error stream, and the same words come once.
 """
 
 import json
@@ -22,7 +23,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; return the exit code."""
-    warnings.showwarning = _show_note
+    warnings.showwarning = _note_printer()
     try:
         code = main.main(list(arguments), prog_name="edgevlo", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as help_text:
@@ -48,8 +49,16 @@ def run(arguments: Sequence[str]) -> int:
     return code if isinstance(code, int) else 0  # what Context.exit was given
 
 
-def _show_note(message: Warning | str, *_: object, **__: object) -> None:
-    click.echo(f"note: {message}", err=True)
+def _note_printer() -> Callable[..., None]:
+    """Return a `warnings.showwarning` that prints each note once: some commands read a picture several times."""
+    printed: set[str] = set()
+
+    def show(message: Warning | str, *_: object, **__: object) -> None:
+        if str(message) not in printed:
+            printed.add(str(message))
+            click.echo(f"note: {message}", err=True)
+
+    return show
 
 
 def options(*decorators: Callable[[Command], Command]) -> Callable[[Command], Command]:
@@ -66,6 +75,7 @@ def options(*decorators: Callable[[Command], Command]) -> Callable[[Command], Co
 model_option = click.option("-m", "--model", metavar="BUNDLE", help="Bundle folder, installed bundle or hub id.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 picture_argument = click.argument("picture", type=click.Path(path_type=Path))
+pictures_argument = click.argument("pictures", nargs=-1, metavar="PICTURES...", type=click.Path(path_type=Path))
 output_option = click.option(
     "-o", "--output", type=click.Path(path_type=Path), default="out.png", show_default=True, help="PNG file to write."
 )
@@ -101,12 +111,13 @@ def paint(prompt: str, size: str | None, **settings: Any) -> None:
 
 
 @main.command()
-@click.argument("pictures", nargs=-1, required=True, type=click.Path(path_type=Path))
+@pictures_argument
 @click.argument("instruction")
 @size_option
 @paint_options
 def edit(pictures: tuple[Path, ...], instruction: str, size: str | None, **settings: Any) -> None:
     """Change PICTURES (one, or several to combine) as INSTRUCTION says."""
+    _check_pictures(pictures, instruction)
     _paint(lambda model, options: model.edit_rows(pictures, instruction, size=size, **options), **settings)
 
 
@@ -127,12 +138,13 @@ def edges(picture: Path, **settings: Any) -> None:
 
 
 @main.command()
-@click.argument("pictures", nargs=-1, required=True, type=click.Path(path_type=Path))
+@pictures_argument
 @click.argument("question")
 @model_option
 @json_option
 def ask(pictures: tuple[Path, ...], question: str, model: str | None, as_json: bool) -> None:
     """Answer QUESTION about PICTURES."""
+    _check_pictures(pictures, question)
     answer = edgevlo.load(model).ask(pictures, question)
     click.echo(json.dumps({"answer": answer}, ensure_ascii=False) if as_json else answer)
 
@@ -256,6 +268,35 @@ def doctor(as_json: bool) -> None:
             click.echo(f"{name:16} {value}")
     if not works:
         click.get_current_context().exit(1)
+
+
+class _MisplacedError(click.ClickException):
+    """An argument that is missing or stands in another's place: one line that shows the right form."""
+
+    exit_code = 2
+
+    def show(self, file: object = None) -> None:
+        click.echo(f"edgevlo: {self.format_message()}", err=True)
+
+
+def _check_pictures(pictures: tuple[Path, ...], words: str) -> None:
+    """Raise a usage error when there are no pictures before the words, or a picture stands in the words' place."""
+    context = click.get_current_context()
+    words_name = context.command.params[1].name
+    form = f"Usage: {context.command_path} PICTURE {str(words_name).upper()}"
+    if any(map(_is_file, pictures)):
+        return
+    if _is_file(words):
+        raise _MisplacedError(f"{context.info_name} takes its {words_name} after the picture {words}. {form}")
+    if not pictures:
+        raise _MisplacedError(f"{context.info_name} needs a picture before its {words_name}. {form}")
+
+
+def _is_file(path: str | Path) -> bool:
+    try:
+        return Path(path).is_file()
+    except (OSError, ValueError):  # words are no file name: too long, not Unicode
+        return False
 
 
 def _paint(

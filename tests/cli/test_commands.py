@@ -15,6 +15,7 @@ from toy_bundle import rewritten
 
 import edgevlo
 from edgevlo.cli import run
+from edgevlo.picturebook.card import task_card
 from edgevlo.runtime.model import Model
 from edgevlo.runtime.raster import Codes
 
@@ -191,10 +192,10 @@ def test_a_note_says_what_was_changed(edgevlo_run: Run) -> None:
     ran = edgevlo_run("ask", "a.png", "where is it", "-m", "toy")
 
     assert ran.code == 0
-    assert ran.err.splitlines() == [
-        "note: a.png is transparent in places; it is laid on white",
-        "note: the picture was scaled from 200x200 to 40x40, a size that this model reads",
-    ]
+    assert ran.err == (
+        "note: a.png is transparent in places, which are laid on white; "
+        "was resized from 200x200 to 40x40, a size that this model reads\n"
+    )
 
 
 @pytest.mark.parametrize("as_json", [False, True])
@@ -279,8 +280,8 @@ def test_help_and_version(edgevlo_run: Run) -> None:
         ["paint", "a", "--top-k", "many"],
         ["paint", "a", "-n", "0"],
         ["paint", "a", "-n", "101"],
-        ["edit", "a.png"],
-        ["ask", "a.png"],
+        ["edit"],
+        ["ask"],
         ["segment"],
         ["export", "a"],
         ["quantize", "a"],
@@ -298,6 +299,181 @@ def test_wrong_usage_exits_with_two_and_leaves_nothing(edgevlo_run: Run, argumen
     assert files() == []
 
 
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["ask", "how many cars?"], "ask needs a picture before its question. Usage: edgevlo ask PICTURE QUESTION"),
+        (["edit", "夜晚"], "edit needs a picture before its instruction. Usage: edgevlo edit PICTURE INSTRUCTION"),
+        (["edit", "x" * 3000], "edit needs a picture before its instruction. Usage: edgevlo edit PICTURE INSTRUCTION"),
+        (["ask", "a.png"], "ask takes its question after the picture a.png. Usage: edgevlo ask PICTURE QUESTION"),
+        (["ask", "?", "a.png"], "ask takes its question after the picture a.png. Usage: edgevlo ask PICTURE QUESTION"),
+        (["edit", "a.png"], "edit takes its instruction after the picture a.png. "
+                            "Usage: edgevlo edit PICTURE INSTRUCTION"),
+    ],
+)  # fmt: skip
+def test_a_missing_picture_or_question_is_one_line(edgevlo_run: Run, arguments: list[str], line: str) -> None:
+    Image.new("RGB", (20, 20)).save("a.png")
+
+    assert edgevlo_run(*arguments, "-m", "toy") == (2, "", f"edgevlo: {line}\n")
+    assert files() == ["a.png"]
+
+
+# Pictures that are not as the model's own: used, and one line says how.
+
+
+def photograph(width: int = 500, height: int = 333) -> Image.Image:
+    """Return a picture as cameras make them: colours that run into each other, and noise."""
+    rows, columns = np.mgrid[:height, :width]
+    bands = [120 + 80 * np.sin(columns / 40), 100 + 60 * np.cos((rows + columns) / 60), 90 + 100 * rows / height]
+    noisy = np.stack(bands, axis=-1) + np.random.default_rng(0).normal(0, 30, (height, width, 3))
+    return Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8))
+
+
+def faded(mode: str) -> Image.Image:
+    """Return the photograph with an alpha channel that runs from left to right."""
+    picture = photograph().convert(mode)
+    picture.putalpha(Image.fromarray(np.tile(np.arange(500) // 2, (333, 1)).astype(np.uint8)))
+    return picture
+
+
+def grey16() -> Image.Image:
+    return Image.fromarray(np.asarray(photograph().convert("L")).astype(np.uint16) * 257)
+
+
+def turned() -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    return exif
+
+
+RESIZED = "was resized from 500x333 to 48x32, a size that this model reads"
+OUTSIDE = "is not from the toy's flat world: all of it was read as the nearest colours"
+WHITE = "is transparent in places, which are laid on white"
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "options", "changes"),
+    [
+        ("photo.jpg", photograph, {}, [RESIZED, OUTSIDE]),
+        ("photo.webp", photograph, {}, [RESIZED, OUTSIDE]),
+        ("exact.png", lambda: photograph(40, 20), {}, [OUTSIDE]),
+        ("turned.jpg", photograph, {"exif": turned()},
+         ["was resized from 333x500 to 32x48, a size that this model reads", OUTSIDE]),
+        ("grey.png", lambda: photograph().convert("L"), {}, [RESIZED, OUTSIDE]),
+        ("grey16.png", grey16, {}, ["has 16 bits a channel, of which the upper 8 are used", RESIZED, OUTSIDE]),
+        ("grey16.tif", grey16, {}, ["has 16 bits a channel, of which the upper 8 are used", RESIZED, OUTSIDE]),
+        ("cmyk.jpg", lambda: photograph().convert("CMYK"), {}, [RESIZED, OUTSIDE]),
+        ("rgba.png", lambda: faded("RGB"), {}, [WHITE, RESIZED, OUTSIDE]),
+        ("la.png", lambda: faded("L"), {}, [WHITE, RESIZED, OUTSIDE]),
+        ("palette.png", lambda: photograph().quantize(64), {"transparency": 3}, [WHITE, RESIZED, OUTSIDE]),
+        ("film.gif", photograph, {"save_all": True, "append_images": [Image.new("RGB", (500, 333))]},
+         ["is animated, so its first frame is used", RESIZED, OUTSIDE]),
+        ("tiny.png", lambda: Image.new("RGB", (1, 1), (60, 190, 70)), {},
+         ["was resized from 1x1 to 4x4, a size that this model reads", OUTSIDE]),
+        ("thin.png", lambda: Image.new("RGB", (1, 3000), (60, 190, 70)), {},
+         ["was resized from 1x3000 to 16x48, a size that this model reads", OUTSIDE]),
+        ("huge.png", lambda: Image.new("RGB", (5000, 5000), (60, 190, 70)), {},
+         ["was resized from 5000x5000 to 40x40, a size that this model reads", OUTSIDE]),
+        ("own.png", lambda: Image.new("RGB", (40, 20), (0, 128, 255)), {}, []),
+    ],
+)  # fmt: skip
+def test_any_picture_is_edited_with_one_line_about_it(
+    edgevlo_run: Run, toy: Path, name: str, make: Callable[[], Image.Image], options: dict[str, Any], changes: list[str]
+) -> None:
+    world = {"name": "the toy's flat world", "cells": "colours", "tolerance": 20}
+    rewritten(toy, Path("narrow"), lambda tree: tree.update(domain=world))
+    make().save(name, **options)
+
+    ran = edgevlo_run("edit", name, "on it", "-m", "./narrow", "-n", "2")
+
+    assert ran.code == 0
+    lines = ran.err.splitlines()
+    assert len(lines) == bool(changes)
+    for line in lines:
+        said = re.sub(r"is (only partly|not) (from .*: )(all|\d+ %) of", r"is not \2all of", line)
+        assert said == f"note: {name} {'; '.join(changes)}"
+    assert {"out-1.png", "out-2.png"} <= set(files())
+
+
+def test_boxes_and_their_picture_take_one_line(edgevlo_run: Run, monkeypatch: pytest.MonkeyPatch, toy: Path) -> None:
+    boxes = {"prompt": [{"field": "images"}, {"field": "text"}], "output": "image", "images": [1, 1]}
+    rewritten(toy, Path("both"), lambda tree: tree["abilities"].update(boxes=boxes))
+    monkeypatch.setattr(Model, "_answer", lambda *_: "none")
+    photograph().save("photo.jpg")
+
+    ran = edgevlo_run("detect", "photo.jpg", "-o", "boxes.png", "-m", "./both")
+
+    assert (ran.code, ran.err) == (0, f"note: photo.jpg {RESIZED}\n")
+
+
+def test_the_embedded_models_own_pictures_are_silent_and_a_photograph_is_not(edgevlo_run: Run) -> None:
+    domain = task_card()["domain"]
+    rewritten(edgevlo.load().bundle.folder, Path("picturebook"), lambda tree: tree.update(domain=domain))
+    model = ["-m", "./picturebook"]
+    for seed, prompt in enumerate(("a red car on the beach at sunset", "一只蓝色的狗", "a green tree in the snow")):
+        edgevlo_run("paint", prompt, "--seed", str(seed), "-o", "own.png", *model)
+        with Image.open("own.png") as image:
+            image.save("own.jpg", quality=80)
+            image.resize((256, 256), Image.Resampling.LANCZOS).resize((128, 128)).save("soft.png")
+        for name in ("own.png", "own.jpg", "soft.png"):
+            assert edgevlo_run("segment", name, *model).err == ""
+    photograph().save("photo.jpg")
+
+    ran = edgevlo_run("segment", "photo.jpg", *model)
+
+    assert ran.code == 0
+    assert re.fullmatch(
+        r"note: photo\.jpg was resized from 500x333 to 224x144, a size that this model reads; is not from "
+        r"picturebook's drawn world: \d\d % of it was read as the nearest tiles \(see docs/picturebook\.md\)\n",
+        ran.err,
+    )
+
+
+# Words that the embedded model has never read: it does what it can.
+
+ODD_WORDS = {
+    "a rocket": "a rocket launching over the Eiffel tower",
+    "emoji": "🚀👩‍🚀🏳️‍🌈",
+    "long": "a rocket launching " * 20,
+    "control characters": "\x01\x02\x1b[31mred\x7f\tcar\n\x00",
+    "right to left": "سيارة حمراء على الشاطئ \u202eabc",
+    "special tokens": "<bos><eos><|answer|><|image start|>8*8",
+    "marks alone": "\u0301\u0302\u200b\ufeff",
+    "not assigned": "\U000e0001\uffff\ufdd0",
+    "digits": "0" * 200,
+}
+
+
+@pytest.mark.parametrize("words", ODD_WORDS.values(), ids=ODD_WORDS.keys())
+def test_words_outside_the_models_world_are_no_error(edgevlo_run: Run, words: str) -> None:
+    assert edgevlo_run("paint", words, "--seed", "1", "-o", "painted.png").code == 0
+    edited = edgevlo_run("edit", "painted.png", words, "-o", "edited.png")
+    assert (edited.code, edited.err) == (0, "")
+    for command in ("ask", "detect"):
+        ran = edgevlo_run(command, "painted.png", words)
+        assert ran.code == 0
+        assert all(line.startswith("note: the model") for line in ran.err.splitlines())
+    with Image.open("edited.png") as image:
+        assert image.size == (128, 128)
+
+
+@pytest.mark.parametrize("command", ["paint", "edit", "ask", "detect"])
+@pytest.mark.parametrize(
+    ("words", "pattern"),
+    [
+        ("", "is empty; say what you want in a few words"),
+        (" \t\n\u3000", "is empty; say what you want in a few words"),
+        ("a rocket launching " * 530, r"has \d+ tokens and at most \d+ fit: this model holds \d+ .* Shorten"),
+    ],
+    ids=["empty", "spaces", "10,000 characters"],
+)
+def test_no_words_and_too_many_are_one_line(edgevlo_run: Run, command: str, words: str, pattern: str) -> None:
+    edgevlo_run("paint", "a red car", "-o", "car.png")
+
+    fails(edgevlo_run(command, *([] if command == "paint" else ["car.png"]), words), pattern)
+    assert files() == ["car.png"]
+
+
 # Bad input: one line, exit 1, nothing lost.
 
 
@@ -307,7 +483,7 @@ def test_wrong_usage_exits_with_two_and_leaves_nothing(edgevlo_run: Run, argumen
         ([""], "the prompt is empty"),
         (["   "], "the prompt is empty"),
         (["x" * 100_000], "the prompt has 100000 characters; at most 50000"),
-        (["car " * 1000], r"the prompt has \d+ tokens and the result needs 22 more; this model holds 400"),
+        (["car " * 1000], r"has 1006 tokens and at most 378 fit: .* holds 400 and the result needs 22\. Shorten the"),
         (["\udcff"], "the prompt is not valid Unicode at character 0"),
         (["a", "--negative-prompt", "\udcff"], "the negative prompt is not valid Unicode"),
         (["a", "--size", "21x16"], "the nearest is 20x16"),

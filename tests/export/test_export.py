@@ -1,6 +1,8 @@
 """Exported graphs against transformers, on inputs that the export's own comparison did not see."""
 
+import json
 import re
+import shutil
 from collections import Counter
 from functools import cached_property
 from pathlib import Path
@@ -15,15 +17,19 @@ import pytest
 import torch
 from checkpoints import SHAPES, Shape, make_checkpoint
 from conftest import Exported
+from PIL import Image
 from torch.nn import functional
 
 from edgevlo.export import export_checkpoint, exporter, parity
 from edgevlo.export.card import Card
 from edgevlo.export.families import plan_export
 from edgevlo.export.graph import Network
+from edgevlo.quantization import quantize
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.errors import CheckpointError
-from edgevlo.runtime.manifest import Manifest
+from edgevlo.runtime.manifest import Domain, Manifest
+from edgevlo.runtime.model import Model
+from edgevlo.runtime.pictures import PictureWarning
 
 
 class Pair:
@@ -170,6 +176,21 @@ def test_without_a_card_the_manifest_has_the_familys_defaults(released: Released
     assert manifest.image_block.close == ("<|extra_201|>", "<|image end|>")
     rows, columns = manifest.grid.default
     assert rows * (columns + 1) <= manifest.backbone.max_positions * 8 // 9
+
+
+def test_the_domain_of_a_card_reaches_the_bundle_for_the_device(tiny: Path, tmp_path: Path) -> None:
+    checkpoint = shutil.copytree(tiny, tmp_path / "checkpoint")
+    domain = {"name": "a small world", "cells": "tiles", "tolerance": 0, "see": "docs/world.md"}
+    (checkpoint / "edgevlo.json").write_text(json.dumps({"domain": domain}))
+
+    manifest = export_checkpoint(checkpoint, tmp_path / "portable")
+    quantize(tmp_path / "portable", tmp_path / "cpu", target="cpu", weights="fp32")
+
+    assert manifest.domain == Domain(name="a small world", cells="tiles", tolerance=0, see="docs/world.md")
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8))
+    for folder in ("portable", "cpu"):
+        with pytest.warns(PictureWarning, match=r"is not from a small world: all of it .* \(see docs/world\.md\)"):
+            Model.open(tmp_path / folder).tokenize(noise)
 
 
 def test_the_licence_note_says_where_the_weights_come_from(released: Released) -> None:

@@ -11,9 +11,9 @@ from PIL import Image
 
 import edgevlo
 from edgevlo.picturebook import atlas, judge, layout
-from edgevlo.picturebook.evaluate import judged
 from edgevlo.picturebook.painter import paint
 from edgevlo.picturebook.sequence import Encoder
+from edgevlo.picturebook.tasks import judged
 from edgevlo.picturebook.text import load
 
 CHECKPOINT = Path(__file__).parents[2] / "picturebook" / "checkpoint"

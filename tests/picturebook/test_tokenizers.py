@@ -10,7 +10,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from edgevlo.picturebook import atlas, layout, scene, sequence, tasks, text, vq  # noqa: E402
+from edgevlo.picturebook import atlas, emphasis, layout, scene, sequence, tasks, text, vq  # noqa: E402
 from edgevlo.picturebook.basis import Basis  # noqa: E402
 from edgevlo.picturebook.scene import Scene, Thing  # noqa: E402
 
@@ -92,8 +92,8 @@ def test_a_painting_exercise_has_the_agreed_form(encoder: sequence.Encoder) -> N
     assert ids[-3:] == [text.PICTURE_END, text.IMAGE_END, text.EOS]
     weights = made.weights[len(prompt) : len(prompt) + 25].reshape(5, 5)
     assert set(weights[:, 4]) == {0.0}
-    assert weights[3, 0] == sequence.DECIDING_WEIGHT  # the rest of a thing follows from its first cell
-    assert (weights[3:5, 1] == sequence.CODE_WEIGHT).all()
+    assert weights[3, 0] == emphasis.DECIDING  # the rest of a thing follows from its first cell
+    assert (weights[3:5, 1] == emphasis.FOLLOWING).all()
 
 
 def test_an_answer_follows_its_mark(encoder: sequence.Encoder) -> None:

@@ -2,43 +2,94 @@
 
 from __future__ import annotations
 
-import json
+import subprocess
+import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from random import Random
+from typing import Any
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 
-from edgevlo.picturebook import painter, tasks, text, train  # noqa: E402
-from edgevlo.picturebook.model import checkpoint_weights, new_model  # noqa: E402
+from edgevlo.picturebook import crew, emphasis, layout, painter, scene, tasks, text, train  # noqa: E402
+from edgevlo.picturebook.curriculum import Recipe, rate_at  # noqa: E402
+from edgevlo.picturebook.feed import Feed, padded, stream  # noqa: E402
+from edgevlo.picturebook.model import decoder_weights, new_model  # noqa: E402
 from edgevlo.picturebook.sequence import Encoder  # noqa: E402
 
 SHAPE = {"num_hidden_layers": 1, "hidden_size": 32, "num_attention_heads": 1, "num_key_value_heads": 1}
-RECIPE = train.Recipe(tokens=300)
+RECIPE = Recipe(tokens=300)
+CHECKPOINT = Path(__file__).parents[2] / "picturebook" / "checkpoint"
 
 
-def test_training_resumes_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def train_briefly(out: Path, recipe: Recipe = RECIPE) -> dict[str, Any]:
+    weights, stage = train.beginning(out, None, recipe, SHAPE)
+    alone = crew.Crew(0, 1, weights, torch.tensor([stage]))
+    train.run(train.Trainer(out, recipe, torch.device("cpu"), SHAPE, alone), time.time() + 1.5)
+    state: dict[str, Any] = torch.load(out / "state.pt", weights_only=True)
+    return state
+
+
+@pytest.mark.parametrize("muon", [False, True])
+def test_training_resumes_where_it_stopped(tmp_path: Path, muon: bool) -> None:
     text.train(samples=500).save(str(tmp_path / "tokenizer.json"))
-    cpu = torch.device("cpu")
-    train.run(tmp_path, time.time() + 1.5, RECIPE, cpu, None, SHAPE)
-    first = torch.load(tmp_path / "state.pt", weights_only=True)
-    train.run(tmp_path, time.time() + 1.5, RECIPE, cpu, None, SHAPE)
-    second = torch.load(tmp_path / "state.pt", weights_only=True)
+    recipe = Recipe(tokens=300, muon=muon)
+    first = train_briefly(tmp_path, recipe)
+    second = train_briefly(tmp_path, recipe)
     assert 0 < first["step"] < second["step"]
-    assert json.loads(first["rng"]) != json.loads(second["rng"])
 
 
 def test_training_starts_from_a_checkpoint_with_its_tokenizer(tmp_path: Path) -> None:
-    checkpoint = Path(__file__).parents[2] / "picturebook" / "checkpoint"
+    command = [sys.executable, "-m", "edgevlo.picturebook.train", "--out", str(tmp_path), "--start", str(CHECKPOINT),
+               "--minutes", "0.03", "--processes", "2", "--tokens", "300"]  # fmt: skip
 
-    train.run(tmp_path, time.time() + 1.5, RECIPE, torch.device("cpu"), checkpoint, {})
+    subprocess.run(command, check=True, capture_output=True)
 
-    assert (tmp_path / "tokenizer.json").read_bytes() == (checkpoint / "tokenizer.json").read_bytes()
-    trained = torch.load(tmp_path / "decoder.pt", weights_only=True)["embed_tokens.weight"]
-    start = checkpoint_weights(checkpoint)["embed_tokens.weight"]
+    assert (tmp_path / "tokenizer.json").read_bytes() == (CHECKPOINT / "tokenizer.json").read_bytes()
+    trained, start = (
+        decoder_weights(tmp_path)["embed_tokens.weight"],
+        decoder_weights(CHECKPOINT)["embed_tokens.weight"],
+    )
     assert 0 < float((trained - start).abs().max()) < 0.2  # a few small steps away, not a new model
+
+
+def _member(member: crew.Crew) -> None:
+    member.weights["sum"].add_(member.rank + 1)
+    if member.chief:
+        member.stage.add_(1)
+
+
+def test_a_crew_works_on_the_same_weights() -> None:
+    weights = {"sum": torch.zeros(3)}
+    crew.run(1, weights, 0, _member)
+    assert weights["sum"].tolist() == [1.0] * 3
+    assert crew.run(2, weights, 0, _member)["sum"].tolist() == [4.0] * 3
+
+
+def test_feeders_draw_steps_of_the_stage_that_is_on() -> None:
+    feed, stage = Feed(Encoder(text.train(samples=500)), 1, 300), torch.tensor([0]).share_memory_()
+    for feeders in (0, 1):
+        steps = stream(feed, stage, feeders)
+        groups = next(steps)
+        assert {sequence.task for group in groups for sequence in group} == {"paint"}
+        assert 300 <= sum(len(sequence.ids) for group in groups for sequence in group) < 600
+    stage += 1
+    tasks_drawn = {s.task.split(":")[0] for _ in range(30) for group in next(steps) for s in group}
+    assert {"edit", "ask"} <= tasks_drawn
+
+
+def test_weights_are_heaviest_where_text_decides() -> None:
+    before = scene.Scene((scene.Thing("car", "red", 0, 0), scene.Thing("dog", "blue", 2, 1, "green")))
+    after = scene.with_thing(before, before.things[0], replace(before.things[0], colour="yellow"))
+    painted = emphasis.painted(before)
+    assert {tuple(cell) for cell in np.argwhere(painted == emphasis.DECIDING)} == {(3, 0), (6, 6), (5, 6)}
+    edited = emphasis.edited(after, layout.paint(before), layout.paint(after))
+    assert {tuple(cell) for cell in np.argwhere(edited == emphasis.DECIDING)} == {(3, 0)}
+    assert edited[6, 6] == emphasis.KEPT
 
 
 def test_painting_gives_one_grid_per_prompt_and_greedy_ignores_the_batch(tmp_path: Path) -> None:
@@ -56,12 +107,12 @@ def test_codes_compete_with_codes_only() -> None:
     encoder = Encoder(text.train(samples=500))
     model = new_model(encoder.tokenizer, 32, **SHAPE)
     sequence = encoder(tasks.judged_paint(Random(0), "en"))
-    loss, weight, _ = train.losses(model, *train.padded([sequence], torch.device("cpu")))
+    loss, weight, _ = train.losses(model, *padded([sequence], torch.device("cpu")))
     assert loss.shape == weight.shape == (64,)
     assert abs(loss.mean().item() - torch.log(torch.tensor(2048.0)).item()) < 1.0
 
 
 def test_the_rate_warms_up_and_decays() -> None:
-    assert train.rate_at(RECIPE, 0.0, 0) == pytest.approx(RECIPE.rate / RECIPE.warmup)
-    assert train.rate_at(RECIPE, 0.4, 1000) == RECIPE.rate
-    assert train.rate_at(RECIPE, 1.0, 1000) == pytest.approx(RECIPE.rate * 0.04)
+    assert rate_at(RECIPE, 0.0, 0) == pytest.approx(RECIPE.rate / RECIPE.warmup)
+    assert rate_at(RECIPE, 0.2, 1000) == RECIPE.rate
+    assert rate_at(RECIPE, 1.0, 1000) == pytest.approx(RECIPE.rate * 0.02)

@@ -8,8 +8,10 @@ from random import Random
 import numpy as np
 import pytest
 
-from edgevlo.picturebook import atlas, edits, judge, language, layout, questions, scene, tasks, words
+from edgevlo.picturebook import atlas, edits, judge, language, layout, phrases, questions, scene, tasks, words
+from edgevlo.picturebook.phrases import HELD_OUT
 from edgevlo.picturebook.scene import Scene, Thing
+from edgevlo.picturebook.voice import Voice
 
 MIX = tasks.Mix(dict.fromkeys(tasks.TASKS, 1.0), (0.05, 0.5, 0.3, 0.15), 0.5)
 
@@ -118,7 +120,7 @@ def test_every_edit_changes_the_scene(kind: str, tongue: str) -> None:
     rng, made = Random(3), 0
     for _ in range(60):
         before = scene.sample_scene(rng, 2, sign=0.3)
-        edited = edits.single(rng, before, tongue, kind)
+        edited = edits.single(Voice(rng, tongue), before, kind)
         if edited:
             made += 1
             assert edited[0] != before
@@ -141,6 +143,36 @@ def test_judging_sees_nothing_else_and_other_sentences() -> None:
             sample = tasks.judged_paint(held_out, tongue)
             assert scene.is_held_out(sample.scenes[0])
             assert sample.instruction not in trained
+
+
+def _forms() -> dict[str, phrases.Forms]:
+    listed = {name: value for name, value in vars(phrases).items() if name.isupper() and isinstance(value, dict)}
+    return {name: value for name, value in listed.items() if set(value) == {"en", "zh"}}
+
+
+def test_sentence_forms_for_judging_are_no_training_forms() -> None:
+    for name, forms in _forms().items():
+        for tongue, listed in forms.items():
+            assert len(set(listed)) == len(listed), (name, tongue)
+            assert len(listed) > HELD_OUT, (name, tongue)
+    trained, judged = Voice(Random(0), "en"), Voice(Random(0), "en", held_out=True)
+    assert {trained.pick(phrases.RECOLOUR) for _ in range(500)} == set(phrases.RECOLOUR["en"][:-HELD_OUT])
+    assert {judged.pick(phrases.RECOLOUR) for _ in range(500)} == set(phrases.RECOLOUR["en"][-HELD_OUT:])
+
+
+@pytest.mark.parametrize("tongue", words.LANGUAGES)
+def test_what_is_left_unsaid_has_one_meaning(tongue: str) -> None:
+    rng = Random(8)
+    said = language.Said(depth=False)
+    for _ in range(200):
+        drawn = scene.sample_scene(rng, 2, distinct_kinds=1.0)
+        for thing in drawn.things:
+            back = scene.depth_name(drawn, thing) == "back"
+            spoken = language.position(drawn, thing, tongue, said, rng)
+            assert back == any(word in spoken for word in words.DEPTH[tongue]["back"])
+        slot = edits.default_slot(drawn)
+        assert slot is not None
+        assert slot[0] == 1 or all(depth == 0 for depth, _ in scene.free_slots(drawn))
 
 
 def test_one_in_eight_combinations_is_held_out() -> None:

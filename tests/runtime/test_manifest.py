@@ -79,6 +79,11 @@ def test_a_manifest_is_read_as_it_was_written(toy: Path, tmp_path: Path) -> None
         (put("sampling.temperature", -1), "Expected `float` >= 0", "$.sampling.temperature"),
         (put("sampling.temperature", 1e9), "Expected `float` <= 100", "$.sampling.temperature"),
         (put("preprocess.std", [0.5, 0, 0.5]), "Expected `float` > 0", "$.preprocess.std[1]"),
+        (put("domain", {"name": "w"}), "missing required field `tolerance`", "$.domain"),
+        (put("domain", {"name": "w", "tolerance": -1}), "Expected `float` >= 0", "$.domain.tolerance"),
+        (put("domain", {"name": "\x1b[2J", "tolerance": 1}), "matching regex", "$.domain.name"),
+        (put("domain", {"name": "two\nlines", "tolerance": 1}), "matching regex", "$.domain.name"),
+        (put("domain", {"name": "w", "tolerance": 1, "see": "x" * 81}), "matching regex", "$.domain.see"),
         (put("guidance.branches", []), "length >= 1", "$.guidance.branches"),
         (put("answer.stop", []), "length >= 1", "$.answer.stop"),
         (put("target", "toaster"), "Invalid enum value 'toaster'", "$.target"),
@@ -142,6 +147,22 @@ def test_parts_that_disagree_are_named(toy: Path, tmp_path: Path, edit: Callable
 
     with pytest.raises(BundleError, match=rf"^{tmp_path}/manifest\.json: .*{re.escape(message)}"):
         read_manifest(folder)
+
+
+@pytest.mark.parametrize("role", ["image_tokenizer", "image_decoder"])
+def test_a_domain_needs_the_graphs_that_find_it(toy: Path, tmp_path: Path, role: str) -> None:
+    def edit(tree: Tree) -> None:
+        tree["abilities"] = {"ask": {"prompt": [{"field": "text"}], "output": "text"}}
+        del tree["graphs"][role]
+
+    assert read_manifest(edited(toy, tmp_path, edit)).domain is None
+
+    def with_domain(tree: Tree) -> None:
+        edit(tree)
+        tree["domain"] = {"name": "a small world", "tolerance": 3}
+
+    with pytest.raises(BundleError, match=f"domain needs the graph {role}, which the bundle lacks"):
+        read_manifest(edited(toy, tmp_path, with_domain))
 
 
 @pytest.mark.parametrize(

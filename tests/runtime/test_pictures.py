@@ -12,14 +12,24 @@ from PIL import Image
 
 from edgevlo.runtime.errors import PictureError
 from edgevlo.runtime.manifest import Postprocess, Preprocess
-from edgevlo.runtime.pictures import PictureWarning, from_pixels, load_picture, resize, to_pixel_values
+from edgevlo.runtime.pictures import (
+    PictureWarning,
+    from_pixels,
+    load_picture,
+    resize,
+    resized,
+    to_pixel_values,
+    warn_of_changes,
+)
 
 
 def quietly(source: str | Path | Image.Image) -> Image.Image:
-    """Load a picture that must give no note."""
+    """Load a picture of which there must be nothing to say."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        return load_picture(source)
+        loaded = load_picture(source)
+    assert loaded.changes == ()
+    return loaded.image
 
 
 def png_of_size(path: Path, width: int, height: int) -> Path:
@@ -56,7 +66,7 @@ def test_a_picture_given_as_an_image_is_not_changed() -> None:
     image = noise()
     image.info["note"] = "mine"
 
-    load_picture(image).putpixel((0, 0), (1, 2, 3))
+    load_picture(image).image.putpixel((0, 0), (1, 2, 3))
 
     assert image.tobytes() == noise().tobytes()
 
@@ -154,17 +164,15 @@ def test_damaged_files_give_a_picture_or_a_picture_error_and_nothing_else(tmp_pa
         buffer = io.BytesIO()
         noise().save(buffer, format=kind, **({"exif": exif} if kind in ("PNG", "JPEG", "WEBP") else {}))
         files[kind] = buffer.getvalue()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for kind, content in files.items():
-            for _ in range(60):
-                damaged = bytearray(content)
-                for _ in range(rng.randint(1, 8)):
-                    damaged[rng.randrange(min(len(damaged), 400))] = rng.randrange(256)
-                path = tmp_path / kind
-                path.write_bytes(damaged)
-                with contextlib.suppress(PictureError):
-                    assert load_picture(path).mode == "RGB"
+    for kind, content in files.items():
+        for _ in range(60):
+            damaged = bytearray(content)
+            for _ in range(rng.randint(1, 8)):
+                damaged[rng.randrange(min(len(damaged), 400))] = rng.randrange(256)
+            path = tmp_path / kind
+            path.write_bytes(damaged)
+            with contextlib.suppress(PictureError):  # and no warning of Pillow's: every warning is an error here
+                assert load_picture(path).image.mode == "RGB"
 
 
 # What is changed on the way in.
@@ -174,10 +182,10 @@ def test_an_animation_gives_its_first_frame_and_a_note(tmp_path: Path) -> None:
     frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue", "lime")]
     path = saved(tmp_path / "a.gif", frames[0], save_all=True, append_images=frames[1:])
 
-    with pytest.warns(PictureWarning, match=rf"^{path} is animated; its first frame is used$"):
-        loaded = load_picture(path)
+    loaded = load_picture(path)
 
-    assert loaded.getpixel((0, 0)) == (255, 0, 0)
+    assert (loaded.name, loaded.changes) == (str(path), ("is animated, so its first frame is used",))
+    assert loaded.image.getpixel((0, 0)) == (255, 0, 0)
 
 
 def test_a_gif_of_one_frame_gives_no_note(tmp_path: Path) -> None:
@@ -214,19 +222,17 @@ def test_sixteen_bit_grey_keeps_its_upper_eight_bits(tmp_path: Path) -> None:
     values = np.arange(65_536, dtype=np.uint16).reshape(256, 256)
     path = saved(tmp_path / "a.png", Image.fromarray(values))
 
-    with pytest.warns(PictureWarning, match=rf"^{path} has 16 bits a channel; the upper 8 are used$"):
-        loaded = load_picture(path)
+    loaded = load_picture(path)
 
-    assert np.array_equal(np.asarray(loaded)[..., 1], values >> 8)
+    assert loaded.changes == ("has 16 bits a channel, of which the upper 8 are used",)
+    assert np.array_equal(np.asarray(loaded.image)[..., 1], values >> 8)
 
 
 def test_an_eight_bit_picture_stored_in_sixteen_comes_back_exactly(tmp_path: Path) -> None:
     levels = np.arange(256, dtype=np.uint16).reshape(16, 16)
     for name, wide in (("shifted", levels << 8), ("repeated", levels * 257)):
         path = saved(tmp_path / f"{name}.png", Image.fromarray(wide))
-        with pytest.warns(PictureWarning, match="16 bits"):
-            loaded = load_picture(path)
-        assert np.array_equal(np.asarray(loaded)[..., 0], levels), name
+        assert np.array_equal(np.asarray(load_picture(path).image)[..., 0], levels), name
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "PA"])
@@ -239,17 +245,16 @@ def test_transparency_is_laid_on_white_with_a_note(tmp_path: Path, mode: str) ->
     if mode == "PA":  # a palette with an alpha channel of its own
         image.putalpha(Image.frombytes("L", (2, 1), bytes([255, 0])))
 
-    with pytest.warns(PictureWarning, match="is transparent in places; it is laid on white$"):
-        loaded = load_picture(source)
+    loaded = load_picture(source)
 
-    assert [loaded.getpixel((x, 0)) for x in (0, 1)] == [(0, 0, 0), (255, 255, 255)]
+    assert loaded.changes == ("is transparent in places, which are laid on white",)
+    assert [loaded.image.getpixel((x, 0)) for x in (0, 1)] == [(0, 0, 0), (255, 255, 255)]
 
 
 def test_half_transparent_black_on_white_is_grey() -> None:
-    with pytest.warns(PictureWarning, match="transparent"):
-        loaded = load_picture(Image.new("RGBA", (1, 1), (0, 0, 0, 128)))
+    loaded = load_picture(Image.new("RGBA", (1, 1), (0, 0, 0, 128)))
 
-    assert loaded.getpixel((0, 0)) == (127, 127, 127)
+    assert loaded.image.getpixel((0, 0)) == (127, 127, 127)
 
 
 def test_an_alpha_channel_that_hides_nothing_gives_no_note() -> None:
@@ -288,9 +293,16 @@ def preprocess(resample: str = "bicubic") -> Preprocess:
     )
 
 
-def test_a_scaled_picture_says_from_and_to() -> None:
-    with pytest.warns(PictureWarning, match="^the picture was scaled from 24x16 to 8x8, a size that this model reads$"):
-        assert resize(noise(), (8, 8), preprocess()).size == (8, 8)
+def test_all_that_was_changed_is_one_warning() -> None:
+    changes = ("is animated, so its first frame is used", resized((24, 16), (8, 8)))
+
+    with pytest.warns(PictureWarning) as caught:
+        warn_of_changes("a.gif", changes)
+    warn_of_changes("b.gif", ())
+
+    assert [str(warning.message) for warning in caught] == [
+        "a.gif is animated, so its first frame is used; was resized from 24x16 to 8x8, a size that this model reads"
+    ]
 
 
 def test_a_picture_of_the_right_size_is_not_scaled() -> None:
@@ -301,8 +313,7 @@ def test_a_picture_of_the_right_size_is_not_scaled() -> None:
 
 @pytest.mark.parametrize(("name", "filter_"), [("bicubic", 3), ("lanczos", 1), ("bilinear", 2), ("nearest", 0)])
 def test_scaling_uses_the_manifests_filter(name: str, filter_: int) -> None:
-    with pytest.warns(PictureWarning, match="scaled"):
-        found = resize(noise(), (9, 7), preprocess(name))
+    found = resize(noise(), (9, 7), preprocess(name))
 
     assert found.tobytes() == noise().resize((9, 7), Image.Resampling(filter_)).tobytes()
 

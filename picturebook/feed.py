@@ -1,0 +1,83 @@
+"""Endless exercises as batches of token ids and loss weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from random import Random
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+
+from . import text
+from .curriculum import STAGES
+from .sequence import Encoder, Sequence
+from .tasks import Mix, sample
+from .words import meaningful_words
+
+STREWN = 0.2  # share of exercises with strange tokens in their instruction
+
+
+class Feed:
+    """Enough samples for one step at a time, in two groups of similar length."""
+
+    def __init__(self, encoder: Encoder, seed: int, tokens: int) -> None:
+        self.encoder, self.tokens = encoder, tokens
+        self.rng = Random(seed)
+        known = {token for word in meaningful_words() for token in (*encoder.text(word), *encoder.text(f" {word}"))}
+        self.strangers = [token for token in range(len(text.SPECIALS), text.TEXT_TOKENS) if token not in known]
+
+    def strewn(self, sequence: Sequence) -> Sequence:
+        """The same exercise with a few tokens in its instruction that mean nothing: unknown words are to be ignored."""
+        ids = sequence.ids.tolist()
+        end = next(place for place, token in enumerate(ids) if token in (text.IMAGE_START, text.ANSWER))
+        place = 1 if self.rng.random() < 0.5 else self.rng.randint(1, end)
+        strangers = self.rng.choices(self.strangers, k=self.rng.randint(1, 4))
+        weights = np.insert(sequence.weights, place, np.zeros(len(strangers), np.float32))
+        return Sequence(np.insert(sequence.ids, place, strangers), weights, sequence.task)
+
+    def __call__(self, mix: Mix) -> list[list[Sequence]]:
+        """The groups of the next step."""
+        drawn: list[Sequence] = []
+        while sum(len(sequence.ids) for sequence in drawn) < self.tokens:
+            sequence = self.encoder(sample(self.rng, mix))
+            drawn.append(self.strewn(sequence) if self.rng.random() < STREWN else sequence)
+        drawn.sort(key=lambda sequence: len(sequence.ids))
+        lengths = [len(sequence.ids) for sequence in drawn]
+        costs = [lengths[cut - 1] * cut + lengths[-1] * (len(drawn) - cut) for cut in range(1, len(drawn))]
+        whole = lengths[-1] * len(drawn)
+        if not costs or min(costs) > 0.85 * whole:  # not worth a second pass
+            return [drawn]
+        cut = costs.index(min(costs)) + 1
+        return [drawn[:cut], drawn[cut:]]
+
+
+class _Stream(IterableDataset[list[list[Sequence]]]):
+    """The groups of one step after the other, of the stage that a shared number tells."""
+
+    def __init__(self, feed: Feed, stage: torch.Tensor) -> None:
+        self.feed, self.stage = feed, stage
+
+    def __iter__(self) -> Iterator[list[list[Sequence]]]:
+        worker = get_worker_info()
+        if worker:
+            self.feed.rng.seed(worker.seed)
+        while True:
+            yield self.feed(STAGES[int(self.stage)].mix)
+
+
+def stream(feed: Feed, stage: torch.Tensor, feeders: int) -> Iterator[list[list[Sequence]]]:
+    """Steps without end, drawn by so many processes; by this one if there are none (enough for a CPU)."""
+    generator = torch.Generator().manual_seed(feed.rng.getrandbits(63))
+    return iter(DataLoader(_Stream(feed, stage), batch_size=None, num_workers=feeders, generator=generator))
+
+
+def padded(group: list[Sequence], device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    """Token ids and weights, (sequences, tokens), padded on the right: causal attention never sees the padding."""
+    length = max(len(sequence.ids) for sequence in group)
+    ids = torch.full((len(group), length), text.PAD, dtype=torch.long)
+    weights = torch.zeros(len(group), length)
+    for row, sequence in enumerate(group):
+        ids[row, : len(sequence.ids)] = torch.from_numpy(sequence.ids)
+        weights[row, : len(sequence.ids)] = torch.from_numpy(sequence.weights)
+    return ids.to(device), weights.to(device)
