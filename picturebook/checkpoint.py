@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from . import card, text, vq
 from .atlas import CELL
 from .basis import Basis
-from .model import load_text_weights, new_model
+from .model import new_model, shape_of
 
 EXACT_IN_HALF = ("conv_in.weight", "conv_out.weight", "conv_b.weight")  # of the tokenizer: made of halves
 SHARD_BYTES = 24 * 2**20
@@ -25,17 +25,10 @@ def assemble(run: Path) -> Any:
     basis = Basis.load()
     tokenizer = text.load(run)
     weights = run / "decoder.pt"
-    shape: dict[str, int] = {}
-    if weights.exists():
-        state = torch.load(weights, map_location="cpu", weights_only=True)
-        layers = 1 + max(int(name.split(".")[1]) for name in state if name.startswith("layers."))
-        width = state["norm.weight"].shape[0]
-        heads = width // 32
-        shape = {"num_hidden_layers": layers, "hidden_size": width, "num_attention_heads": heads,
-                 "num_key_value_heads": state["layers.0.self_attn.k_proj.weight"].shape[0] // 32}  # fmt: skip
-    model = new_model(tokenizer, len(basis.vectors), **shape)
-    if weights.exists():
-        load_text_weights(model, weights)
+    state = torch.load(weights, map_location="cpu", weights_only=True) if weights.exists() else None
+    model = new_model(tokenizer, len(basis.vectors), **(shape_of(state) if state else {}))
+    if state:
+        model.model.text_model.load_state_dict(state)
     model.model.vqmodel.load_state_dict(vq.build(basis).state_dict())
     return model.eval()
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from .tasks import Mix
 
 EVERYTHING = {
-    "paint": 0.3, "edit": 0.2, "compound": 0.08, "segmentation": 0.01, "edges": 0.01, "boxes": 0.01, "detect": 0.08,
-    "ask": 0.21, "compare": 0.05, "fetch": 0.05,
+    "paint": 0.27, "edit": 0.2, "compound": 0.07, "segmentation": 0.01, "edges": 0.01, "boxes": 0.01, "detect": 0.09,
+    "ask": 0.25, "compare": 0.045, "fetch": 0.045,
 }  # fmt: skip
 
 
@@ -23,8 +23,14 @@ class Stage:
 
 
 STAGES = (
-    Stage("one object", Mix({"paint": 1.0}, (0.02, 0.98), 0.5, 0.4), 0.1, 0.6),
-    Stage("everything", Mix(EVERYTHING, (0.02, 0.3, 0.38, 0.3), 0.28, 0.62, 0.1, 0.45), 1.0, 2.0),
+    Stage("one object", Mix({"paint": 1.0}, (0.02, 0.98), default_grid=0.5, dense_grids=0.4), 0.1, 0.6),
+    Stage(
+        "everything",
+        # many objects in the pictures that are given: most to copy, to name and to find per token
+        Mix(EVERYTHING, (0.02, 0.3, 0.38, 0.3), (0.02, 0.15, 0.25, 0.25, 0.13, 0.1, 0.1), 0.5, 0.38, 0.1, 0.45),
+        1.0,
+        2.0,
+    ),
 )
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from .layout import Grid, sign_columns
 from .scene import Scene, Thing, cell_of, slots
 
-FOLLOWING, EMPTY, KEPT, SETTING, LETTER, DECIDING = 1.0, 2.0, 3.0, 4.0, 3.0, 8.0
+FOLLOWING, EMPTY, LETTER, SETTING, KEPT, DECIDING = 1.0, 2.0, 3.0, 4.0, 5.0, 8.0
 
 
 def painted(scene: Scene) -> NDArray[np.float32]:

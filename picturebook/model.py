@@ -12,12 +12,13 @@ from transformers import Emu3Config, Emu3ForConditionalGeneration
 from . import text
 from .atlas import CODES, TILES, Name
 
+HEAD = 32  # channels
 TEXT_MODEL: dict[str, Any] = {
     "hidden_size": 192,
     "intermediate_size": 512,
     "num_hidden_layers": 6,
     "num_attention_heads": 6,
-    "num_key_value_heads": 2,
+    "num_key_value_heads": 6,
     "max_position_embeddings": 1024,
     "rope_parameters": {"rope_type": "default", "rope_theta": 500.0},
     "attention_dropout": 0.0,
@@ -111,9 +112,16 @@ def new_model(tokenizer: Tokenizer, channels: int, seed: int = 0, **changes: Any
     return model
 
 
-def load_text_weights(model: Any, path: Path) -> None:
-    """Take over trained decoder weights (a state dict of the text model)."""
-    model.model.text_model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+def shape_of(weights: dict[str, torch.Tensor]) -> dict[str, int]:
+    """The text model's settings that a decoder's weights tell; a head has 32 channels."""
+    width, keys = weights["norm.weight"].shape[0], weights["layers.0.self_attn.k_proj.weight"].shape[0]
+    return {
+        "num_hidden_layers": 1 + max(int(name.split(".")[1]) for name in weights if name.startswith("layers.")),
+        "hidden_size": width,
+        "intermediate_size": weights["layers.0.mlp.up_proj.weight"].shape[0],
+        "num_attention_heads": width // HEAD,
+        "num_key_value_heads": keys // HEAD,
+    }
 
 
 def decoder_weights(folder: Path) -> dict[str, torch.Tensor]:

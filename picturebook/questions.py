@@ -26,7 +26,7 @@ def count(voice: Voice, scene: Scene) -> Question:
     kind = rng.choice(kinds) if kinds and rng.random() < 0.65 else rng.choice((*KINDS, "object"))
     number = len(kinds) if kind == "object" else kinds.count(kind)
     if voice.language == "en":
-        return voice.say(phrases.COUNT, noun=plural(kind)), ("none", "one", "two", "three", "four")[number]
+        return voice.say(phrases.COUNT, noun=plural(kind)), NUMBER["en"][number]
     noun, measure = ("物体", "个") if kind == "object" else (KIND["zh"][kind][0], MEASURE[kind])
     return voice.say(phrases.COUNT, noun=noun, measure=measure), NUMBER["zh"][number] + (measure if number else "")
 

@@ -25,7 +25,7 @@ GRIDS = (
     (8, 10), (10, 8), (6, 6), (5, 8), (8, 5), (7, 9), (9, 7), (5, 24), (24, 5), (8, 12), (11, 6), (8, 16), (16, 8),
 )  # fmt: skip
 # little room around the objects: most to learn per token
-DENSE_GRIDS = ((5, 6), (5, 6), (8, 4), (8, 4), (8, 6), (5, 7), (6, 6), (8, 5))
+DENSE_GRIDS = ((5, 6), (5, 6), (8, 6))
 
 
 @dataclass(frozen=True)

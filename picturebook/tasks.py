@@ -51,7 +51,8 @@ class Mix:
     """What to draw: share of each task, how many objects, how often the default grid."""
 
     shares: dict[str, float]
-    things: tuple[float, ...] = (0.0, 1.0)  # chance of 0, 1, 2, 3 objects
+    things: tuple[float, ...] = (0.0, 1.0)  # chance of 0, 1, 2, 3 objects in a picture made from text
+    seen: tuple[float, ...] = (0.0, 1.0)  # chance of so many in a picture that is given
     default_grid: float = 0.7
     dense_grids: float = 0.0
     signs: float = 0.06
@@ -59,9 +60,11 @@ class Mix:
     empty: float = 0.05  # share of empty instructions, for guidance
 
 
-def _scene(voice: Voice, mix: Mix, grid: tuple[int, int] | None = None, at_least: int = 0) -> Scene:
+def _scene(
+    voice: Voice, mix: Mix, things: tuple[float, ...], grid: tuple[int, int] | None = None, at_least: int = 0
+) -> Scene:
     """A scene that may be trained on; for judging, one that never is (an empty one is nobody's)."""
-    count = max(at_least, voice.rng.choices(range(len(mix.things)), mix.things)[0])
+    count = max(at_least, voice.rng.choices(range(len(things)), things)[0])
     while True:
         size = grid or sample_grid(voice.rng, mix.default_grid, mix.dense_grids)
         scene = sample_scene(voice.rng, count, size, sign=mix.signs, hats=mix.hats)
@@ -76,7 +79,7 @@ def _allowed(voice: Voice, scene: Scene) -> bool:
 def paint(voice: Voice, mix: Mix) -> Sample:
     """Text to image."""
     rng = voice.rng
-    scene, said = _scene(voice, mix), sample_said(rng)
+    scene, said = _scene(voice, mix, mix.things), sample_said(rng)
     text = prompt(scene, voice.language, rng, said, held_out=voice.held_out) if rng.random() > mix.empty else ""
     return Sample("paint", voice.language, text, (), layout.paint(scene), None, (scene,), said)
 
@@ -84,7 +87,7 @@ def paint(voice: Voice, mix: Mix) -> Sample:
 def edit(voice: Voice, mix: Mix) -> Sample:
     """One edit."""
     while True:
-        scene = _scene(voice, mix)
+        scene = _scene(voice, mix, mix.seen)
         made = edits.single(voice, scene)
         if made and _allowed(voice, made[0]):
             return _edited("edit", voice, mix, scene, made)
@@ -93,7 +96,7 @@ def edit(voice: Voice, mix: Mix) -> Sample:
 def compound(voice: Voice, mix: Mix) -> Sample:
     """Two to four edits in one instruction."""
     while True:
-        scene = _scene(voice, mix, at_least=1)
+        scene = _scene(voice, mix, mix.seen, at_least=1)
         made = edits.compound(voice, scene, voice.rng.choice((2, 2, 2, 3, 3, 4)))
         if made and _allowed(voice, made[0]):
             return _edited("compound", voice, mix, scene, made)
@@ -108,7 +111,7 @@ def _edited(task: str, voice: Voice, mix: Mix, old: Scene, made: tuple[Scene, st
 
 def _perceive(name: str, draw: Callable[[Scene], Grid]) -> Callable[[Voice, Mix], Sample]:
     def sample(voice: Voice, mix: Mix) -> Sample:
-        scene = _scene(voice, mix)
+        scene = _scene(voice, mix, mix.seen)
         text = voice.wrapped(voice.say(questions.PERCEPTION[name]))
         return Sample(name, voice.language, text, (layout.paint(scene),), draw(scene), None, (scene,))
 
@@ -117,7 +120,7 @@ def _perceive(name: str, draw: Callable[[Scene], Grid]) -> Callable[[Voice, Mix]
 
 def detect(voice: Voice, mix: Mix) -> Sample:
     """Boxes as text."""
-    scene = _scene(voice, mix)
+    scene = _scene(voice, mix, mix.seen)
     text, answer, _ = questions.detect(voice, scene)
     return Sample("detect", voice.language, voice.wrapped(text), (layout.paint(scene),), None, answer, (scene,))
 
@@ -125,8 +128,8 @@ def detect(voice: Voice, mix: Mix) -> Sample:
 def ask(voice: Voice, mix: Mix) -> Sample:
     """A question about one picture."""
     while True:
-        scene = _scene(voice, mix)
-        kind = voice.rng.choices(list(questions.QUESTIONS), (6, 2, 2, 2, 2, 1.5, 3))[0]
+        scene = _scene(voice, mix, mix.seen)
+        kind = voice.rng.choices(list(questions.QUESTIONS), (6, 1.5, 5, 3, 1.5, 1.5, 2.5))[0]
         made = questions.QUESTIONS[kind](voice, scene)
         if made:
             text = voice.wrapped(made[0])
@@ -136,7 +139,7 @@ def ask(voice: Voice, mix: Mix) -> Sample:
 def compare(voice: Voice, mix: Mix) -> Sample:
     """What differs between two pictures."""
     while True:
-        scene = _scene(voice, mix, _small(voice.rng, mix))
+        scene = _scene(voice, mix, mix.seen, _small(voice.rng, mix))
         other, text, answer = questions.compare(voice, scene)
         if _allowed(voice, other):
             grids = (layout.paint(scene), layout.paint(other))
@@ -157,11 +160,11 @@ def fetch(voice: Voice, mix: Mix) -> Sample:
     rng = voice.rng
     while True:
         grid = _small(rng, mix)
-        pair = (_scene(voice, mix, grid, at_least=1), _scene(voice, mix, grid))
+        pair = (_scene(voice, mix, mix.seen, grid, at_least=1), _scene(voice, mix, mix.seen, grid))
         given = 1 if rng.random() < 0.3 else 0
         giver, taker = pair[given], pair[1 - given]
         default = edits.default_slot(taker)
-        if not giver.things or not default or len(taker.things) > 2:
+        if not giver.things or not default:
             continue
         thing = rng.choice(giver.things)
         name = edits.reference(voice, giver, thing)
@@ -208,7 +211,7 @@ def judged_paint(rng: Random, language: str, things: int = 1) -> Sample:
             return Sample("paint", language, text, (), layout.paint(scene), None, (scene,), said)
 
 
-JUDGED = Mix({}, (0.0, 0.45, 0.4, 0.15), 1.0, empty=0.0)
+JUDGED = Mix({}, (0.0, 0.45, 0.4, 0.15), (0.0, 0.45, 0.4, 0.15), 1.0, empty=0.0)
 
 
 def judged(task: str, count: int, language: str, seed: int) -> list[Sample]:

@@ -25,7 +25,7 @@ from . import crew, text
 from .crew import Crew
 from .curriculum import STAGES, Recipe, rate_at
 from .feed import Feed, padded, stream
-from .model import decoder_weights, new_model
+from .model import HEAD, decoder_weights, new_model, shape_of
 from .sequence import Encoder
 from .tasks import judged
 from .words import LANGUAGES
@@ -99,10 +99,10 @@ def save(path: Path, state: dict[str, Any]) -> None:
 class Trainer:
     """One process's model, on the crew's weights, and its optimisers; the chief's holds the averaged weights, too."""
 
-    def __init__(self, out: Path, recipe: Recipe, device: torch.device, shape: dict[str, int], crew: Crew) -> None:
+    def __init__(self, out: Path, recipe: Recipe, device: torch.device, crew: Crew) -> None:
         self.out, self.recipe, self.device, self.crew = out, recipe, device, crew
         self.encoder = Encoder(text.load(out))
-        self.model = new_model(self.encoder.tokenizer, 32, recipe.seed, **shape).train()
+        self.model = new_model(self.encoder.tokenizer, 32, recipe.seed, **shape_of(crew.weights)).train()
         self.core = self.model.model.text_model
         for name, parameter in self.core.named_parameters():
             parameter.data = crew.weights[name]
@@ -220,10 +220,10 @@ def next_clock(clock: str) -> float:
     return (then if then > now else then + timedelta(days=1)).timestamp()
 
 
-def work(crew: Crew, arguments: argparse.Namespace, recipe: Recipe, shape: dict[str, int]) -> None:
+def work(crew: Crew, arguments: argparse.Namespace, recipe: Recipe) -> None:
     """What each process does."""
     torch.set_num_threads(arguments.threads)
-    trainer = Trainer(arguments.out, recipe, device_of(arguments.device), shape, crew)
+    trainer = Trainer(arguments.out, recipe, device_of(arguments.device), crew)
     run(trainer, next_clock(arguments.until) if arguments.until else time.time() + 60 * arguments.minutes)
 
 
@@ -255,11 +255,11 @@ def main() -> None:
     recipe = Recipe(
         arguments.tokens, arguments.rate, muon=arguments.muon, feeders=arguments.feeders, seed=arguments.seed
     )
-    heads = arguments.width // 32
-    shape = {"num_hidden_layers": arguments.layers, "hidden_size": arguments.width,
-             "num_attention_heads": heads, "num_key_value_heads": heads // 3 if heads % 3 == 0 else heads}  # fmt: skip
+    heads = arguments.width // HEAD
+    shape = {"num_hidden_layers": arguments.layers, "hidden_size": arguments.width, "num_attention_heads": heads,
+             "num_key_value_heads": heads, "intermediate_size": 8 * arguments.width // 3}  # fmt: skip
     weights, stage = beginning(arguments.out, arguments.start, recipe, shape)
-    crew.run(arguments.processes, weights, max(stage, arguments.stage), work, arguments, recipe, shape)
+    crew.run(arguments.processes, weights, max(stage, arguments.stage), work, arguments, recipe)
 
 
 if __name__ == "__main__":

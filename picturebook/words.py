@@ -146,7 +146,10 @@ DEPTH: dict[str, Names] = {
     "zh": {"back": ("后面", "后方", "远处"), "front": ("前面", "前方", "近处")},
 }
 
-NUMBER = {"en": ("no", "one", "two", "three", "four"), "zh": ("没有", "一", "两", "三", "四")}
+NUMBER = {
+    "en": ("none", "one", "two", "three", "four", "five", "six"),
+    "zh": ("没有", "一", "两", "三", "四", "五", "六"),
+}
 NONE = {"en": "none", "zh": "没有"}
 
 

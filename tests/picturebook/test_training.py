@@ -29,7 +29,7 @@ CHECKPOINT = Path(__file__).parents[2] / "picturebook" / "checkpoint"
 def train_briefly(out: Path, recipe: Recipe = RECIPE) -> dict[str, Any]:
     weights, stage = train.beginning(out, None, recipe, SHAPE)
     alone = crew.Crew(0, 1, weights, torch.tensor([stage]))
-    train.run(train.Trainer(out, recipe, torch.device("cpu"), SHAPE, alone), time.time() + 1.5)
+    train.run(train.Trainer(out, recipe, torch.device("cpu"), alone), time.time() + 1.5)
     state: dict[str, Any] = torch.load(out / "state.pt", weights_only=True)
     return state
 

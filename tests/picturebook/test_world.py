@@ -13,7 +13,7 @@ from edgevlo.picturebook.phrases import HELD_OUT
 from edgevlo.picturebook.scene import Scene, Thing
 from edgevlo.picturebook.voice import Voice
 
-MIX = tasks.Mix(dict.fromkeys(tasks.TASKS, 1.0), (0.05, 0.5, 0.3, 0.15), 0.5)
+MIX = tasks.Mix(dict.fromkeys(tasks.TASKS, 1.0), (0.05, 0.5, 0.3, 0.15), (0.05, 0.4, 0.3, 0.15, 0.05, 0.05), 0.5)
 
 
 def test_every_tile_has_one_name_and_fits_the_codebook() -> None:
