@@ -1,8 +1,7 @@
 """Processes that train one model together: its weights lie in shared memory and nobody waits for anybody.
 
 That is Hogwild (Niu et al., 2011, arXiv:1106.5730): each process takes steps of its own exercises on the common
-weights. For a model this small, two processes of one thread get through half as many tokens again per second as one
-process of two threads, and one that is held up does not hold up the other.
+weights, and one that is held up does not hold up the others.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,20 +42,24 @@ def run(
     size: int, weights: dict[str, torch.Tensor], stage: int, work: Callable[..., None], *rest: Any
 ) -> dict[str, torch.Tensor]:
     """Run `work(crew, *rest)` in `size` processes on the same weights and return these; SIGTERM reaches all."""
-    board = torch.tensor([stage])
+    board = torch.tensor([stage]).share_memory_()  # type: ignore[no-untyped-call]  # feeders look at it, too
     if size == 1:
         work(Crew(0, 1, weights, board), *rest)
         return weights
     shared = {name: value.clone() for name, value in weights.items()}
-    for tensor in (board, *shared.values()):
+    for tensor in shared.values():
         tensor.share_memory_()  # type: ignore[no-untyped-call]
     members: Any = start_processes(_member, (size, shared, board, work, rest), size, join=False)  # type: ignore[no-untyped-call]
 
     def stop(number: int, frame: object) -> None:
         for process in members.pids():
-            os.kill(process, number)
+            with suppress(ProcessLookupError):
+                os.kill(process, number)
 
-    signal.signal(signal.SIGTERM, stop)
-    while not members.join():
-        pass
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        while not members.join():
+            pass
+    finally:
+        signal.signal(signal.SIGTERM, before)
     return shared

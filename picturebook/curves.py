@@ -7,27 +7,29 @@ the probe as a picture and prints them as a Markdown table.
 from __future__ import annotations
 
 import json
+from math import nan
 from pathlib import Path
 from typing import Any
 
 import click
 
-SHOWN = ("paint1", "paint2", "paint3", "edit", "compound", "ask", "detect", "compare", "fetch")
+SHOWN = ("paint1", "paint2", "paint3", "edit", "compound", "ask", "describe", "detect", "compare", "fetch")
 
 
 def load(paths: tuple[Path, ...]) -> list[dict[str, Any]]:
-    """The probed lines of the files one after the other; `minutes` and `tokens` go on from run to run."""
+    """The lines of the files one after the other; `minutes` and `tokens` go on from start to start.
+
+    What was trained after the last line of a start is not counted. Lines without a probe (of an older form) only count.
+    """
     lines: list[dict[str, Any]] = []
     minutes = tokens = 0.0
     before: dict[str, Any] = {"minutes": 0.0, "tokens": 0}
-    for path in paths:
-        for text in path.read_text().splitlines():
-            line = json.loads(text)
-            if line["minutes"] < before["minutes"]:  # a new start
-                minutes, tokens = minutes + before["minutes"], tokens + before["tokens"]
-            before = line
-            if "probe" in line:
-                lines.append(line | {"minutes": minutes + line["minutes"], "tokens": tokens + line["tokens"]})
+    for line in (json.loads(text) for path in paths for text in path.read_text().splitlines()):
+        if line["tokens"] < before["tokens"]:  # a new start
+            minutes, tokens = minutes + before["minutes"], tokens + before["tokens"]
+        before = line
+        if "probe" in line:
+            lines.append(line | {"minutes": minutes + line["minutes"], "tokens": tokens + line["tokens"]})
     return lines
 
 
@@ -38,7 +40,11 @@ def table(lines: list[dict[str, Any]], rows: int = 12) -> str:
     )
     head = ["minutes", "million tokens", *SHOWN]
     body = [
-        [f"{line['minutes']:.0f}", f"{line['tokens'] / 1e6:.1f}", *(f"{line['probe'][name]:.2f}" for name in SHOWN)]
+        [
+            f"{line['minutes']:.0f}",
+            f"{line['tokens'] / 1e6:.1f}",
+            *(f"{line['probe'].get(name, nan):.2f}" for name in SHOWN),
+        ]
         for line in chosen
     ]
     return "\n".join("| " + " | ".join(row) + " |" for row in (head, ["---"] * len(head), *body))
@@ -50,8 +56,10 @@ def draw(lines: list[dict[str, Any]], path: Path) -> None:
 
     figure, axes = pyplot.subplots(figsize=(7, 4), dpi=90)
     for name in SHOWN:
-        axes.plot([line["minutes"] for line in lines], [line["probe"][name] for line in lines], label=name, lw=1.3)
-    axes.set(xlabel="minutes on two CPU cores", ylabel="all weighty tokens right, teacher-forced", ylim=(0, 1))
+        axes.plot(
+            [line["minutes"] for line in lines], [line["probe"].get(name, nan) for line in lines], label=name, lw=1.3
+        )
+    axes.set(xlabel="minutes", ylabel="all weighty tokens right, teacher-forced", ylim=(0, 1))
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8, ncols=3)
     figure.tight_layout()

@@ -206,6 +206,8 @@ def sign(voice: Voice, scene: Scene) -> Edited | None:
     if scene.sign and voice.rng.random() < 0.4:
         return replace(scene, sign=None), voice.say(phrases.SIGN_OFF)
     word = sample_word(voice.rng)[: longest_sign(scene.columns)]
+    if word == scene.sign:
+        return None
     forms = phrases.SIGN_WORD if scene.sign else phrases.SIGN_ON
     return replace(scene, sign=word), voice.say(forms, word=word)
 

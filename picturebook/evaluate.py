@@ -1,4 +1,4 @@
-"""Judge a training run as `benchmarks/quality.py` judges a bundle, but in torch: same cases, same scores.
+"""Judge a training run as `benchmarks/quality.py` judges a bundle, but in torch and, unless told otherwise, greedily.
 
 python -m edgevlo.picturebook.evaluate RUN [--count 100] [--only paint1 edit ...]
 """
@@ -73,7 +73,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path, help="folder of a training run (decoder.pt, tokenizer.json)")
     parser.add_argument("--count", type=int, default=100, help="cases per row and language")
-    parser.add_argument("--only", "--tasks", nargs="*", default=trials.ROWS, choices=trials.ROWS, metavar="ROW")
+    parser.add_argument("--only", nargs="*", default=trials.ROWS, choices=trials.ROWS, metavar="ROW")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--temperature", type=float, default=0.0)
     parser.add_argument("--top-k", type=int, default=0)

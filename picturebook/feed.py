@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from random import Random
 
@@ -11,11 +12,22 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from . import text
 from .curriculum import STAGES
+from .phrases import REQUESTS
+from .scene import SIGN_CHARACTERS
 from .sequence import Encoder, Sequence
 from .tasks import Mix, sample
 from .words import meaningful_words
 
 STREWN = 0.2  # share of exercises with strange tokens in their instruction
+
+
+def strangers(encoder: Encoder) -> list[int]:
+    """Text tokens that no request and no name of the world holds."""
+    said = [*meaningful_words(), *SIGN_CHARACTERS, '"']
+    said += [re.sub(r"{\w+}", " ", form) for forms in REQUESTS for listed in forms.values() for form in listed]
+    said += [word for words in said for word in words.split()]
+    known = {token for words in said for start in ("", " ", ", ", "，") for token in encoder.text(start + words)}
+    return [token for token in range(len(text.SPECIALS), text.TEXT_TOKENS) if token not in known]
 
 
 class Feed:
@@ -24,14 +36,16 @@ class Feed:
     def __init__(self, encoder: Encoder, seed: int, tokens: int) -> None:
         self.encoder, self.tokens = encoder, tokens
         self.rng = Random(seed)
-        known = {token for word in meaningful_words() for token in (*encoder.text(word), *encoder.text(f" {word}"))}
-        self.strangers = [token for token in range(len(text.SPECIALS), text.TEXT_TOKENS) if token not in known]
+        self.strangers = strangers(encoder)
+        self.quote = encoder.text('"')[0]
 
     def strewn(self, sequence: Sequence) -> Sequence:
-        """The same exercise with a few tokens in its instruction that mean nothing: unknown words are to be ignored."""
+        """The same exercise with a few strange tokens in its instruction, outside quotes: they are to be ignored."""
         ids = sequence.ids.tolist()
         end = next(place for place, token in enumerate(ids) if token in (text.IMAGE_START, text.ANSWER))
         place = 1 if self.rng.random() < 0.5 else self.rng.randint(1, end)
+        if ids[1:place].count(self.quote) % 2:
+            place = 1
         strangers = self.rng.choices(self.strangers, k=self.rng.randint(1, 4))
         weights = np.insert(sequence.weights, place, np.zeros(len(strangers), np.float32))
         return Sequence(np.insert(sequence.ids, place, strangers), weights, sequence.task)

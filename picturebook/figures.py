@@ -64,7 +64,7 @@ LINES = (
     Line("caption", ("describe",), target=0.88),
     Line("two pictures: compare", ("compare",)),
     Line("two pictures: fetch", ("fetch",)),
-    Line("two pictures, both", ("compare", "fetch"), target=0.75),
+    Line("two pictures, mean", ("compare", "fetch"), target=0.75),
 )
 
 

@@ -19,7 +19,7 @@ from edgevlo.runtime.answers import AnswerWarning, read_detections
 from .atlas import CELL, CODE, PARTS, TILES, Name, pixels, tiles
 from .card import SEGMENT_COLOURS
 from .language import Said
-from .layout import LIGHT_COLUMN, box_of
+from .layout import LIGHT_COLUMN, box_of, paint
 from .scene import Scene, Thing, cell_of, column_name, depth_name, in_order, slots
 from .tasks import Sample
 from .words import KIND
@@ -82,7 +82,10 @@ def read(picture: Pixels) -> Reading:
 
 
 def read_cells(codes: NDArray[np.integer]) -> Reading:
-    """The scene a grid of tiles shows; an object counts only when all four of its parts agree."""
+    """The scene a grid of tiles shows; an object counts only when all four of its parts agree.
+
+    What a picture of that scene would not have in a cell, sky, horizon and sign among them, is a stray.
+    """
     names = [[TILES[code] if code < len(TILES) else ("none",) for code in row] for row in codes]
     rows, columns = codes.shape
     top = [name for name in names[0] if name[0] == "sky"]
@@ -91,9 +94,6 @@ def read_cells(codes: NDArray[np.integer]) -> Reading:
     place = _most([name[2] for name in horizon], "meadow")
     time = _most([name[2] for name in top] + [name[3] for name in horizon], "day")
     ground = place if style == "flat" else style
-    used = np.zeros(codes.shape, bool)
-    used[:2] = True
-    used |= np.array([[name == ("ground", ground) for name in row] for row in names])
     things = []
     empty = Scene(rows=rows, columns=columns)
     for depth, column in slots(rows, columns):
@@ -106,9 +106,8 @@ def read_cells(codes: NDArray[np.integer]) -> Reading:
         worn = above[0][2] if above[0][0] == "hat" else None
         hat = worn if above == [("hat", ground, worn, "l"), ("hat", ground, worn, "r")] else None
         things.append(Thing(kind, colour, column, depth, hat))
-        used[row - (1 if hat else 0) : row + 2, first : first + 2] = True
     scene = Scene(in_order(things), place, time, _weather(names[0]), style, _sign(names[1]), rows, columns)
-    return Reading(scene, int((~used).sum()))
+    return Reading(scene, int((codes != paint(scene)).sum()))
 
 
 def _spot(scene: Scene, thing: Thing, said: Said) -> tuple[str | None, str | None]:

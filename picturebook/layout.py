@@ -106,12 +106,10 @@ def _maps(scene: Scene, grid: Grid, layer: str) -> Grid:
     return grid
 
 
-def boxes(scene: Scene, kinds: frozenset[str] | None = None) -> Grid:
-    """A frame in the class's colour around each object (of `kinds`, or all), on a dark ground."""
+def boxes(scene: Scene) -> Grid:
+    """A frame in the class's colour around each object, on a dark ground."""
     grid = np.full(scene.grid, CODE[("box-blank",)], np.int32)
     for thing in scene.things:
-        if kinds is not None and thing.kind not in kinds:
-            continue
         x0, y0, _, y1 = box_of(scene, thing)
         for row in range(y0, y1):
             ends = ("tl", "tr") if row == y0 else ("bl", "br") if row == y1 - 1 else ("l", "r")

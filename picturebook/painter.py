@@ -99,7 +99,7 @@ def paint(model: Any, encoder: Encoder, samples: list[Sample], draw: Draw | None
 
 
 @torch.no_grad()
-def answer(model: Any, encoder: Encoder, samples: list[Sample], longest: int = 80) -> list[str]:
+def answer(model: Any, encoder: Encoder, samples: list[Sample], longest: int = 128) -> list[str]:
     """Greedy text answers."""
     run = _Run(model, [[*encoder.prompt(sample), text.ANSWER] for sample in samples])
     table = model.get_input_embeddings().weight[: text.TEXT_TOKENS]

@@ -1,6 +1,8 @@
 """How people ask for edits, perception and answers: sentence forms, English and Chinese.
 
-The last `HELD_OUT` forms of every list are never trained on; the judge asks in nothing else.
+The last `HELD_OUT` forms of every request are never trained on; the judge asks in nothing else. What joins several
+requests (`JOINTS`) and the names of all things (`EVERYTHING`) are common to both; what wraps a request (`BEFORE`,
+`AFTER`) is of the training only.
 """
 
 from __future__ import annotations
@@ -493,3 +495,10 @@ JOINTS: Forms = {
         "，", "，然后", "，再", "，并且", "，同时", "；", "，接着", "，还要",
     ),
 }  # fmt: skip
+
+# Every table whose words say what to do or what is asked.
+REQUESTS: tuple[Forms, ...] = (
+    RECOLOUR, ADD, REMOVE, HAT_OFF, HAT_COLOUR, HAT_ON, MOVE, PLACE, TIME, PLACE_AND_TIME, WEATHER, STYLE,
+    SIGN_OFF, SIGN_WORD, SIGN_ON, DESCRIBE, COUNT, WHERE, THERE, COLOUR, YES_NO, SIGN_READ, PLACE_ASKED,
+    TIME_ASKED, WEATHER_ASKED, STYLE_ASKED, DETECT, EVERYTHING, SEGMENT, EDGES, BOXES, COMPARE, FETCH,
+)  # fmt: skip

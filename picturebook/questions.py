@@ -112,17 +112,17 @@ QUESTIONS: dict[str, Callable[[Voice, Scene], Question | None]] = {
 PERCEPTION = {"segmentation": phrases.SEGMENT, "edges": phrases.EDGES, "boxes": phrases.BOXES}
 
 
-def detect(voice: Voice, scene: Scene) -> tuple[str, str, frozenset[str] | None]:
-    """Boxes as text: `name x0 y0 x1 y1; ...` in cells, reading order; the kinds asked for, or None for all."""
+def detect(voice: Voice, scene: Scene) -> Question:
+    """Boxes as text: `name x0 y0 x1 y1; ...` in cells, reading order; of some kinds or of everything."""
     rng, language = voice.rng, voice.language
     if rng.random() < 0.4:
         names = rng.choice(phrases.EVERYTHING[language])
-        return voice.say(phrases.DETECT, names=names), detection(scene, language), None
+        return voice.say(phrases.DETECT, names=names), detection(scene, language)
     pool = [thing.kind for thing in scene.things]
     asked = [rng.choice(pool) if pool and rng.random() < 0.75 else rng.choice(KINDS) for _ in range(rng.randint(1, 3))]
     kinds = frozenset(asked)
     names = (", " if language == "en" else "、").join(KIND[language][kind][0] for kind in dict.fromkeys(asked))
-    return voice.say(phrases.DETECT, names=names), detection(scene, language, kinds), kinds
+    return voice.say(phrases.DETECT, names=names), detection(scene, language, kinds)
 
 
 def detection(scene: Scene, language: str, kinds: frozenset[str] | None = None) -> str:

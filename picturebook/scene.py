@@ -133,12 +133,12 @@ def longest_sign(columns: int) -> int:
     return min(MAX_SIGN, columns - 2)
 
 
-def sample_word(rng: Random) -> str:
-    """A word for the sign: half real, half made up."""
+def sample_word(rng: Random, real: float = 0.3) -> str:
+    """A word for the sign: a real one in a share of the cases, else a made-up one."""
     words = ("cafe", "shop", "open", "hello", "hotel", "zoo", "park", "sale", "taxi", "stop", "love", "bar", "home",
              "book", "milk", "tea", "fish", "exit", "go", "hi", "vlo", "edge", "music", "pizza", "school", "happy",
              "2024", "2026", "24", "100")  # fmt: skip
-    if rng.random() < 0.3:
+    if rng.random() < real:
         return rng.choice(words)
     return "".join(rng.choice(SIGN_CHARACTERS) for _ in range(rng.randint(2, MAX_SIGN)))
 
@@ -159,6 +159,7 @@ def sample_scene(
     sign: float = 0.06,
     distinct_kinds: float = 0.85,
     hats: float = 0.3,
+    real_words: float = 0.3,
 ) -> Scene:
     """A random scene with `things` objects (fewer where the grid has no room)."""
     distinct = rng.random() < distinct_kinds
@@ -173,7 +174,7 @@ def sample_scene(
     for kind, hue, (depth, column) in zip(kinds, colours, places, strict=True):
         hat = rng.choice(COLOURS) if kind in HATTED and not alike and rng.random() < hats else None
         made.append(Thing(kind, hue, column, depth, hat))
-    word = sample_word(rng)[: longest_sign(grid[1])] if rng.random() < sign else None
+    word = sample_word(rng, real_words)[: longest_sign(grid[1])] if rng.random() < sign else None
     return Scene(
         things=in_order(made),
         place=rng.choice(PLACES),

@@ -72,8 +72,9 @@ class Encoder:
         target = sample.target
         head = len(ids) + len(self.opener(*target.shape))
         ids += [*self.picture(target), EOS]
-        source = next((s for s in reversed(sample.sources) if s.shape == target.shape), None)
-        if source is not None and sample.task.split(":")[0] in ("edit", "compound", "fetch"):
+        if sample.task.split(":")[0] in ("edit", "compound", "fetch"):
+            # of two pictures the one that is changed is the one that the target is most alike
+            source = min(sample.sources, key=lambda source: np.count_nonzero(source != target))
             cells = emphasis.edited(sample.scenes[-1], source, target)
         else:
             cells = emphasis.painted(sample.scenes[-1])

@@ -1,7 +1,7 @@
 """Training and judging samples: an instruction, source pictures, and a target picture or an answer.
 
 Every sample is drawn from a seed. Held-out combinations (`scene.is_held_out`) never occur in training samples, and
-judging samples of text-to-image consist of nothing else.
+judging samples consist of nothing else.
 """
 
 from __future__ import annotations
@@ -13,23 +13,11 @@ from random import Random
 from . import edits, layout, phrases, questions
 from .language import Said, prompt, sample_said
 from .layout import Grid
-from .scene import DENSE_GRIDS, Scene, free_slots, is_held_out, sample_grid, sample_scene, with_thing
+from .scene import DEFAULT_GRID, DENSE_GRIDS, Scene, free_slots, is_held_out, sample_grid, sample_scene, with_thing
 from .voice import Voice
 from .words import LANGUAGES
 
-SMALL = (
-    (8, 8),
-    (6, 10),
-    (10, 6),
-    (6, 8),
-    (8, 6),
-    (5, 8),
-    (8, 5),
-    (6, 6),
-    (5, 6),
-    (5, 6),
-    (8, 4),
-)  # grids of two-picture tasks
+SMALL = ((8, 8), (6, 10), (10, 6), (6, 8), (8, 6), (5, 8), (8, 5), (6, 6), (5, 6))  # grids of two-picture tasks
 
 
 @dataclass(frozen=True)
@@ -60,7 +48,7 @@ class Mix:
     empty: float = 0.05  # share of empty instructions, for guidance
 
 
-def _scene(
+def draw_scene(
     voice: Voice, mix: Mix, things: tuple[float, ...], grid: tuple[int, int] | None = None, at_least: int = 0
 ) -> Scene:
     """A scene that may be trained on; for judging, one that never is (an empty one is nobody's)."""
@@ -79,15 +67,15 @@ def _allowed(voice: Voice, scene: Scene) -> bool:
 def paint(voice: Voice, mix: Mix) -> Sample:
     """Text to image."""
     rng = voice.rng
-    scene, said = _scene(voice, mix, mix.things), sample_said(rng)
-    text = prompt(scene, voice.language, rng, said, held_out=voice.held_out) if rng.random() > mix.empty else ""
+    scene, said = draw_scene(voice, mix, mix.things), sample_said(rng)
+    text = prompt(scene, voice.language, rng, said) if rng.random() > mix.empty else ""
     return Sample("paint", voice.language, text, (), layout.paint(scene), None, (scene,), said)
 
 
 def edit(voice: Voice, mix: Mix) -> Sample:
     """One edit."""
     while True:
-        scene = _scene(voice, mix, mix.seen)
+        scene = draw_scene(voice, mix, mix.seen)
         made = edits.single(voice, scene)
         if made and _allowed(voice, made[0]):
             return _edited("edit", voice, mix, scene, made)
@@ -96,7 +84,7 @@ def edit(voice: Voice, mix: Mix) -> Sample:
 def compound(voice: Voice, mix: Mix) -> Sample:
     """Two to four edits in one instruction."""
     while True:
-        scene = _scene(voice, mix, mix.seen, at_least=1)
+        scene = draw_scene(voice, mix, mix.seen, at_least=1)
         made = edits.compound(voice, scene, voice.rng.choice((2, 2, 2, 3, 3, 4)))
         if made and _allowed(voice, made[0]):
             return _edited("compound", voice, mix, scene, made)
@@ -111,7 +99,7 @@ def _edited(task: str, voice: Voice, mix: Mix, old: Scene, made: tuple[Scene, st
 
 def _perceive(name: str, draw: Callable[[Scene], Grid]) -> Callable[[Voice, Mix], Sample]:
     def sample(voice: Voice, mix: Mix) -> Sample:
-        scene = _scene(voice, mix, mix.seen)
+        scene = draw_scene(voice, mix, mix.seen)
         text = voice.wrapped(voice.say(questions.PERCEPTION[name]))
         return Sample(name, voice.language, text, (layout.paint(scene),), draw(scene), None, (scene,))
 
@@ -120,15 +108,15 @@ def _perceive(name: str, draw: Callable[[Scene], Grid]) -> Callable[[Voice, Mix]
 
 def detect(voice: Voice, mix: Mix) -> Sample:
     """Boxes as text."""
-    scene = _scene(voice, mix, mix.seen)
-    text, answer, _ = questions.detect(voice, scene)
+    scene = draw_scene(voice, mix, mix.seen)
+    text, answer = questions.detect(voice, scene)
     return Sample("detect", voice.language, voice.wrapped(text), (layout.paint(scene),), None, answer, (scene,))
 
 
 def ask(voice: Voice, mix: Mix) -> Sample:
     """A question about one picture."""
     while True:
-        scene = _scene(voice, mix, mix.seen)
+        scene = draw_scene(voice, mix, mix.seen)
         kind = voice.rng.choices(list(questions.QUESTIONS), (6, 1.5, 5, 3, 1.5, 1.5, 2.5))[0]
         made = questions.QUESTIONS[kind](voice, scene)
         if made:
@@ -139,7 +127,7 @@ def ask(voice: Voice, mix: Mix) -> Sample:
 def compare(voice: Voice, mix: Mix) -> Sample:
     """What differs between two pictures."""
     while True:
-        scene = _scene(voice, mix, mix.seen, _small(voice.rng, mix))
+        scene = draw_scene(voice, mix, mix.seen, _small(voice.rng, mix))
         other, text, answer = questions.compare(voice, scene)
         if _allowed(voice, other):
             grids = (layout.paint(scene), layout.paint(other))
@@ -160,7 +148,7 @@ def fetch(voice: Voice, mix: Mix) -> Sample:
     rng = voice.rng
     while True:
         grid = _small(rng, mix)
-        pair = (_scene(voice, mix, mix.seen, grid, at_least=1), _scene(voice, mix, mix.seen, grid))
+        pair = (draw_scene(voice, mix, mix.seen, grid, at_least=1), draw_scene(voice, mix, mix.seen, grid))
         given = 1 if rng.random() < 0.3 else 0
         giver, taker = pair[given], pair[1 - given]
         default = edits.default_slot(taker)
@@ -201,22 +189,16 @@ def sample(rng: Random, mix: Mix) -> Sample:
     return TASKS[task](Voice(rng, rng.choice(LANGUAGES)), mix)
 
 
-def judged_paint(rng: Random, language: str, things: int = 1) -> Sample:
+def judged_paint(
+    rng: Random, language: str, things: int = 1, grid: tuple[int, int] = DEFAULT_GRID, sign: float = 0.0
+) -> Sample:
     """A held-out scene asked for in a held-out phrasing, every attribute named."""
     while True:
-        scene = sample_scene(rng, things, sign=0.0, distinct_kinds=1.0, free_style=0.25)
+        scene = sample_scene(rng, things, grid, sign=sign, distinct_kinds=1.0, free_style=0.25, real_words=0.0)
         if is_held_out(scene):
             said = Said(depth=rng.random() < 0.5)
             text = prompt(scene, language, rng, said, held_out=True)
             return Sample("paint", language, text, (), layout.paint(scene), None, (scene,), said)
 
 
-JUDGED = Mix({}, (0.0, 0.45, 0.4, 0.15), (0.0, 0.45, 0.4, 0.15), 1.0, empty=0.0)
-
-
-def judged(task: str, count: int, language: str, seed: int) -> list[Sample]:
-    """Held-out samples of a task: scenes and sentence forms that training never sees; `paint2` has two objects."""
-    rng = Random(f"judge {task} {language} {seed}")
-    if task.startswith("paint"):
-        return [judged_paint(rng, language, int(task[-1])) for _ in range(count)]
-    return [TASKS[task](Voice(rng, language, held_out=True), JUDGED) for _ in range(count)]
+JUDGED = Mix({}, seen=(0.0, 0.45, 0.4, 0.15), default_grid=1.0, empty=0.0)

@@ -21,16 +21,16 @@ import torch
 from torch.nn import functional
 from tqdm import tqdm
 
-from . import crew, text
+from . import crew, text, trials
 from .crew import Crew
 from .curriculum import STAGES, Recipe, rate_at
 from .feed import Feed, padded, stream
 from .model import HEAD, decoder_weights, new_model, shape_of
 from .sequence import Encoder
-from .tasks import judged
 from .words import LANGUAGES
 
-PROBES = ("paint1", "paint2", "paint3", "edit", "compound", "ask", "detect", "compare", "fetch", "boxes", "edges")
+PROBES = ("paint1", "paint2", "paint3", "edit", "compound", "ask", "describe", "detect", "compare", "fetch", "boxes",
+          "edges")  # fmt: skip
 PROBE_EVERY, SAVE_EVERY = 240.0, 180.0  # seconds
 
 
@@ -64,7 +64,7 @@ def probe(model: Any, encoder: Encoder, device: torch.device, count: int = 24) -
     """Share of held-out samples whose every weighty token is right, teacher-forced, by task."""
     found: dict[str, float] = {}
     for task in PROBES:
-        samples = [sample for language in LANGUAGES for sample in judged(task, count, language, 1)]
+        samples = [trials.draw(task, language, n, seed=1).samples[0] for language in LANGUAGES for n in range(count)]
         good = 0
         for start in range(0, len(samples), 12):
             sequences = [encoder(sample) for sample in samples[start : start + 12]]
@@ -111,7 +111,7 @@ class Trainer:
         self.step, self.progress = 0, 0.0
         self.smooth = {name: value.detach().clone() for name, value in self.core.named_parameters()}
         self.state_file = out / f"state{crew.rank or ''}.pt"
-        if self.state_file.exists():
+        if (out / "state.pt").exists():
             self._resume()
         self.first_step = self.step
         # other exercises in every process and after every start
@@ -119,19 +119,22 @@ class Trainer:
         self.steps = stream(feed, crew.stage, recipe.feeders)
 
     def _resume(self) -> None:
-        state = torch.load(self.state_file, map_location=self.device, weights_only=True)
-        for optimiser, kept in zip(self.optimisers, state["optimisers"], strict=True):
-            optimiser.load_state_dict(kept)
+        """Step, progress and averages are the chief's; the optimisers are each process's own, if it was there."""
+        state = torch.load(self.out / "state.pt", map_location="cpu", weights_only=True)
         self.step, self.progress = state["step"], state["progress"]
-        self.smooth = state.get("smooth", self.smooth)
+        self.smooth = {name: value.to(self.device) for name, value in state["smooth"].items()}
+        if self.state_file.exists():
+            own = torch.load(self.state_file, map_location="cpu", weights_only=True)
+            for optimiser, kept in zip(self.optimisers, own["optimisers"], strict=True):
+                optimiser.load_state_dict(kept)
 
     def keep(self) -> None:
         """Save all that resuming needs; the chief also saves the averaged decoder."""
-        state = {"step": self.step, "progress": self.progress, "stage": int(self.crew.stage),
-                 "optimisers": [optimiser.state_dict() for optimiser in self.optimisers]}  # fmt: skip
+        state: dict[str, Any] = {"optimisers": [optimiser.state_dict() for optimiser in self.optimisers]}
         if self.crew.chief:
             save(self.out / "decoder.pt", {name: value.cpu() for name, value in self.smooth.items()})
-            state |= {"model": self.core.state_dict(), "smooth": self.smooth}
+            state |= {"model": self.core.state_dict(), "smooth": self.smooth, "stage": int(self.crew.stage),
+                      "step": self.step, "progress": self.progress}  # fmt: skip
         save(self.state_file, state)
 
     def learn(self) -> int:
@@ -153,10 +156,10 @@ class Trainer:
         self.model.zero_grad(set_to_none=True)
         self.step += 1
         if self.crew.chief:
-            taken = self.step - self.first_step
+            share = 1 - min(self.recipe.smoothing, self.step / (self.step + 10))
             with torch.no_grad():
                 for name, value in self.core.named_parameters():
-                    self.smooth[name].lerp_(value, 1 - min(self.recipe.smoothing, taken / (taken + 10)))
+                    self.smooth[name].lerp_(value, share)
         return tokens
 
     def judge(self) -> dict[str, float]:
@@ -169,7 +172,7 @@ class Trainer:
 def run(trainer: Trainer, until: float) -> None:
     """Train until the deadline or until asked to stop (SIGTERM); the state is kept either way."""
     asked_to_stop: list[int] = []
-    signal.signal(signal.SIGTERM, lambda number, frame: asked_to_stop.append(number))
+    before = signal.signal(signal.SIGTERM, lambda number, frame: asked_to_stop.append(number))
     crew, done, begun = trainer.crew, trainer.progress, time.time()
     bar = tqdm(unit="step", initial=trainer.step, mininterval=10.0, disable=not crew.chief)
     saved = probed = begun
@@ -198,6 +201,7 @@ def run(trainer: Trainer, until: float) -> None:
         trainer.progress = 1.0
     trainer.keep()
     bar.close()
+    signal.signal(signal.SIGTERM, before)
 
 
 def beginning(
@@ -223,7 +227,8 @@ def next_clock(clock: str) -> float:
 def work(crew: Crew, arguments: argparse.Namespace, recipe: Recipe) -> None:
     """What each process does."""
     torch.set_num_threads(arguments.threads)
-    trainer = Trainer(arguments.out, recipe, device_of(arguments.device), crew)
+    device = torch.device("cpu") if crew.size > 1 else device_of(arguments.device)
+    trainer = Trainer(arguments.out, recipe, device, crew)
     run(trainer, next_clock(arguments.until) if arguments.until else time.time() + 60 * arguments.minutes)
 
 
@@ -234,7 +239,7 @@ def main() -> None:
     parser.add_argument("--until", default=None, help="end at this time of day, HH:MM")
     parser.add_argument("--minutes", type=float, default=60.0, help="end after so many minutes (without --until)")
     parser.add_argument("--start", type=Path, help="checkpoint or run folder to start from; its tokenizer comes along")
-    parser.add_argument("--stage", type=int, default=0, help="stage a new run begins with")
+    parser.add_argument("--stage", type=int, default=0, choices=range(len(STAGES)), help="first stage, if not further")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--processes", type=int, default=1, help="train in so many processes (CPU)")
     parser.add_argument("--threads", type=int, default=1, help="threads of each process")
@@ -243,7 +248,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=Recipe.rate)
     parser.add_argument("--muon", action="store_true", help="Muon for the layers' matrices")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--layers", type=int, default=6)
+    parser.add_argument("--layers", type=int, default=6, help="of a model made from nothing, as is --width")
     parser.add_argument("--width", type=int, default=192)
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
@@ -255,6 +260,10 @@ def main() -> None:
     recipe = Recipe(
         arguments.tokens, arguments.rate, muon=arguments.muon, feeders=arguments.feeders, seed=arguments.seed
     )
+    if arguments.processes > 1 and arguments.device not in ("auto", "cpu"):
+        parser.error("several processes share weights in memory: on an accelerator, use one and --feeders")
+    if arguments.width % HEAD:
+        parser.error(f"--width must be a multiple of {HEAD}, the channels of an attention head")
     heads = arguments.width // HEAD
     shape = {"num_hidden_layers": arguments.layers, "hidden_size": arguments.width, "num_attention_heads": heads,
              "num_key_value_heads": heads, "intermediate_size": 8 * arguments.width // 3}  # fmt: skip

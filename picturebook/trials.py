@@ -1,7 +1,9 @@
 """What the judge asks for: held-out cases of every ability, as data.
 
 Each case is drawn from its own seed, so that case 7 is the same however many are judged. Scenes are of combinations
-that training never sees (an edit may lead anywhere), sentences of forms that it never uses.
+that training never sees (an edit may lead anywhere), sentences of forms that it never uses: two of each request, four
+of a prompt in English and three in Chinese. A combination is one of kind, colour, place and time, in at least one of
+the scene's objects; each of these words alone, and in other combinations, is trained on.
 """
 
 from __future__ import annotations
@@ -11,11 +13,10 @@ from dataclasses import dataclass, field, replace
 from random import Random
 
 from . import edits, layout
-from .language import Said, prompt
 from .layout import Grid
 from .phrases import Forms
-from .scene import DEFAULT_GRID, DENSE_GRIDS, GRIDS, Scene, is_held_out, sample_scene
-from .tasks import JUDGED, TASKS, Sample
+from .scene import DEFAULT_GRID, DENSE_GRIDS, GRIDS, Scene
+from .tasks import JUDGED, TASKS, Sample, draw_scene, judged_paint
 from .voice import Voice
 
 TRAINED_GRIDS = tuple(sorted({*GRIDS, *DENSE_GRIDS} - {DEFAULT_GRID}))
@@ -38,13 +39,7 @@ def _only(made: Sample) -> tuple[str, tuple[Sample, ...]]:
 
 
 def _painted(voice: Voice, things: int, grid: tuple[int, int] = DEFAULT_GRID, sign: float = 0.0) -> Sample:
-    """A held-out scene with every attribute named."""
-    while True:
-        scene = sample_scene(voice.rng, things, grid, sign=sign, distinct_kinds=1.0, free_style=0.25)
-        said = Said(depth=voice.rng.random() < 0.5)
-        text = prompt(scene, voice.language, voice.rng, said, held_out=True)
-        if is_held_out(scene) and (not scene.sign or f'"{scene.sign}"' in text):
-            return Sample("paint", voice.language, text, (), layout.paint(scene), None, (scene,), said)
+    return judged_paint(voice.rng, voice.language, things, grid, sign)
 
 
 def _sized(voice: Voice, grids: tuple[tuple[int, int], ...]) -> tuple[str, tuple[Sample, ...]]:
@@ -65,15 +60,11 @@ class _Heard(Voice):
         return phrase
 
 
-def _judged_scene(voice: Voice) -> Scene:
-    return TASKS["segmentation"](voice, JUDGED).scenes[0]
-
-
 def _compound(voice: Voice) -> tuple[str, tuple[Sample, ...]]:
     """Exactly two, three or four edits in one instruction."""
     count = voice.rng.choice((2, 2, 2, 3, 3, 4))
     while True:
-        scene = _judged_scene(voice)
+        scene = draw_scene(voice, JUDGED, JUDGED.seen)
         heard = _Heard(voice.rng, voice.language, held_out=True)
         made = edits.compound(heard, scene, count)
         if made and made[0] != scene and sum(phrase in made[1] for phrase in heard.said) == count:
@@ -82,7 +73,7 @@ def _compound(voice: Voice) -> tuple[str, tuple[Sample, ...]]:
 
 def _turns(voice: Voice) -> tuple[str, tuple[Sample, ...]]:
     """Three single edits one after the other, each asked of the true scene."""
-    scene, samples = _judged_scene(voice), list[Sample]()
+    scene, samples = draw_scene(voice, JUDGED, JUDGED.seen), list[Sample]()
     while len(samples) < 3:
         made = edits.single(voice, scene)
         if made:

@@ -29,7 +29,7 @@ KIND: dict[str, Names] = {
     },
 }
 
-PLURAL = {"person": "people", "man": "men", "woman": "women"}
+PLURAL = {"person": "people", "man": "men", "woman": "women", "puppy": "puppies"}
 MEASURE = {
     "car": "辆",
     "house": "座",
@@ -186,5 +186,7 @@ def meaningful_words() -> list[str]:
     """Every phrase that says something about a picture or about what to do with one."""
     tables = (KIND, COLOUR, PLACE, PLACE_NOUN, TIME, WEATHER, STYLE, COLUMN, DEPTH)
     phrases = [name for table in tables for names in table.values() for group in names.values() for name in group]
+    phrases += ["empty landscape", "空旷的风景", "and", "和", "、", "first", "second", "第一张图", "第二张图"]
+    phrases += [*NUMBER["en"], *NUMBER["zh"], *MEASURE.values(), *map(plural, KIND["en"])]
     tasks = "segment detect draw edges boxes everything describe compare hat with wearing sign word add remove change"
     return [*phrases, *tasks.split(), *"分割检测画出边缘方框全部描述比较帽子戴着牌写加去掉换"]

@@ -117,7 +117,7 @@ def paint(prompt: str, size: str | None, **settings: Any) -> None:
 @paint_options
 def edit(pictures: tuple[Path, ...], instruction: str, size: str | None, **settings: Any) -> None:
     """Change PICTURES (one, or several to combine) as INSTRUCTION says."""
-    _check_pictures(pictures, instruction)
+    _check_pictures(pictures, instruction, "instruction")
     _paint(lambda model, options: model.edit_rows(pictures, instruction, size=size, **options), **settings)
 
 
@@ -144,7 +144,7 @@ def edges(picture: Path, **settings: Any) -> None:
 @json_option
 def ask(pictures: tuple[Path, ...], question: str, model: str | None, as_json: bool) -> None:
     """Answer QUESTION about PICTURES."""
-    _check_pictures(pictures, question)
+    _check_pictures(pictures, question, "question")
     answer = edgevlo.load(model).ask(pictures, question)
     click.echo(json.dumps({"answer": answer}, ensure_ascii=False) if as_json else answer)
 
@@ -279,13 +279,10 @@ class _MisplacedError(click.ClickException):
         click.echo(f"edgevlo: {self.format_message()}", err=True)
 
 
-def _check_pictures(pictures: tuple[Path, ...], words: str) -> None:
+def _check_pictures(pictures: tuple[Path, ...], words: str, words_name: str) -> None:
     """Raise a usage error when there are no pictures before the words, or a picture stands in the words' place."""
     context = click.get_current_context()
-    words_name = context.command.params[1].name
-    form = f"Usage: {context.command_path} PICTURE {str(words_name).upper()}"
-    if any(map(_is_file, pictures)):
-        return
+    form = f"Usage: {context.command_path} PICTURE {words_name.upper()}"
     if _is_file(words):
         raise _MisplacedError(f"{context.info_name} takes its {words_name} after the picture {words}. {form}")
     if not pictures:

@@ -306,6 +306,8 @@ def test_wrong_usage_exits_with_two_and_leaves_nothing(edgevlo_run: Run, argumen
         (["edit", "夜晚"], "edit needs a picture before its instruction. Usage: edgevlo edit PICTURE INSTRUCTION"),
         (["edit", "x" * 3000], "edit needs a picture before its instruction. Usage: edgevlo edit PICTURE INSTRUCTION"),
         (["ask", "a.png"], "ask takes its question after the picture a.png. Usage: edgevlo ask PICTURE QUESTION"),
+        (["ask", "a.png", "a.png"], "ask takes its question after the picture a.png. "
+                                    "Usage: edgevlo ask PICTURE QUESTION"),
         (["ask", "?", "a.png"], "ask takes its question after the picture a.png. Usage: edgevlo ask PICTURE QUESTION"),
         (["edit", "a.png"], "edit takes its instruction after the picture a.png. "
                             "Usage: edgevlo edit PICTURE INSTRUCTION"),

@@ -10,13 +10,17 @@ import transformers
 from PIL import Image
 
 import edgevlo
-from edgevlo.picturebook import atlas, judge, layout
+from edgevlo.picturebook import atlas, judge, layout, trials
 from edgevlo.picturebook.painter import paint
 from edgevlo.picturebook.sequence import Encoder
-from edgevlo.picturebook.tasks import judged
+from edgevlo.picturebook.tasks import Sample
 from edgevlo.picturebook.text import load
 
 CHECKPOINT = Path(__file__).parents[2] / "picturebook" / "checkpoint"
+
+
+def judged(count: int, language: str, seed: int) -> list[Sample]:
+    return [trials.draw("paint1", language, number, seed).samples[0] for number in range(count)]
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +29,7 @@ def embedded() -> edgevlo.Model:
 
 
 def test_true_pictures_come_back_pixel_for_pixel(embedded: edgevlo.Model) -> None:
-    for sample in judged("paint1", 20, "en", 7):
+    for sample in judged(20, "en", 7):
         true = atlas.pixels(layout.paint(sample.scenes[0]))
 
         codes = embedded.tokenize(Image.fromarray(true))
@@ -38,9 +42,7 @@ def test_true_pictures_come_back_pixel_for_pixel(embedded: edgevlo.Model) -> Non
 def test_int8_paints_what_the_checkpoint_paints(embedded: edgevlo.Model, language: str) -> None:
     library: Any = transformers
     reference = library.Emu3ForConditionalGeneration.from_pretrained(CHECKPOINT).eval()
-    samples = [
-        one for one in judged("paint1", 24, language, 3) if one.target is not None and one.target.shape == (8, 8)
-    ]
+    samples = judged(24, language, 3)
     with torch.no_grad():
         expected = paint(reference, Encoder(load(CHECKPOINT)), samples)
 
@@ -49,13 +51,12 @@ def test_int8_paints_what_the_checkpoint_paints(embedded: edgevlo.Model, languag
         *_, last = embedded.paint_rows(sample.instruction, temperature=0.0, guidance_scale=1.0)
         same.append(np.mean(last.codes == codes))
 
-    assert len(samples) > 10
     assert np.mean(same) > 0.98
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_one_object_is_painted_as_asked(embedded: edgevlo.Model, language: str) -> None:
-    samples = judged("paint1", 40, language, 11)
+    samples = judged(40, language, 11)
 
     right = 0
     for seed, sample in enumerate(samples):

@@ -73,8 +73,8 @@ def test_a_mean_of_two_rows_needs_both() -> None:
     both = [
         verdict(row, language, 0, float(row == "fetch")) for row in ("fetch", "compare") for language in ("en", "zh")
     ]
-    assert figures.summary(both)["lines"]["two pictures, both"]["en"]["value"] == 0.5
-    assert "two pictures, both" not in figures.summary(both[:2])["lines"]
+    assert figures.summary(both)["lines"]["two pictures, mean"]["en"]["value"] == 0.5
+    assert "two pictures, mean" not in figures.summary(both[:2])["lines"]
 
 
 def test_every_row_is_in_the_table() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
@@ -17,7 +18,7 @@ torch = pytest.importorskip("torch")
 
 from edgevlo.picturebook import crew, emphasis, layout, painter, scene, tasks, text, train  # noqa: E402
 from edgevlo.picturebook.curriculum import Recipe, rate_at  # noqa: E402
-from edgevlo.picturebook.feed import Feed, padded, stream  # noqa: E402
+from edgevlo.picturebook.feed import Feed, padded, strangers, stream  # noqa: E402
 from edgevlo.picturebook.model import decoder_weights, new_model  # noqa: E402
 from edgevlo.picturebook.sequence import Encoder  # noqa: E402
 
@@ -41,6 +42,13 @@ def test_training_resumes_where_it_stopped(tmp_path: Path, muon: bool) -> None:
     first = train_briefly(tmp_path, recipe)
     second = train_briefly(tmp_path, recipe)
     assert 0 < first["step"] < second["step"]
+    assert second["progress"] == 1.0
+    weights, stage = train.beginning(tmp_path, None, recipe, SHAPE)
+    again = train.Trainer(tmp_path, recipe, torch.device("cpu"), crew.Crew(0, 1, weights, torch.tensor([stage])))
+    again.learn()
+    moved = (again.smooth["norm.weight"] - second["smooth"]["norm.weight"]).abs().max()
+    apart = (second["model"]["norm.weight"] - second["smooth"]["norm.weight"]).abs().max()
+    assert moved < 0.5 * apart + 1e-3  # averages go on, too
 
 
 def test_training_starts_from_a_checkpoint_with_its_tokenizer(tmp_path: Path) -> None:
@@ -55,6 +63,21 @@ def test_training_starts_from_a_checkpoint_with_its_tokenizer(tmp_path: Path) ->
         decoder_weights(CHECKPOINT)["embed_tokens.weight"],
     )
     assert 0 < float((trained - start).abs().max()) < 0.2  # a few small steps away, not a new model
+
+
+def test_a_run_of_two_processes_keeps_its_state_when_asked_to_stop(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "edgevlo.picturebook.train", "--out", str(tmp_path), "--processes", "2",
+               "--layers", "1", "--width", "32", "--tokens", "300"]  # fmt: skip
+    text.train(samples=500).save(str(tmp_path / "tokenizer.json"))
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as training:
+        assert training.stderr
+        while b"step" not in (shown := training.stderr.read1()):
+            assert shown, "ended early"
+        training.send_signal(signal.SIGTERM)
+        training.wait(60)
+    assert 0 < torch.load(tmp_path / "state.pt", weights_only=True)["progress"] < 1
+    assert (tmp_path / "state1.pt").exists()
+    assert (tmp_path / "decoder.pt").exists()
 
 
 def _member(member: crew.Crew) -> None:
@@ -90,6 +113,31 @@ def test_weights_are_heaviest_where_text_decides() -> None:
     edited = emphasis.edited(after, layout.paint(before), layout.paint(after))
     assert {tuple(cell) for cell in np.argwhere(edited == emphasis.DECIDING)} == {(3, 0)}
     assert edited[6, 6] == emphasis.KEPT
+
+
+def test_of_two_pictures_the_changed_one_is_compared() -> None:
+    encoder = Encoder(text.train(samples=500))
+    giver, taker = scene.Scene((scene.Thing("car", "red", 0, 0),)), scene.Scene((scene.Thing("dog", "blue", 2, 1),))
+    target = scene.with_thing(taker, None, giver.things[0])
+    for pair in ((giver, taker), (taker, giver)):
+        grids = (layout.paint(pair[0]), layout.paint(pair[1]))
+        made = encoder(tasks.Sample("fetch", "en", "", grids, layout.paint(target), None, (*pair, target)))
+        assert (made.weights == emphasis.DECIDING).sum() == 1
+        assert (made.weights == emphasis.KEPT).sum() == 1
+
+
+def test_strange_tokens_are_strange_and_stay_out_of_quotes() -> None:
+    encoder = Encoder(text.load(CHECKPOINT))
+    known = {
+        token for words in ("night", "no", "two", "first", "把", "红", "第", "7", "q") for token in encoder.text(words)
+    }
+    assert len(strangers(encoder)) > 200
+    assert not known.intersection(strangers(encoder))
+    feed, sample = Feed(encoder, 1, 300), tasks.Sample("ask", "en", 'add the word "2tl759" now', answer="yes")
+    inside = encoder.text('"2tl759"')
+    for _ in range(200):
+        ids = feed.strewn(encoder(sample)).ids.tolist()
+        assert any(ids[start : start + len(inside)] == inside for start in range(len(ids)))
 
 
 def test_painting_gives_one_grid_per_prompt_and_greedy_ignores_the_batch(tmp_path: Path) -> None:

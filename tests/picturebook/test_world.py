@@ -96,6 +96,16 @@ def test_a_torn_object_is_no_object() -> None:
     assert reading.strays == 4
 
 
+def test_what_belongs_to_no_scene_is_a_stray_in_sky_and_horizon_too() -> None:
+    shown = Scene((Thing("car", "red", 1, 1),), weather="rain", sign="cafe")
+    sky, horizon = layout.paint(shown), layout.paint(shown)
+    sky[0, 1:] = atlas.CODE["object", "meadow", "car", "red", "tl"]
+    horizon[1, 0] = atlas.CODE["letter", "x"]
+    for codes in (sky, horizon):
+        assert judge.read_cells(codes).strays > 0
+        assert not judge.judge_scene(shown, judge.read_cells(codes))["all"]
+
+
 def test_maps_do_not_depend_on_colour_style_or_time() -> None:
     rng = Random(2)
     for _ in range(50):
