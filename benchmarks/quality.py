@@ -124,7 +124,7 @@ class Panel:
     def drawn(self, width: int) -> Image.Image:
         """Return the panel, `width` pixels wide."""
         font = ImageFont.load_default(FONT_SIZE)
-        lines = textwrap.wrap(self.caption, int(width / (FONT_SIZE * 0.5)))
+        lines = textwrap.wrap(self.caption, int(width / (FONT_SIZE * 0.56)))
         height = max(one.height for one in self.pictures)
         canvas = Image.new("RGB", (width, height + LINE * len(lines) + GAP), "white")
         for number, one in enumerate(self.pictures):
