@@ -199,7 +199,12 @@ def _list_families(context: click.Context, _option: click.Parameter, wanted: boo
 @click.argument("checkpoint")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Bundle folder to make.")
 @click.option(
-    "--list", is_flag=True, is_eager=True, expose_value=False, callback=_list_families, help="Print what can be exported."
+    "--list",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_list_families,
+    help="Print what can be exported.",
 )
 def export(checkpoint: str, output: Path) -> None:
     """Turn CHECKPOINT, a folder or a hub id, into a portable bundle."""
