@@ -10,9 +10,9 @@ One layer, in plain ONNX of opset 24 that ONNX Runtime and TensorRT (10.15 and l
        │                     └─► v ────────────────────► TensorScatter ──────┘                  │       └───────────┘
        └────────────────────────────────────────────────────────────────────────────────────────┘
 
-The mask is explicit, because TensorRT silently ignores Attention's `nonpad_kv_seqlen`. The hidden state behind layer `i`
-is called `layer_output(i)`; there the graph is cut to compare it (cut.py). Nothing is loaded here: the weights are read
-one at a time when the graph is written.
+The mask is explicit, because TensorRT silently ignores Attention's `nonpad_kv_seqlen`. The hidden state behind layer
+`i` is called `layer_output(i)`; there the graph is cut to compare it (cut.py). Nothing is loaded here: the weights are
+read one at a time when the graph is written.
 """
 
 from collections.abc import Callable

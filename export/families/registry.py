@@ -31,8 +31,8 @@ FAMILIES: Final = (
         abilities=("paint", "ask"),
         grid="any rows x columns that the positions hold, cells of 8 pixels",
         licence="apache-2.0",
-        verified="every graph against transformers on random checkpoints of the class, and on the embedded picturebook, "
-        "which paints, edits, answers and perceives; no released checkpoint was at hand",
+        verified="every graph against transformers, on small random checkpoints of the class and on the embedded "
+        "picturebook; no released checkpoint was at hand",
         instead={"Emu3ForCausalLM": "BAAI/Emu3-Chat-hf or BAAI/Emu3-Gen-hf, the same weights in transformers' format"},
     ),
 )
