@@ -138,7 +138,8 @@ class Checkpoint:
         if scale is not None:
             held, called = self._place(scale)
             block = float8.block_size(self.config)
-            values = float8.dequantise(name, values, rows, self.shapes[name], held.read(called, slice(None)), block)
+            where, whole = f"{self.folder}: tensor {name}", held.read(called, slice(None))
+            values = float8.dequantise(where, values, rows, self.shapes[name], whole, block)
         return np.ascontiguousarray(values.float().numpy())
 
     def transposed(self, name: str, rows: slice = slice(None)) -> Floats:
@@ -146,6 +147,7 @@ class Checkpoint:
 
         Read in blocks, so that the result is all the memory it takes.
         """
+        self._place(name)
         outputs, inputs = self.shapes[name]
         start, stop, _ = rows.indices(outputs)
         step = max(1, BLOCK_BYTES // (4 * inputs))

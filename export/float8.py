@@ -20,11 +20,12 @@ def block_size(config: dict[str, Any]) -> tuple[int, int]:
 
 
 def dequantise(
-    name: str, values: torch.Tensor, rows: slice, shape: Shape, scale: torch.Tensor, block: tuple[int, int]
+    where: str, values: torch.Tensor, rows: slice, shape: Shape, scale: torch.Tensor, block: tuple[int, int]
 ) -> torch.Tensor:
     """Return float32 weights of `rows` of a tensor of `shape`; `values` are those rows, `scale` is the whole scale.
 
-    Raises `CheckpointError` when the scale's shape is none of `()`, `(1,)`, `(R,)`, `(R, 1)` and `(R/block, C/block)`.
+    Raises `CheckpointError`, which begins with `where`, when the scale's shape is none of `()`, `(1,)`, `(R,)`,
+    `(R, 1)` and `(R/block, C/block)`.
     """
     weights, scale = values.float(), scale.float()
     if scale.numel() == 1:
@@ -37,6 +38,6 @@ def dequantise(
         columns = torch.arange(shape[1]) // block[1]
         return weights * scale[places // block[0]][:, columns]
     raise CheckpointError(
-        f"tensor {name} has shape {shape} and a scale of shape {tuple(scale.shape)}, which is neither one number, one "
+        f"{where} has shape {shape} and a scale of shape {tuple(scale.shape)}, which is neither one number, one "
         f"per row, nor one per block of {block[0]}x{block[1]}; save the checkpoint in bf16."
     )
