@@ -102,7 +102,8 @@ def make_checkpoint(folder: Path, shape: Shape) -> None:
     with torch.device("meta"):
         model: Any = Emu3ForConditionalGeneration(config)
     torch.manual_seed(0)
-    vq: Any = Emu3VQVAE(config.vq_config)
+    vq_config: Any = config.vq_config
+    vq = Emu3VQVAE(vq_config)
     shapes = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
     dense = {f"model.vqmodel.{name}": tensor for name, tensor in vq.state_dict().items()}
     ones = {name: torch.ones(size) for name, size in shapes.items() if name.endswith("norm.weight")}

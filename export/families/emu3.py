@@ -125,14 +125,19 @@ def _unshuffle(checkpoint: Checkpoint, vq: Any) -> int:
     return p
 
 
+def _without_memory(config: Any) -> Any:
+    """Return transformers' model on the meta device."""
+    with META:
+        return Emu3ForConditionalGeneration(config)
+
+
 def _expected(checkpoint: Checkpoint, config: Any) -> tuple[dict[str, TensorShape], set[str]]:
     """Return every tensor that the config promises, from the model itself without its memory, and the optional ones.
 
     A head beside tied embeddings is optional; if it is there, it counts, as it does in transformers.
     """
     try:
-        with META:
-            model: Any = Emu3ForConditionalGeneration(config)
+        model = _without_memory(config)
     except Exception as error:  # whatever torch's layers say about sizes that do not go together
         raise _unusable(checkpoint, error) from error
     shapes = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
@@ -193,9 +198,7 @@ class Emu3Reference:
     """transformers' own model, in float32, of which one decoder layer or the image tokenizer is in memory."""
 
     def __init__(self, checkpoint: Checkpoint, config: Any, codes: manifest.Codes, unshuffle: int) -> None:
-        with META:
-            self.model: Any = Emu3ForConditionalGeneration(config)
-        self.model.eval()
+        self.model = _without_memory(config).eval()
         text = self.model.model.text_model
         text.rotary_emb = Emu3RotaryEmbedding(config=config.text_config)  # computed, not stored
         for layer, module in enumerate(text.layers):
