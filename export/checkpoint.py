@@ -77,7 +77,7 @@ class Checkpoint:
         `parts` says what a prefix of names stands for, so that a part that is missing as a whole is named as one. The
         tensors that are neither expected nor `spare` are told in one `CheckpointWarning`.
         """
-        method = (self.config.get("quantization_config") or {}).get("quant_method")
+        method = self._quantization().get("quant_method")
         if method not in (None, *QUANTISED):
             raise CheckpointError(
                 f"{self.folder / 'config.json'}: quantization_config is of method {method!r}; edgevlo exports "
@@ -116,12 +116,21 @@ class Checkpoint:
                 "Take the unquantised checkpoint."
             )
         scale = self._scale(name) if dtype in float8.DTYPES else None
-        if dtype in float8.DTYPES and scale is None and self.config.get("quantization_config"):
+        if dtype in float8.DTYPES and scale is None and self._quantization():
             raise CheckpointError(
                 f"{self.folder}: tensor {name} holds {dtype} and has no scale beside it "
                 f"({' or '.join(name + suffix for suffix in float8.SUFFIXES)}); save the checkpoint in bf16."
             )
         return scale
+
+    def _quantization(self) -> dict[str, Any]:
+        """Return config.json's quantization_config; empty when there is none."""
+        stated = self.config.get("quantization_config") or {}
+        if not isinstance(stated, dict):
+            raise CheckpointError(
+                f"{self.folder / 'config.json'}: quantization_config is no object; download it again."
+            )
+        return stated
 
     def _scale(self, name: str) -> str | None:
         return next((name + suffix for suffix in float8.SUFFIXES if self.has(name + suffix)), None)
@@ -137,7 +146,7 @@ class Checkpoint:
         scale = self._scale(name) if self._headers[name].dtype in float8.DTYPES else None
         if scale is not None:
             held, called = self._place(scale)
-            block = float8.block_size(self.config)
+            block = float8.block_size(self._quantization(), str(self.folder / "config.json"))
             where, whole = f"{self.folder}: tensor {name}", held.read(called, slice(None))
             values = float8.dequantise(where, values, rows, self.shapes[name], whole, block)
         return np.ascontiguousarray(values.float().numpy())

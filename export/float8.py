@@ -13,10 +13,15 @@ SUFFIXES: Final = ("_scale_inv", "_scale")  # of DeepSeek's and transformers' fp
 BLOCK: Final = (128, 128)
 
 
-def block_size(config: dict[str, Any]) -> tuple[int, int]:
-    """Return rows and columns of a block as config.json's quantization_config states them."""
-    stated = (config.get("quantization_config") or {}).get("weight_block_size") or BLOCK
-    return int(stated[0]), int(stated[1])
+def block_size(quantization: dict[str, Any], where: str) -> tuple[int, int]:
+    """Return rows and columns of a block as config.json's quantization_config states them; `where` begins the error."""
+    match quantization.get("weight_block_size"):
+        case None:
+            return BLOCK
+        case [int(rows), int(columns)] if rows > 0 and columns > 0:
+            return rows, columns
+        case stated:
+            raise CheckpointError(f"{where}: weight_block_size {stated!r} is not rows and columns; download it again.")
 
 
 def dequantise(

@@ -325,6 +325,17 @@ def test_a_float8_tensor_without_its_scale(folder: Path) -> None:
     refused(folder, rf"tensor {UP} holds F8_E4M3 and has no scale beside it .* save the checkpoint in bf16")
 
 
+@pytest.mark.parametrize("size", [[128], "128", [0, 4]])
+def test_a_float8_block_that_is_none(folder: Path, size: object) -> None:
+    to_float8(folder, torch.ones(2, 2), weight_block_size=size)
+    refused(folder, "weight_block_size .* is not rows and columns")
+
+
+def test_a_quantization_config_that_is_no_object(folder: Path) -> None:
+    change(folder / "config.json", quantization_config="fp8")
+    refused(folder, "config.json.*quantization_config is no object|not a usable Emu3 config")
+
+
 def test_a_float8_scale_of_another_shape(folder: Path) -> None:
     to_float8(folder, torch.ones(3, 5))
     refused(folder, rf"tensor {UP} has shape \(32, 32\) and a scale of shape \(3, 5\)")
