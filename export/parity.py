@@ -91,6 +91,7 @@ def _backbone(path: Path, plan: Plan, reference: Reference) -> list[float]:
             np.concatenate([h[row, : c.counts[row]] for h, c in zip(hidden, calls, strict=True)]) for row in range(ROWS)
         ]
         errors.append(_worst([_relative(found, expected[layer][row, : len(found)]) for row, found in enumerate(rows)]))
+        del piece  # unmaps its weights before those of the next layer are mapped
     return errors
 
 
