@@ -10,8 +10,9 @@ One layer, in plain ONNX of opset 24 that ONNX Runtime and TensorRT (10.15 and l
        │                     └─► v ────────────────────► TensorScatter ──────┘                  │       └───────────┘
        └────────────────────────────────────────────────────────────────────────────────────────┘
 
-The mask is explicit, because TensorRT silently ignores Attention's `nonpad_kv_seqlen`. Nothing is loaded here: the
-weights are read one at a time when the graph is written.
+The mask is explicit, because TensorRT silently ignores Attention's `nonpad_kv_seqlen`. The hidden state behind layer
+`i` is called `layer_output(i)`; there the graph is cut to compare it (cut.py). Nothing is loaded here: the weights are
+read one at a time when the graph is written.
 """
 
 from collections.abc import Callable
@@ -52,6 +53,11 @@ def build_backbone(checkpoint: Checkpoint, shape: DecoderShape) -> ir.Model:
     return _Builder(checkpoint, shape).build()
 
 
+def layer_output(layer: int) -> str:
+    """Return the name of the hidden state behind a layer."""
+    return f"layer_output.{layer}"
+
+
 class _Builder:
     """Holds what every layer shares: positions, mask and rotary tables."""
 
@@ -75,6 +81,7 @@ class _Builder:
         presents = []
         for layer, (past_keys, past_values) in enumerate(pasts):
             hidden, keys, values = self._layer(f"{shape.prefix}.layers.{layer}", hidden, past_keys, past_values)
+            hidden.name = layer_output(layer)
             presents.append((keys, values))
         hidden = self._norm(f"{shape.prefix}.norm", hidden)
         last = self._last(hidden, token_counts)

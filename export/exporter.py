@@ -1,5 +1,6 @@
 """Checkpoint -> portable bundle: plan, build, write, compare, seal. Knows no family and no operator."""
 
+import gc
 import re
 import shutil
 from collections.abc import Callable
@@ -48,6 +49,7 @@ def export_checkpoint(checkpoint: Path, output: Path, *, progress: Progress | No
     with staged_folder(output) as folder:
         _write_table(plan, folder, tell)
         _write_graphs(plan, folder, tell)
+        gc.collect()  # torch.export's programs refer to themselves, and to the image tokenizer's weights
         shutil.copyfile(checkpoint / "tokenizer.json", folder / "tokenizer.json")
         origin = card.source or source(checkpoint)
         write_licence(folder, checkpoint, origin)

@@ -19,7 +19,7 @@ def build_text_head(checkpoint: Checkpoint, tensor: str) -> ir.Model:
     net = Network("text_head", OPSET)
     tokens, size = checkpoint.shapes[tensor]
     hidden = net.input("hidden", FLOAT, ("B", size))
-    weight = net.weight(tensor, (size, tokens), lambda: np.ascontiguousarray(checkpoint.tensor(tensor).T))
+    weight = net.weight(tensor, (size, tokens), lambda: checkpoint.transposed(tensor))
     net.output(net.op("MatMul", hidden, weight, name="text_head"), "logits", FLOAT, ("B", tokens))
     return net.model()
 
@@ -41,7 +41,7 @@ def build_image_head(checkpoint: Checkpoint, tensor: str, rows: slice) -> ir.Mod
     top_k = net.input("top_k", INT64, (1,))
     uniform = net.input("uniform", FLOAT, ("N",))
     guided = net.op("MatMul", weights, hidden)
-    weight = net.weight(tensor, (size, count), lambda: np.ascontiguousarray(checkpoint.tensor(tensor, rows).T))
+    weight = net.weight(tensor, (size, count), lambda: checkpoint.transposed(tensor, rows))
     logits = net.op("MatMul", guided, weight, name="image_head")
     code = draw(net, logits, count, temperature, top_k, uniform)
     net.output(code, "code", INT64, ("N",))

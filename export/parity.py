@@ -5,19 +5,20 @@ reference, unless its metric says otherwise.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime as ort
 
 from edgevlo.runtime.errors import CheckpointError
 from edgevlo.runtime.manifest import GraphRole, Parity
 
 from .checkpoint import Floats
+from .cut import open_session, pieces
 from .dummy_inputs import backbone_inputs
-from .plan import Plan, Reference
+from .plan import Codes, Plan, Reference
 
 RELATIVE: Final = "largest difference / rms of the reference"
 PIXELS: Final = "largest difference / rms of the reference, or 1"
@@ -33,6 +34,7 @@ TOLERANCES: Final[dict[GraphRole, tuple[str, float]]] = {
     "image_tokenizer": (CODES, 0.0),
 }
 
+ROWS: Final = 2  # of the backbone's comparison
 GRIDS: Final = ((3, 4), (5, 2), (2, 7))  # rows, columns
 
 Array = npt.NDArray[Any]
@@ -40,15 +42,15 @@ Array = npt.NDArray[Any]
 
 def compare(folder: Path, plan: Plan, reference: Reference, role: GraphRole) -> Parity:
     """Return how far a graph of the folder is from the reference; raise `CheckpointError` above the tolerance."""
-    options = ort.SessionOptions()
-    options.log_severity_level = 3  # TensorScatter warns whenever past and present are different memory
-    session = ort.InferenceSession(folder / f"{role}.onnx", options, providers=["CPUExecutionProvider"])
-    error = _COMPARISONS[role](session, plan, reference)
+    errors = _COMPARISONS[role](folder / f"{role}.onnx", plan, reference)
+    error = _worst(errors)
     metric, tolerance = TOLERANCES[role]
     if not error <= tolerance:
+        first = next(layer for layer, one in enumerate(errors) if not one <= tolerance)
+        where = f" from layer {first} on" if role == "backbone" else ""
         raise CheckpointError(
-            f"{plan.checkpoint.folder}: the exported {role} differs from the reference by {error:.3g} ({metric}), more "
-            f"than {tolerance:g}; no bundle was written. Please report this checkpoint."
+            f"{plan.checkpoint.folder}: the exported {role} differs from the reference by {error:.3g} ({metric})"
+            f"{where}, more than {tolerance:g}; no bundle was written. Please report this checkpoint."
         )
     return Parity(metric=metric, error=error, tolerance=tolerance)
 
@@ -60,33 +62,67 @@ def compare_table(table: Floats, plan: Plan, reference: Reference) -> None:
         raise CheckpointError(f"{plan.checkpoint.folder}: tensor {plan.embedding} is not the model's embedding table.")
 
 
-def _backbone(session: ort.InferenceSession, plan: Plan, reference: Reference) -> float:
-    """Read two rows of different length, then one token each, then two: every row must equal its own full pass."""
+def _backbone(path: Path, plan: Plan, reference: Reference) -> list[float]:
+    """Read two rows of different length, then one token each, then two: every row must equal its own full pass.
+
+    Layer by layer: each layer of the graph reads what the layer before it wrote, all calls of it in turn, and the
+    hidden states behind every layer are compared. Returns one error for each layer.
+    """
     feeds = backbone_inputs(plan)
-    width = feeds["inputs_embeds"].shape[1]
-    names = [output.name for output in session.get_outputs()]
-    lengths = np.zeros(2, dtype=np.int64)
-    rows: list[list[Floats]] = [[], []]
-    pieces: list[list[Floats]] = [[], []]
-    for counts in ([width, width - 3], [1, 1], [2, 1], [2, 2]):
-        embeds = np.ascontiguousarray(np.roll(feeds["inputs_embeds"], int(lengths[0]), axis=1)[:, : max(counts)])
-        feeds |= {"past_lengths": lengths, "token_counts": np.array(counts, dtype=np.int64)}
-        outputs = dict(zip(names, session.run(None, feeds | {"inputs_embeds": embeds}), strict=True))
-        for row, count in enumerate(counts):
-            rows[row].append(embeds[row, :count])
-            pieces[row].append(outputs["hidden"][row, :count])
-            if not np.array_equal(outputs["last_hidden"][row], outputs["hidden"][row, count - 1]):
-                return float("inf")
-        feeds |= {name.replace("present", "past"): outputs[name] for name in names if name.startswith("present")}
-        lengths = lengths + feeds["token_counts"]
-    errors = [
-        _relative(np.concatenate(piece), reference.hidden(np.concatenate(row)[None])[0])
-        for piece, row in zip(pieces, rows, strict=True)
-    ]
-    return _worst(errors)
+    calls = list(_calls(feeds["inputs_embeds"]))
+    expected = reference.hidden_states(_full_rows(calls))
+    hidden = [call.embeds for call in calls]
+    errors: list[float] = []
+    for layer, piece in enumerate(pieces(path, plan.decoder.layers)):
+        caches = {side: feeds[f"past_{side}.{layer}"] for side in ("keys", "values")}
+        inputs = {value.name for value in piece.session.get_inputs()}
+        names = [value.name for value in piece.session.get_outputs()]
+        for index, call in enumerate(calls):
+            given = feeds | {"inputs_embeds": call.embeds, "past_lengths": call.lengths, "token_counts": call.counts}
+            given |= {f"past_{side}.{layer}": cache for side, cache in caches.items()} | {piece.source: hidden[index]}
+            fed = {name: array for name, array in given.items() if name in inputs}
+            outputs = dict(zip(names, piece.session.run(None, fed), strict=True))
+            caches = {side: outputs[f"present_{side}.{layer}"] for side in caches}
+            hidden[index] = outputs[piece.result]
+            last = hidden[index][np.arange(ROWS), call.counts - 1]
+            if not np.array_equal(outputs.get("last_hidden", last), last):
+                return [*errors, float("inf")]
+        rows = [
+            np.concatenate([h[row, : c.counts[row]] for h, c in zip(hidden, calls, strict=True)]) for row in range(ROWS)
+        ]
+        errors.append(_worst([_relative(found, expected[layer][row, : len(found)]) for row, found in enumerate(rows)]))
+        del piece  # unmaps its weights before those of the next layer are mapped
+    return errors
 
 
-def _image_head(session: ort.InferenceSession, plan: Plan, reference: Reference) -> float:
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One call of the backbone on two rows, the second with less to read."""
+
+    embeds: Floats  # [B,S,D], right-padded
+    lengths: Codes  # [B] tokens in the cache before
+    counts: Codes  # [B] valid tokens
+
+
+def _calls(embeds: Floats) -> Iterator[_Call]:
+    width = embeds.shape[1]
+    lengths = np.zeros(ROWS, dtype=np.int64)
+    for counts in np.array([[width, width - 3], [1, 1], [2, 1], [2, 2]]):
+        rolled = np.roll(embeds, int(lengths[0]), axis=1)[:, : counts.max()]
+        yield _Call(np.ascontiguousarray(rolled), lengths, counts)
+        lengths = lengths + counts
+
+
+def _full_rows(calls: list[_Call]) -> Floats:
+    """Return what the rows read in all calls, `[B,T,D]`; the shorter row is padded, behind which nothing is read."""
+    rows = [np.concatenate([call.embeds[row, : call.counts[row]] for call in calls]) for row in range(ROWS)]
+    full = np.zeros((ROWS, max(map(len, rows)), rows[0].shape[1]), dtype=np.float32)
+    for row, read in enumerate(rows):
+        full[row, : len(read)] = read
+    return full
+
+
+def _image_head(path: Path, plan: Plan, reference: Reference) -> list[float]:
     """Mix three branches; greedy must take the reference's best code unless two are closer than the tolerance."""
     hidden = _hidden(plan, 4, 3)
     weights = np.array([3.0, -1.5, -0.5], dtype=np.float32)
@@ -98,34 +134,34 @@ def _image_head(session: ort.InferenceSession, plan: Plan, reference: Reference)
         "top_k": np.zeros(1, dtype=np.int64),
         "uniform": np.full(4, 0.5, dtype=np.float32),
     }
-    code, logits = session.run(["code", "logits"], feeds)
+    code, logits = open_session(path).run(["code", "logits"], feeds)
     error = _relative(logits, expected)
     short = expected.max(axis=1) - np.take_along_axis(expected, code[:, None], axis=1)[:, 0]
-    return _worst([error, float(short.max() / _rms(expected))])
+    return [error, float(short.max() / _rms(expected))]
 
 
-def _text_head(session: ort.InferenceSession, plan: Plan, reference: Reference) -> float:
+def _text_head(path: Path, plan: Plan, reference: Reference) -> list[float]:
     hidden = _hidden(plan, 4)
-    return _relative(session.run(["logits"], {"hidden": hidden})[0], reference.text_logits(hidden))
+    return [_relative(open_session(path).run(["logits"], {"hidden": hidden})[0], reference.text_logits(hidden))]
 
 
-def _image_decoder(session: ort.InferenceSession, plan: Plan, reference: Reference) -> float:
-    errors = []
+def _image_decoder(path: Path, plan: Plan, reference: Reference) -> list[float]:
+    session, errors = open_session(path), []
     for codes in (_random().integers(plan.codes.count, size=(1, *grid)) for grid in GRIDS):
         expected = reference.pixels(codes)
         found = session.run(["pixels"], {"codes": codes})[0]
         errors.append(float(np.abs(found - expected).max() / max(1.0, _rms(expected))))
-    return _worst(errors)
+    return errors
 
 
-def _image_tokenizer(session: ort.InferenceSession, plan: Plan, reference: Reference) -> float:
+def _image_tokenizer(path: Path, plan: Plan, reference: Reference) -> list[float]:
     """Compare on pictures of the decoder (what an edit reads back) and on noise."""
-    differing = cells = 0
+    session, differing, cells = open_session(path), 0, 0
     for pixels in _pictures(plan, reference):
         expected = reference.codes(pixels)
         differing += int((session.run(["codes"], {"pixel_values": pixels})[0] != expected).sum())
         cells += expected.size
-    return differing / cells
+    return [differing / cells]
 
 
 def _pictures(plan: Plan, reference: Reference) -> Iterator[Floats]:
@@ -136,7 +172,7 @@ def _pictures(plan: Plan, reference: Reference) -> Iterator[Floats]:
         yield np.clip(painted, -1, 1)
 
 
-_COMPARISONS: Final[dict[GraphRole, Callable[[ort.InferenceSession, Plan, Reference], float]]] = {
+_COMPARISONS: Final[dict[GraphRole, Callable[[Path, Plan, Reference], list[float]]]] = {
     "backbone": _backbone,
     "image_head": _image_head,
     "text_head": _text_head,

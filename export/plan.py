@@ -31,8 +31,11 @@ class TorchGraph:
 class Reference(Protocol):
     """The original implementation, as far as a graph has one; all arrays are float32 or int64."""
 
-    def hidden(self, inputs_embeds: Floats) -> Floats:
-        """Return the hidden states `(1, T, D)` after the final norm for embeddings `(1, T, D)`."""
+    def hidden_states(self, inputs_embeds: Floats) -> list[Floats]:
+        """Return the hidden states `(B, T, D)` behind each layer for embeddings `(B, T, D)`.
+
+        Those of the last layer are behind the final norm as well.
+        """
 
     def embeddings(self, tokens: Codes) -> Floats:
         """Return the input embeddings `(T, D)` of tokens `(T,)`."""

@@ -78,7 +78,7 @@ class Engine:
     def check(self) -> None:
         """Open every graph and the table; raise `BundleError` at the first that is not what the manifest says."""
         for role in self._bundle.manifest.graphs:
-            self._open(role)
+            open_graph(self._bundle, role, prepack=False)  # weights stay in their files
         len(self._table)
 
     def text_choice(self, hidden: Floats) -> Callable[[], int]:

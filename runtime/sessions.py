@@ -30,9 +30,10 @@ _DTYPES: Final[dict[str, DType]] = {
 _ONE_THREAD_BYTES: Final = 16 * 1024 * 1024
 
 
-def open_graph(bundle: Bundle, role: GraphRole) -> ort.InferenceSession:
+def open_graph(bundle: Bundle, role: GraphRole, *, prepack: bool = True) -> ort.InferenceSession:
     """Open one graph on the bundle's target.
 
+    Without `prepack` the weights are mapped and not rearranged: slower to run, but opening takes no memory for them.
     Raises `BundleError` when the graph cannot be loaded, when its interface is not the manifest's, or when the device
     that the bundle was made for is not there: a bundle never runs elsewhere silently.
     """
@@ -55,6 +56,8 @@ def open_graph(bundle: Bundle, role: GraphRole) -> ort.InferenceSession:
     options.intra_op_num_threads = 1 if weights < _ONE_THREAD_BYTES else 0  # 0: every core
     options.log_severity_level = 3
     options.enable_mem_pattern = False  # prompts differ in length; a pattern per length would grow for ever
+    if not prepack:
+        options.add_session_config_entry("session.disable_prepacking", "1")
     try:
         session = ort.InferenceSession(path, options, providers=[provider])
     except Exception as error:  # onnxruntime's own exceptions share no base class below Exception

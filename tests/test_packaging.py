@@ -127,6 +127,16 @@ assert edgevlo.load({str(toy)!r}).paint("a red car", seed=1).size == (20, 16)
 """)
 
 
+def test_the_families_are_listed_without_the_toolchain() -> None:
+    printed = python(f"""
+import sys
+sys.modules.update(dict.fromkeys({TOOLCHAIN}))
+from edgevlo.cli import run
+run(["export", "--list"])
+""")
+    assert "Emu3ForConditionalGeneration" in printed
+
+
 def test_painting_imports_no_build_time_library(toy: Path) -> None:
     loaded = python(f"""
 import sys, edgevlo

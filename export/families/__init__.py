@@ -1,29 +1,34 @@
-"""The model families, by the class that a checkpoint's config names. A family is one file with one function, `plan`."""
+"""The model families, by the class that a checkpoint's config names.
+
+A family is a record in registry.py and a module with one function, `plan`.
+"""
 
 import importlib
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING
 
-from edgevlo.export.checkpoint import Checkpoint
-from edgevlo.export.plan import Plan
 from edgevlo.runtime.errors import CheckpointError
 
-# Class in `architectures` -> module here. Families load transformers, so they are imported only when asked for.
-FAMILIES: Final = {
-    "Emu3ForConditionalGeneration": "emu3",
-}
+from .registry import FAMILIES, supported
+
+if TYPE_CHECKING:  # torch; the list of families does without
+    from edgevlo.export.plan import Plan
 
 
-def plan_export(folder: Path) -> Plan:
-    """Return the plan of the family that the checkpoint's config names."""
+def plan_export(folder: Path) -> "Plan":
+    """Return the plan of the family that the checkpoint's config names; raise `CheckpointError` if there is none."""
+    from edgevlo.export.checkpoint import Checkpoint
+
     checkpoint = Checkpoint(folder)
-    named = checkpoint.config.get("architectures") or []
-    for architecture in named if isinstance(named, list) else []:
-        if architecture in FAMILIES:
-            family = importlib.import_module(f".{FAMILIES[architecture]}", __name__)
-            plan: Plan = family.plan(checkpoint)
+    listed = checkpoint.config.get("architectures") or []
+    named = [str(name) for name in listed] if isinstance(listed, list) else []
+    for family in FAMILIES:
+        if not set(named).isdisjoint(family.architectures):
+            module = importlib.import_module(f".{family.module}", __name__)
+            plan: Plan = module.plan(checkpoint)
             return plan
-    found = ", ".join(map(str, named)) or f"model type {checkpoint.config.get('model_type')!r}"
+    found = ", ".join(named) or f"model type {checkpoint.config.get('model_type')!r}"
+    instead = [f" Take {what}." for family in FAMILIES for name, what in family.instead.items() if name in named]
     raise CheckpointError(
-        f"{folder / 'config.json'} is of class {found}; edgevlo exports {', '.join(sorted(FAMILIES))}."
+        f"{folder / 'config.json'} is of class {found}; edgevlo exports {supported()}.{''.join(instead)}"
     )

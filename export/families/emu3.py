@@ -7,22 +7,21 @@ Any size of it: embeddings tied or not, multi-head or grouped attention, any num
 import functools
 import math
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Final
 
+import numpy as np
 import torch
 from optimum.utils import NormalizedTextConfig
 from torch.nn import functional
 from transformers import Emu3Config, Emu3ForConditionalGeneration
-from transformers.models.emu3.modeling_emu3 import Emu3VQVAE
-from transformers.utils import logging
+from transformers.models.emu3.modeling_emu3 import Emu3RotaryEmbedding, Emu3VQVAE
 
 from edgevlo.export.backbone import DecoderShape
 from edgevlo.export.checkpoint import Checkpoint, Floats
 from edgevlo.export.checkpoint import Shape as TensorShape
 from edgevlo.export.dummy_inputs import TASK, BackboneConfig, register
 from edgevlo.export.plan import Codes, Plan, TorchGraph
+from edgevlo.export.streaming import META, linear, load, on_demand
 from edgevlo.runtime import manifest
 from edgevlo.runtime.errors import CheckpointError
 from edgevlo.runtime.manifest import GraphRole
@@ -38,6 +37,8 @@ _LEGACY: Final = (
     (re.compile(r"^text_model\.model"), "model.text_model"),
     (re.compile(r"^vqmodel"), "model.vqmodel"),
 )
+_HEAD: Final = "lm_head.weight"
+_PARTS: Final = {"model.vqmodel.": "image tokenizer", "model.text_model.": "decoder"}
 
 
 @register("emu3", TASK)
@@ -58,7 +59,8 @@ def plan(checkpoint: Checkpoint) -> Plan:
     checkpoint = checkpoint.renamed(_canonical)
     config = _config(checkpoint)
     unshuffle = _unshuffle(checkpoint, config.vq_config)
-    checkpoint.expect(_expected(checkpoint, config))
+    expected, spare = _expected(checkpoint, config)
+    checkpoint.expect(expected, _PARTS, spare)
     tokenizer = read_tokenizer(checkpoint)
     codes = manifest.Codes(
         count=config.vq_config.codebook_size,
@@ -73,7 +75,7 @@ def plan(checkpoint: Checkpoint) -> Plan:
         config=config,
         decoder=_decoder(checkpoint, config.text_config),
         embedding=embedding,
-        text_head="lm_head.weight" if checkpoint.has("lm_head.weight") else embedding,
+        text_head=_HEAD if checkpoint.has(_HEAD) else embedding,
         codes=codes,
         image_block=image_block(checkpoint, config, tokenizer),
         defaults=family_defaults(checkpoint, config, tokenizer, codes),
@@ -123,20 +125,26 @@ def _unshuffle(checkpoint: Checkpoint, vq: Any) -> int:
     return p
 
 
-def _expected(checkpoint: Checkpoint, config: Any) -> dict[str, TensorShape]:
-    """Return every tensor that the config promises, from the model itself without its memory."""
+def _without_memory(config: Any) -> Any:
+    """Return transformers' model on the meta device."""
+    with META:
+        return Emu3ForConditionalGeneration(config)
+
+
+def _expected(checkpoint: Checkpoint, config: Any) -> tuple[dict[str, TensorShape], set[str]]:
+    """Return every tensor that the config promises, from the model itself without its memory, and the optional ones.
+
+    A head beside tied embeddings is optional; if it is there, it counts, as it does in transformers.
+    """
     try:
-        with torch.device("meta"):
-            model: Any = Emu3ForConditionalGeneration(config)
+        model = _without_memory(config)
     except Exception as error:  # whatever torch's layers say about sizes that do not go together
         raise _unusable(checkpoint, error) from error
     shapes = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
-    optional = {"lm_head.weight"} if config.tie_word_embeddings else set()
-    return {
-        name: shape
-        for name, shape in shapes.items()
-        if name not in optional and not name.endswith("num_batches_tracked")
-    }
+    spare = {name for name in shapes if name.endswith("num_batches_tracked")}
+    if config.tie_word_embeddings and not checkpoint.has(_HEAD):
+        spare.add(_HEAD)
+    return {name: shape for name, shape in shapes.items() if name not in spare}, spare
 
 
 def _decoder(checkpoint: Checkpoint, text: Any) -> DecoderShape:
@@ -163,15 +171,9 @@ def _decoder(checkpoint: Checkpoint, text: Any) -> DecoderShape:
 def _torch_graphs(checkpoint: Checkpoint, vq_config: Any, unshuffle: int) -> dict[GraphRole, TorchGraph]:
     """Return the folded tokenizer and decoder, with the checkpoint's weights and nothing else in memory."""
     vq_config._attn_implementation = "eager"  # MatMul and Softmax, which every runtime takes at a head of 512
-    with torch.device("meta"):
+    with META:
         vq: Any = Emu3VQVAE(vq_config)
-    weights = {
-        name: torch.from_numpy(checkpoint.tensor(f"model.vqmodel.{name}"))
-        for name in vq.state_dict()
-        if not name.endswith("num_batches_tracked")
-    }
-    counters = {name: torch.tensor(0) for name in vq.state_dict() if name not in weights}
-    vq.load_state_dict(weights | counters, assign=True)
+    load(vq, "model.vqmodel", checkpoint)
     cell = unshuffle * vq.spatial_scale_factor
     rows, columns = torch.export.Dim("h"), torch.export.Dim("w")
     return {
@@ -193,62 +195,62 @@ def _torch_graphs(checkpoint: Checkpoint, vq_config: Any, unshuffle: int) -> dic
 
 
 class Emu3Reference:
-    """transformers' own model, in float32."""
+    """transformers' own model, in float32, of which one decoder layer or the image tokenizer is in memory."""
 
     def __init__(self, checkpoint: Checkpoint, config: Any, codes: manifest.Codes, unshuffle: int) -> None:
-        with _no_progress_bar():
-            model: Any = Emu3ForConditionalGeneration.from_pretrained(
-                checkpoint.folder, config=config, dtype=torch.float32, local_files_only=True
-            )
-        self.model = model.eval()
+        self.model = _without_memory(config).eval()
+        text = self.model.model.text_model
+        text.rotary_emb = Emu3RotaryEmbedding(config=config.text_config)  # computed, not stored
+        for layer, module in enumerate(text.layers):
+            on_demand(module, f"model.text_model.layers.{layer}", checkpoint)
+        on_demand(text.norm, "model.text_model.norm", checkpoint)
+        names = {id(tensor): name for name, tensor in self.model.named_parameters()}
+        self.embedding = names[id(self.model.get_input_embeddings().weight)]
+        head = names[id(self.model.get_output_embeddings().weight)]
+        self.head = _HEAD if checkpoint.has(_HEAD) else head
+        self.checkpoint = checkpoint
         self.rows = slice(codes.first_token, codes.first_token + codes.count)
         self.unshuffle = unshuffle
 
     @torch.no_grad()
-    def hidden(self, inputs_embeds: Floats) -> Floats:
-        """Return the hidden states `(1, T, D)` after the final norm for embeddings `(1, T, D)`."""
-        out = self.model.model.text_model(inputs_embeds=torch.from_numpy(inputs_embeds), use_cache=False)
-        return _floats(out.last_hidden_state)
+    def hidden_states(self, inputs_embeds: Floats) -> list[Floats]:
+        """Return the hidden states `(B, T, D)` behind each layer, the last behind the final norm as well."""
+        embeds = torch.from_numpy(inputs_embeds)
+        out = self.model.model.text_model(inputs_embeds=embeds, use_cache=False, output_hidden_states=True)
+        return [_floats(states) for states in out.hidden_states[1:]]
 
-    @torch.no_grad()
     def embeddings(self, tokens: Codes) -> Floats:
-        """Return the input embeddings `(T, D)` of tokens `(T,)`."""
-        return _floats(self.model.get_input_embeddings()(torch.from_numpy(tokens)))
+        """Return the input embeddings `(T, D)` of tokens `(T,)`: rows of the table."""
+        return np.concatenate([self.checkpoint.tensor(self.embedding, slice(token, token + 1)) for token in tokens])
 
-    @torch.no_grad()
     def text_logits(self, hidden: Floats) -> Floats:
         """Return the logits `(B, V)` of hidden states `(B, D)`."""
-        return _floats(self.model.lm_head(torch.from_numpy(hidden)))
+        return linear(hidden, self.head, self.checkpoint)
 
     def image_logits(self, hidden: Floats) -> Floats:
         """Return the logits `(B, K)` of the codes for hidden states `(B, D)`."""
-        return self.text_logits(hidden)[:, self.rows]
+        return linear(hidden, self.head, self.checkpoint, self.rows)
+
+    @functools.cached_property
+    def vq(self) -> Any:
+        """The image tokenizer and decoder; they stay in memory once they were asked for."""
+        vq = self.model.model.vqmodel
+        load(vq, "model.vqmodel", self.checkpoint)
+        return vq
 
     @torch.no_grad()
     def codes(self, pixel_values: Floats) -> Codes:
         """Return the codes `(1, h, w)` of a picture `(1, 3, H, W)`."""
         pixels = functional.pixel_unshuffle(torch.from_numpy(pixel_values), self.unshuffle)
-        encoded = self.model.model.vqmodel.encode(pixels, torch.tensor([pixels.shape[-2:]]))
+        encoded = self.vq.encode(pixels, torch.tensor([pixels.shape[-2:]]))
         codes: Codes = encoded.image_tokens[0][None].numpy()
         return codes
 
     @torch.no_grad()
     def pixels(self, codes: Codes) -> Floats:
         """Return the picture `(1, 3, H, W)` of codes `(1, h, w)`."""
-        frame = self.model.model.vqmodel.decode(torch.from_numpy(codes))
+        frame = self.vq.decode(torch.from_numpy(codes))
         return _floats(functional.pixel_shuffle(frame, self.unshuffle))
-
-
-@contextmanager
-def _no_progress_bar() -> Iterator[None]:
-    """Keep transformers' own bar off the terminal while weights are loaded."""
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    try:
-        yield
-    finally:
-        if shown:
-            logging.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 def _floats(tensor: torch.Tensor) -> Floats:

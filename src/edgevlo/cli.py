@@ -187,9 +187,25 @@ def decode(codes: Path, output: Path, model: str | None) -> None:
     click.echo(output)
 
 
+def _list_families(context: click.Context, _option: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from edgevlo.export.families.registry import table
+
+        click.echo(table(), nl=False)
+        context.exit()
+
+
 @main.command()
 @click.argument("checkpoint")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Bundle folder to make.")
+@click.option(
+    "--list",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_list_families,
+    help="Print what can be exported.",
+)
 def export(checkpoint: str, output: Path) -> None:
     """Turn CHECKPOINT, a folder or a hub id, into a portable bundle."""
     with _toolchain():

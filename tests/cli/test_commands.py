@@ -48,6 +48,20 @@ def edgevlo_run(toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caps
     return call
 
 
+def test_the_families_are_listed_without_a_checkpoint(edgevlo_run: Run) -> None:
+    ran = edgevlo_run("export", "--list")
+    assert ran.code == 0
+    for fact in (
+        "Emu3ForConditionalGeneration",
+        "BAAI/Emu3-Gen-hf",
+        "paint, ask",
+        "cells of 8",
+        "apache-2.0",
+        "verified",
+    ):
+        assert fact in ran.out
+
+
 def files() -> list[str]:
     return sorted(path.name for path in Path().iterdir())
 

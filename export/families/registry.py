@@ -1,0 +1,64 @@
+"""The model families that can be exported, a record each: what `edgevlo export --list` prints. Imports no torch."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from edgevlo.runtime.manifest import AbilityName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """One family; its module here has a function `plan(checkpoint)`."""
+
+    name: str  # in manifests
+    module: str
+    architectures: tuple[str, ...]  # in a config's `architectures`
+    checkpoints: tuple[str, ...]  # hub ids of released checkpoints of these classes
+    abilities: tuple[AbilityName, ...]  # of the released checkpoints; a task card may say more
+    grid: str
+    licence: str  # of the released checkpoints
+    verified: str  # what was run, and against what
+    instead: Mapping[str, str] = field(default_factory=dict)  # class that is not taken -> what to take
+
+
+FAMILIES: Final = (
+    Family(
+        name="emu3",
+        module="emu3",
+        architectures=("Emu3ForConditionalGeneration",),
+        checkpoints=("BAAI/Emu3-Chat-hf", "BAAI/Emu3-Gen-hf"),
+        abilities=("paint", "ask"),
+        grid="any rows x columns that the positions hold, cells of 8 pixels",
+        licence="apache-2.0",
+        verified="every graph against transformers, on small random checkpoints of the class and on the embedded "
+        "picturebook; no released checkpoint was at hand",
+        instead={"Emu3ForCausalLM": "BAAI/Emu3-Chat-hf or BAAI/Emu3-Gen-hf, the same weights in transformers' format"},
+    ),
+)
+
+
+def supported() -> str:
+    """Return every class with its checkpoints, for error messages."""
+    return "; ".join(
+        f"{architecture} ({', '.join(family.checkpoints)})"
+        for family in FAMILIES
+        for architecture in family.architectures
+    )
+
+
+def table() -> str:
+    """Return the families as text, a line for each fact."""
+    return "\n".join(map(_described, FAMILIES))
+
+
+def _described(family: Family) -> str:
+    facts = {
+        "class": ", ".join(family.architectures),
+        "checkpoints": ", ".join(family.checkpoints),
+        "abilities": ", ".join(family.abilities),
+        "grid": family.grid,
+        "licence": family.licence,
+        "verified": family.verified,
+    }
+    return "\n".join([family.name, *(f"  {name:12} {fact}" for name, fact in facts.items())]) + "\n"
