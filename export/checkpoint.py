@@ -5,9 +5,10 @@ missing, truncated or misshapen tensor is found before anything is built.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -23,16 +24,29 @@ Shape = tuple[int, ...]
 Floats = npt.NDArray[np.float32]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A tensor as a family calls it, inside one of a file: so many rows from `start` on, or all of it reshaped."""
+
+    name: str
+    shape: Shape
+    start: int = 0
+
+
+# Name and shape of a tensor in a file -> the tensors that a family sees in it: one, several, or none.
+Layout: TypeAlias = Callable[[str, Shape], Iterable[Part]]
+
+
 class Checkpoint:
     """One checkpoint folder: its config, and which file holds each tensor."""
 
-    def __init__(self, folder: Path, rename: Callable[[str], str] | None = None) -> None:
+    def __init__(self, folder: Path, layout: Layout | None = None) -> None:
         if not folder.is_dir():
             raise CheckpointError(f"{folder} is not a folder; give the folder that holds the checkpoint's config.json.")
         self.folder = folder
         self.config = self.json("config.json")
-        self._rename = rename or (lambda name: name)
-        self._places: dict[str, tuple[Path, str]] | None = None  # canonical name -> file, name in it
+        self._layout = layout or (lambda name, shape: [Part(name=name, shape=shape)])
+        self._places: dict[str, tuple[Path, str, Part]] | None = None  # a family's name -> file, name in it
         self.shapes: dict[str, Shape] = {}
 
     def json(self, name: str) -> dict[str, Any]:
@@ -50,7 +64,11 @@ class Checkpoint:
 
     def renamed(self, rename: Callable[[str], str]) -> "Checkpoint":
         """Return the same checkpoint with its tensors under other names."""
-        return Checkpoint(self.folder, rename)
+        return self.arranged(lambda name, shape: [Part(name=rename(name), shape=shape)])
+
+    def arranged(self, layout: Layout) -> "Checkpoint":
+        """Return the same checkpoint with the tensors that a layout finds in its files."""
+        return Checkpoint(self.folder, layout)
 
     def expect(self, expected: Mapping[str, Shape]) -> None:
         """Raise `CheckpointError` unless every expected tensor is there in the shape that the config promises."""
@@ -68,27 +86,33 @@ class Checkpoint:
 
     def tensor(self, name: str, rows: slice = slice(None)) -> Floats:
         """Return a tensor as float32, or some of its rows; nothing else of the file is kept in memory."""
-        path, stored = self._place(name)
+        path, stored, part = self._place(name)
+        first, last, _ = rows.indices(part.shape[0])
         try:
             with safe_open(path, framework="pt") as file:
-                return np.ascontiguousarray(file.get_slice(stored)[rows].float().numpy())
+                whole = file.get_slice(stored)
+                if tuple(whole.get_shape())[1:] == part.shape[1:]:
+                    found = whole[part.start + first : part.start + last]
+                else:
+                    found = whole[:].reshape(part.shape)[first:last]
+                return np.ascontiguousarray(found.float().numpy())
         except (SafetensorError, OSError) as error:
             raise _unreadable(path, error) from error
 
-    def _place(self, name: str) -> tuple[Path, str]:
+    def _place(self, name: str) -> tuple[Path, str, Part]:
         try:
             return self._index()[name]
         except KeyError as error:
             raise CheckpointError(f"{self.folder}: tensor {name} is missing; download the checkpoint again.") from error
 
-    def _index(self) -> dict[str, tuple[Path, str]]:
+    def _index(self) -> dict[str, tuple[Path, str, Part]]:
         if self._places is None:
             self._places = {}
             for path in self._files():
                 for stored, shape in _header(path).items():
-                    name = self._rename(stored)
-                    self._places[name] = (path, stored)
-                    self.shapes[name] = shape
+                    for part in self._layout(stored, shape):
+                        self._places[part.name] = (path, stored, part)
+                        self.shapes[part.name] = part.shape
         return self._places
 
     def _files(self) -> list[Path]:

@@ -11,6 +11,7 @@ from edgevlo.runtime.errors import CheckpointError
 # Class in `architectures` -> module here. Families load transformers, so they are imported only when asked for.
 FAMILIES: Final = {
     "Emu3ForConditionalGeneration": "emu3",
+    "JanusForConditionalGeneration": "janus",
 }
 
 

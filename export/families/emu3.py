@@ -7,8 +7,6 @@ Any size of it: embeddings tied or not, multi-head or grouped attention, any num
 import functools
 import math
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Final
 
 import torch
@@ -16,18 +14,26 @@ from optimum.utils import NormalizedTextConfig
 from torch.nn import functional
 from transformers import Emu3Config, Emu3ForConditionalGeneration
 from transformers.models.emu3.modeling_emu3 import Emu3VQVAE
-from transformers.utils import logging
 
-from edgevlo.export.backbone import DecoderShape
 from edgevlo.export.checkpoint import Checkpoint, Floats
-from edgevlo.export.checkpoint import Shape as TensorShape
 from edgevlo.export.dummy_inputs import TASK, BackboneConfig, register
+from edgevlo.export.files_beside import read_tokenizer
+from edgevlo.export.heads import ImageHead
 from edgevlo.export.plan import Codes, Plan, TorchGraph
+from edgevlo.export.transformers_model import (
+    TransformersReference,
+    decoder_shape,
+    floats,
+    load_model,
+    load_part,
+    promised_tensors,
+    read_config,
+)
 from edgevlo.runtime import manifest
 from edgevlo.runtime.errors import CheckpointError
 from edgevlo.runtime.manifest import GraphRole
 
-from .emu3_defaults import family_defaults, first_code, image_block, read_tokenizer
+from .emu3_defaults import family_defaults, first_code, image_block
 from .emu3_vq import ImageDecoder, ImageTokenizer
 
 ARCHITECTURE: Final = "Emu3ForConditionalGeneration"
@@ -58,22 +64,24 @@ def plan(checkpoint: Checkpoint) -> Plan:
     checkpoint = checkpoint.renamed(_canonical)
     config = _config(checkpoint)
     unshuffle = _unshuffle(checkpoint, config.vq_config)
-    checkpoint.expect(_expected(checkpoint, config))
+    checkpoint.expect(promised_tensors(checkpoint, Emu3ForConditionalGeneration, config, "Emu3"))
     tokenizer = read_tokenizer(checkpoint)
     codes = manifest.Codes(
         count=config.vq_config.codebook_size,
         first_token=first_code(checkpoint, config, tokenizer),
         cell=unshuffle * 2 ** (len(config.vq_config.channel_multiplier) - 1),
     )
-    embedding = "model.text_model.embed_tokens.weight"
+    embedding = "model.text_model.embed_tokens"
+    head = "lm_head" if checkpoint.has("lm_head.weight") else embedding
     return Plan(
         family="emu3",
         architecture=ARCHITECTURE,
         checkpoint=checkpoint,
         config=config,
-        decoder=_decoder(checkpoint, config.text_config),
-        embedding=embedding,
-        text_head="lm_head.weight" if checkpoint.has("lm_head.weight") else embedding,
+        decoder=decoder_shape(checkpoint, config.text_config, "model.text_model"),
+        embedding=f"{embedding}.weight",
+        text_head=f"{head}.weight",
+        image_head=ImageHead(layers=(head,), codes=slice(codes.first_token, codes.first_token + codes.count)),
         codes=codes,
         image_block=image_block(checkpoint, config, tokenizer),
         defaults=family_defaults(checkpoint, config, tokenizer, codes),
@@ -90,21 +98,11 @@ def _canonical(name: str) -> str:
 
 def _config(checkpoint: Checkpoint) -> Any:
     """Return transformers' own reading of config.json: it knows older spellings, and defaults."""
-    path = checkpoint.folder / "config.json"
-    try:
-        config = Emu3Config.from_dict(checkpoint.config)
-    except Exception as error:  # transformers raises its validators' and Python's own kinds
-        raise _unusable(checkpoint, error) from error
+    config = read_config(checkpoint, Emu3Config, checkpoint.config, "Emu3")
     if not config.vocabulary_map:
+        path = checkpoint.folder / "config.json"
         raise CheckpointError(f"{path} has no vocabulary_map, so its codes have no tokens; download it again.")
     return config
-
-
-def _unusable(checkpoint: Checkpoint, error: Exception) -> CheckpointError:
-    reason = " ".join(str(error).split()) or type(error).__name__
-    return CheckpointError(
-        f"{checkpoint.folder / 'config.json'} is not a usable Emu3 config ({reason[:200]}); download it again."
-    )
 
 
 def _unshuffle(checkpoint: Checkpoint, vq: Any) -> int:
@@ -123,55 +121,12 @@ def _unshuffle(checkpoint: Checkpoint, vq: Any) -> int:
     return p
 
 
-def _expected(checkpoint: Checkpoint, config: Any) -> dict[str, TensorShape]:
-    """Return every tensor that the config promises, from the model itself without its memory."""
-    try:
-        with torch.device("meta"):
-            model: Any = Emu3ForConditionalGeneration(config)
-    except Exception as error:  # whatever torch's layers say about sizes that do not go together
-        raise _unusable(checkpoint, error) from error
-    shapes = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
-    optional = {"lm_head.weight"} if config.tie_word_embeddings else set()
-    return {
-        name: shape
-        for name, shape in shapes.items()
-        if name not in optional and not name.endswith("num_batches_tracked")
-    }
-
-
-def _decoder(checkpoint: Checkpoint, text: Any) -> DecoderShape:
-    path = checkpoint.folder / "config.json"
-    rope = text.rope_parameters
-    if rope.get("rope_type", "default") != "default":
-        raise CheckpointError(f"{path}: rope_type {rope['rope_type']!r} is not supported; edgevlo exports 'default'.")
-    if text.hidden_act != "silu":
-        raise CheckpointError(f"{path}: hidden_act {text.hidden_act!r} is not supported; edgevlo exports 'silu'.")
-    return DecoderShape(
-        prefix="model.text_model",
-        layers=text.num_hidden_layers,
-        hidden_size=text.hidden_size,
-        mlp_size=text.intermediate_size,
-        heads=text.num_attention_heads,
-        kv_heads=text.num_key_value_heads,
-        head_dim=getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads,
-        max_positions=text.max_position_embeddings,
-        norm_eps=text.rms_norm_eps,
-        rope_theta=rope["rope_theta"],
-    )
-
-
 def _torch_graphs(checkpoint: Checkpoint, vq_config: Any, unshuffle: int) -> dict[GraphRole, TorchGraph]:
     """Return the folded tokenizer and decoder, with the checkpoint's weights and nothing else in memory."""
     vq_config._attn_implementation = "eager"  # MatMul and Softmax, which every runtime takes at a head of 512
     with torch.device("meta"):
         vq: Any = Emu3VQVAE(vq_config)
-    weights = {
-        name: torch.from_numpy(checkpoint.tensor(f"model.vqmodel.{name}"))
-        for name in vq.state_dict()
-        if not name.endswith("num_batches_tracked")
-    }
-    counters = {name: torch.tensor(0) for name in vq.state_dict() if name not in weights}
-    vq.load_state_dict(weights | counters, assign=True)
+    load_part(vq, checkpoint, "model.vqmodel")
     cell = unshuffle * vq.spatial_scale_factor
     rows, columns = torch.export.Dim("h"), torch.export.Dim("w")
     return {
@@ -192,33 +147,14 @@ def _torch_graphs(checkpoint: Checkpoint, vq_config: Any, unshuffle: int) -> dic
     }
 
 
-class Emu3Reference:
-    """transformers' own model, in float32."""
+class Emu3Reference(TransformersReference):
+    """transformers' own Emu3."""
 
     def __init__(self, checkpoint: Checkpoint, config: Any, codes: manifest.Codes, unshuffle: int) -> None:
-        with _no_progress_bar():
-            model: Any = Emu3ForConditionalGeneration.from_pretrained(
-                checkpoint.folder, config=config, dtype=torch.float32, local_files_only=True
-            )
-        self.model = model.eval()
+        model = load_model(checkpoint, Emu3ForConditionalGeneration, config)
+        super().__init__(model, model.model.text_model)
         self.rows = slice(codes.first_token, codes.first_token + codes.count)
         self.unshuffle = unshuffle
-
-    @torch.no_grad()
-    def hidden(self, inputs_embeds: Floats) -> Floats:
-        """Return the hidden states `(1, T, D)` after the final norm for embeddings `(1, T, D)`."""
-        out = self.model.model.text_model(inputs_embeds=torch.from_numpy(inputs_embeds), use_cache=False)
-        return _floats(out.last_hidden_state)
-
-    @torch.no_grad()
-    def embeddings(self, tokens: Codes) -> Floats:
-        """Return the input embeddings `(T, D)` of tokens `(T,)`."""
-        return _floats(self.model.get_input_embeddings()(torch.from_numpy(tokens)))
-
-    @torch.no_grad()
-    def text_logits(self, hidden: Floats) -> Floats:
-        """Return the logits `(B, V)` of hidden states `(B, D)`."""
-        return _floats(self.model.lm_head(torch.from_numpy(hidden)))
 
     def image_logits(self, hidden: Floats) -> Floats:
         """Return the logits `(B, K)` of the codes for hidden states `(B, D)`."""
@@ -236,21 +172,4 @@ class Emu3Reference:
     def pixels(self, codes: Codes) -> Floats:
         """Return the picture `(1, 3, H, W)` of codes `(1, h, w)`."""
         frame = self.model.model.vqmodel.decode(torch.from_numpy(codes))
-        return _floats(functional.pixel_shuffle(frame, self.unshuffle))
-
-
-@contextmanager
-def _no_progress_bar() -> Iterator[None]:
-    """Keep transformers' own bar off the terminal while weights are loaded."""
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    try:
-        yield
-    finally:
-        if shown:
-            logging.enable_progress_bar()  # type: ignore[no-untyped-call]
-
-
-def _floats(tensor: torch.Tensor) -> Floats:
-    array: Floats = tensor.float().numpy()
-    return array
+        return floats(functional.pixel_shuffle(frame, self.unshuffle))

@@ -28,6 +28,7 @@ import edgevlo
 from edgevlo.runtime.answers import AnswerWarning, Detection
 from edgevlo.runtime.backbone import Backbone
 from edgevlo.runtime.bundle import open_bundle
+from edgevlo.runtime.embeddings import Embeddings
 from edgevlo.runtime.errors import AbilityError, BundleError, PictureError, RequestError
 from edgevlo.runtime.model import Model
 from edgevlo.runtime.pictures import PictureWarning
@@ -649,7 +650,7 @@ def make_backbone(toy: Path) -> Any:
     session = open_graph(bundle, "backbone")
 
     def make(rows: int, capacity: int = 64) -> Backbone:
-        return Backbone(session, bundle.manifest.backbone, WEIGHTS.table, rows=rows, capacity=capacity)
+        return Backbone(session, bundle.manifest.backbone, Embeddings(WEIGHTS.table), rows=rows, capacity=capacity)
 
     return make
 

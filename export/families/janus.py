@@ -1,0 +1,186 @@
+"""JanusForConditionalGeneration: a Llama decoder with a head for words and one for codes, and a SigLIP that sees.
+
+Any size of it: heads tied or not, multi-head or grouped attention. Pictures are read as features of the vision encoder
+and painted as codes of a VQ image tokenizer, whose encoder Janus itself never uses. The same model in deepseek-ai's own
+format is read through `janus_original`.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any, Final
+
+import torch
+from optimum.utils import NormalizedTextConfig
+from transformers import JanusConfig, JanusForConditionalGeneration
+from transformers.models.janus.modeling_janus import (
+    JanusVisionAlignerMLP,
+    JanusVisionModel,
+    JanusVQVAE,
+    JanusVQVAEAlignerMLP,
+)
+
+from edgevlo.export.checkpoint import Checkpoint, Floats
+from edgevlo.export.dummy_inputs import TASK, BackboneConfig, register
+from edgevlo.export.files_beside import read_tokenizer
+from edgevlo.export.heads import ImageHead
+from edgevlo.export.plan import Codes, Plan, TorchGraph
+from edgevlo.export.transformers_model import (
+    TransformersReference,
+    decoder_shape,
+    floats,
+    load_model,
+    load_part,
+    promised_tensors,
+    read_config,
+)
+from edgevlo.runtime import manifest
+from edgevlo.runtime.errors import CheckpointError
+from edgevlo.runtime.manifest import GraphRole
+
+from .janus_defaults import Dialect, family_defaults, image_block, read_dialect
+from .janus_graphs import ImageDecoder, VisionEncoder, code_embeddings
+
+ARCHITECTURE: Final = "JanusForConditionalGeneration"
+WEIGHTS_LICENCE: Final = (
+    "DeepSeek License Agreement, with use restrictions that bind every user of the weights "
+    "(https://github.com/deepseek-ai/Janus/blob/main/LICENSE-MODEL)"
+)
+
+LoadModel = Callable[[], Any]
+
+
+@register("janus", TASK)
+class JanusBackboneConfig(BackboneConfig):
+    """How JanusConfig spells the sizes that the dummy inputs need."""
+
+    NORMALIZED_CONFIG_CLASS = NormalizedTextConfig.with_args(
+        hidden_size="text_config.hidden_size",
+        num_layers="text_config.num_hidden_layers",
+        num_key_value_heads="text_config.num_key_value_heads",
+        num_attention_heads="text_config.num_attention_heads",
+        allow_new=True,
+    )
+
+
+def plan(checkpoint: Checkpoint) -> Plan:
+    """Return what the exporter needs to know about a Janus checkpoint in transformers' format."""
+    config = read_config(checkpoint, JanusConfig, checkpoint.config, "Janus")
+    load = functools.partial(load_model, checkpoint, JanusForConditionalGeneration, config)
+    return plan_as(checkpoint, config, read_dialect(checkpoint, read_tokenizer(checkpoint)), load)
+
+
+def plan_as(checkpoint: Checkpoint, config: Any, dialect: Dialect, load: LoadModel) -> Plan:
+    """Return the plan of a checkpoint whose tensors have transformers' names; `load` gives transformers' model."""
+    _check(checkpoint, config)
+    checkpoint.expect(promised_tensors(checkpoint, JanusForConditionalGeneration, config, "Janus"))
+    tokens, _ = checkpoint.shapes["model.language_model.embed_tokens.weight"]
+    codes = manifest.Codes(
+        count=config.vq_config.num_embeddings,
+        first_token=tokens,
+        cell=2 ** (len(config.vq_config.channel_multiplier) - 1),
+    )
+    embedding = "model.language_model.embed_tokens.weight"
+    return Plan(
+        family="janus",
+        architecture=ARCHITECTURE,
+        checkpoint=checkpoint,
+        config=config,
+        decoder=decoder_shape(checkpoint, config.text_config, "model.language_model"),
+        embedding=embedding,
+        text_head="lm_head.weight" if checkpoint.has("lm_head.weight") else embedding,
+        image_head=ImageHead(
+            layers=("model.generation_head.proj_out", "model.generation_head.vision_head"),
+            codes=slice(0, codes.count),
+        ),
+        codes=codes,
+        image_block=image_block(dialect),
+        defaults=family_defaults(checkpoint, config, dialect),
+        torch_graphs=functools.partial(_torch_graphs, checkpoint, config),
+        reference=lambda: JanusReference(load()),
+        code_embedding=functools.partial(_code_table, checkpoint, config.vq_config),
+        weights_licence=WEIGHTS_LICENCE,
+    )
+
+
+def _check(checkpoint: Checkpoint, config: Any) -> None:
+    """Raise `CheckpointError` for what the config may say and neither transformers nor the graphs can do."""
+    vision, vq, path = config.vision_config, config.vq_config, checkpoint.folder / "config.json"
+    if vision.image_size != vision.patch_size * (vision.image_size // vision.patch_size):
+        raise CheckpointError(f"{path}: image_size {vision.image_size} is no multiple of {vision.patch_size}.")
+    if vision.num_image_tokens != vq.num_patches**2:
+        raise CheckpointError(
+            f"{path}: num_image_tokens {vision.num_image_tokens} is not the {vq.num_patches**2} patches of a picture."
+        )
+    for name, part in {"vision_config": vision, "vq_config": vq}.items():
+        if part.hidden_act != "gelu":
+            raise CheckpointError(f"{path}: {name}.hidden_act {part.hidden_act!r} is not exported; 'gelu' is.")
+    if vision.use_qk_norm:
+        raise CheckpointError(f"{path}: vision_config.use_qk_norm is not exported; no released model has it.")
+
+
+def _torch_graphs(checkpoint: Checkpoint, config: Any) -> dict[GraphRole, TorchGraph]:
+    """Return decoder and vision encoder, with the checkpoint's weights and nothing else in memory."""
+    side = config.vision_config.image_size
+    rows, columns, count = torch.export.Dim("h"), torch.export.Dim("w"), torch.export.Dim("N")
+    return {
+        "image_decoder": TorchGraph(
+            module=ImageDecoder(_part(checkpoint, config.vq_config, JanusVQVAE, "model.vqmodel")).eval(),
+            example=torch.arange(12).reshape(1, 3, 4) % config.vq_config.num_embeddings,
+            input=("codes", (1, "h", "w")),
+            output=("pixels", (1, 3, "H", "W")),
+            dynamic={1: rows, 2: columns},
+        ),
+        "vision_encoder": TorchGraph(
+            module=VisionEncoder(
+                _part(checkpoint, config.vision_config, JanusVisionModel, "model.vision_model"),
+                _part(checkpoint, config.vision_config, JanusVisionAlignerMLP, "model.aligner"),
+            ).eval(),
+            example=torch.linspace(-1, 1, 2 * 3 * side * side).reshape(2, 3, side, side),
+            input=("pixel_values", ("N", 3, side, side)),
+            output=("features", ("N", config.vision_config.num_image_tokens, config.text_config.hidden_size)),
+            dynamic={0: count},
+        ),
+    }
+
+
+def _part(checkpoint: Checkpoint, config: Any, part_class: Any, prefix: str) -> Any:
+    config._attn_implementation = "eager"  # MatMul and Softmax, which every runtime takes
+    with torch.device("meta"):
+        part: Any = part_class(config)
+    load_part(part, checkpoint, prefix)
+    return part
+
+
+def _code_table(checkpoint: Checkpoint, vq_config: Any) -> Floats:
+    """Return the input embeddings of all codes `(K, D)`: the aligner is a pure function of the code."""
+    aligner = _part(checkpoint, vq_config, JanusVQVAEAlignerMLP, "model.generation_aligner")
+    return code_embeddings(aligner, checkpoint.tensor("model.generation_embeddings.weight"))
+
+
+class JanusReference(TransformersReference):
+    """transformers' own Janus."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__(model, model.model.language_model)
+
+    @torch.no_grad()
+    def image_logits(self, hidden: Floats) -> Floats:
+        """Return the logits `(B, K)` of the codes for hidden states `(B, D)`."""
+        return floats(self.model.model.generation_head(torch.from_numpy(hidden)))
+
+    @torch.no_grad()
+    def pixels(self, codes: Codes) -> Floats:
+        """Return the picture `(1, 3, H, W)` of codes `(1, h, w)`; the class itself takes one square grid only."""
+        vq = self.model.model.vqmodel
+        vq.quantize.quant_state_dims = list(codes.shape[1:])
+        return floats(vq.decode(torch.from_numpy(codes.reshape(1, -1))))
+
+    @torch.no_grad()
+    def features(self, pixel_values: Floats) -> Floats:
+        """Return the features `(N, T, D)` of pictures `(N, 3, S, S)`."""
+        return floats(self.model.model.get_image_features(torch.from_numpy(pixel_values)).pooler_output)
+
+    @torch.no_grad()
+    def code_embeddings(self, codes: Codes) -> Floats:
+        """Return the input embeddings `(T, D)` of codes `(T,)`."""
+        return floats(self.model.prepare_embeddings_for_image_generation(torch.from_numpy(codes)))
