@@ -460,7 +460,7 @@ def only_prompt(tree: dict[str, Any]) -> None:
 def test_without_a_negative_branch_a_negative_prompt_is_refused_and_never_recorded(toy: Path, tmp_path: Path) -> None:
     model = Model.open(rewritten(toy, tmp_path / "bundle", only_prompt))
 
-    with pytest.raises(RequestError, match=r"a negative prompt does nothing at guidance scale 2\.0"):
+    with pytest.raises(RequestError, match="this model takes no negative prompt"):
         model.paint("a car", negative_prompt="a dog")
     assert "Negative prompt" not in model.paint("a car").info["parameters"]
 
