@@ -84,6 +84,15 @@ class Checkpoint:
         """Say whether the checkpoint holds a tensor."""
         return name in self._index()
 
+    def names(self) -> list[str]:
+        """Return the names of all tensors."""
+        return list(self._index())
+
+    def shape(self, name: str) -> Shape:
+        """Return the shape of a tensor; raise `CheckpointError` if it is missing."""
+        self._place(name)
+        return self.shapes[name]
+
     def tensor(self, name: str, rows: slice = slice(None)) -> Floats:
         """Return a tensor as float32, or some of its rows; nothing else of the file is kept in memory."""
         path, stored, part = self._place(name)

@@ -12,6 +12,7 @@ from edgevlo.runtime.errors import CheckpointError
 FAMILIES: Final = {
     "Emu3ForConditionalGeneration": "emu3",
     "JanusForConditionalGeneration": "janus",
+    "MultiModalityCausalLM": "janus_original",
 }
 
 
