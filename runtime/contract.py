@@ -32,8 +32,8 @@ def contract(manifest: Manifest, role: GraphRole) -> Interface:
         case "vision_encoder":
             square = manifest.preprocess.fit_pad_square
             side: int | str = "S" if square is None else square.side
-            inputs = (_tensor("pixel_values", "float32", "N", 3, side, side),)
-            return inputs, (_tensor("features", "float32", "N", "T", size),)
+            pixel_values = _tensor("pixel_values", "float32", "N", 3, side, side)
+            return (pixel_values,), (_tensor("features", "float32", "N", "T", size),)
 
 
 def _backbone(manifest: Manifest) -> Interface:

@@ -5,6 +5,7 @@ be given (facts of transformers 5.23: without either it fails). Painting without
 transformers' modules instead. Prompts are spelled out as strings, as transformers' chat template writes them.
 """
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,21 @@ import numpy.typing as npt
 import pytest
 import torch
 import transformers
-from janus_checkpoints import CLOSE, END, JANUS_SHAPES, OPEN, PLACEHOLDER, JanusShape, make_janus
+from click.testing import CliRunner
+from janus_checkpoints import BEGIN, CLOSE, END, JANUS_SHAPES, OPEN, PAD, PLACEHOLDER, JanusShape, make_janus, token_id
+from janus_original import write_original
 from PIL import Image
 from tokenizers import Tokenizer
 from transformers.models.janus.image_processing_pil_janus import JanusImageProcessorPil
 
+from edgevlo.cli import main
 from edgevlo.export import export_checkpoint
+from edgevlo.export.families.janus import WEIGHTS_LICENCE
+from edgevlo.export.licence import source
 from edgevlo.quantization import quantize
-from edgevlo.runtime.answers import answer
+from edgevlo.runtime.answers import AnswerWarning, answer
+from edgevlo.runtime.bundle import open_bundle
+from edgevlo.runtime.errors import AbilityError, RequestError
 from edgevlo.runtime.manifest import FitPadSquare, Preprocess
 from edgevlo.runtime.model import Model
 from edgevlo.runtime.pictures import fit_pad_square, load_picture, to_pixel_values
@@ -157,10 +165,10 @@ def test_answers_equal_generate(pair: Pair, sizes: list[tuple[int, int]]) -> Non
         input_ids=ids,
         attention_mask=torch.ones_like(ids),
         pixel_values=pixel_values,
-        max_new_tokens=16,
+        max_length=len(prompt) + 16,
         do_sample=False,
     )
-    (stop,) = {pair.tokenizer.token_to_id(END)}
+    stop = token_id(pair.tokenizer, END)
     expected = [token for token in out[0, len(prompt) :].tolist() if token != stop]
 
     sources = pair.model._read("ask", pictures)
@@ -169,7 +177,7 @@ def test_answers_equal_generate(pair: Pair, sizes: list[tuple[int, int]]) -> Non
         choose = pair.model._engine.text_choice(painter.backbone.last_hidden)
         found = list(answer(choose, painter.backbone.step, {stop}, 16))
 
-    placeholder = pair.tokenizer.token_to_id(PLACEHOLDER)
+    placeholder = token_id(pair.tokenizer, PLACEHOLDER)
     assert [placeholder if token < 0 else token for token in ours] == prompt
     assert [token for token in ours if token < 0] == list(range(-1, -1 - len(pictures) * pair.shape.side**2, -1))
     assert found == expected
@@ -200,3 +208,70 @@ def test_pictures_are_fitted_as_by_transformers_image_processor(size: tuple[int,
 
     assert found.shape == (3, 384, 384)
     assert np.abs(found - expected).max() * 0.5 <= 1 / 255 + 1e-6
+
+
+def test_the_manifest_says_how_released_models_are_used(pair: Pair) -> None:
+    manifest, shape = open_bundle(pair.portable).manifest, pair.shape
+    assert (manifest.family, manifest.codes.count, manifest.codes.cell) == ("janus", shape.codes, shape.cell)
+    assert set(manifest.graphs) == {"backbone", "image_head", "text_head", "image_decoder", "vision_encoder"}
+    for graph in manifest.graphs.values():
+        assert graph.parity is not None
+        assert graph.parity.error <= 1e-4
+    assert (manifest.grid.kind, manifest.grid.default) == ("fixed", (shape.side, shape.side))
+    assert [branch.kind for branch in manifest.guidance.branches] == ["prompt", "pad_middle"]
+    assert (manifest.guidance.default_scale, manifest.guidance.pad) == (5.0, PAD)
+    assert (manifest.image_block.row_suffix, manifest.image_block.close) == ((), (CLOSE,))
+    assert set(manifest.abilities) == {"paint", "ask"}
+    assert manifest.abilities["paint"].prompt[0].token == BEGIN
+    speaker = manifest.abilities["paint"].prompt[1]
+    assert (speaker.token, speaker.text) == (("<|User|>", None) if shape.pro else (None, "User"))
+    assert manifest.preprocess.fit_pad_square == FitPadSquare(side=shape.pixels, min_side=14, color=(127, 127, 127))
+    assert manifest.code_embedding is not None
+    assert manifest.codes.first_token == manifest.token_embedding.shape[0]
+
+
+def test_what_janus_cannot_do_is_said(pair: Pair) -> None:
+    side = pair.shape.pixels
+    with pytest.raises(AbilityError, match=r"\(family janus\) cannot edit; it can ask, paint"):
+        pair.model.edit(some_picture(32, 32, 0), "make it red")
+    with pytest.raises(RequestError, match=f"not what this model paints: {side}x{side} only"):
+        pair.model.paint("a car", size=(side, side * 2))
+    with pytest.raises(RequestError, match="takes no negative prompt"):
+        pair.model.paint("a car", negative_prompt="a dog")
+
+
+def test_int8_weights_paint_and_answer(pair: Pair, tmp_path: Path) -> None:
+    quantize(pair.portable, tmp_path / "int8", target="cpu", weights="int8")
+    model = Model.open(tmp_path / "int8")
+    picture = model.paint("a red car", seed=1)
+    assert picture.size == (pair.shape.cell * pair.shape.side,) * 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", AnswerWarning)
+        model.ask(picture, "what is it?")
+
+
+def test_the_licence_of_the_weights_is_shown_and_not_the_codes(pair: Pair, tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("---\nlicense: mit\n---\n")
+    assert "DeepSeek License Agreement, with use restrictions" in source(tmp_path, WEIGHTS_LICENCE).licence
+    (tmp_path / "README.md").write_text("---\nlicense: apache-2.0\n---\n")
+    assert source(tmp_path, WEIGHTS_LICENCE).licence == "apache-2.0"
+    shown = CliRunner().invoke(main, ["show", str(pair.portable)])
+    assert "DeepSeek License Agreement, with use restrictions" in shown.output
+    assert "DeepSeek License Agreement" in (pair.portable / "LICENCE.txt").read_text()
+
+
+def test_the_original_format_gives_the_same_graphs(pair: Pair, tmp_path: Path) -> None:
+    """Every vision model of deepseek-ai/Janus has 16 heads, so only a checkpoint that has them can be written so."""
+    if pair.shape.vision_heads != 16:
+        pytest.skip("the original format knows vision models of 16 heads only")
+    write_original(pair.checkpoint, tmp_path / "original", pair.shape)
+
+    manifest = export_checkpoint(tmp_path / "original", tmp_path / "bundle")
+
+    ours = open_bundle(pair.portable).manifest
+    same = {name for name, file in manifest.files.items() if file == ours.files[name]}
+    assert same == set(manifest.files) - {"LICENCE.txt"}  # which names the folder
+    assert manifest.preprocess.fit_pad_square is not None
+    assert manifest.preprocess.fit_pad_square.rounding == "truncate"
+    for part in ("grid", "guidance", "abilities", "image_block", "codes", "answer", "postprocess", "backbone"):
+        assert getattr(manifest, part) == getattr(ours, part)
