@@ -50,7 +50,7 @@ JANUS_SHAPES = (
     JanusShape(name="pro-mha", vision_heads=16),
     JanusShape(name="gqa-old", layers=3, kv_heads=2, tied=True, pro=False, side=5, vision_layers=1, seed=3),
     JanusShape(name="odd", layers=1, hidden=96, heads=6, kv_heads=3, codes=300, multipliers=(1, 2, 1, 1, 2), side=4,
-               aligner_depth=3, vision_layers=3, seed=2),
+               aligner_depth=3, vision_layers=3, vision_heads=16, seed=2),
 )  # fmt: skip
 
 
