@@ -177,7 +177,8 @@ class Model:
         for ability in self.manifest.abilities.values():
             pieces += ability.prompt
         names = {piece.token for piece in pieces if piece.token is not None}
-        names |= {pad for pad in (self.manifest.guidance.pad,) if pad is not None}
+        if self.manifest.guidance.pad is not None:
+            names.add(self.manifest.guidance.pad)
         for name in sorted({*names, *self.manifest.answer.stop, *block.row_suffix, *block.close}):
             self._vocabulary.special(name)
 

@@ -121,8 +121,9 @@ def fit_pad_square(image: Image.Image, rule: FitPadSquare, preprocess: Preproces
     longest = max(image.size)
 
     def scaled(length: int) -> int:
-        exact = length * (rule.side / longest) if rule.rounding == "round" else length / longest * rule.side
-        return max(round(exact) if rule.rounding == "round" else int(exact), rule.min_side)
+        if rule.rounding == "round":
+            return max(round(length * (rule.side / longest)), rule.min_side)
+        return max(int(length / longest * rule.side), rule.min_side)
 
     width, height = map(scaled, image.size)
     square = Image.new("RGB", (rule.side, rule.side), rule.color)
