@@ -10,7 +10,6 @@ import re
 from typing import Any, Final
 
 import torch
-from optimum.utils import NormalizedTextConfig
 from torch.nn import functional
 from transformers import Emu3Config, Emu3ForConditionalGeneration
 from transformers.models.emu3.modeling_emu3 import Emu3VQVAE
@@ -48,15 +47,7 @@ _LEGACY: Final = (
 
 @register("emu3", TASK)
 class Emu3BackboneConfig(BackboneConfig):
-    """How Emu3Config spells the sizes that the dummy inputs need."""
-
-    NORMALIZED_CONFIG_CLASS = NormalizedTextConfig.with_args(
-        hidden_size="text_config.hidden_size",
-        num_layers="text_config.num_hidden_layers",
-        num_key_value_heads="text_config.num_key_value_heads",
-        num_attention_heads="text_config.num_attention_heads",
-        allow_new=True,
-    )
+    """Emu3's decoder."""
 
 
 def plan(checkpoint: Checkpoint) -> Plan:

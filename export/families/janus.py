@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import torch
-from optimum.utils import NormalizedTextConfig
 from transformers import JanusConfig, JanusForConditionalGeneration
 from transformers.models.janus.modeling_janus import (
     JanusVisionAlignerMLP,
@@ -51,15 +50,7 @@ LoadModel = Callable[[], Any]
 
 @register("janus", TASK)
 class JanusBackboneConfig(BackboneConfig):
-    """How JanusConfig spells the sizes that the dummy inputs need."""
-
-    NORMALIZED_CONFIG_CLASS = NormalizedTextConfig.with_args(
-        hidden_size="text_config.hidden_size",
-        num_layers="text_config.num_hidden_layers",
-        num_key_value_heads="text_config.num_key_value_heads",
-        num_attention_heads="text_config.num_attention_heads",
-        allow_new=True,
-    )
+    """Janus' decoder."""
 
 
 def plan(checkpoint: Checkpoint) -> Plan:
