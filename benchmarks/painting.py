@@ -80,7 +80,7 @@ def threads(model: edgevlo.Model, runs: int) -> dict[str, Any]:
         options = ort.SessionOptions()
         options.intra_op_num_threads = count
         session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-        backbones[count] = Backbone(session, shape, model._engine._table, rows=2, capacity=256)
+        backbones[count] = Backbone(session, shape, model._engine._embeddings, rows=2, capacity=256)
     samples: dict[int, list[float]] = {count: [] for count in backbones}
     for _ in range(runs * 20):
         for count, backbone in backbones.items():
@@ -142,7 +142,9 @@ def flat_in_capacity(model: edgevlo.Model, runs: int) -> dict[str, Any]:
     """Time a step at 100 tokens in caches of growing capacity, interleaved."""
     engine, shape = model._engine, model.manifest.backbone
     capacities = [capacity for capacity in (128, 256, 512, 1024) if capacity <= shape.max_positions]
-    backbones = [Backbone(engine._backbone, shape, engine._table, rows=2, capacity=capacity) for capacity in capacities]
+    backbones = [
+        Backbone(engine._backbone, shape, engine._embeddings, rows=2, capacity=capacity) for capacity in capacities
+    ]
     samples: dict[int, list[float]] = {capacity: [] for capacity in capacities}
     for _ in range(runs * 20):
         for backbone in backbones:

@@ -6,13 +6,15 @@ anything is built.
 
 import json
 import warnings
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from edgevlo.runtime.errors import CheckpointError
 
@@ -39,17 +41,43 @@ class CheckpointWarning(UserWarning):
     """A checkpoint is exported, but not everything in it, or from a form that is better avoided."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A tensor as a family calls it, inside one of a file: so many rows from `start` on, or all of it reshaped."""
+
+    name: str
+    shape: Shape
+    start: int = 0
+
+
+# Name and shape of a tensor in a file -> the tensors that a family sees in it: one, several, or none.
+Layout: TypeAlias = Callable[[str, Shape], Iterable[Part]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a tensor lies: the file, its name there, and which part of that it is."""
+
+    file: WeightFile
+    stored: str
+    part: Part
+
+    @property
+    def header(self) -> Header:
+        return self.file.headers[self.stored]
+
+
 class Checkpoint:
     """One checkpoint folder: its config, and which file holds each tensor."""
 
-    def __init__(self, folder: Path, rename: Callable[[str], str] | None = None) -> None:
+    def __init__(self, folder: Path, layout: Layout | None = None) -> None:
         if not folder.is_dir():
             raise CheckpointError(f"{folder} is not a folder; give the folder that holds the checkpoint's config.json.")
         self.folder = folder
         self.config = self.json("config.json")
-        self._rename = rename or (lambda name: name)
-        self._places: dict[str, tuple[WeightFile, str]] | None = None  # canonical name -> file, name in it
-        self._headers: dict[str, Header] = {}
+        self._layout = layout or (lambda name, shape: [Part(name=name, shape=shape)])
+        self._places: dict[str, _Place] | None = None  # by a family's name
+        self._files_of: dict[str, WeightFile] = {}  # by the name in the file
         self.shapes: dict[str, Shape] = {}
 
     def json(self, name: str) -> dict[str, Any]:
@@ -67,7 +95,11 @@ class Checkpoint:
 
     def renamed(self, rename: Callable[[str], str]) -> "Checkpoint":
         """Return the same checkpoint with its tensors under other names."""
-        return Checkpoint(self.folder, rename)
+        return self.arranged(lambda name, shape: [Part(name=rename(name), shape=shape)])
+
+    def arranged(self, layout: Layout) -> "Checkpoint":
+        """Return the same checkpoint with the tensors that a layout finds in its files."""
+        return Checkpoint(self.folder, layout)
 
     def expect(
         self, expected: Mapping[str, Shape], parts: Mapping[str, str] = NO_PARTS, spare: Collection[str] = ()
@@ -97,7 +129,8 @@ class Checkpoint:
                     "weights and config.json are of different models."
                 )
             scales.add(self._check_dtype(name))
-        unknown = sorted(self._index().keys() - set(expected).union(spare, scales))
+        known = set(expected).union(spare)
+        unknown = sorted(n for n, place in self._index().items() if n not in known and place.stored not in scales)
         if unknown:
             more = f" and {len(unknown) - LISTED} more" if len(unknown) > LISTED else ""
             warnings.warn(
@@ -108,14 +141,15 @@ class Checkpoint:
             )
 
     def _check_dtype(self, name: str) -> str | None:
-        """Raise `CheckpointError` unless the tensor's numbers can be read; return the name of its scale."""
-        dtype = self._headers[name].dtype
+        """Raise `CheckpointError` unless the tensor's numbers can be read; return its scale's name in the file."""
+        place = self._place(name)
+        dtype = place.header.dtype
         if dtype not in DTYPES:
             raise CheckpointError(
                 f"{self.folder}: tensor {name} holds {dtype}; edgevlo reads {', '.join(DTYPES)}. "
                 "Take the unquantised checkpoint."
             )
-        scale = self._scale(name) if dtype in float8.DTYPES else None
+        scale = self._scale(place) if dtype in float8.DTYPES else None
         if dtype in float8.DTYPES and scale is None and self._quantization():
             raise CheckpointError(
                 f"{self.folder}: tensor {name} holds {dtype} and has no scale beside it "
@@ -132,24 +166,43 @@ class Checkpoint:
             )
         return stated
 
-    def _scale(self, name: str) -> str | None:
-        return next((name + suffix for suffix in float8.SUFFIXES if self.has(name + suffix)), None)
+    def _scale(self, place: _Place) -> str | None:
+        names = (place.stored + suffix for suffix in float8.SUFFIXES)
+        return next((name for name in names if name in self._files_of), None)
 
     def has(self, name: str) -> bool:
         """Say whether the checkpoint holds a tensor."""
         return name in self._index()
 
+    def names(self) -> list[str]:
+        """Return the names of all tensors."""
+        return list(self._index())
+
+    def shape(self, name: str) -> Shape:
+        """Return the shape of a tensor; raise `CheckpointError` if it is missing."""
+        self._place(name)
+        return self.shapes[name]
+
     def tensor(self, name: str, rows: slice = slice(None)) -> Floats:
         """Return a tensor as float32, or some of its rows; nothing else of the file is kept in memory."""
-        file, stored = self._place(name)
-        values = file.read(stored, rows)
-        scale = self._scale(name) if self._headers[name].dtype in float8.DTYPES else None
-        if scale is not None:
-            held, called = self._place(scale)
-            block = float8.block_size(self._quantization(), str(self.folder / "config.json"))
-            where, whole = f"{self.folder}: tensor {name}", held.read(called, slice(None))
-            values = float8.dequantise(where, values, rows, self.shapes[name], whole, block)
+        place = self._place(name)
+        part, whole = place.part, place.header.shape
+        if whole[1:] == part.shape[1:]:
+            first, last, _ = rows.indices(part.shape[0]) if part.shape else (0, 0, 1)
+            values = self._stored(name, place, slice(part.start + first, part.start + last))
+        else:
+            values = self._stored(name, place, slice(None)).reshape(part.shape)[rows]
         return np.ascontiguousarray(values.float().numpy())
+
+    def _stored(self, name: str, place: _Place, rows: slice) -> torch.Tensor:
+        """Return rows of a tensor as its file holds it, float8 times its scale."""
+        values = place.file.read(place.stored, rows)
+        scale = self._scale(place) if place.header.dtype in float8.DTYPES else None
+        if scale is None:
+            return values
+        block = float8.block_size(self._quantization(), str(self.folder / "config.json"))
+        whole = self._files_of[scale].read(scale, slice(None))
+        return float8.dequantise(f"{self.folder}: tensor {name}", values, rows, place.header.shape, whole, block)
 
     def transposed(self, name: str, rows: slice = slice(None)) -> Floats:
         """Return the transpose `(inputs, outputs)` of a matrix `(outputs, inputs)`, or of some of its rows.
@@ -166,21 +219,21 @@ class Checkpoint:
             result[:, first - start : last - start] = self.tensor(name, slice(first, last)).T
         return result
 
-    def _place(self, name: str) -> tuple[WeightFile, str]:
+    def _place(self, name: str) -> _Place:
         try:
             return self._index()[name]
         except KeyError as error:
             raise CheckpointError(f"{self.folder}: tensor {name} is missing; download the checkpoint again.") from error
 
-    def _index(self) -> dict[str, tuple[WeightFile, str]]:
+    def _index(self) -> dict[str, _Place]:
         if self._places is None:
             self._places = {}
             for file in self._files():
                 for stored, header in file.headers.items():
-                    name = self._rename(stored)
-                    self._places[name] = (file, stored)
-                    self._headers[name] = header
-                    self.shapes[name] = header.shape
+                    self._files_of[stored] = file
+                    for part in self._layout(stored, header.shape):
+                        self._places[part.name] = _Place(file, stored, part)
+                        self.shapes[part.name] = part.shape
         return self._places
 
     def _files(self) -> list[WeightFile]:

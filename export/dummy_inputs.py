@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from optimum.exporters.base import ExporterConfig
 from optimum.exporters.tasks import TasksManager
-from optimum.utils import DummyInputGenerator
+from optimum.utils import DummyInputGenerator, NormalizedTextConfig
 
 from .plan import Plan
 
@@ -51,8 +51,15 @@ class BackboneInputs(DummyInputGenerator):  # type: ignore[misc]  # optimum is n
 
 
 class BackboneConfig(ExporterConfig):  # type: ignore[misc]
-    """The backbone's inputs and outputs with their dynamic axes; a family adds how its config spells the sizes."""
+    """The backbone's inputs and outputs with their dynamic axes, for configs whose decoder is their `text_config`."""
 
+    NORMALIZED_CONFIG_CLASS = NormalizedTextConfig.with_args(
+        hidden_size="text_config.hidden_size",
+        num_layers="text_config.num_hidden_layers",
+        num_key_value_heads="text_config.num_key_value_heads",
+        num_attention_heads="text_config.num_attention_heads",
+        allow_new=True,
+    )
     DUMMY_INPUT_GENERATOR_CLASSES = (BackboneInputs,)
 
     @property

@@ -3,7 +3,7 @@
 import gc
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -23,7 +23,7 @@ from .families import plan_export
 from .graph import interface, write_graph
 from .heads import build_image_head, build_text_head
 from .licence import source, write_licence
-from .parity import TOLERANCES, compare, compare_table
+from .parity import compare, compare_code_table, compare_table
 from .plan import Plan
 from .torch_export import export_module
 
@@ -31,6 +31,7 @@ from .torch_export import export_module
 Progress: TypeAlias = Callable[[str, int, int], None]
 
 TABLE_FILE: Final = "token_embedding.bin"
+CODE_TABLE_FILE: Final = "code_embedding.bin"
 TABLE_ROWS: Final = 4096  # rows of the embedding table that are copied at a time
 
 
@@ -47,58 +48,66 @@ def export_checkpoint(checkpoint: Path, output: Path, *, progress: Progress | No
     plan = plan_export(checkpoint)
     card = read_card(checkpoint)
     with staged_folder(output) as folder:
-        _write_table(plan, folder, tell)
-        _write_graphs(plan, folder, tell)
+        _write_tables(plan, folder, tell)
+        roles = _write_graphs(plan, folder, tell)
         gc.collect()  # torch.export's programs refer to themselves, and to the image tokenizer's weights
         shutil.copyfile(checkpoint / "tokenizer.json", folder / "tokenizer.json")
-        origin = card.source or source(checkpoint)
+        origin = card.source or source(checkpoint, plan.weights_licence)
         write_licence(folder, checkpoint, origin)
-        graphs = _compared(plan, folder, tell)
+        graphs = _compared(plan, folder, roles, tell)
         sealed = seal(folder, _manifest(plan, card, origin, graphs, card.name or _name(output)))
         _check_opens(folder, checkpoint)
         return sealed
 
 
-def _write_table(plan: Plan, folder: Path, tell: Progress) -> None:
-    """Write the embedding table row-major and little-endian, some rows at a time."""
+def _write_tables(plan: Plan, folder: Path, tell: Progress) -> None:
+    """Write the embedding tables row-major and little-endian, the tokens' some rows at a time."""
     rows, _ = plan.checkpoint.shapes[plan.embedding]
     with (folder / TABLE_FILE).open("wb") as file:
         for start in range(0, rows, TABLE_ROWS):
             tell("token_embedding", start, rows)
             file.write(plan.checkpoint.tensor(plan.embedding, slice(start, start + TABLE_ROWS)).astype("<f4").tobytes())
+    if plan.code_embedding is not None:
+        tell("code_embedding", 0, 1)
+        plan.code_embedding().astype("<f4").tofile(folder / CODE_TABLE_FILE)
 
 
-def _write_graphs(plan: Plan, folder: Path, tell: Progress) -> None:
-    """Build and write every graph; only what is being written is in memory."""
-    checkpoint, codes = plan.checkpoint, plan.codes
-    rows = slice(codes.first_token, codes.first_token + codes.count)
+def _write_graphs(plan: Plan, folder: Path, tell: Progress) -> list[GraphRole]:
+    """Build and write every graph, only what is being written in memory; return which there are."""
+    checkpoint = plan.checkpoint
+    roles: list[GraphRole] = []
 
     def write(role: GraphRole, model: ir.Model) -> None:
+        roles.append(role)
         write_graph(model, folder / f"{role}.onnx", lambda done, everything: tell(role, done, everything))
 
     write("backbone", build_backbone(checkpoint, plan.decoder))
-    write("image_head", build_image_head(checkpoint, plan.text_head, rows))
+    write("image_head", build_image_head(checkpoint, plan.image_head))
     write("text_head", build_text_head(checkpoint, plan.text_head))
     for role, graph in plan.torch_graphs().items():
         tell(role, 0, 1)
         write(role, export_module(graph, role))
+    return roles
 
 
-def _compared(plan: Plan, folder: Path, tell: Progress) -> dict[GraphRole, manifest.Graph]:
+def _compared(plan: Plan, folder: Path, roles: Sequence[GraphRole], tell: Progress) -> dict[GraphRole, manifest.Graph]:
     """Compare every graph with the reference; return what the manifest says about each."""
     tell("loading the reference", 0, 1)
     reference = plan.reference()
     table = np.memmap(folder / TABLE_FILE, dtype="<f4", mode="r", shape=plan.checkpoint.shapes[plan.embedding])
     compare_table(table, plan, reference)
+    if plan.code_embedding is not None:
+        shape = (plan.codes.count, plan.decoder.hidden_size)
+        compare_code_table(np.memmap(folder / CODE_TABLE_FILE, dtype="<f4", mode="r", shape=shape), plan, reference)
     graphs: dict[GraphRole, manifest.Graph] = {}
-    for done, role in enumerate(TOLERANCES):
-        tell("comparing with the reference", done, len(TOLERANCES))
+    for done, role in enumerate(roles):
+        tell("comparing with the reference", done, len(roles))
         inputs, outputs = interface(folder / f"{role}.onnx")
         parity = compare(folder, plan, reference, role)
         graphs[role] = manifest.Graph(
             file=f"{role}.onnx", precision="fp32", inputs=inputs, outputs=outputs, parity=parity
         )
-    tell("comparing with the reference", len(TOLERANCES), len(TOLERANCES))
+    tell("comparing with the reference", len(roles), len(roles))
     return graphs
 
 
@@ -109,6 +118,7 @@ def _manifest(
     cards = {field: getattr(card, field) for field in _DEFAULTED}
     parts = {field: getattr(plan.defaults, field) if part is None else part for field, part in cards.items()}
     decoder, rows_columns = plan.decoder, plan.checkpoint.shapes[plan.embedding]
+    code_shape = (plan.codes.count, decoder.hidden_size)
     return Manifest(
         format=manifest.FORMAT,
         name=name,
@@ -118,6 +128,9 @@ def _manifest(
         target="portable",
         graphs=graphs,
         token_embedding=manifest.Table(file=TABLE_FILE, dtype="float32", shape=(rows_columns[0], rows_columns[1])),
+        code_embedding=None
+        if plan.code_embedding is None
+        else manifest.Table(file=CODE_TABLE_FILE, dtype="float32", shape=code_shape),
         tokenizer="tokenizer.json",
         backbone=manifest.Backbone(
             layers=decoder.layers,

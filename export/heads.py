@@ -1,5 +1,6 @@
 """The graphs behind the backbone: `image_head` (guidance, top-k and the draw included) and `text_head`."""
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -14,6 +15,14 @@ FLOAT: Final = ir.DataType.FLOAT
 INT64: Final = ir.DataType.INT64
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageHead:
+    """Linear layers by their names, GELU between them; of the last one only the rows that are codes."""
+
+    layers: tuple[str, ...]
+    codes: slice
+
+
 def build_text_head(checkpoint: Checkpoint, tensor: str) -> ir.Model:
     """Return `hidden [B,D] -> logits [B,V]` with the whole output matrix `tensor` `(V, D)`."""
     net = Network("text_head", OPSET)
@@ -24,29 +33,51 @@ def build_text_head(checkpoint: Checkpoint, tensor: str) -> ir.Model:
     return net.model()
 
 
-def build_image_head(checkpoint: Checkpoint, tensor: str, rows: slice) -> ir.Model:
-    """Return the graph that draws the next code from the rows of the output matrix that are codes.
+def build_image_head(checkpoint: Checkpoint, head: ImageHead) -> ir.Model:
+    """Return the graph that draws the next code.
 
-        hidden [N,R,D] ─┐
-        weights [R] ────┴► MatMul ─► [N,D] ─► MatMul(rows) ─► logits [N,K] ─┬─► ArgMax ──────────────┐
-                                                                            └─► draw(uniform) ─► Where ─► code [N]
+        hidden [N,R,D] ─► (Linear ─► Gelu) * ─┐                                             ┌─► ArgMax ─┐
+        weights [R] ──────────────────────────┴► MatMul ─► Linear(codes) ─► logits [N,K] ─┴─► draw ───┴► Where ─► code
 
-    The head is linear, so the guided sum is taken before it: one product with the rows however many branches.
+    The last layer is linear, so the guided sum is taken before it: one product with the codes' rows however many
+    branches. Its bias counts as often as the weights sum to.
     """
     net = Network("image_head", OPSET)
-    count, size = rows.stop - rows.start, checkpoint.shapes[tensor][1]
+    *inner, last = head.layers
+    count, size = head.codes.stop - head.codes.start, checkpoint.shapes[f"{head.layers[0]}.weight"][1]
     hidden = net.input("hidden", FLOAT, ("N", "R", size))
     weights = net.input("weights", FLOAT, ("R",))
     temperature = net.input("temperature", FLOAT, ())
     top_k = net.input("top_k", INT64, (1,))
     uniform = net.input("uniform", FLOAT, ("N",))
+    for name in inner:
+        hidden = net.op("Gelu", _linear(net, checkpoint, name, hidden))
     guided = net.op("MatMul", weights, hidden)
-    weight = net.weight(tensor, (size, count), lambda: checkpoint.transposed(tensor, rows))
-    logits = net.op("MatMul", guided, weight, name="image_head")
+    logits = _linear(net, checkpoint, last, guided, head.codes, net.op("ReduceSum", weights, keepdims=0))
     code = draw(net, logits, count, temperature, top_k, uniform)
     net.output(code, "code", INT64, ("N",))
     net.output(logits, "logits", FLOAT, ("N", count))
     return net.model()
+
+
+def _linear(
+    net: Network,
+    checkpoint: Checkpoint,
+    name: str,
+    x: ir.Value,
+    rows: slice = slice(None),
+    times: ir.Value | None = None,
+) -> ir.Value:
+    """Apply rows of a torch Linear `(outputs, inputs)`, and its bias, if it has one, so many `times`."""
+    outputs, inputs = checkpoint.shapes[f"{name}.weight"]
+    count = len(range(*rows.indices(outputs)))
+
+    weight = net.weight(f"{name}.weight", (inputs, count), lambda: checkpoint.transposed(f"{name}.weight", rows))
+    y = net.op("MatMul", x, weight, name=name)
+    if not checkpoint.has(f"{name}.bias"):
+        return y
+    bias = net.weight(f"{name}.bias", (count,), lambda: checkpoint.tensor(f"{name}.bias", rows))
+    return net.op("Add", y, bias if times is None else net.op("Mul", bias, times))
 
 
 def draw(

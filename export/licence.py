@@ -8,18 +8,25 @@ from edgevlo.runtime.manifest import Source
 
 LICENCE_FILE: Final = "LICENCE.txt"
 UNKNOWN: Final = "unknown"
+_OF_THE_CODE: Final = (UNKNOWN, "mit", "other")  # what deepseek-ai/Janus-* and deepseek-community/Janus-* declare
 
 # `license: apache-2.0` in the front matter of a model card, which ends at the second `---`.
 _FRONT_MATTER: Final = re.compile(r"\A---\n(?:(?!---).*\n)*?licen[sc]e:[ \t]*[\"']?([^\"'\n]+)")
 
 
-def source(folder: Path) -> Source:
-    """Return what can be known about a checkpoint's origin: hub snapshots carry name and revision in their path."""
+def source(folder: Path, weights_licence: str = "") -> Source:
+    """Return what can be known about a checkpoint's origin: hub snapshots carry name and revision in their path.
+
+    `weights_licence` is that of a family's released weights, whose model cards name only the code's; it stands unless
+    the card names another licence than those do.
+    """
     folder = folder.resolve()
     name, revision = folder.name, ""
     if folder.parent.name == "snapshots" and folder.parent.parent.name.startswith("models--"):
         name, revision = folder.parent.parent.name.removeprefix("models--").replace("--", "/"), folder.name
-    return Source(id=name, licence=_declared(folder), revision=revision)
+    declared = _declared(folder)
+    licence = weights_licence if weights_licence and declared in _OF_THE_CODE else declared
+    return Source(id=name, licence=licence, revision=revision)
 
 
 def _declared(folder: Path) -> str:

@@ -32,9 +32,11 @@ TOLERANCES: Final[dict[GraphRole, tuple[str, float]]] = {
     "text_head": (RELATIVE, 1e-4),
     "image_decoder": (PIXELS, 1e-3),
     "image_tokenizer": (CODES, 0.0),
+    "vision_encoder": (RELATIVE, 1e-3),
 }
 
 ROWS: Final = 2  # of the backbone's comparison
+CODE_TABLE_TOLERANCE: Final = 1e-5  # a small MLP over many rows at once against 64: 3e-7 measured
 GRIDS: Final = ((3, 4), (5, 2), (2, 7))  # rows, columns
 
 Array = npt.NDArray[Any]
@@ -60,6 +62,13 @@ def compare_table(table: Floats, plan: Plan, reference: Reference) -> None:
     tokens = np.unique(np.linspace(0, len(table) - 1, 64).astype(np.int64))
     if not np.array_equal(table[tokens], reference.embeddings(tokens)):
         raise CheckpointError(f"{plan.checkpoint.folder}: tensor {plan.embedding} is not the model's embedding table.")
+
+
+def compare_code_table(table: Floats, plan: Plan, reference: Reference) -> None:
+    """Raise `CheckpointError` unless the codes' table holds the reference's rows, up to rounding."""
+    codes = np.unique(np.linspace(0, len(table) - 1, 64).astype(np.int64))
+    if not _relative(table[codes], reference.code_embeddings(codes)) <= CODE_TABLE_TOLERANCE:
+        raise CheckpointError(f"{plan.checkpoint.folder}: the table of code embeddings differs from the model's own.")
 
 
 def _backbone(path: Path, plan: Plan, reference: Reference) -> list[float]:
@@ -164,6 +173,14 @@ def _image_tokenizer(path: Path, plan: Plan, reference: Reference) -> list[float
     return [differing / cells]
 
 
+def _vision_encoder(path: Path, _plan: Plan, reference: Reference) -> list[float]:
+    """Compare on noise, two pictures at once: neither may see the other."""
+    session = open_session(path)
+    side = session.get_inputs()[0].shape[-1]
+    pixels = _random().uniform(-1, 1, (2, 3, side, side)).astype(np.float32)
+    return [_relative(session.run(["features"], {"pixel_values": pixels})[0], reference.features(pixels))]
+
+
 def _pictures(plan: Plan, reference: Reference) -> Iterator[Floats]:
     random, cell = _random(), plan.codes.cell
     for rows, columns in GRIDS:
@@ -178,6 +195,7 @@ _COMPARISONS: Final[dict[GraphRole, Callable[[Path, Plan, Reference], list[float
     "text_head": _text_head,
     "image_decoder": _image_decoder,
     "image_tokenizer": _image_tokenizer,
+    "vision_encoder": _vision_encoder,
 }
 
 

@@ -1,8 +1,9 @@
 """What a family says about one checkpoint: its product, from which the exporter builds and checks the bundle."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ from edgevlo.runtime import manifest
 from .backbone import DecoderShape
 from .card import Card
 from .checkpoint import Checkpoint, Floats
+from .heads import ImageHead
 
 Codes = npt.NDArray[np.int64]
 
@@ -28,29 +30,43 @@ class TorchGraph:
     dynamic: dict[int, Any]  # axis of the input -> torch.export.Dim
 
 
-class Reference(Protocol):
-    """The original implementation, as far as a graph has one; all arrays are float32 or int64."""
+class Reference(ABC):
+    """The original implementation; all arrays are float32 or int64. A family has what its graphs and tables need."""
 
+    @abstractmethod
     def hidden_states(self, inputs_embeds: Floats) -> list[Floats]:
         """Return the hidden states `(B, T, D)` behind each layer for embeddings `(B, T, D)`.
 
         Those of the last layer are behind the final norm as well.
         """
 
+    @abstractmethod
     def embeddings(self, tokens: Codes) -> Floats:
         """Return the input embeddings `(T, D)` of tokens `(T,)`."""
 
+    @abstractmethod
     def text_logits(self, hidden: Floats) -> Floats:
         """Return the logits `(B, V)` of hidden states `(B, D)`."""
 
+    @abstractmethod
     def image_logits(self, hidden: Floats) -> Floats:
         """Return the logits `(B, K)` of the codes for hidden states `(B, D)`."""
 
-    def codes(self, pixel_values: Floats) -> Codes:
-        """Return the codes `(1, h, w)` of a picture `(1, 3, H, W)`."""
-
+    @abstractmethod
     def pixels(self, codes: Codes) -> Floats:
         """Return the picture `(1, 3, H, W)` of codes `(1, h, w)`."""
+
+    def codes(self, pixel_values: Floats) -> Codes:
+        """Return the codes `(1, h, w)` of a picture `(1, 3, H, W)`, for `image_tokenizer`."""
+        raise NotImplementedError
+
+    def features(self, pixel_values: Floats) -> Floats:
+        """Return the features `(N, T, D)` of pictures `(N, 3, S, S)`, for `vision_encoder`."""
+        raise NotImplementedError
+
+    def code_embeddings(self, codes: Codes) -> Floats:
+        """Return the input embeddings `(T, D)` of codes `(T,)`, for a table of their own."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +80,11 @@ class Plan:
     decoder: DecoderShape
     embedding: str  # name of the tensor (tokens, D)
     text_head: str  # name of the tensor (tokens, D)
+    image_head: ImageHead
     codes: manifest.Codes
     image_block: manifest.ImageBlock
     defaults: Card  # every part filled in that a manifest must have
     torch_graphs: Callable[[], dict[manifest.GraphRole, TorchGraph]]
     reference: Callable[[], Reference]
+    code_embedding: Callable[[], Floats] | None = None  # (codes, D), where codes are no tokens of the vocabulary
+    weights_licence: str = ""  # of the family's released weights, where model cards do not say it

@@ -39,6 +39,13 @@ def on_demand(module: nn.Module, prefix: str, checkpoint: Checkpoint) -> None:
     module.register_forward_hook(_drop, always_call=True)
 
 
+def leaves_on_demand(module: nn.Module, prefix: str, checkpoint: Checkpoint) -> None:
+    """Load every innermost module with tensors on demand: for parts that compute buffers of their own."""
+    for name, leaf in module.named_modules():
+        if leaf.state_dict() and next(leaf.children(), None) is None:
+            on_demand(leaf, f"{prefix}.{name}", checkpoint)
+
+
 def linear(inputs: Floats, name: str, checkpoint: Checkpoint, rows: slice = slice(None)) -> Floats:
     """Return `(B, rows)`: torch's linear layer without bias on inputs `(B, D)`, some rows of its matrix at a time."""
     outputs, size = checkpoint.shapes[name]

@@ -12,10 +12,10 @@ import numpy.typing as npt
 import onnxruntime as ort
 
 from . import manifest
+from .embeddings import Embeddings, Floats
 from .errors import RequestError
 
 Array: TypeAlias = npt.NDArray[Any]
-Floats: TypeAlias = npt.NDArray[np.floating]
 Tokens: TypeAlias = npt.NDArray[np.int64]
 
 # Calls of up to this many tokens keep their buffers: a painting step, a row's end, a few tokens to verify.
@@ -39,13 +39,13 @@ class Backbone:
         self,
         session: ort.InferenceSession,
         shape: manifest.Backbone,
-        table: Floats,
+        embeddings: Embeddings,
         *,
         rows: int,
         capacity: int,
     ) -> None:
         self._session = session
-        self._table = np.asarray(table)  # a plain view; indexing a memmap costs several times as much
+        self._embeddings = embeddings
         self.rows = rows
         self.capacity = capacity
         self.lengths: Tokens = np.zeros(rows, dtype=np.int64)
@@ -56,22 +56,22 @@ class Backbone:
         self._cache = {f"{side}.{layer}": np.zeros(cache_shape, shape.cache_dtype) for side, layer in sides}
         self._calls: dict[int, _Call] = {}
 
-    def prefill(self, prompts: Sequence[Sequence[int]]) -> None:
+    def prefill(self, prompts: Sequence[Sequence[int]], features: Floats | None = None) -> None:
         """Forget everything and read one prompt a row; the prompts may differ in length."""
         self.lengths[:] = self._longest = 0
-        self.append(prompts)
+        self.append(prompts, features)
 
-    def append(self, tokens: Sequence[Sequence[int]]) -> Floats:
+    def append(self, tokens: Sequence[Sequence[int]], features: Floats | None = None) -> Floats:
         """Read some more tokens of every row, at least one each; return `hidden` (rows, longest, hidden_size).
 
-        The rows are padded on the right; what stands behind a row's own tokens has no meaning. The result is
-        overwritten by the next call of the same width.
+        An id -1 - i stands for row i of `features` (features, hidden_size). The rows are padded on the right; what
+        stands behind a row's own tokens has no meaning. The result is overwritten by the next call of the same width.
         """
         width = max(map(len, tokens))
         call = self._call(width)
         for row, ids in enumerate(tokens):
             call.counts[row] = len(ids)
-            call.embeds[row, : len(ids)] = self._table[np.asarray(ids, dtype=np.int64)]
+            self._embeddings.write(ids, features, call.embeds[row, : len(ids)])
         self._run(call)
         self.lengths += call.counts
         self._longest = int(self.lengths.max())
@@ -82,7 +82,7 @@ class Backbone:
         call = self._call(len(tokens))
         call.counts.fill(len(tokens))
         for place, token in enumerate(tokens):
-            call.embeds[:, place] = self._table[token]
+            call.embeds[:, place] = self._embeddings.row(token)
         self._run(call)
         self.lengths += len(tokens)
         self._longest += len(tokens)

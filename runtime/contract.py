@@ -7,8 +7,8 @@ from .manifest import DType, GraphRole, Manifest, Tensor
 Interface: TypeAlias = tuple[tuple[Tensor, ...], tuple[Tensor, ...]]  # inputs, outputs
 
 
-def contract(manifest: Manifest, role: GraphRole) -> Interface | None:
-    """Return inputs and outputs of a graph as the runtime binds them; None where it binds nothing yet."""
+def contract(manifest: Manifest, role: GraphRole) -> Interface:
+    """Return inputs and outputs of a graph as the runtime binds them."""
     size, count = manifest.backbone.hidden_size, manifest.codes.count
     match role:
         case "backbone":
@@ -30,7 +30,10 @@ def contract(manifest: Manifest, role: GraphRole) -> Interface | None:
         case "image_tokenizer":
             return (_tensor("pixel_values", "float32", 1, 3, "H", "W"),), (_tensor("codes", "int64", 1, "h", "w"),)
         case "vision_encoder":
-            return None
+            square = manifest.preprocess.fit_pad_square
+            side: int | str = "S" if square is None else square.side
+            pixel_values = _tensor("pixel_values", "float32", "N", 3, side, side)
+            return (pixel_values,), (_tensor("features", "float32", "N", "T", size),)
 
 
 def _backbone(manifest: Manifest) -> Interface:

@@ -13,11 +13,12 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
 
-from .backbone import Backbone, Floats
+from .backbone import Backbone
 from .bundle import Bundle
+from .embeddings import Embeddings, Floats
 from .errors import BundleError, RequestError
 from .image_head import ImageHead
-from .manifest import GraphRole
+from .manifest import GraphRole, Table
 from .pictures import Pixels
 from .raster import Codes
 from .sessions import open_graph
@@ -57,14 +58,17 @@ class Engine:
             )
 
     @contextmanager
-    def painter(self, prompts: Sequence[Sequence[int]], more: int) -> Iterator[Painter]:
-        """Lend buffers with the prompts read in, one row each, and room for `more` tokens."""
+    def painter(self, prompts: Sequence[Sequence[int]], more: int, features: Floats | None = None) -> Iterator[Painter]:
+        """Lend buffers with the prompts read in, one row each, and room for `more` tokens.
+
+        `features` (features, hidden_size) are what the prompts' negative ids stand for.
+        """
         self.check_room(prompts, more)
         needed = max(map(len, prompts)) + more
         painter = self._idle.pop(len(prompts), None)
         if painter is None or painter.backbone.capacity < needed:
             painter = self._make(len(prompts), needed)
-        painter.backbone.prefill(prompts)
+        painter.backbone.prefill(prompts, features)
         try:
             yield painter
         finally:
@@ -72,14 +76,14 @@ class Engine:
 
     def _make(self, rows: int, needed: int) -> Painter:
         capacity = min(-(-needed // _CAPACITY_STEP) * _CAPACITY_STEP, self._shape.max_positions)
-        backbone = Backbone(self._backbone, self._shape, self._table, rows=rows, capacity=capacity)
+        backbone = Backbone(self._backbone, self._shape, self._embeddings, rows=rows, capacity=capacity)
         return Painter(backbone, lambda: self._image_head)
 
     def check(self) -> None:
-        """Open every graph and the table; raise `BundleError` at the first that is not what the manifest says."""
+        """Open every graph and table; raise `BundleError` at the first that is not what the manifest says."""
         for role in self._bundle.manifest.graphs:
             open_graph(self._bundle, role, prepack=False)  # weights stay in their files
-        len(self._table)
+        _ = self._embeddings
 
     def text_choice(self, hidden: Floats) -> Callable[[], int]:
         """Return a function giving the likeliest next token after `hidden` (1, hidden_size), read anew at each call."""
@@ -101,6 +105,11 @@ class Engine:
         (codes,) = self._image_tokenizer.run(["codes"], {"pixel_values": pixel_values})
         return np.asarray(codes[0], dtype=np.int32)
 
+    def features(self, pixel_values: Pixels) -> Floats:
+        """Return the embeddings (tokens, hidden_size) that stand for `pixel_values` (1, 3, side, side) in a prompt."""
+        (features,) = self._vision_encoder.run(["features"], {"pixel_values": pixel_values})
+        return np.asarray(features[0], dtype=np.float32)
+
     @cached_property
     def _backbone(self) -> ort.InferenceSession:
         return self._open("backbone")
@@ -121,12 +130,20 @@ class Engine:
     def _image_tokenizer(self) -> ort.InferenceSession:
         return self._open("image_tokenizer")
 
+    @cached_property
+    def _vision_encoder(self) -> ort.InferenceSession:
+        return self._open("vision_encoder")
+
     def _open(self, role: GraphRole) -> ort.InferenceSession:
         return open_graph(self._bundle, role)
 
     @cached_property
-    def _table(self) -> Floats:
-        table = self._bundle.manifest.token_embedding
+    def _embeddings(self) -> Embeddings:
+        manifest = self._bundle.manifest
+        codes = None if manifest.code_embedding is None else self._mapped(manifest.code_embedding)
+        return Embeddings(self._mapped(manifest.token_embedding), codes)
+
+    def _mapped(self, table: Table) -> Floats:
         path = self._bundle.path(table.file)
         dtype = np.dtype(table.dtype).newbyteorder("<")
         if path.stat().st_size != table.shape[0] * table.shape[1] * dtype.itemsize:

@@ -78,6 +78,8 @@ class GridRule:
         shape = Shape(height // self.cell, width // self.cell)
         if width % self.cell or height % self.cell or not self.allows(shape):
             near = self.size(self.nearest(width, height))
+            if self.grid.kind == "fixed":
+                raise RequestError(f"size {width}x{height} is not what this model paints: {near[0]}x{near[1]} only.")
             raise RequestError(
                 f"size {width}x{height} is not one that this model paints; the nearest is {near[0]}x{near[1]} "
                 f"(sides are multiples of {self.cell} pixels)."

@@ -3,7 +3,8 @@
 import numpy as np
 import onnxruntime as ort
 
-from .backbone import Floats, bind
+from .backbone import bind
+from .embeddings import Floats
 from .manifest import Sampling
 
 

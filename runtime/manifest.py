@@ -91,7 +91,7 @@ class Graph(Record, frozen=True, kw_only=True):
 
 
 class Table(Record, frozen=True, kw_only=True):
-    """A row-major table, mapped into memory: row i is the input embedding of token i."""
+    """A row-major table, mapped into memory: row i is the input embedding of token i, or of code i."""
 
     file: ShortText
     dtype: Literal["float32", "float16"]
@@ -111,7 +111,10 @@ class Backbone(Record, frozen=True, kw_only=True):
 
 
 class Codes(Record, frozen=True, kw_only=True):
-    """The image codes: how many, the token of code 0 (the others follow), and the side of a cell in pixels."""
+    """The image codes: how many, the token of code 0 (the others follow), and the side of a cell in pixels.
+
+    Codes with a table of their own (`code_embedding`) are numbered after the last token of the vocabulary.
+    """
 
     count: Annotated[int, Meta(ge=2, le=2**24)]
     first_token: Index
@@ -119,9 +122,12 @@ class Codes(Record, frozen=True, kw_only=True):
 
 
 class Grid(Record, frozen=True, kw_only=True):
-    """Which grids the model paints; all bounds inclusive, in cells. `max_ratio` bounds long side over short side."""
+    """Which grids the model paints; all bounds inclusive, in cells. `max_ratio` bounds long side over short side.
 
-    kind: Literal["free"] = "free"
+    A `fixed` grid is the only one that the model paints: every bound is that of `default`.
+    """
+
+    kind: Literal["free", "fixed"] = "free"
     rows: tuple[Side, Side]
     columns: tuple[Side, Side]
     cells: tuple[Count, Count]
@@ -142,21 +148,29 @@ class Piece(Record, frozen=True, kw_only=True):
 
 
 class ImageBlock(Record, frozen=True, kw_only=True):
-    """How an image stands in the sequence, read or painted: opener, rows each ended by the suffix, closer."""
+    """How an image stands in the sequence, read or painted: opener, rows each ended by the suffix, closer.
+
+    A picture that is read shows its `codes`, row by row, or what `vision_encoder` makes of it: embeddings that need no
+    rows. `separator` is the text between two pictures that are read.
+    """
 
     open: tuple[Piece, ...]
     row_suffix: tuple[ShortText, ...] = ()
     suffix_last_row: bool = True
     close: tuple[ShortText, ...] = ()
+    features: Literal["codes", "vision_encoder"] = "codes"
+    separator: ShortText = ""
 
 
 class Branch(Record, frozen=True, kw_only=True):
     """One guidance branch and its weight, `constant + scale * guidance_scale`.
 
-    `prompt` is the ability's own prompt; `negative` is the same with the text replaced by the negative prompt.
+    `prompt` is the ability's own prompt; `negative` is the same with the text replaced by the negative prompt;
+    `pad_middle` is the prompt with every token but the first and the last replaced by `Guidance.pad`. The pads are
+    read and attended to like any token.
     """
 
-    kind: Literal["prompt", "negative"]
+    kind: Literal["prompt", "negative", "pad_middle"]
     constant: Finite
     scale: Finite
 
@@ -167,6 +181,7 @@ class Guidance(Record, frozen=True, kw_only=True):
     branches: Annotated[tuple[Branch, ...], Meta(min_length=1, max_length=16)]
     default_scale: GuidanceScale = 1.0
     negative_text: ShortText = ""
+    pad: ShortText | None = None  # a token; for pad_middle
 
 
 class Sampling(Record, frozen=True, kw_only=True):
@@ -183,8 +198,24 @@ class Answer(Record, frozen=True, kw_only=True):
     max_tokens: Count = 256
 
 
+class FitPadSquare(Record, frozen=True, kw_only=True):
+    """The longest side becomes `side`, the other keeps the ratio but has `min_side` at least; the rest is `color`.
+
+    `rounding` is that of the shorter side; the picture stands in the middle, one pixel up or left if it cannot.
+    """
+
+    side: Side
+    min_side: Side = 1
+    color: tuple[Channel, Channel, Channel]
+    rounding: Literal["round", "truncate"] = "round"
+
+
 class Preprocess(Record, frozen=True, kw_only=True):
-    """From 8-bit RGB to `pixel_values`: size limits in pixels, then `(x / 255 - mean) / std`."""
+    """From 8-bit RGB to `pixel_values`: a size, then `(x / 255 - mean) / std`.
+
+    Pictures of an allowed grid within the limits are read as they are, others in the nearest grid; with
+    `fit_pad_square` all become the same square, whose pixels both limits are.
+    """
 
     min_pixels: Count
     max_pixels: Count
@@ -193,6 +224,7 @@ class Preprocess(Record, frozen=True, kw_only=True):
         Annotated[float, Meta(gt=0, le=1e6)], Annotated[float, Meta(gt=0, le=1e6)], Annotated[float, Meta(gt=0, le=1e6)]
     ] = (0.5, 0.5, 0.5)
     resample: Literal["bicubic", "lanczos", "bilinear", "nearest"] = "bicubic"
+    fit_pad_square: FitPadSquare | None = None
 
 
 class Postprocess(Record, frozen=True, kw_only=True):
@@ -252,6 +284,7 @@ class Manifest(Record, frozen=True, kw_only=True):
     target: Target
     graphs: dict[GraphRole, Graph]
     token_embedding: Table
+    code_embedding: Table | None = None  # None: the codes are tokens of the vocabulary
     tokenizer: ShortText
     backbone: Backbone
     codes: Codes
@@ -314,13 +347,21 @@ def _check(manifest: Manifest, path: Path) -> None:
             refuse(f"files has {name!r}, which", "is not a plain path inside the bundle")
     named = {f"graphs.{role}.file": graph.file for role, graph in manifest.graphs.items()}
     named |= {"token_embedding.file": manifest.token_embedding.file, "tokenizer": manifest.tokenizer}
+    if manifest.code_embedding is not None:
+        named["code_embedding.file"] = manifest.code_embedding.file
     for field, file in named.items():
         if file not in manifest.files:
             refuse(field, f"names {file!r}, which is not listed under files")
     if manifest.token_embedding.shape[1] != manifest.backbone.hidden_size:
         refuse("token_embedding.shape", f"is not (tokens, {manifest.backbone.hidden_size})")
-    if manifest.codes.first_token + manifest.codes.count > manifest.token_embedding.shape[0]:
-        refuse("codes", f"ends after the last of {manifest.token_embedding.shape[0]} tokens")
+    tokens, codes = manifest.token_embedding.shape[0], manifest.codes
+    if manifest.code_embedding is None:
+        if codes.first_token + codes.count > tokens:
+            refuse("codes", f"ends after the last of {tokens} tokens")
+    elif manifest.code_embedding.shape != (codes.count, manifest.backbone.hidden_size):
+        refuse("code_embedding.shape", f"is not ({codes.count}, {manifest.backbone.hidden_size})")
+    elif codes.first_token != tokens:
+        refuse("codes.first_token", f"is not {tokens}, the first after the tokens, though code_embedding is given")
     if any(piece.field in ("text", "images") for piece in manifest.image_block.open):
         refuse("image_block.open", "names text or images, which only a prompt may")
     grid = manifest.grid
@@ -336,12 +377,35 @@ def _check(manifest: Manifest, path: Path) -> None:
     )
     if not inside:
         refuse("grid.default", f"({rows} rows, {columns} columns) is outside the grid's own bounds")
-    if manifest.preprocess.min_pixels > manifest.preprocess.max_pixels:
+    if grid.kind == "fixed" and (grid.rows, grid.columns, grid.cells) != (
+        (rows, rows),
+        (columns, columns),
+        (rows * columns, rows * columns),
+    ):
+        refuse("grid.default", "is not the only grid within the bounds, though grid.kind is fixed")
+    preprocess = manifest.preprocess
+    if preprocess.min_pixels > preprocess.max_pixels:
         refuse("preprocess.min_pixels", "is above max_pixels")
+    if (square := preprocess.fit_pad_square) is not None:
+        if not preprocess.min_pixels == preprocess.max_pixels == square.side**2:
+            refuse("preprocess", f"has other limits than the {square.side**2} pixels of fit_pad_square")
+        if square.min_side > square.side:
+            refuse("preprocess.fit_pad_square.min_side", "is above side")
+    kinds = {branch.kind for branch in manifest.guidance.branches}
+    if ("pad_middle" in kinds) != (manifest.guidance.pad is not None):
+        refuse("guidance.pad", "is given if and only if a branch is of kind pad_middle")
+    if manifest.image_block.features == "vision_encoder":
+        if manifest.image_block.row_suffix:
+            refuse("image_block.row_suffix", "stands between rows, which features of vision_encoder do not have")
+        if square is None:
+            refuse("image_block.features", "is vision_encoder, which needs preprocess.fit_pad_square")
+        if any(piece.field is not None for piece in manifest.image_block.open):
+            refuse("image_block.open", "names rows or columns, which features of vision_encoder do not have")
     if manifest.domain is not None:
         for role in ("image_tokenizer", "image_decoder"):
             if role not in manifest.graphs:
                 refuse("domain", f"needs the graph {role}, which the bundle lacks")
+    reader: GraphRole = "image_tokenizer" if manifest.image_block.features == "codes" else "vision_encoder"
     needed: dict[str, tuple[GraphRole, ...]] = {
         "image": ("backbone", "image_head", "image_decoder"),
         "text": ("backbone", "text_head"),
@@ -351,7 +415,7 @@ def _check(manifest: Manifest, path: Path) -> None:
         gives = _GIVES.get(name, "image")
         if ability.output != gives:
             refuse(f"abilities.{name}.output", f"is {ability.output}; {name} gives {gives}")
-        for role in needed[ability.output] + (("image_tokenizer",) if ability.images[1] else ()):
+        for role in needed[ability.output] + ((reader,) if ability.images[1] else ()):
             if role not in manifest.graphs:
                 refuse(f"abilities.{name}", f"needs the graph {role}, which the bundle lacks")
         if any(piece.field in ("rows", "columns") for piece in ability.prompt):
@@ -360,6 +424,8 @@ def _check(manifest: Manifest, path: Path) -> None:
             refuse(f"abilities.{name}", "takes pictures if and only if its prompt has a field images")
         if ability.images[0] > ability.images[1]:
             refuse(f"abilities.{name}.images", "has its lower bound above its upper bound")
+        if ability.output == "detections" and reader != "image_tokenizer":
+            refuse(f"abilities.{name}", "gives boxes in cells of a picture's codes, which the model does not read")
 
 
 def encode_manifest(manifest: Manifest) -> bytes:

@@ -18,12 +18,22 @@ from . import raster
 from .answers import AnswerWarning, Detection, answer, read_detections
 from .bundle import Bundle, open_bundle
 from .domain import outside, share_outside
+from .embeddings import Floats
 from .engine import Engine
 from .errors import AbilityError, RequestError
 from .grids import GridRule, Shape, parse_size
-from .manifest import Ability, AbilityName, Sampling
-from .pictures import Loaded, from_pixels, load_picture, resize, resized, to_pixel_values, warn_of_changes
-from .prompts import PromptWriter, Vocabulary, check_text
+from .manifest import Ability, AbilityName, Branch, Sampling
+from .pictures import (
+    Loaded,
+    fit_pad_square,
+    from_pixels,
+    load_picture,
+    resize,
+    resized,
+    to_pixel_values,
+    warn_of_changes,
+)
+from .prompts import Features, PromptWriter, Source, Vocabulary, check_text, stacked
 from .provenance import ai_mark, provenance
 from .raster import Codes
 from .settings import Options, Settings, resolve, weigh
@@ -41,6 +51,7 @@ class _Request:
 
     prompts: tuple[list[int], ...]  # one a guidance branch
     weights: tuple[float, ...]
+    features: Floats | None  # what the prompts' negative ids stand for
     fed: int  # tokens that the backbone reads while painting
     plan: raster.Plan
     sampling: Sampling
@@ -166,6 +177,8 @@ class Model:
         for ability in self.manifest.abilities.values():
             pieces += ability.prompt
         names = {piece.token for piece in pieces if piece.token is not None}
+        if self.manifest.guidance.pad is not None:
+            names.add(self.manifest.guidance.pad)
         for name in sorted({*names, *self.manifest.answer.stop, *block.row_suffix, *block.close}):
             self._vocabulary.special(name)
 
@@ -179,21 +192,28 @@ class Model:
         settings = resolve(options, ability, self.manifest)
         shape = self.grid.default if size is None else self.grid.shape(self.size(size))
         sources = self._read(name, pictures)
-        if size is None and sources:
+        if size is None and sources and not isinstance(sources[0], Features):
             shape = Shape(*sources[0].shape)
         return self._strokes(self._request(ability, text, sources, shape, settings))
 
     def _request(
-        self, ability: Ability, text: str, sources: Sequence[Codes], shape: Shape, settings: Settings
+        self, ability: Ability, text: str, sources: Sequence[Source], shape: Shape, settings: Settings
     ) -> _Request:
         fed = raster.tokens_fed(shape.rows, shape.columns, len(self._writer.row_suffix))
         opener = self._writer.opener(shape)
-        texts, weights = weigh(self.manifest.guidance, settings.guidance_scale, text, settings.negative)
-        prompts = tuple(self._writer.prompt(ability.prompt, branch, sources) + opener for branch in texts)
+
+        def prompt(branch: Branch) -> list[int]:
+            words = settings.negative if branch.kind == "negative" else text
+            tokens = self._writer.prompt(ability.prompt, words, sources) + opener
+            return self._writer.pad_middle(tokens) if branch.kind == "pad_middle" else tokens
+
+        branches = weigh(self.manifest.guidance, settings.guidance_scale)
+        prompts = tuple(prompt(branch) for branch, _ in branches)
         self._engine.check_room(prompts, fed)
         return _Request(
             prompts=prompts,
-            weights=weights,
+            weights=tuple(weight for _, weight in branches),
+            features=stacked(sources),
             fed=fed,
             plan=raster.Plan(
                 rows=shape.rows,
@@ -230,26 +250,34 @@ class Model:
                 picture.info.update(request.chunks)
             return picture
 
-        with self._engine.painter(request.prompts, request.fed) as painter:
+        with self._engine.painter(request.prompts, request.fed, request.features) as painter:
             painter.head.set(np.array(request.weights, dtype=np.float32), request.sampling)
             codes = raster.paint(painter.head.draw, painter.backbone.step, plan)
             for grid in raster.finished_rows(codes, plan.columns):
                 yield Stroke(codes=grid, rows=plan.rows, _decode=decode)
 
-    def _answer(self, name: AbilityName, text: str, sources: Sequence[Codes]) -> str:
+    def _answer(self, name: AbilityName, text: str, sources: Sequence[Source]) -> str:
         rule = self.manifest.answer
         stop = {self._vocabulary.special(token) for token in rule.stop}
         prompt = self._writer.prompt(self._ability(name).prompt, text, sources)
         room = self.manifest.backbone.max_positions - len(prompt)
         longest = max(1, min(rule.max_tokens, room))
-        with self._engine.painter([prompt], longest) as painter:
+        with self._engine.painter([prompt], longest, stacked(sources)) as painter:
             next_token = self._engine.text_choice(painter.backbone.last_hidden)
             return self._vocabulary.decode(list(answer(next_token, painter.backbone.step, stop, longest)))
 
-    def _read(self, name: AbilityName, pictures: Sequence[Picture]) -> list[Codes]:
-        """Return the code grids of the pictures, after checking that the ability takes so many."""
+    def _read(self, name: AbilityName, pictures: Sequence[Picture]) -> list[Source]:
+        """Return what a prompt shows of the pictures, after checking that the ability takes so many."""
         self._check_count(name, len(pictures))
+        if self.manifest.image_block.features == "vision_encoder":
+            return [self._features(load_picture(picture)) for picture in pictures]
         return [self.tokenize(picture) for picture in pictures]
+
+    def _features(self, loaded: Loaded) -> Features:
+        """Return a picture as the embeddings that stand for it in a prompt."""
+        pixel_values = to_pixel_values(self._fit(loaded.image), self.manifest.preprocess)
+        warn_of_changes(loaded.name, loaded.changes)  # a picture that is fitted into the square is shown whole
+        return Features(self._engine.features(pixel_values))
 
     def _check_count(self, name: AbilityName, count: int) -> None:
         low, high = self._ability(name).images
@@ -274,6 +302,8 @@ class Model:
         """Return the picture in a size the model reads: its own, or the nearest of the same proportions."""
         width, height = image.size
         rule = self.manifest.preprocess
+        if rule.fit_pad_square is not None:
+            return fit_pad_square(image, rule.fit_pad_square, rule)
         cell = self.grid.cell
         fits = width % cell == 0 and height % cell == 0 and self.grid.allows(Shape(height // cell, width // cell))
         if fits and rule.min_pixels <= width * height <= rule.max_pixels:
@@ -295,7 +325,10 @@ class Model:
 
     @cached_property
     def _writer(self) -> PromptWriter:
-        return PromptWriter(self._vocabulary, self.manifest.image_block, self.manifest.codes.first_token)
+        manifest = self.manifest
+        return PromptWriter(
+            self._vocabulary, manifest.image_block, manifest.codes.first_token, pad=manifest.guidance.pad
+        )
 
 
 def _listed(pictures: Picture | Sequence[Picture]) -> list[Picture]:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from .errors import PictureError
-from .manifest import Postprocess, Preprocess
+from .manifest import FitPadSquare, Postprocess, Preprocess
 
 Pixels: TypeAlias = npt.NDArray[np.float32]
 
@@ -110,6 +110,25 @@ def _to_rgb(image: Image.Image, name: str, changes: tuple[str, ...] = ()) -> Loa
 def resize(image: Image.Image, size: tuple[int, int], preprocess: Preprocess) -> Image.Image:
     """Return the picture in `size` (width, height), the same one if it has it."""
     return image if image.size == size else image.resize(size, _RESAMPLING[preprocess.resample])
+
+
+def fit_pad_square(image: Image.Image, rule: FitPadSquare, preprocess: Preprocess) -> Image.Image:
+    """Return the whole picture in the middle of a square of `rule.side` pixels; the rest has the rule's colour.
+
+    The side is worked out as the references do, which differ by a pixel at some sizes: transformers rounds the side
+    times a factor, deepseek-ai/Janus truncates the ratio times `rule.side`.
+    """
+    longest = max(image.size)
+
+    def scaled(length: int) -> int:
+        if rule.rounding == "round":
+            return max(round(length * (rule.side / longest)), rule.min_side)
+        return max(int(length / longest * rule.side), rule.min_side)
+
+    width, height = map(scaled, image.size)
+    square = Image.new("RGB", (rule.side, rule.side), rule.color)
+    square.paste(resize(image, (width, height), preprocess), ((rule.side - width) // 2, (rule.side - height) // 2))
+    return square
 
 
 def resized(before: tuple[int, int], after: tuple[int, int]) -> str:

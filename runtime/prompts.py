@@ -1,17 +1,31 @@
 """From words and pictures to token ids, by the pieces that the manifest lists. Knows no graphs and no families."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
+import numpy as np
 from tokenizers import Tokenizer
 
+from .embeddings import Floats
 from .errors import BundleError, RequestError
 from .grids import Shape
 from .manifest import ImageBlock, Piece
 from .raster import Codes
 
 MAX_PROMPT_CHARACTERS: Final = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """A picture as embeddings, `rows` (tokens, hidden_size), which stand in a prompt as they are."""
+
+    rows: Floats
+
+
+# A picture that a prompt shows: its code grid (rows, columns), or its features.
+Source: TypeAlias = Codes | Features
 
 
 class Vocabulary:
@@ -66,21 +80,38 @@ def check_text(text: str, what: str) -> str:
 class PromptWriter:
     """Fills the manifest's pieces with text, source pictures and a grid header."""
 
-    def __init__(self, vocabulary: Vocabulary, block: ImageBlock, first_token: int) -> None:
+    def __init__(self, vocabulary: Vocabulary, block: ImageBlock, first_token: int, *, pad: str | None = None) -> None:
         self._vocabulary = vocabulary
         self._block = block
         self._first_token = first_token
         self.row_suffix = tuple(vocabulary.special(name) for name in block.row_suffix)
         self._close = [vocabulary.special(name) for name in block.close]
+        self._pad = None if pad is None else vocabulary.special(pad)
+        self._separator = vocabulary.encode(block.separator) if block.separator else []
 
-    def prompt(self, pieces: Iterable[Piece], text: str, sources: Sequence[Codes]) -> list[int]:
-        """Return the ids of a prompt; `sources` are the code grids, (rows, columns), of the pictures it shows."""
-        images = [token for source in sources for token in self._image(source)]
+    def prompt(self, pieces: Iterable[Piece], text: str, sources: Sequence[Source]) -> list[int]:
+        """Return the ids of a prompt that shows `sources`; -1 - i stands for row i of `stacked(sources)`."""
+        images: list[int] = []
+        features = 0
+        for place, source in enumerate(sources):
+            images += self._separator if place else []
+            if isinstance(source, Features):
+                rows = range(features, features + len(source.rows))
+                images += [*self.opener(None), *(-1 - row for row in rows), *self._close]
+                features = rows.stop
+            else:
+                images += self._image(source)
         return self._fill(pieces, text, images, None)
 
-    def opener(self, shape: Shape) -> list[int]:
-        """Return the ids that announce an image of this grid."""
+    def opener(self, shape: Shape | None) -> list[int]:
+        """Return the ids that announce an image of this grid; None where the manifest's opener names none."""
         return self._fill(self._block.open, "", [], shape)
+
+    def pad_middle(self, prompt: Sequence[int]) -> list[int]:
+        """Return a prompt as long as this one, of which only the first and the last token are left."""
+        if self._pad is None:
+            raise AssertionError("a manifest with a branch pad_middle names its pad")
+        return [prompt[0], *[self._pad] * (len(prompt) - 2), prompt[-1]] if len(prompt) > 2 else list(prompt)
 
     def _image(self, codes: Codes) -> list[int]:
         rows, columns = codes.shape
@@ -107,3 +138,9 @@ class PromptWriter:
                 run = ""
                 ids += images if piece.token is None else [self._vocabulary.special(piece.token)]
         return ids + (self._vocabulary.encode(run) if run else [])
+
+
+def stacked(sources: Sequence[Source]) -> Floats | None:
+    """Return the features of all pictures in order, (features, hidden_size); None if there are none."""
+    rows = [source.rows for source in sources if isinstance(source, Features)]
+    return np.concatenate(rows) if rows else None

@@ -42,7 +42,7 @@ def open_graph(bundle: Bundle, role: GraphRole, *, prepack: bool = True) -> ort.
         raise AbilityError(f"{bundle.manifest.name} has no {role}, which this needs; use a bundle that has one.")
     path = bundle.path(graph.file)
     declared = (graph.inputs, graph.outputs)
-    for kind, ours, theirs in zip(_SIDES, contract(bundle.manifest, role) or declared, declared, strict=True):
+    for kind, ours, theirs in zip(_SIDES, contract(bundle.manifest, role), declared, strict=True):
         _compare(f"{bundle.folder / MANIFEST_FILE}: graphs.{role}.{kind}", ours, theirs)
     provider = PROVIDERS.get(bundle.manifest.target)
     if provider is None or provider not in ort.get_available_providers():

@@ -56,28 +56,23 @@ def resolve(options: Options, ability: Ability, manifest: Manifest) -> Settings:
 
 def _negative(given: str | None, scale: float, guidance: Guidance) -> str:
     """Return the negative prompt, empty where no branch reads it."""
-    kinds = {branch.kind for branch, _ in _used(guidance, scale)}
+    kinds = {branch.kind for branch, _ in weigh(guidance, scale)}
     if not kinds:
         raise RequestError(f"guidance scale {scale} leaves nothing to paint from; this model takes others.")
     if "negative" in kinds:
         negative = guidance.negative_text if given is None else given.strip()
         return check_text(negative, "negative prompt") if negative else ""
+    if given and all(branch.kind != "negative" for branch in guidance.branches):
+        raise RequestError("this model takes no negative prompt; leave it out.")
     if given:
         raise RequestError(f"a negative prompt does nothing at guidance scale {scale}; raise it or leave it out.")
     return ""
 
 
-def _used(guidance: Guidance, scale: float) -> list[tuple[Branch, float]]:
+def weigh(guidance: Guidance, scale: float) -> list[tuple[Branch, float]]:
     """Return the branches that have any weight at this guidance scale, with their weights."""
     weighed = [(branch, branch.constant + branch.scale * scale) for branch in guidance.branches]
     return [(branch, weight) for branch, weight in weighed if weight != 0]
-
-
-def weigh(guidance: Guidance, scale: float, text: str, negative: str) -> tuple[list[str], tuple[float, ...]]:
-    """Return text and weight of every guidance branch that has any weight at this guidance scale."""
-    used = _used(guidance, scale)
-    texts = [text if branch.kind == "prompt" else negative for branch, _ in used]
-    return texts, tuple(weight for _, weight in used)
 
 
 def check_seed(seed: int) -> None:

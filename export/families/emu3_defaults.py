@@ -11,6 +11,7 @@ from tokenizers import Tokenizer
 
 from edgevlo.export.card import Card
 from edgevlo.export.checkpoint import Checkpoint
+from edgevlo.export.files_beside import read_scaling
 from edgevlo.runtime import manifest
 from edgevlo.runtime.errors import CheckpointError
 from edgevlo.runtime.manifest import Piece
@@ -24,17 +25,6 @@ NEGATIVE_TEXT: Final = (
     "lowres, bad anatomy, bad hands, text, error, missing fingers, extra digit, fewer digits, cropped, worst quality, "
     "low quality, normal quality, jpeg artifacts, signature, watermark, username, blurry."
 )
-
-
-def read_tokenizer(checkpoint: Checkpoint) -> Tokenizer:
-    """Return the checkpoint's tokenizer."""
-    path = checkpoint.folder / "tokenizer.json"
-    if not path.is_file():
-        raise CheckpointError(f"{path} is missing; save it with AutoTokenizer.from_pretrained(...).save_pretrained().")
-    try:
-        return Tokenizer.from_file(str(path))
-    except Exception as error:  # the tokenizers library raises bare Exception
-        raise CheckpointError(f"{path} is not a tokenizer ({error}); download it again.") from error
 
 
 def first_code(checkpoint: Checkpoint, config: Any, tokenizer: Tokenizer) -> int:
@@ -137,24 +127,17 @@ def _grid(cell: int, max_positions: int) -> manifest.Grid:
 
 def _pictures(checkpoint: Checkpoint) -> tuple[manifest.Preprocess, manifest.Postprocess]:
     """Return what preprocessor_config.json says, and the way back; the released models' values where it is silent."""
-    path = checkpoint.folder / "preprocessor_config.json"
-    given = checkpoint.json(path.name) if path.exists() else {}
-    mean, std = given.get("image_mean") or [0.5] * 3, given.get("image_std") or [0.5] * 3
-    filters = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic"}  # PIL.Image.Resampling
-    if len({*mean}) != 1 or len({*std}) != 1 or given.get("resample", 3) not in filters:
-        raise CheckpointError(
-            f"{path}: image_mean {mean}, image_std {std} or resample {given.get('resample')} cannot be undone with one "
-            "scale; state preprocess and postprocess in edgevlo.json."
-        )
+    scaling = read_scaling(checkpoint)
     raw = {
-        "min_pixels": given.get("min_pixels", 512 * 512),
-        "max_pixels": given.get("max_pixels", 1024 * 1024),
-        "mean": mean,
-        "std": std,
-        "resample": filters[given.get("resample", 3)],
+        "min_pixels": scaling.given.get("min_pixels", 512 * 512),
+        "max_pixels": scaling.given.get("max_pixels", 1024 * 1024),
+        "mean": scaling.mean,
+        "std": scaling.std,
+        "resample": scaling.resample,
     }
     try:
         preprocess = msgspec.convert(raw, manifest.Preprocess)
     except msgspec.ValidationError as error:
+        path = checkpoint.folder / "preprocessor_config.json"
         raise CheckpointError(f"{path}: {error}; download it again.") from error
-    return preprocess, manifest.Postprocess(scale=std[0], offset=mean[0], rounding="truncate")
+    return preprocess, scaling.back

@@ -22,6 +22,8 @@ class Family:
     instead: Mapping[str, str] = field(default_factory=dict)  # class that is not taken -> what to take
 
 
+_DEEPSEEK: Final = "DeepSeek License Agreement, with use restrictions; the code's is mit"
+
 FAMILIES: Final = (
     Family(
         name="emu3",
@@ -34,6 +36,28 @@ FAMILIES: Final = (
         verified="every graph against transformers, on small random checkpoints of the class and on the embedded "
         "picturebook; no released checkpoint was at hand",
         instead={"Emu3ForCausalLM": "BAAI/Emu3-Chat-hf or BAAI/Emu3-Gen-hf, the same weights in transformers' format"},
+    ),
+    Family(
+        name="janus",
+        module="janus",
+        architectures=("JanusForConditionalGeneration",),
+        checkpoints=("deepseek-community/Janus-Pro-1B", "deepseek-community/Janus-Pro-7B"),
+        abilities=("paint", "ask"),
+        grid="one square of cells of 16 pixels, 24 x 24 in the released models",
+        licence=_DEEPSEEK,
+        verified="every graph and the table of codes against transformers, on small random checkpoints of the class; "
+        "no released checkpoint was at hand",
+    ),
+    Family(
+        name="janus",
+        module="janus_original",
+        architectures=("MultiModalityCausalLM",),
+        checkpoints=("deepseek-ai/Janus-1.3B", "deepseek-ai/Janus-Pro-1B", "deepseek-ai/Janus-Pro-7B"),
+        abilities=("paint", "ask"),
+        grid="one square of cells of 16 pixels, 24 x 24 in the released models",
+        licence=_DEEPSEEK,
+        verified="the same graphs, byte for byte, as from transformers' format, on small random checkpoints written in "
+        "deepseek-ai's format; no released checkpoint was at hand, and deepseek-ai's code was not run",
     ),
 )
 

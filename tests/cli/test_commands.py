@@ -56,6 +56,9 @@ def test_the_families_are_listed_without_a_checkpoint(edgevlo_run: Run) -> None:
         "BAAI/Emu3-Gen-hf",
         "paint, ask",
         "cells of 8",
+        "JanusForConditionalGeneration",
+        "MultiModalityCausalLM",
+        "DeepSeek License Agreement",
         "apache-2.0",
         "verified",
     ):

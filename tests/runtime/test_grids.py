@@ -124,3 +124,13 @@ def test_every_ratio_up_to_three_gives_an_allowed_size_that_way_round(wide: int,
 def test_text_that_is_no_size_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(RequestError, match="neither WIDTHxHEIGHT in pixels, like 128x128, nor a ratio, like 16:9"):
         parse_size(text, RULE)
+
+
+def test_a_fixed_grid_says_the_one_size_it_paints() -> None:
+    grid = Grid(kind="fixed", rows=(24, 24), columns=(24, 24), cells=(576, 576), default=(24, 24))
+    rule = GridRule(grid=grid, cell=16)
+
+    assert rule.shape((384, 384)) == Shape(24, 24)
+    assert parse_size("16:9", rule) == (384, 384)
+    with pytest.raises(RequestError, match="size 256x384 is not what this model paints: 384x384 only"):
+        rule.shape((256, 384))

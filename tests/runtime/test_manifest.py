@@ -45,6 +45,31 @@ def drop(path: str) -> Callable[[Tree], None]:
     return edit
 
 
+# The table of tokens serves as one of codes here: its size is checked when it is opened, not when it is named.
+OWN_CODES = {"file": "token_embedding.bin", "dtype": "float32", "shape": [27, 16]}
+SQUARE = {"side": 32, "min_side": 4, "color": [127, 127, 127]}
+
+
+def square(**changes: object) -> Callable[[Tree], None]:
+    """Return an edit that fits pictures into a square, with changes to the rule."""
+
+    def edit(tree: Tree) -> None:
+        tree["preprocess"] |= {"min_pixels": 1024, "max_pixels": 1024, "fit_pad_square": SQUARE | changes}
+
+    return edit
+
+
+def seeing(*more: Callable[[Tree], None]) -> Callable[[Tree], None]:
+    """Return an edit that reads pictures through a vision encoder, and more edits after it."""
+
+    def edit(tree: Tree) -> None:
+        tree["image_block"] |= {"features": "vision_encoder", "row_suffix": []}
+        for one in more:
+            one(tree)
+
+    return edit
+
+
 def test_a_manifest_is_read_as_it_was_written(toy: Path, tmp_path: Path) -> None:
     manifest = read_manifest(toy)
     (tmp_path / "manifest.json").write_bytes(encode_manifest(manifest))
@@ -75,6 +100,10 @@ def test_a_manifest_is_read_as_it_was_written(toy: Path, tmp_path: Path) -> None
         (put("codes.cell", 100_000), "Expected `int` <= 256", "$.codes.cell"),
         (put("codes.count", -1), "Expected `int` >= 2", "$.codes.count"),
         (put("grid.rows", [1]), "Expected `array` of length 2", "$.grid.rows"),
+        (put("grid.kind", "buckets"), "Invalid enum value 'buckets'", "$.grid.kind"),
+        (put("image_block.features", "both"), "Invalid enum value 'both'", "$.image_block.features"),
+        (put("preprocess.fit_pad_square", {"side": 8}), "missing required field `color`", "$.preprocess"),
+        (put("preprocess.fit_pad_square", {"side": 8, "color": [0, 0, 256]}), "Expected `int` <= 255", "$.preprocess"),
         (put("grid.max_ratio", 0), "Expected `float` >= 1", "$.grid.max_ratio"),
         (put("sampling.temperature", -1), "Expected `float` >= 0", "$.sampling.temperature"),
         (put("sampling.temperature", 1e9), "Expected `float` <= 100", "$.sampling.temperature"),
@@ -140,6 +169,21 @@ def test_a_manifest_out_of_schema_names_file_field_and_reason(
         (put("abilities.paint.prompt.1", {"field": "rows"}), "abilities.paint.prompt"),
         (put("image_block.open.1", {"field": "text"}), "image_block.open"),
         (put("preprocess.min_pixels", 10_000), "preprocess"),
+        (put("grid.kind", "fixed"), "grid.default is not the only grid within the bounds"),
+        (put("guidance.pad", "<bos>"), "guidance.pad is given if and only if a branch is of kind pad_middle"),
+        (
+            put("guidance.branches.1", {"kind": "pad_middle", "constant": 1, "scale": -1}),
+            "guidance.pad is given if and only if",
+        ),
+        (put("code_embedding", {"file": "none.bin", "dtype": "float32", "shape": [27, 16]}), "code_embedding.file"),
+        (put("code_embedding", OWN_CODES | {"shape": [27, 17]}), "code_embedding.shape is not (27, 16)"),
+        (put("code_embedding", OWN_CODES), "codes.first_token is not"),
+        (put("preprocess.fit_pad_square", SQUARE), "preprocess has other limits than the 1024 pixels"),
+        (square(min_side=33), "preprocess.fit_pad_square.min_side is above side"),
+        (put("image_block.features", "vision_encoder"), "image_block.row_suffix stands between rows"),
+        (seeing(), "image_block.features is vision_encoder, which needs preprocess.fit_pad_square"),
+        (seeing(square()), "image_block.open names rows or columns"),
+        (seeing(square(), put("image_block.open", [])), "needs the graph vision_encoder"),
     ],
 )
 def test_parts_that_disagree_are_named(toy: Path, tmp_path: Path, edit: Callable[[Tree], None], message: str) -> None:

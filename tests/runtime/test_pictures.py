@@ -5,15 +5,17 @@ import struct
 import warnings
 import zlib
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from edgevlo.runtime.errors import PictureError
-from edgevlo.runtime.manifest import Postprocess, Preprocess
+from edgevlo.runtime.manifest import FitPadSquare, Postprocess, Preprocess
 from edgevlo.runtime.pictures import (
     PictureWarning,
+    fit_pad_square,
     from_pixels,
     load_picture,
     resize,
@@ -342,3 +344,29 @@ def test_pixels_are_scaled_clipped_and_rounded_as_the_manifest_says(rounding: st
     assert image.mode == "RGB"
     assert image.size == (5, 1)
     assert [image.getpixel((x, 0)) for x in range(5)] == [(level,) * 3 for level in levels]
+
+
+@pytest.mark.parametrize(
+    ("size", "rounding", "box"),
+    [
+        ((200, 100), "round", (0, 8, 32, 24)),
+        ((100, 200), "round", (8, 0, 24, 32)),
+        ((32, 32), "round", (0, 0, 32, 32)),
+        ((64, 31), "round", (0, 8, 32, 24)),  # 15.5 rounds to the even 16
+        ((64, 31), "truncate", (0, 8, 32, 23)),  # 15 and 17 are left: one pixel more below
+        ((500, 3), "round", (0, 14, 32, 18)),  # the least side
+    ],
+)
+def test_a_picture_stands_whole_in_the_middle_of_its_square(
+    size: tuple[int, int], rounding: Literal["round", "truncate"], box: tuple[int, int, int, int]
+) -> None:
+    rule = FitPadSquare(side=32, min_side=4, color=(127, 126, 125), rounding=rounding)
+
+    square = np.asarray(fit_pad_square(Image.new("RGB", size, "white"), rule, preprocess()))
+
+    left, top, right, bottom = box
+    assert square.shape == (32, 32, 3)
+    assert (square[top:bottom, left:right] == 255).all()
+    outside = np.ones((32, 32), dtype=bool)
+    outside[top:bottom, left:right] = False
+    assert (square[outside] == (127, 126, 125)).all()

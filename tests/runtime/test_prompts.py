@@ -8,7 +8,7 @@ from toy_bundle import FIRST_TOKEN, IMAGES, TEXT, VOCABULARY, token
 from edgevlo.runtime.errors import BundleError, RequestError
 from edgevlo.runtime.grids import Shape
 from edgevlo.runtime.manifest import ImageBlock, Piece
-from edgevlo.runtime.prompts import PromptWriter, Vocabulary, check_text
+from edgevlo.runtime.prompts import Features, PromptWriter, Vocabulary, check_text, stacked
 
 OPEN = (token("<image>"), Piece(field="rows"), Piece(text="*"), Piece(field="columns"), token("<grid>"))
 
@@ -64,6 +64,45 @@ def test_several_pictures_stand_in_the_given_order(vocabulary: Vocabulary) -> No
         *ids("<image> 1 * 1 <grid>"), FIRST_TOKEN + 1, *closed,
         *ids("<image> 1 * 2 <grid>"), FIRST_TOKEN + 2, FIRST_TOKEN + 2, *closed,
     ]  # fmt: skip
+
+
+def seeing(vocabulary: Vocabulary) -> PromptWriter:
+    """Return the writer of a model that reads pictures as features."""
+    block = ImageBlock(open=(token("<image>"),), close=("<eoi>",), features="vision_encoder", separator=" on ")
+    return PromptWriter(vocabulary, block, FIRST_TOKEN, pad="<eos>")
+
+
+def test_features_stand_between_opener_and_closer_and_are_counted_from_minus_1(vocabulary: Vocabulary) -> None:
+    two, three = Features(np.zeros((2, 16), np.float32)), Features(np.ones((3, 16), np.float32))
+
+    found = seeing(vocabulary).prompt((token("<bos>"), IMAGES, TEXT), "red", [two, three])
+
+    assert found == [
+        *ids("<bos>"),
+        *ids("<image>"), -1, -2, *ids("<eoi>"),
+        *ids("on"),
+        *ids("<image>"), -3, -4, -5, *ids("<eoi>"),
+        *ids("red"),
+    ]  # fmt: skip
+    rows = stacked([two, three])
+    assert rows is not None
+    assert rows[:, 0].tolist() == [0, 0, 1, 1, 1]
+
+
+def test_without_features_nothing_is_stacked() -> None:
+    assert stacked([np.array([[1]], dtype=np.int32)]) is None
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 6])
+def test_pad_middle_leaves_the_first_and_the_last_token(vocabulary: Vocabulary, length: int) -> None:
+    prompt = list(range(10, 10 + length))
+
+    found = seeing(vocabulary).pad_middle(prompt)
+
+    (pad,) = ids("<eos>")
+    assert len(found) == length
+    assert (found[0], found[-1]) == (prompt[0], prompt[-1])
+    assert set(found[1:-1]) <= {pad}
 
 
 @pytest.mark.parametrize("special", ["<eos>", "<image>", "<eol>", "<bos>"])
