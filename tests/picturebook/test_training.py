@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -71,7 +72,7 @@ def test_a_run_of_two_processes_keeps_its_state_when_asked_to_stop(tmp_path: Pat
     text.train(samples=500).save(str(tmp_path / "tokenizer.json"))
     with subprocess.Popen(command, stderr=subprocess.PIPE) as training:
         assert training.stderr
-        while b"step" not in (shown := training.stderr.read1()):
+        while b"step" not in (shown := os.read(training.stderr.fileno(), 4096)):
             assert shown, "ended early"
         training.send_signal(signal.SIGTERM)
         training.wait(60)
