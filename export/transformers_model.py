@@ -3,6 +3,7 @@
 What families of transformers' classes share. transformers is not annotated: its classes and configs are `Any` here.
 """
 
+import functools
 from typing import Any, Final
 
 import numpy as np
@@ -13,7 +14,7 @@ from edgevlo.runtime.errors import CheckpointError
 from .backbone import DecoderShape
 from .checkpoint import Checkpoint, Floats, Shape
 from .plan import Codes, Reference
-from .streaming import META, linear, on_demand
+from .streaming import META, linear, load, on_demand
 
 HEAD: Final = "lm_head.weight"
 
@@ -83,7 +84,7 @@ def decoder_shape(checkpoint: Checkpoint, text: Any, prefix: str) -> DecoderShap
 class TransformersReference(Reference):
     """transformers' own model in float32, of which one decoder layer or another part is in memory at a time.
 
-    What every class with a Llama-like decoder and an `lm_head` has.
+    What every class with a Llama-like decoder, an `lm_head` and a `vqmodel` has.
     """
 
     def __init__(self, checkpoint: Checkpoint, model_class: Any, config: Any, decoder: str) -> None:
@@ -97,6 +98,13 @@ class TransformersReference(Reference):
         names = {id(tensor): name for name, tensor in self.model.named_parameters()}
         self.embedding = names[id(self.model.get_input_embeddings().weight)]
         self.head = HEAD if checkpoint.has(HEAD) else names[id(self.model.get_output_embeddings().weight)]
+
+    @functools.cached_property
+    def vq(self) -> Any:
+        """The image tokenizer and decoder; they stay in memory once they were asked for."""
+        vq = self.model.model.vqmodel
+        load(vq, "model.vqmodel", self.checkpoint)
+        return vq
 
     @torch.no_grad()
     def hidden_states(self, inputs_embeds: Floats) -> list[Floats]:

@@ -153,13 +153,6 @@ class Emu3Reference(TransformersReference):
         """Return the logits `(B, K)` of the codes for hidden states `(B, D)`."""
         return self.logits(hidden, self.rows)
 
-    @functools.cached_property
-    def vq(self) -> Any:
-        """The image tokenizer and decoder; they stay in memory once they were asked for."""
-        vq = self.model.model.vqmodel
-        load(vq, "model.vqmodel", self.checkpoint)
-        return vq
-
     @torch.no_grad()
     def codes(self, pixel_values: Floats) -> Codes:
         """Return the codes `(1, h, w)` of a picture `(1, 3, H, W)`."""

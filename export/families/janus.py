@@ -164,13 +164,6 @@ class JanusReference(TransformersReference):
         for name in ("aligner", "generation_embeddings", "generation_aligner", "generation_head"):
             on_demand(parts.get_submodule(name), f"model.{name}", checkpoint)
 
-    @functools.cached_property
-    def vq(self) -> Any:
-        """The image tokenizer and decoder; they stay in memory once they were asked for."""
-        vq = self.model.model.vqmodel
-        load(vq, "model.vqmodel", self.checkpoint)
-        return vq
-
     @torch.no_grad()
     def image_logits(self, hidden: Floats) -> Floats:
         """Return the logits `(B, K)` of the codes for hidden states `(B, D)`."""
