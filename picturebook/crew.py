@@ -6,10 +6,8 @@ weights, and one that is held up does not hold up the others.
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +23,7 @@ class Crew:
     size: int
     weights: dict[str, torch.Tensor]
     stage: torch.Tensor  # int64, (1,)
+    stop: torch.Tensor  # bool, (1,): all are asked to keep their state and end
 
     @property
     def chief(self) -> bool:
@@ -32,34 +31,27 @@ class Crew:
         return self.rank == 0
 
 
-def _member(
-    rank: int, size: int, weights: dict[str, torch.Tensor], stage: torch.Tensor, work: Callable[..., None], rest: Any
-) -> None:
-    work(Crew(rank, size, weights, stage), *rest)
+def _member(rank: int, rest: tuple[Any, ...], work: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # `stop` asks for the same
+    work(Crew(rank, *rest), *arguments)
 
 
 def run(
-    size: int, weights: dict[str, torch.Tensor], stage: int, work: Callable[..., None], *rest: Any
+    size: int, weights: dict[str, torch.Tensor], stage: int, work: Callable[..., None], *arguments: Any
 ) -> dict[str, torch.Tensor]:
-    """Run `work(crew, *rest)` in `size` processes on the same weights and return these; SIGTERM reaches all."""
+    """Run `work(crew, *arguments)` in `size` processes on the same weights and return these; SIGTERM stops all."""
     board = torch.tensor([stage]).share_memory_()  # type: ignore[no-untyped-call]  # feeders look at it, too
-    if size == 1:
-        work(Crew(0, 1, weights, board), *rest)
-        return weights
-    shared = {name: value.clone() for name, value in weights.items()}
-    for tensor in shared.values():
-        tensor.share_memory_()  # type: ignore[no-untyped-call]
-    members: Any = start_processes(_member, (size, shared, board, work, rest), size, join=False)  # type: ignore[no-untyped-call]
-
-    def stop(number: int, frame: object) -> None:
-        for process in members.pids():
-            with suppress(ProcessLookupError):
-                os.kill(process, number)
-
-    before = signal.signal(signal.SIGTERM, stop)
+    stop = torch.tensor([False]).share_memory_()  # type: ignore[no-untyped-call]
+    before = signal.signal(signal.SIGTERM, lambda number, frame: stop.fill_(True))
     try:
+        if size == 1:
+            work(Crew(0, 1, weights, board, stop), *arguments)
+            return weights
+        shared = {name: value.clone().share_memory_() for name, value in weights.items()}  # type: ignore[no-untyped-call]
+        rest = (size, shared, board, stop)
+        members: Any = start_processes(_member, (rest, work, arguments), size, join=False)  # type: ignore[no-untyped-call]
         while not members.join():
             pass
+        return shared
     finally:
         signal.signal(signal.SIGTERM, before)
-    return shared

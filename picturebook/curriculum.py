@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from .tasks import Mix
 
 EVERYTHING = {
-    "paint": 0.2, "edit": 0.26, "compound": 0.1, "segmentation": 0.01, "edges": 0.01, "boxes": 0.01, "detect": 0.07,
-    "ask": 0.19, "compare": 0.06, "fetch": 0.09,
+    "paint": 0.2, "edit": 0.26, "compound": 0.12, "segmentation": 0.01, "edges": 0.01, "boxes": 0.01, "detect": 0.06,
+    "ask": 0.16, "compare": 0.08, "fetch": 0.09,
 }  # fmt: skip
 
 
@@ -27,7 +27,7 @@ STAGES = (
     Stage(
         "everything",
         # many objects in the pictures that are given: most to copy, to name and to find per token
-        Mix(EVERYTHING, (0.02, 0.3, 0.38, 0.3), (0.02, 0.15, 0.25, 0.25, 0.13, 0.1, 0.1), 0.6, 0.28, 0.2, 0.45),
+        Mix(EVERYTHING, (0.02, 0.3, 0.38, 0.3), (0.02, 0.15, 0.25, 0.25, 0.13, 0.1, 0.1), 0.5, 0.4, 0.3, 0.45),
         1.0,
         2.0,
     ),

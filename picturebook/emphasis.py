@@ -10,18 +10,18 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .layout import Grid, sign_columns
+from .layout import Grid
 from .scene import Scene, Thing, cell_of, slots
 
-FOLLOWING, EMPTY, LETTER, SETTING, KEPT, DECIDING = 1.0, 2.0, 3.0, 4.0, 5.0, 8.0
+FOLLOWING, EMPTY, SETTING, LETTER, KEPT, DECIDING = 1.0, 2.0, 4.0, 5.0, 5.0, 8.0
 
 
 def painted(scene: Scene) -> NDArray[np.float32]:
     """Weights of a picture made from text, (rows, columns)."""
     weights = np.full(scene.grid, FOLLOWING, np.float32)
     weights[:2, 0] = SETTING
-    for column in sign_columns(scene):
-        weights[1, column] = LETTER
+    if scene.sign:
+        weights[1, 1 : len(scene.sign) + 2] = LETTER  # and what follows the last
     for depth, column in slots(*scene.grid):
         row, first = cell_of(scene, Thing("car", "red", column, depth))
         weights[row - 1 : row + 1, first] = EMPTY
@@ -37,6 +37,8 @@ def edited(scene: Scene, source: Grid, target: Grid) -> NDArray[np.float32]:
     for row, first in deciding_cells(scene):
         weights[row, first] = KEPT
     weights[changed] = EMPTY
+    if scene.sign:
+        weights[1, 1 : len(scene.sign) + 2] = LETTER
     before = np.pad(changed, ((1, 0), (1, 0)))
     weights[changed & ~before[:-1, 1:] & ~before[1:, :-1]] = DECIDING
     return weights

@@ -11,6 +11,7 @@ import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from . import text
+from .auxiliary import NONE, RESULT
 from .curriculum import STAGES
 from .phrases import REQUESTS
 from .scene import SIGN_CHARACTERS
@@ -48,7 +49,8 @@ class Feed:
             place = 1
         strangers = self.rng.choices(self.strangers, k=self.rng.randint(1, 4))
         weights = np.insert(sequence.weights, place, np.zeros(len(strangers), np.float32))
-        return Sequence(np.insert(sequence.ids, place, strangers), weights, sequence.task)
+        asked = np.insert(sequence.auxiliary, [place] * len(strangers), NONE, axis=0)
+        return Sequence(np.insert(sequence.ids, place, strangers), weights, asked, sequence.task)
 
     def __call__(self, mix: Mix) -> list[list[Sequence]]:
         """The groups of the next step."""
@@ -86,12 +88,17 @@ def stream(feed: Feed, stage: torch.Tensor, feeders: int) -> Iterator[list[list[
     return iter(DataLoader(_Stream(feed, stage), batch_size=None, num_workers=feeders, generator=generator))
 
 
-def padded(group: list[Sequence], device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
-    """Token ids and weights, (sequences, tokens), padded on the right: causal attention never sees the padding."""
+def padded(group: list[Sequence], device: torch.device) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Token ids and weights, (sequences, tokens), and auxiliary targets, (sequences, tokens, kinds).
+
+    Padded on the right: causal attention never sees the padding.
+    """
     length = max(len(sequence.ids) for sequence in group)
     ids = torch.full((len(group), length), text.PAD, dtype=torch.long)
     weights = torch.zeros(len(group), length)
+    asked = torch.full((len(group), length, RESULT + 1), NONE, dtype=torch.long)
     for row, sequence in enumerate(group):
         ids[row, : len(sequence.ids)] = torch.from_numpy(sequence.ids)
         weights[row, : len(sequence.ids)] = torch.from_numpy(sequence.weights)
-    return ids.to(device), weights.to(device)
+        asked[row, : len(sequence.ids)] = torch.from_numpy(sequence.auxiliary)
+    return ids.to(device), weights.to(device), asked.to(device)

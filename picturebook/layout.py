@@ -33,10 +33,8 @@ def ground_of(scene: Scene) -> str:
 
 
 def sign_columns(scene: Scene) -> dict[int, str]:
-    """Column -> character of the sign's banner, centred in the second row."""
-    word = scene.sign or ""
-    start = (scene.columns - len(word)) // 2
-    return {start + index: character for index, character in enumerate(word)}
+    """Column -> character of the sign's banner, from the second column of the second row on."""
+    return dict(enumerate(scene.sign or "", 1))
 
 
 def box_of(scene: Scene, thing: Thing) -> tuple[int, int, int, int]:

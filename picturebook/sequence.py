@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from . import emphasis
+from . import auxiliary, emphasis
 from .layout import Grid
 from .tasks import Sample
 from .text import ANSWER, BOS, EOS, IMAGE_END, IMAGE_START, IMAGE_TOKEN, PICTURE_END, ROW_END, TEXT_TOKENS
@@ -23,10 +23,11 @@ ANSWER_WEIGHT = 5.0
 
 @dataclass(frozen=True)
 class Sequence:
-    """Token ids and the weight of predicting each of them, both (tokens,)."""
+    """Token ids and the weight of predicting each of them, both (tokens,), and what its cells should tell."""
 
     ids: NDArray[np.int64]
     weights: NDArray[np.float32]
+    auxiliary: auxiliary.Targets
     task: str
 
 
@@ -68,7 +69,10 @@ class Encoder:
         if sample.target is None:
             answer = [*self.text(sample.answer or ""), EOS]
             weights = [0.0] * (len(ids) + 1) + [ANSWER_WEIGHT] * len(answer)
-            return Sequence(np.asarray([*ids, ANSWER, *answer], np.int64), np.asarray(weights, np.float32), sample.task)
+            ids += [ANSWER, *answer]
+            return Sequence(
+                np.asarray(ids, np.int64), np.asarray(weights, np.float32), self._auxiliary(sample, ids), sample.task
+            )
         target = sample.target
         head = len(ids) + len(self.opener(*target.shape))
         ids += [*self.picture(target), EOS]
@@ -82,4 +86,19 @@ class Encoder:
         body[:, :-1] = cells
         weights_array = np.zeros(len(ids), np.float32)
         weights_array[head : head + body.size] = body.reshape(-1)
-        return Sequence(np.asarray(ids, np.int64), weights_array, sample.task)
+        return Sequence(np.asarray(ids, np.int64), weights_array, self._auxiliary(sample, ids), sample.task)
+
+    def _auxiliary(self, sample: Sample, ids: list[int]) -> auxiliary.Targets:
+        """What the cells of sources and target should tell, (tokens, auxiliary.RESULT + 1)."""
+        pictures = list(sample.sources)
+        becomes: list[Grid | None] = [sample.target] * len(pictures)
+        if sample.target is not None:
+            pictures, becomes = [*pictures, sample.target], [*becomes, None]
+        elif len(pictures) == 2:  # a comparison: what was here in the first
+            becomes[1] = pictures[0]
+        told = [auxiliary.of_picture(grid, other) for grid, other in zip(pictures, becomes, strict=True)]
+        found = np.full((len(ids), auxiliary.RESULT + 1), auxiliary.NONE, np.int64)
+        if told:
+            cells = np.asarray(ids) >= TEXT_TOKENS
+            found[cells] = np.concatenate([cell.reshape(-1, auxiliary.RESULT + 1) for cell in told])
+        return found

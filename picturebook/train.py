@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-import signal
 import time
 from copy import deepcopy
 from datetime import datetime, timedelta
@@ -18,10 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 from torch.nn import functional
 from tqdm import tqdm
 
 from . import crew, text, trials
+from .auxiliary import Heads
 from .crew import Crew
 from .curriculum import STAGES, Recipe, rate_at
 from .feed import Feed, padded, stream
@@ -31,6 +32,7 @@ from .words import LANGUAGES
 
 PROBES = ("paint1", "paint2", "paint3", "edit", "compound", "ask", "describe", "detect", "compare", "fetch", "boxes",
           "edges")  # fmt: skip
+HEADS_PREFIX = "auxiliary."  # of names among the decoder's
 PROBE_EVERY, SAVE_EVERY = 240.0, 180.0  # seconds
 
 
@@ -41,10 +43,17 @@ def device_of(name: str) -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def losses(model: Any, ids: torch.Tensor, weights: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Loss per predicted token, its weight, and whether it is right; codes compete with codes only, (predicted,)."""
+def states_of(model: Any, ids: torch.Tensor) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
+    """The last states of all tokens but the last one, and those after each layer, each (batch, tokens, width)."""
     with torch.autocast(ids.device.type, torch.bfloat16, enabled=ids.is_cuda):
-        hidden = model.model.text_model(input_ids=ids[:, :-1], use_cache=False).last_hidden_state
+        made = model.model.text_model(input_ids=ids[:, :-1], use_cache=False, output_hidden_states=True)
+    return made.last_hidden_state, made.hidden_states
+
+
+def losses(
+    model: Any, hidden: torch.Tensor, ids: torch.Tensor, weights: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Loss per predicted token, its weight, and whether it is right; codes compete with codes only, (predicted,)."""
     chosen = weights[:, 1:] > 0
     targets, states = ids[:, 1:][chosen], hidden[chosen].float()
     table = model.get_input_embeddings().weight
@@ -68,19 +77,19 @@ def probe(model: Any, encoder: Encoder, device: torch.device, count: int = 24) -
         good = 0
         for start in range(0, len(samples), 12):
             sequences = [encoder(sample) for sample in samples[start : start + 12]]
-            ids, weights = padded(sequences, device)
-            _, weight, right = losses(model, ids, weights)
+            ids, weights, _ = padded(sequences, device)
+            _, weight, right = losses(model, states_of(model, ids)[0], ids, weights)
             owner = (weights[:, 1:] > 0).nonzero()[:, 0]
             good += len(sequences) - len(set(owner[(weight > 1) & ~right].tolist()))
         found[task] = round(good / len(samples), 3)
     return found
 
 
-def make_optimisers(core: Any, recipe: Recipe) -> list[torch.optim.Optimizer]:
+def make_optimisers(parameters: dict[str, nn.Parameter], recipe: Recipe) -> list[torch.optim.Optimizer]:
     """AdamW for everything, or Muon for the matrices of the layers and AdamW for the rest."""
-    matrices = [p for name, p in core.named_parameters() if p.ndim == 2 and "layers" in name]
-    table = [p for name, p in core.named_parameters() if p.ndim == 2 and "layers" not in name]
-    vectors = [p for p in core.parameters() if p.ndim != 2]
+    matrices = [p for name, p in parameters.items() if p.ndim == 2 and name.startswith("layers")]
+    table = [p for name, p in parameters.items() if p.ndim == 2 and not name.startswith("layers")]
+    vectors = [p for p in parameters.values() if p.ndim != 2]
     groups = [{"params": table, "weight_decay": 0.02}, {"params": vectors, "weight_decay": 0.0}]
     if recipe.muon:
         adamw = torch.optim.AdamW(groups, recipe.rate, (0.9, 0.98))
@@ -104,10 +113,13 @@ class Trainer:
         self.encoder = Encoder(text.load(out))
         self.model = new_model(self.encoder.tokenizer, 32, recipe.seed, **shape_of(crew.weights)).train()
         self.core = self.model.model.text_model
-        for name, parameter in self.core.named_parameters():
-            parameter.data = crew.weights[name]
+        self.heads = Heads(self.core.config.hidden_size, self.core.config.num_hidden_layers)
+        self.parameters = dict(self.core.named_parameters())
+        self.parameters |= {HEADS_PREFIX + name: value for name, value in self.heads.named_parameters()}
+        for name, parameter in self.parameters.items():
+            parameter.data = crew.weights[name].to(device)
         self.model.to(device)
-        self.optimisers = make_optimisers(self.core, recipe)
+        self.optimisers = make_optimisers(self.parameters, recipe)
         self.step, self.progress = 0, 0.0
         self.smooth = {name: value.detach().clone() for name, value in self.core.named_parameters()}
         self.state_file = out / f"state{crew.rank or ''}.pt"
@@ -133,8 +145,9 @@ class Trainer:
         state: dict[str, Any] = {"optimisers": [optimiser.state_dict() for optimiser in self.optimisers]}
         if self.crew.chief:
             save(self.out / "decoder.pt", {name: value.cpu() for name, value in self.smooth.items()})
-            state |= {"model": self.core.state_dict(), "smooth": self.smooth, "stage": int(self.crew.stage),
-                      "step": self.step, "progress": self.progress}  # fmt: skip
+            weights = {name: value.detach() for name, value in self.parameters.items()}
+            state |= {"model": weights, "smooth": self.smooth, "stage": int(self.crew.stage), "step": self.step,
+                      "progress": self.progress}  # fmt: skip
         save(self.state_file, state)
 
     def learn(self) -> int:
@@ -146,14 +159,18 @@ class Trainer:
         groups, tokens = next(self.steps), 0
         total_weight = sum(float(sequence.weights.sum()) for group in groups for sequence in group)
         for group in groups:
-            ids, weights = padded(group, self.device)
-            loss, weight, _ = losses(self.model, ids, weights)
-            torch.autograd.backward((loss * weight).sum() / total_weight)
+            ids, weights, asked = padded(group, self.device)
+            hidden, states = states_of(self.model, ids)
+            loss, weight, _ = losses(self.model, hidden, ids, weights)
+            codes = self.core.embed_tokens.weight[text.TEXT_TOKENS :]
+            aside = self.heads(states, asked[:, :-1], codes) * (len(group) / sum(map(len, groups)))
+            torch.autograd.backward((loss * weight).sum() / total_weight + aside)
             tokens += ids.numel()
-        torch.nn.utils.clip_grad_norm_(self.core.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(self.parameters.values(), 1.0)
         for optimiser in self.optimisers:
             optimiser.step()
-        self.model.zero_grad(set_to_none=True)
+        for parameter in self.parameters.values():
+            parameter.grad = None
         self.step += 1
         if self.crew.chief:
             share = 1 - min(self.recipe.smoothing, self.step / (self.step + 10))
@@ -171,13 +188,11 @@ class Trainer:
 
 def run(trainer: Trainer, until: float) -> None:
     """Train until the deadline or until asked to stop (SIGTERM); the state is kept either way."""
-    asked_to_stop: list[int] = []
-    before = signal.signal(signal.SIGTERM, lambda number, frame: asked_to_stop.append(number))
     crew, done, begun = trainer.crew, trainer.progress, time.time()
     bar = tqdm(unit="step", initial=trainer.step, mininterval=10.0, disable=not crew.chief)
     saved = probed = begun
     tokens, passed = 0, 0.0
-    while (now := time.time()) < until and not asked_to_stop:
+    while (now := time.time()) < until and not crew.stop:
         trainer.progress = done + (1 - done) * (now - begun) / (until - begun)
         number, stage = int(crew.stage), STAGES[int(crew.stage)]
         if crew.chief and number < len(STAGES) - 1 and (trainer.progress >= stage.until or passed >= stage.gate):
@@ -197,11 +212,10 @@ def run(trainer: Trainer, until: float) -> None:
         if now - saved > SAVE_EVERY:
             trainer.keep()
             saved = time.time()
-    if not asked_to_stop:
+    if not crew.stop:
         trainer.progress = 1.0
     trainer.keep()
     bar.close()
-    signal.signal(signal.SIGTERM, before)
 
 
 def beginning(
@@ -212,8 +226,12 @@ def beginning(
         state = torch.load(out / "state.pt", map_location="cpu", weights_only=True)
         return state["model"], state["stage"]
     if start:
-        return decoder_weights(start), 0
-    return new_model(text.load(out), 32, recipe.seed, **shape).model.text_model.state_dict(), 0
+        weights = decoder_weights(start)
+    else:
+        weights = new_model(text.load(out), 32, recipe.seed, **shape).model.text_model.state_dict()
+    found = shape_of(weights)
+    heads = Heads(found["hidden_size"], found["num_hidden_layers"]).state_dict()
+    return weights | {HEADS_PREFIX + name: value for name, value in heads.items()}, 0
 
 
 def next_clock(clock: str) -> float:

@@ -17,7 +17,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from edgevlo.picturebook import crew, emphasis, layout, painter, scene, tasks, text, train  # noqa: E402
+from edgevlo.picturebook import auxiliary, crew, emphasis, layout, painter, scene, tasks, text, train  # noqa: E402
 from edgevlo.picturebook.curriculum import Recipe, rate_at  # noqa: E402
 from edgevlo.picturebook.feed import Feed, padded, strangers, stream  # noqa: E402
 from edgevlo.picturebook.model import decoder_weights, new_model  # noqa: E402
@@ -28,10 +28,13 @@ RECIPE = Recipe(tokens=300)
 CHECKPOINT = Path(__file__).parents[2] / "picturebook" / "checkpoint"
 
 
+def alone(weights: dict[str, Any], stage: int) -> crew.Crew:
+    return crew.Crew(0, 1, weights, torch.tensor([stage]), torch.tensor([False]))
+
+
 def train_briefly(out: Path, recipe: Recipe = RECIPE) -> dict[str, Any]:
     weights, stage = train.beginning(out, None, recipe, SHAPE)
-    alone = crew.Crew(0, 1, weights, torch.tensor([stage]))
-    train.run(train.Trainer(out, recipe, torch.device("cpu"), alone), time.time() + 1.5)
+    train.run(train.Trainer(out, recipe, torch.device("cpu"), alone(weights, stage)), time.time() + 1.5)
     state: dict[str, Any] = torch.load(out / "state.pt", weights_only=True)
     return state
 
@@ -45,7 +48,7 @@ def test_training_resumes_where_it_stopped(tmp_path: Path, muon: bool) -> None:
     assert 0 < first["step"] < second["step"]
     assert second["progress"] == 1.0
     weights, stage = train.beginning(tmp_path, None, recipe, SHAPE)
-    again = train.Trainer(tmp_path, recipe, torch.device("cpu"), crew.Crew(0, 1, weights, torch.tensor([stage])))
+    again = train.Trainer(tmp_path, recipe, torch.device("cpu"), alone(weights, stage))
     again.learn()
     moved = (again.smooth["norm.weight"] - second["smooth"]["norm.weight"]).abs().max()
     apart = (second["model"]["norm.weight"] - second["smooth"]["norm.weight"]).abs().max()
@@ -76,7 +79,7 @@ def test_a_run_of_two_processes_keeps_its_state_when_asked_to_stop(tmp_path: Pat
             assert shown, "ended early"
         training.send_signal(signal.SIGTERM)
         training.wait(60)
-    assert 0 < torch.load(tmp_path / "state.pt", weights_only=True)["progress"] < 1
+    assert torch.load(tmp_path / "state.pt", weights_only=True)["progress"] < 1
     assert (tmp_path / "state1.pt").exists()
     assert (tmp_path / "decoder.pt").exists()
 
@@ -127,6 +130,48 @@ def test_of_two_pictures_the_changed_one_is_compared() -> None:
         assert (made.weights == emphasis.KEPT).sum() == 1
 
 
+def test_cells_are_asked_where_they_lie_and_what_becomes_of_them() -> None:
+    before = scene.Scene((scene.Thing("car", "red", 0, 0), scene.Thing("dog", "blue", 2, 1)))
+    after = scene.with_thing(before, before.things[0], None)
+    source, target = layout.paint(before), layout.paint(after)
+    encoder = Encoder(text.load(CHECKPOINT))
+    made = encoder(tasks.Sample("edit", "en", "x", (source,), target, scenes=(before, after)))
+    asked = made.auxiliary[made.ids >= text.TEXT_TOKENS].reshape(2, 8, 8, -1)
+    places = dict(zip([*auxiliary.HEADS, "result"], np.moveaxis(asked, -1, 0), strict=True))
+    for picture in range(2):
+        assert places["row"][picture, 6].tolist() == [6] * 8
+        assert places["column"][picture, 6].tolist() == list(range(8))
+        assert places["slot"][picture, 6].tolist() == [0, 0, 3, 1, 1, 3, 2, 2]
+        assert places["depth"][picture, :, 0].tolist() == [8, 8, 0, 0, 0, 1, 1, 1]
+    assert (places["changed"][0] == (source != target)).all()
+    assert {tuple(cell) for cell in np.argwhere(places["result"][0] >= 0)} == {
+        (row, column) for top, left in ((3, 0), (6, 6)) for row in (top, top + 1) for column in (left, left + 1)
+    }
+    assert places["result"][0, 3, 0] == target[3, 0]
+    assert (places["changed"][1] == auxiliary.NONE).all()  # nothing becomes of a target
+    assert (made.auxiliary[made.ids < text.TEXT_TOKENS] == auxiliary.NONE).all()
+
+
+def test_heads_learn_from_the_states_and_start_without_saying_anything() -> None:
+    heads = auxiliary.Heads(16, 3)
+    states = tuple(torch.randn(1, 8, 16, requires_grad=True) for _ in range(4))
+    targets = torch.full((1, 8, auxiliary.RESULT + 1), auxiliary.NONE)
+    codes = torch.randn(5, 16)
+    assert heads(states, targets, codes) == 0
+    targets[0, :, 1], targets[0, 2, auxiliary.RESULT] = torch.arange(8), 3
+    first = heads(states, targets, codes)
+    log = torch.log
+    assert first.item() == pytest.approx(
+        0.1 * log(torch.tensor(24.0)).item() + auxiliary.RESULT_WEIGHT * log(torch.tensor(5.0)).item(), rel=1e-5
+    )
+    optimiser = torch.optim.Adam(heads.parameters(), 0.1)
+    for _ in range(100):
+        optimiser.zero_grad()
+        heads(states, targets, codes).backward()
+        optimiser.step()
+    assert heads(states, targets, codes) < 0.1 * first
+
+
 def test_strange_tokens_are_strange_and_stay_out_of_quotes() -> None:
     encoder = Encoder(text.load(CHECKPOINT))
     known = {
@@ -134,10 +179,13 @@ def test_strange_tokens_are_strange_and_stay_out_of_quotes() -> None:
     }
     assert len(strangers(encoder)) > 200
     assert not known.intersection(strangers(encoder))
-    feed, sample = Feed(encoder, 1, 300), tasks.Sample("ask", "en", 'add the word "2tl759" now', answer="yes")
-    inside = encoder.text('"2tl759"')
+    picture = layout.paint(scene.Scene())
+    sample = tasks.Sample("ask", "en", 'add the word "2tl759" now', (picture,), answer="yes")
+    feed, inside = Feed(encoder, 1, 300), encoder.text('"2tl759"')
     for _ in range(200):
-        ids = feed.strewn(encoder(sample)).ids.tolist()
+        strewn = feed.strewn(encoder(sample))
+        ids = strewn.ids.tolist()
+        assert ((strewn.auxiliary[:, 0] >= 0) == (strewn.ids >= text.TEXT_TOKENS)).all()
         assert any(ids[start : start + len(inside)] == inside for start in range(len(ids)))
 
 
@@ -156,7 +204,8 @@ def test_codes_compete_with_codes_only() -> None:
     encoder = Encoder(text.train(samples=500))
     model = new_model(encoder.tokenizer, 32, **SHAPE)
     sequence = encoder(tasks.judged_paint(Random(0), "en"))
-    loss, weight, _ = train.losses(model, *padded([sequence], torch.device("cpu")))
+    ids, weights, _ = padded([sequence], torch.device("cpu"))
+    loss, weight, _ = train.losses(model, train.states_of(model, ids)[0], ids, weights)
     assert loss.shape == weight.shape == (64,)
     assert abs(loss.mean().item() - torch.log(torch.tensor(2048.0)).item()) < 1.0
 

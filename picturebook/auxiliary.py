@@ -1,0 +1,102 @@
+"""Auxiliary targets: what the states of a picture's cells should tell half-way through the layers.
+
+Where a cell lies, which slot it belongs to and what becomes of it under the instruction decide nearly every exercise,
+but reach the loss only through the few tokens that hang on them. Small heads on the states between the layers, thrown
+away after training, ask every cell for them: deep supervision (Lee et al., 2015, arXiv:1409.5185).
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn import functional
+
+from .layout import Grid
+from .scene import column_slots, slots
+
+MOST_CELLS = 24  # of a picture's row or column
+# name -> (after this share of the layers, classes, weight in the loss)
+HEADS = {
+    "row": (1 / 3, MOST_CELLS, 0.1),
+    "column": (1 / 3, MOST_CELLS, 0.1),
+    "slot": (1 / 2, 4, 0.2),  # column slot: left, middle, right, or between them
+    "depth": (1 / 2, 9, 0.2),  # row of slots, 8: above them all
+    "changed": (
+        2 / 3,
+        2,
+        0.3,
+    ),  # this cell of a source differs from the same cell of the target, or of the first source
+}
+RESULT = len(HEADS)  # place of the code to tell in a token's targets
+RESULT_AFTER, RESULT_WEIGHT = 2 / 3, 0.4
+NONE = -1
+
+Targets = NDArray[np.int64]  # (tokens, len(HEADS) + 1), NONE where nothing is asked
+
+
+@lru_cache(maxsize=256)
+def _places(rows: int, columns: int) -> Targets:
+    """Row, column, slot and depth of each cell, (rows, columns, 4)."""
+    found = np.zeros((rows, columns, 4), np.int64)
+    found[..., 0] = np.arange(rows)[:, None]
+    found[..., 1] = np.arange(columns)
+    starts = list(column_slots(columns).values())
+    found[..., 2] = 3
+    for index, start in enumerate(starts):
+        found[:, start : start + 2, 2] = 2 if index == len(starts) - 1 else index
+    depths = 1 + max(depth for depth, _ in slots(rows, columns))
+    found[..., 3] = np.where(np.arange(rows) < 2, 8, (np.arange(rows) - 2) // 3)[:, None]
+    found[2 + 3 * depths :, :, 3] = depths - 1
+    return found
+
+
+def of_picture(grid: Grid, becomes: Grid | None = None) -> Targets:
+    """The targets of a picture's cells, (rows, columns, len(HEADS) + 1); `becomes` is told at object cells and changes.
+
+    Asked for every unchanged cell, too, the codes would drown the few that matter.
+    """
+    found = np.full((*grid.shape, RESULT + 1), NONE, np.int64)
+    found[..., :4] = _places(*grid.shape)
+    if becomes is not None and becomes.shape == grid.shape:
+        changed = grid != becomes
+        found[..., 4] = changed
+        asked = changed.copy()
+        asked[2:] |= grid[2:] != np.bincount(grid[2:].reshape(-1)).argmax()  # all but ground
+        found[..., RESULT] = np.where(asked, becomes, NONE)
+    return found
+
+
+class Heads(nn.Module):
+    """The heads; they start at zero, so they do not disturb a trained model."""
+
+    def __init__(self, width: int, layers: int) -> None:
+        super().__init__()
+        self.layers = layers
+        self.heads = nn.ModuleDict({name: nn.Linear(width, classes) for name, (_, classes, _) in HEADS.items()})
+        self.result = nn.Linear(width, width, bias=False)
+        for parameter in self.parameters():
+            nn.init.zeros_(parameter)
+
+    def _after(self, share: float, states: tuple[torch.Tensor, ...], asked: torch.Tensor) -> torch.Tensor:
+        """States of the asked tokens after a share of the layers, normalised, (asked, width)."""
+        chosen = states[max(1, round(share * self.layers))][asked].float()
+        return functional.rms_norm(chosen, chosen.shape[-1:])
+
+    def forward(self, states: tuple[torch.Tensor, ...], targets: torch.Tensor, codes: torch.Tensor) -> Any:
+        """Loss from the states after each layer, (batch, tokens, width), targets and the codes' embeddings."""
+        total = states[0].new_zeros(())
+        for place, (name, (share, _, weight)) in enumerate(HEADS.items()):
+            asked = targets[..., place] != NONE
+            if asked.any():
+                logits = self.heads[name](self._after(share, states, asked))
+                total = total + weight * functional.cross_entropy(logits, targets[..., place][asked])
+        asked = targets[..., RESULT] != NONE
+        if asked.any():
+            logits = self.result(self._after(RESULT_AFTER, states, asked)) @ codes.T
+            total = total + RESULT_WEIGHT * functional.cross_entropy(logits, targets[..., RESULT][asked])
+        return total
