@@ -218,14 +218,3 @@ def test_the_caption_says_everything() -> None:
         'sign "cafe"'
     )
     assert language.caption(shown, "zh") == '左边前面有一只戴红色帽子的蓝色狗，海边，日落，下雨，线稿，牌子"cafe"'
-
-
-def test_rendering_is_fast_enough_to_never_wait_for() -> None:
-    import time
-
-    rng = Random(7)
-    atlas.tiles()
-    started = time.process_time()
-    for _ in range(300):
-        atlas.pixels(layout.paint(scene.sample_scene(rng, 3)))
-    assert time.process_time() - started < 1.0
