@@ -285,15 +285,16 @@ def thing_name(thing: Thing, language: str) -> str:
     return f"一{MEASURE[thing.kind]}{hat}{COLOUR['zh'][thing.colour][0]}{KIND['zh'][thing.kind][0]}"
 
 
+def clause(scene: Scene, thing: Thing, language: str) -> str:
+    """An object and its place, as the caption tells them."""
+    where, name = position(scene, thing, language, Said()), thing_name(thing, language)
+    return f"{name} {where}" if language == "en" else f"{where}有{name}"
+
+
 def caption(scene: Scene, language: str) -> str:
     """The one sentence that describes a scene."""
     english = language == "en"
-    things = []
-    for thing in scene.things:
-        where = position(scene, thing, language, Said())
-        things.append(
-            f"{thing_name(thing, language)} {where}" if english else f"{where}有{thing_name(thing, language)}"
-        )
+    things = [clause(scene, thing, language) for thing in scene.things]
     parts = [
         (" and " if english else "，").join(things) or ("nothing" if english else "没有物体"),
         PLACE[language][scene.place][0],

@@ -11,6 +11,7 @@ from transformers import Emu3Config, Emu3ForConditionalGeneration
 
 from . import text
 from .atlas import CODES, TILES, Name
+from .scene import SIGN_CHARACTERS
 
 HEAD = 32  # channels
 TEXT_MODEL: dict[str, Any] = {
@@ -85,20 +86,27 @@ def attributes(name: Name) -> list[tuple[str, ...]]:
     return found
 
 
-def attribute_embeddings(width: int, seed: int, scale: float) -> torch.Tensor:
-    """Starting embeddings of all codes, (codes, width): normalised sums of one random vector per attribute."""
+def attribute_embeddings(width: int, seed: int, scale: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """Starting embeddings of all codes, (codes, width), and of the characters of signs, (characters, width).
+
+    They are normalised sums of one random vector per attribute; a letter's tile and its character share theirs, so
+    that to copy one is to write the other.
+    """
     generator = torch.Generator().manual_seed(seed)
     vectors: dict[tuple[str, ...], torch.Tensor] = {}
-    table = torch.randn(CODES, width, generator=generator) * scale * 0.1
-    for code, name in enumerate(TILES):
-        parts = attributes(name)
+
+    def row(parts: list[tuple[str, ...]], own: Name | None) -> torch.Tensor:
         for part in parts:
             if part not in vectors:
                 vectors[part] = torch.randn(width, generator=generator)
         # a tile's own vector weighs less than what it shares
-        total = sum((vectors[part] * (0.5 if part == name else 1.0) for part in parts), torch.zeros(width))
-        table[code] = total / total.norm() * width**0.5 * scale
-    return table
+        total = sum((vectors[part] * (0.5 if part == own else 1.0) for part in parts), torch.zeros(width))
+        return total / total.norm() * width**0.5 * scale
+
+    codes = torch.randn(CODES, width, generator=generator) * scale * 0.1
+    for code, name in enumerate(TILES):
+        codes[code] = row(attributes(name), name)
+    return codes, torch.stack([row([("letter", character)], None) for character in SIGN_CHARACTERS])
 
 
 def new_model(tokenizer: Tokenizer, channels: int, seed: int = 0, **changes: Any) -> Any:
@@ -106,8 +114,10 @@ def new_model(tokenizer: Tokenizer, channels: int, seed: int = 0, **changes: Any
     torch.manual_seed(seed)
     model: Any = Emu3ForConditionalGeneration(config(tokenizer, channels, **changes))
     embedding = model.get_input_embeddings().weight
+    codes, characters = attribute_embeddings(embedding.shape[1], seed, 0.03)
     with torch.no_grad():
-        embedding[text.TEXT_TOKENS :] = attribute_embeddings(embedding.shape[1], seed, 0.03)
+        embedding[text.TEXT_TOKENS :] = codes
+        embedding[[tokenizer.token_to_id(character) for character in SIGN_CHARACTERS]] = characters
     model.tie_weights()
     return model
 

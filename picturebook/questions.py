@@ -125,13 +125,14 @@ def detect(voice: Voice, scene: Scene) -> Question:
     return voice.say(phrases.DETECT, names=names), detection(scene, language, kinds)
 
 
+def boxed(scene: Scene, thing: Thing, language: str) -> str:
+    """An object and its box: `name x0 y0 x1 y1`."""
+    return f"{KIND[language][thing.kind][0]} {' '.join(map(str, box_of(scene, thing)))}"
+
+
 def detection(scene: Scene, language: str, kinds: frozenset[str] | None = None) -> str:
     """The right answer to `detect`."""
-    found = [
-        f"{KIND[language][thing.kind][0]} {' '.join(map(str, box_of(scene, thing)))}"
-        for thing in scene.things
-        if kinds is None or thing.kind in kinds
-    ]
+    found = [boxed(scene, thing, language) for thing in scene.things if kinds is None or thing.kind in kinds]
     return "; ".join(found) or NONE[language]
 
 

@@ -67,38 +67,21 @@ class Encoder:
         """The whole exercise with its loss weights."""
         ids = self.prompt(sample)
         if sample.target is None:
-            answer = [*self.text(sample.answer or ""), EOS]
-            weights = [0.0] * (len(ids) + 1) + [ANSWER_WEIGHT] * len(answer)
-            ids += [ANSWER, *answer]
-            return Sequence(
-                np.asarray(ids, np.int64), np.asarray(weights, np.float32), self._auxiliary(sample, ids), sample.task
-            )
+            answer = self.tokenizer.encode(sample.answer or "", add_special_tokens=False)
+            weights = np.zeros(len(ids) + 2 + len(answer.ids), np.float32)
+            weights[len(ids) + 1 :] = ANSWER_WEIGHT
+            every = np.asarray([*ids, ANSWER, *answer.ids, EOS], np.int64)
+            return Sequence(every, weights, auxiliary.targets(sample, every, answer.offsets), sample.task)
         target = sample.target
         head = len(ids) + len(self.opener(*target.shape))
-        ids += [*self.picture(target), EOS]
+        every = np.asarray([*ids, *self.picture(target), EOS], np.int64)
         if sample.task.split(":")[0] in ("edit", "compound", "fetch"):
-            # of two pictures the one that is changed is the one that the target is most alike
-            source = min(sample.sources, key=lambda source: np.count_nonzero(source != target))
+            source = sample.sources[auxiliary.taker_of(sample) if sample.task == "fetch" else 0]
             cells = emphasis.edited(sample.scenes[-1], source, target)
         else:
             cells = emphasis.painted(sample.scenes[-1])
         body = np.zeros((target.shape[0], target.shape[1] + 1), np.float32)
         body[:, :-1] = cells
-        weights_array = np.zeros(len(ids), np.float32)
-        weights_array[head : head + body.size] = body.reshape(-1)
-        return Sequence(np.asarray(ids, np.int64), weights_array, self._auxiliary(sample, ids), sample.task)
-
-    def _auxiliary(self, sample: Sample, ids: list[int]) -> auxiliary.Targets:
-        """What the cells of sources and target should tell, (tokens, auxiliary.RESULT + 1)."""
-        pictures = list(sample.sources)
-        becomes: list[Grid | None] = [sample.target] * len(pictures)
-        if sample.target is not None:
-            pictures, becomes = [*pictures, sample.target], [*becomes, None]
-        elif len(pictures) == 2:  # a comparison: what was here in the first
-            becomes[1] = pictures[0]
-        told = [auxiliary.of_picture(grid, other) for grid, other in zip(pictures, becomes, strict=True)]
-        found = np.full((len(ids), auxiliary.RESULT + 1), auxiliary.NONE, np.int64)
-        if told:
-            cells = np.asarray(ids) >= TEXT_TOKENS
-            found[cells] = np.concatenate([cell.reshape(-1, auxiliary.RESULT + 1) for cell in told])
-        return found
+        weights = np.zeros(len(every), np.float32)
+        weights[head : head + body.size] = body.reshape(-1)
+        return Sequence(every, weights, auxiliary.targets(sample, every, []), sample.task)

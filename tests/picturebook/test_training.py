@@ -17,9 +17,10 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from edgevlo.picturebook import auxiliary, crew, emphasis, layout, painter, scene, tasks, text, train  # noqa: E402
+from edgevlo.picturebook import auxiliary, crew, emphasis, layout, painter, questions, scene, tasks, text, train  # noqa: E402
 from edgevlo.picturebook.curriculum import Recipe, rate_at  # noqa: E402
 from edgevlo.picturebook.feed import Feed, padded, strangers, stream  # noqa: E402
+from edgevlo.picturebook.language import caption as caption_of  # noqa: E402
 from edgevlo.picturebook.model import decoder_weights, new_model  # noqa: E402
 from edgevlo.picturebook.sequence import Encoder  # noqa: E402
 
@@ -152,6 +153,55 @@ def test_cells_are_asked_where_they_lie_and_what_becomes_of_them() -> None:
     assert (made.auxiliary[made.ids < text.TEXT_TOKENS] == auxiliary.NONE).all()
 
 
+def told_of(sample: tasks.Sample) -> dict[str, list[tuple[int, int]]]:
+    """What each object's part of the answer is asked for: its words -> (column slot, depth) of every token."""
+    encoder = Encoder(text.load(CHECKPOINT))
+    made = encoder(sample)
+    found: dict[str, list[tuple[int, int]]] = {}
+    for before, token in zip(made.auxiliary[:-1], made.ids[1:], strict=True):
+        slot = (int(before[auxiliary.TOLD]), int(before[auxiliary.TOLD + 1]))
+        word = encoder.tokenizer.decode([int(token)], skip_special_tokens=False).strip()
+        found.setdefault(word, []).append(slot)
+    return found
+
+
+def test_an_answer_is_asked_of_which_object_it_tells() -> None:
+    car, dog = scene.Thing("car", "red", 0, 0), scene.Thing("dog", "blue", 2, 1, "green")
+    seen = scene.Scene((car, dog))
+    grid, nothing = layout.paint(seen), (auxiliary.NONE, auxiliary.NONE)
+    for language, first, second in (("en", "car", "dog"), ("zh", "汽", "狗")):
+        answer = questions.detection(seen, language)
+        told = told_of(tasks.Sample("detect", language, "x", (grid,), answer=answer, scenes=(seen,)))
+        assert (told[first], told[second], told[";"]) == ([(0, 0)], [(2, 1)], [nothing])
+        caption = tasks.Sample(
+            "ask:describe", language, "x", (grid,), answer=caption_of(seen, language), scenes=(seen,)
+        )
+        told = told_of(caption)
+        assert (told[first], told[second]) == ([(0, 0)], [(2, 1)])
+        assert told["<eos>"] == [nothing]
+    other = scene.with_thing(seen, dog, None)
+    pair = (grid, layout.paint(other))
+    told = told_of(tasks.Sample("compare", "en", "x", pair, answer="the blue dog is gone", scenes=(seen, other)))
+    assert told["gone"] == [(2, 1)]
+
+
+def test_of_two_pictures_the_giver_shows_what_is_taken_and_the_taker_what_it_becomes() -> None:
+    dog = scene.Thing("dog", "blue", 2, 1, "green")
+    giver, taker = scene.Scene((dog,), place="beach"), scene.Scene((scene.Thing("car", "red", 0, 0),))
+    new = scene.with_thing(taker, None, dog)
+    encoder = Encoder(text.load(CHECKPOINT))
+    for pair in ((giver, taker), (taker, giver)):
+        grids = (layout.paint(pair[0]), layout.paint(pair[1]))
+        made = encoder(tasks.Sample("fetch", "en", "x", grids, layout.paint(new), scenes=(*pair, new)))
+        asked = made.auxiliary[made.ids >= text.TEXT_TOKENS].reshape(3, 8, 8, -1)
+        at, to = pair.index(giver), pair.index(taker)
+        assert {(r, c) for r, c in np.argwhere(asked[at, ..., auxiliary.CHANGED] == 1)} == {
+            (row, column) for row in (5, 6, 7) for column in (6, 7)
+        }
+        assert (asked[at, ..., auxiliary.RESULT] == auxiliary.NONE).all()
+        assert asked[to, 6, 6, auxiliary.RESULT] == layout.paint(new)[6, 6]
+
+
 def test_heads_learn_from_the_states_and_start_without_saying_anything() -> None:
     heads = auxiliary.Heads(16, 3)
     states = tuple(torch.randn(1, 8, 16, requires_grad=True) for _ in range(4))
@@ -180,7 +230,7 @@ def test_strange_tokens_are_strange_and_stay_out_of_quotes() -> None:
     assert len(strangers(encoder)) > 200
     assert not known.intersection(strangers(encoder))
     picture = layout.paint(scene.Scene())
-    sample = tasks.Sample("ask", "en", 'add the word "2tl759" now', (picture,), answer="yes")
+    sample = tasks.Sample("ask", "en", 'add the word "2tl759" now', (picture,), answer="yes", scenes=(scene.Scene(),))
     feed, inside = Feed(encoder, 1, 300), encoder.text('"2tl759"')
     for _ in range(200):
         strewn = feed.strewn(encoder(sample))
