@@ -101,7 +101,8 @@ def attribute_embeddings(width: int, seed: int, scale: float) -> tuple[torch.Ten
                 vectors[part] = torch.randn(width, generator=generator)
         # a tile's own vector weighs less than what it shares
         total = sum((vectors[part] * (0.5 if part == own else 1.0) for part in parts), torch.zeros(width))
-        return total / total.norm() * width**0.5 * scale
+        scaled: torch.Tensor = total / total.norm() * width**0.5 * scale
+        return scaled
 
     codes = torch.randn(CODES, width, generator=generator) * scale * 0.1
     for code, name in enumerate(TILES):
