@@ -8,8 +8,8 @@ al., 2015, arXiv:1409.5185).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 import torch
@@ -25,22 +25,36 @@ from .tasks import Sample
 from .text import TEXT_TOKENS
 
 MOST_CELLS = 24  # of a picture's row or column
-# name -> (after this share of the layers, classes, weight in the loss)
-HEADS = {
-    "row": (1 / 3, MOST_CELLS, 0.1),
-    "column": (1 / 3, MOST_CELLS, 0.1),
-    "slot": (1 / 2, 4, 0.2),  # column slot: left, middle, right, or between them
-    "depth": (1 / 2, 9, 0.2),  # row of slots, 8: above them all
-    "changed": (2 / 3, 2, 0.3),  # the same cell of the target (when comparing, of the first source) is another
-    "told column": (2 / 3, 3, 0.3),  # column slot of the object of which an answer tells next
-    "told depth": (2 / 3, 8, 0.3),
-}
-CHANGED, TOLD = list(HEADS).index("changed"), list(HEADS).index("told column")
-RESULT = len(HEADS)  # place of the code to tell in a token's targets
-RESULT_AFTER, RESULT_WEIGHT = 2 / 3, 0.4
 NONE = -1
 
-Targets = NDArray[np.int64]  # (tokens, RESULT + 1), NONE where nothing is asked
+
+@dataclass(frozen=True)
+class Asked:
+    """One kind of target: after which share of the layers, of how many classes (None: a code), its loss's weight."""
+
+    after: float
+    classes: int | None
+    weight: float
+
+
+# What builds on what is asked for later. A state can only compare what an earlier layer brought to it.
+KINDS = {
+    "row": Asked(1 / 3, MOST_CELLS, 0.1),
+    "column": Asked(1 / 3, MOST_CELLS, 0.1),
+    "slot": Asked(1 / 2, 4, 0.2),  # column slot: left, middle, right, or between them
+    "depth": Asked(1 / 2, 9, 0.2),  # row of slots, 8: above them all
+    "before": Asked(1 / 2, None, 0.4),  # when comparing: the code of this cell in the first picture
+    "differs": Asked(2 / 3, 2, 0.3),  # and whether it is another
+    "differing column": Asked(5 / 6, 3, 0.3),  # slot of the object that differs
+    "differing depth": Asked(5 / 6, 8, 0.3),
+    "changed": Asked(2 / 3, 2, 0.3),  # when editing: the target has another code here
+    "result": Asked(2 / 3, None, 0.4),  # and which
+    "told column": Asked(2 / 3, 3, 0.3),  # slot of the object of which an answer tells next
+    "told depth": Asked(2 / 3, 8, 0.3),
+}
+PLACE = {name: number for number, name in enumerate(KINDS)}
+
+Targets = NDArray[np.int64]  # (tokens, len(KINDS)), NONE where nothing is asked
 
 
 @lru_cache(maxsize=256)
@@ -59,19 +73,25 @@ def _places(rows: int, columns: int) -> Targets:
     return found
 
 
-def of_picture(grid: Grid, becomes: Grid | None = None) -> Targets:
-    """The targets of a picture's cells, (rows, columns, RESULT + 1); `becomes` is told at object cells and changes.
+def of_picture(grid: Grid) -> Targets:
+    """Where the cells of a picture lie, (rows, columns, kinds)."""
+    found = np.full((*grid.shape, len(KINDS)), NONE, np.int64)
+    found[..., :4] = _places(*grid.shape)
+    return found
+
+
+def of_pair(grid: Grid, other: Grid, differs: str, code: str) -> Targets:
+    """The targets of a picture whose cells are compared with another's; codes are told at object cells and changes.
 
     Asked for every unchanged cell, too, the codes would drown the few that matter.
     """
-    found = np.full((*grid.shape, RESULT + 1), NONE, np.int64)
-    found[..., :4] = _places(*grid.shape)
-    if becomes is not None and becomes.shape == grid.shape:
-        changed = grid != becomes
-        found[..., CHANGED] = changed
+    found = of_picture(grid)
+    if other.shape == grid.shape:
+        changed = grid != other
         asked = changed.copy()
         asked[2:] |= grid[2:] != np.bincount(grid[2:].reshape(-1)).argmax()  # all but ground
-        found[..., RESULT] = np.where(asked, becomes, NONE)
+        found[..., PLACE[differs]] = changed
+        found[..., PLACE[code]] = np.where(asked, other, NONE)
     return found
 
 
@@ -79,8 +99,8 @@ def of_giver(grid: Grid, scene: Scene, taken: Thing) -> Targets:
     """The targets of the picture that an object is taken from: its cells count as changed."""
     found = of_picture(grid)
     left, top, right, bottom = box_of(scene, taken)
-    found[..., CHANGED] = 0
-    found[top:bottom, left:right, CHANGED] = 1
+    found[..., PLACE["changed"]] = 0
+    found[top:bottom, left:right, PLACE["changed"]] = 1
     return found
 
 
@@ -92,11 +112,12 @@ def _of_sources(sample: Sample) -> list[Targets]:
         giver = sample.scenes[1 - taker]
         looks = (fetched.kind, fetched.colour, fetched.hat)
         taken = next(thing for thing in giver.things if (thing.kind, thing.colour, thing.hat) == looks)
-        told = [of_giver(sources[1 - taker], giver, taken), of_picture(sources[taker], target)]
+        told = [of_giver(sources[1 - taker], giver, taken), of_pair(sources[taker], target, "changed", "result")]
         return told[::-1] if taker == 0 else told
-    if target is None and len(sources) == 2:
-        return [of_picture(sources[0]), of_picture(sources[1], sources[0])]
-    return [of_picture(source, target) for source in sources]
+    if target is not None:
+        return [of_pair(source, target, "changed", "result") for source in sources]
+    compared = [of_pair(source, sources[0], "differs", "before") for source in sources[1:]]
+    return [of_picture(source) for source in sources[:1]] + compared
 
 
 def taker_of(sample: Sample) -> int:
@@ -104,19 +125,19 @@ def taker_of(sample: Sample) -> int:
     return min((0, 1), key=lambda index: np.count_nonzero(sample.sources[index] != sample.target))
 
 
-def _spoken_of(sample: Sample) -> list[tuple[int, int, Thing]]:
-    """Which characters of the answer tell of which object."""
+def _spoken_of(sample: Sample) -> list[tuple[int, int, Thing, str]]:
+    """Which characters of the answer tell of which object, and the name of the kind of target."""
     answer, scene = sample.answer or "", sample.scenes[0]
     if sample.task == "compare":
         gone = [thing for thing in scene.things if thing not in sample.scenes[1].things]
-        return [(0, len(answer), gone[0])] if gone else []
+        return [(0, len(answer), gone[0], "differing column")] if gone else []
     found, start = [], 0
     for thing in scene.things:
         for words in (clause(scene, thing, sample.language), boxed(scene, thing, sample.language)):
             at = answer.find(words, start)
             if at >= 0:
                 start = at + len(words)
-                found.append((at, start, thing))
+                found.append((at, start, thing, "told column"))
     return found
 
 
@@ -125,15 +146,15 @@ def targets(sample: Sample, ids: NDArray[np.int64], answer: list[tuple[int, int]
 
     A token is asked for the object of which the next token tells.
     """
-    found = np.full((len(ids), RESULT + 1), NONE, np.int64)
+    found = np.full((len(ids), len(KINDS)), NONE, np.int64)
     told = _of_sources(sample) + ([of_picture(sample.target)] if sample.target is not None else [])
     if told:
-        found[ids >= TEXT_TOKENS] = np.concatenate([cells.reshape(-1, RESULT + 1) for cells in told])
+        found[ids >= TEXT_TOKENS] = np.concatenate([cells.reshape(-1, len(KINDS)) for cells in told])
     first = len(ids) - 1 - len(answer)
-    for start, end, thing in _spoken_of(sample) if answer else []:
+    for start, end, thing, kind in _spoken_of(sample) if answer else []:
         for number, (_, after) in enumerate(answer, first):
             if start < after <= end:
-                found[number - 1, TOLD : TOLD + 2] = thing.column, thing.depth
+                found[number - 1, PLACE[kind] : PLACE[kind] + 2] = thing.column, thing.depth
     return found
 
 
@@ -142,27 +163,27 @@ class Heads(nn.Module):
 
     def __init__(self, width: int, layers: int) -> None:
         super().__init__()
-        self.layers = layers
-        self.heads = nn.ModuleDict({name: nn.Linear(width, classes) for name, (_, classes, _) in HEADS.items()})
-        self.result = nn.Linear(width, width, bias=False)
+        self.after = {name: max(1, round(asked.after * layers)) for name, asked in KINDS.items()}
+        # a code's logits are products with the codes' embeddings
+        heads = {name: nn.Linear(width, asked.classes or width) for name, asked in KINDS.items()}
+        self.heads = nn.ModuleDict(heads)
         for parameter in self.parameters():
             nn.init.zeros_(parameter)
 
-    def _after(self, share: float, states: tuple[torch.Tensor, ...], asked: torch.Tensor) -> torch.Tensor:
-        """States of the asked tokens after a share of the layers, normalised, (asked, width)."""
-        chosen = states[max(1, round(share * self.layers))][asked].float()
-        return functional.rms_norm(chosen, chosen.shape[-1:])
+    def logits(
+        self, name: str, states: tuple[torch.Tensor, ...], where: torch.Tensor, codes: torch.Tensor
+    ) -> torch.Tensor:
+        """Of the asked tokens, (asked, classes), from the states after each layer, (batch, tokens, width)."""
+        chosen = states[self.after[name]][where].float()
+        made: torch.Tensor = self.heads[name](functional.rms_norm(chosen, chosen.shape[-1:]))
+        return made if KINDS[name].classes else made @ codes.T
 
-    def forward(self, states: tuple[torch.Tensor, ...], targets: torch.Tensor, codes: torch.Tensor) -> Any:
-        """Loss from the states after each layer, (batch, tokens, width), targets and the codes' embeddings."""
+    def forward(self, states: tuple[torch.Tensor, ...], targets: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
+        """Loss for targets (batch, tokens, kinds), with the codes' embeddings."""
         total = states[0].new_zeros(())
-        for place, (name, (share, _, weight)) in enumerate(HEADS.items()):
-            asked = targets[..., place] != NONE
-            if asked.any():
-                logits = self.heads[name](self._after(share, states, asked))
-                total = total + weight * functional.cross_entropy(logits, targets[..., place][asked])
-        asked = targets[..., RESULT] != NONE
-        if asked.any():
-            logits = self.result(self._after(RESULT_AFTER, states, asked)) @ codes.T
-            total = total + RESULT_WEIGHT * functional.cross_entropy(logits, targets[..., RESULT][asked])
+        for place, (name, asked) in enumerate(KINDS.items()):
+            where = targets[..., place] != NONE
+            if where.any():
+                logits = self.logits(name, states, where, codes)
+                total = total + asked.weight * functional.cross_entropy(logits, targets[..., place][where])
         return total

@@ -11,7 +11,7 @@ import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from . import text
-from .auxiliary import NONE, RESULT
+from .auxiliary import KINDS, NONE
 from .curriculum import STAGES
 from .phrases import REQUESTS
 from .scene import SIGN_CHARACTERS
@@ -96,7 +96,7 @@ def padded(group: list[Sequence], device: torch.device) -> tuple[torch.Tensor, t
     length = max(len(sequence.ids) for sequence in group)
     ids = torch.full((len(group), length), text.PAD, dtype=torch.long)
     weights = torch.zeros(len(group), length)
-    asked = torch.full((len(group), length, RESULT + 1), NONE, dtype=torch.long)
+    asked = torch.full((len(group), length, len(KINDS)), NONE, dtype=torch.long)
     for row, sequence in enumerate(group):
         ids[row, : len(sequence.ids)] = torch.from_numpy(sequence.ids)
         weights[row, : len(sequence.ids)] = torch.from_numpy(sequence.weights)

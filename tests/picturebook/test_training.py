@@ -138,7 +138,7 @@ def test_cells_are_asked_where_they_lie_and_what_becomes_of_them() -> None:
     encoder = Encoder(text.load(CHECKPOINT))
     made = encoder(tasks.Sample("edit", "en", "x", (source,), target, scenes=(before, after)))
     asked = made.auxiliary[made.ids >= text.TEXT_TOKENS].reshape(2, 8, 8, -1)
-    places = dict(zip([*auxiliary.HEADS, "result"], np.moveaxis(asked, -1, 0), strict=True))
+    places = dict(zip(auxiliary.KINDS, np.moveaxis(asked, -1, 0), strict=True))
     for picture in range(2):
         assert places["row"][picture, 6].tolist() == [6] * 8
         assert places["column"][picture, 6].tolist() == list(range(8))
@@ -153,13 +153,13 @@ def test_cells_are_asked_where_they_lie_and_what_becomes_of_them() -> None:
     assert (made.auxiliary[made.ids < text.TEXT_TOKENS] == auxiliary.NONE).all()
 
 
-def told_of(sample: tasks.Sample) -> dict[str, list[tuple[int, int]]]:
+def told_of(sample: tasks.Sample, kind: str = "told column") -> dict[str, list[tuple[int, int]]]:
     """What each object's part of the answer is asked for: its words -> (column slot, depth) of every token."""
     encoder = Encoder(text.load(CHECKPOINT))
     made = encoder(sample)
     found: dict[str, list[tuple[int, int]]] = {}
     for before, token in zip(made.auxiliary[:-1], made.ids[1:], strict=True):
-        slot = (int(before[auxiliary.TOLD]), int(before[auxiliary.TOLD + 1]))
+        slot = (int(before[auxiliary.PLACE[kind]]), int(before[auxiliary.PLACE[kind] + 1]))
         word = encoder.tokenizer.decode([int(token)], skip_special_tokens=False).strip()
         found.setdefault(word, []).append(slot)
     return found
@@ -181,7 +181,10 @@ def test_an_answer_is_asked_of_which_object_it_tells() -> None:
         assert told["<eos>"] == [nothing]
     other = scene.with_thing(seen, dog, None)
     pair = (grid, layout.paint(other))
-    told = told_of(tasks.Sample("compare", "en", "x", pair, answer="the blue dog is gone", scenes=(seen, other)))
+    told = told_of(
+        tasks.Sample("compare", "en", "x", pair, answer="the blue dog is gone", scenes=(seen, other)),
+        "differing column",
+    )
     assert told["gone"] == [(2, 1)]
 
 
@@ -195,24 +198,25 @@ def test_of_two_pictures_the_giver_shows_what_is_taken_and_the_taker_what_it_bec
         made = encoder(tasks.Sample("fetch", "en", "x", grids, layout.paint(new), scenes=(*pair, new)))
         asked = made.auxiliary[made.ids >= text.TEXT_TOKENS].reshape(3, 8, 8, -1)
         at, to = pair.index(giver), pair.index(taker)
-        assert {(r, c) for r, c in np.argwhere(asked[at, ..., auxiliary.CHANGED] == 1)} == {
+        assert {(r, c) for r, c in np.argwhere(asked[at, ..., auxiliary.PLACE["changed"]] == 1)} == {
             (row, column) for row in (5, 6, 7) for column in (6, 7)
         }
-        assert (asked[at, ..., auxiliary.RESULT] == auxiliary.NONE).all()
-        assert asked[to, 6, 6, auxiliary.RESULT] == layout.paint(new)[6, 6]
+        assert (asked[at, ..., auxiliary.PLACE["result"]] == auxiliary.NONE).all()
+        assert asked[to, 6, 6, auxiliary.PLACE["result"]] == layout.paint(new)[6, 6]
 
 
 def test_heads_learn_from_the_states_and_start_without_saying_anything() -> None:
     heads = auxiliary.Heads(16, 3)
     states = tuple(torch.randn(1, 8, 16, requires_grad=True) for _ in range(4))
-    targets = torch.full((1, 8, auxiliary.RESULT + 1), auxiliary.NONE)
+    targets = torch.full((1, 8, len(auxiliary.KINDS)), auxiliary.NONE)
     codes = torch.randn(5, 16)
     assert heads(states, targets, codes) == 0
-    targets[0, :, 1], targets[0, 2, auxiliary.RESULT] = torch.arange(8), 3
+    targets[0, :, 1], targets[0, 2, auxiliary.PLACE["result"]] = torch.arange(8), 3
     first = heads(states, targets, codes)
     log = torch.log
     assert first.item() == pytest.approx(
-        0.1 * log(torch.tensor(24.0)).item() + auxiliary.RESULT_WEIGHT * log(torch.tensor(5.0)).item(), rel=1e-5
+        0.1 * log(torch.tensor(24.0)).item() + auxiliary.KINDS["result"].weight * log(torch.tensor(5.0)).item(),
+        rel=1e-5,
     )
     optimiser = torch.optim.Adam(heads.parameters(), 0.1)
     for _ in range(100):
