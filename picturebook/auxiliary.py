@@ -8,7 +8,7 @@ al., 2015, arXiv:1409.5185).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -20,7 +20,7 @@ from torch.nn import functional
 from .language import clause
 from .layout import Grid, box_of
 from .questions import boxed
-from .scene import Scene, Thing, column_slots, slots
+from .scene import MAX_SIGN, Scene, Thing, column_slots, slots
 from .tasks import Sample
 from .text import TEXT_TOKENS
 
@@ -51,6 +51,9 @@ KINDS = {
     "result": Asked(2 / 3, None, 0.4),  # and which
     "told column": Asked(2 / 3, 3, 0.3),  # slot of the object of which an answer tells next
     "told depth": Asked(2 / 3, 8, 0.3),
+    "origin column": Asked(2 / 3, 3, 0.3),  # slot, in the picture it comes from, of the object that is painted next
+    "origin depth": Asked(2 / 3, 8, 0.3),
+    "letter": Asked(1 / 3, MAX_SIGN, 0.3),  # number of a character between quotes
 }
 PLACE = {name: number for number, name in enumerate(KINDS)}
 
@@ -121,8 +124,9 @@ def _of_sources(sample: Sample) -> list[Targets]:
 
 
 def taker_of(sample: Sample) -> int:
-    """Of two source pictures the one that is changed: the one that the target is most alike."""
-    return min((0, 1), key=lambda index: np.count_nonzero(sample.sources[index] != sample.target))
+    """Which of two source pictures is the one that gets an object."""
+    first, second, new = sample.scenes
+    return 1 if set(second.things) < set(new.things) and replace(second, things=new.things) == new else 0
 
 
 def _spoken_of(sample: Sample) -> list[tuple[int, int, Thing, str]]:
@@ -141,20 +145,48 @@ def _spoken_of(sample: Sample) -> list[tuple[int, int, Thing, str]]:
     return found
 
 
-def targets(sample: Sample, ids: NDArray[np.int64], answer: list[tuple[int, int]]) -> Targets:
-    """The targets of all tokens of an exercise; `answer` has the characters that each token of the answer covers.
+def _origins(sample: Sample) -> list[tuple[Thing, Thing]]:
+    """Objects that the target shows elsewhere than the picture they come from: as they are there, and here."""
+    *olds, new = sample.scenes
+    if not olds:
+        return []
+    changed = olds[taker_of(sample)] if len(olds) == 2 else olds[0]
+    arrived = [thing for thing in new.things if thing not in changed.things]
+    found = []
+    for thing in arrived:
+        looks = replace(thing, column=0, depth=0)
+        gone = [one for old in olds for one in old.things if replace(one, column=0, depth=0) == looks]
+        if len(gone) == 1:
+            found.append((gone[0], thing))
+    return found
 
-    A token is asked for the object of which the next token tells.
+
+def targets(sample: Sample, ids: NDArray[np.int64], answer: list[tuple[int, int]], quote: int) -> Targets:
+    """The targets of all tokens of an exercise.
+
+    `answer` has the characters that each token of the answer covers, and `quote` is the token of a quotation mark. A
+    token is asked for the object of which the next token tells, or of which the next cell is a part.
     """
     found = np.full((len(ids), len(KINDS)), NONE, np.int64)
     told = _of_sources(sample) + ([of_picture(sample.target)] if sample.target is not None else [])
     if told:
         found[ids >= TEXT_TOKENS] = np.concatenate([cells.reshape(-1, len(KINDS)) for cells in told])
+    if sample.target is not None:
+        slots_of = np.full((*sample.target.shape, 2), NONE, np.int64)
+        for origin, thing in _origins(sample):
+            left, top, right, bottom = box_of(sample.scenes[-1], thing)
+            slots_of[top:bottom, left:right] = origin.column, origin.depth
+        cells = np.flatnonzero(ids >= TEXT_TOKENS)[-sample.target.size :]
+        found[cells - 1, PLACE["origin column"] : PLACE["origin depth"] + 1] = slots_of.reshape(-1, 2)
     first = len(ids) - 1 - len(answer)
     for start, end, thing, kind in _spoken_of(sample) if answer else []:
         for number, (_, after) in enumerate(answer, first):
             if start < after <= end:
                 found[number - 1, PLACE[kind] : PLACE[kind] + 2] = thing.column, thing.depth
+    quotes = [place for place in np.flatnonzero(ids == quote) if place < len(ids) - 1 - len(answer)]
+    for opening, closing in zip(quotes[::2], quotes[1::2], strict=False):
+        word = np.arange(opening + 1, closing)[:MAX_SIGN]
+        found[word, PLACE["letter"]] = np.arange(len(word))
     return found
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from .tasks import Mix
 
 EVERYTHING = {
-    "paint": 0.2, "edit": 0.26, "compound": 0.12, "segmentation": 0.01, "edges": 0.01, "boxes": 0.01, "detect": 0.06,
-    "ask": 0.16, "compare": 0.08, "fetch": 0.09,
+    "paint": 0.18, "edit": 0.19, "compound": 0.12, "segmentation": 0.01, "edges": 0.01, "boxes": 0.01, "detect": 0.08,
+    "ask": 0.21, "compare": 0.1, "fetch": 0.09,
 }  # fmt: skip
 
 

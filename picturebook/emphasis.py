@@ -44,6 +44,13 @@ def edited(scene: Scene, source: Grid, target: Grid) -> NDArray[np.float32]:
     return weights
 
 
+def fetched(scene: Scene, taker: Grid, target: Grid) -> NDArray[np.float32]:
+    """Weights of a picture that gets an object of another one: its first cells decide which of the two is copied."""
+    weights = edited(scene, taker, target)
+    weights[:3, 0] = np.maximum(weights[:3, 0], DECIDING)
+    return weights
+
+
 def deciding_cells(scene: Scene) -> list[tuple[int, int]]:
     """The first cell of each thing and of each hat."""
     cells = []

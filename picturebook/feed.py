@@ -38,14 +38,13 @@ class Feed:
         self.encoder, self.tokens = encoder, tokens
         self.rng = Random(seed)
         self.strangers = strangers(encoder)
-        self.quote = encoder.text('"')[0]
 
     def strewn(self, sequence: Sequence) -> Sequence:
         """The same exercise with a few strange tokens in its instruction, outside quotes: they are to be ignored."""
         ids = sequence.ids.tolist()
         end = next(place for place, token in enumerate(ids) if token in (text.IMAGE_START, text.ANSWER))
         place = 1 if self.rng.random() < 0.5 else self.rng.randint(1, end)
-        if ids[1:place].count(self.quote) % 2:
+        if ids[1:place].count(self.encoder.quote) % 2:
             place = 1
         strangers = self.rng.choices(self.strangers, k=self.rng.randint(1, 4))
         weights = np.insert(sequence.weights, place, np.zeros(len(strangers), np.float32))

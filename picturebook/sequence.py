@@ -36,6 +36,7 @@ class Encoder:
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self.tokenizer = tokenizer
+        self.quote = self.text('"')[0]
         self._headers: dict[tuple[int, int], list[int]] = {}
 
     def text(self, text: str) -> list[int]:
@@ -71,17 +72,18 @@ class Encoder:
             weights = np.zeros(len(ids) + 2 + len(answer.ids), np.float32)
             weights[len(ids) + 1 :] = ANSWER_WEIGHT
             every = np.asarray([*ids, ANSWER, *answer.ids, EOS], np.int64)
-            return Sequence(every, weights, auxiliary.targets(sample, every, answer.offsets), sample.task)
+            return Sequence(every, weights, auxiliary.targets(sample, every, answer.offsets, self.quote), sample.task)
         target = sample.target
         head = len(ids) + len(self.opener(*target.shape))
         every = np.asarray([*ids, *self.picture(target), EOS], np.int64)
-        if sample.task.split(":")[0] in ("edit", "compound", "fetch"):
-            source = sample.sources[auxiliary.taker_of(sample) if sample.task == "fetch" else 0]
-            cells = emphasis.edited(sample.scenes[-1], source, target)
+        if sample.task == "fetch":
+            cells = emphasis.fetched(sample.scenes[-1], sample.sources[auxiliary.taker_of(sample)], target)
+        elif sample.task.split(":")[0] in ("edit", "compound"):
+            cells = emphasis.edited(sample.scenes[-1], sample.sources[0], target)
         else:
             cells = emphasis.painted(sample.scenes[-1])
         body = np.zeros((target.shape[0], target.shape[1] + 1), np.float32)
         body[:, :-1] = cells
         weights = np.zeros(len(every), np.float32)
         weights[head : head + body.size] = body.reshape(-1)
-        return Sequence(every, weights, auxiliary.targets(sample, every, []), sample.task)
+        return Sequence(every, weights, auxiliary.targets(sample, every, [], self.quote), sample.task)

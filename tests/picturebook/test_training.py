@@ -127,7 +127,7 @@ def test_of_two_pictures_the_changed_one_is_compared() -> None:
     for pair in ((giver, taker), (taker, giver)):
         grids = (layout.paint(pair[0]), layout.paint(pair[1]))
         made = encoder(tasks.Sample("fetch", "en", "", grids, layout.paint(target), None, (*pair, target)))
-        assert (made.weights == emphasis.DECIDING).sum() == 1
+        assert (made.weights == emphasis.DECIDING).sum() == 1 + 3  # and the first cells of sky, horizon and ground
         assert (made.weights == emphasis.KEPT).sum() == 1
 
 
@@ -202,7 +202,27 @@ def test_of_two_pictures_the_giver_shows_what_is_taken_and_the_taker_what_it_bec
             (row, column) for row in (5, 6, 7) for column in (6, 7)
         }
         assert (asked[at, ..., auxiliary.PLACE["result"]] == auxiliary.NONE).all()
+        origin = asked[2, :, :, auxiliary.PLACE["origin column"]]
+        assert {(r, c) for r, c in np.argwhere(origin >= 0)} == {
+            (row, column)
+            for row in (5, 6, 7)
+            for column in (5, 6)  # each before the one that it tells of
+        }
         assert asked[to, 6, 6, auxiliary.PLACE["result"]] == layout.paint(new)[6, 6]
+
+
+def test_a_moved_object_is_asked_where_it_comes_from() -> None:
+    car, dog = scene.Thing("car", "red", 0, 0), scene.Thing("dog", "blue", 2, 1, "green")
+    before = scene.Scene((car, dog))
+    after = scene.with_thing(before, dog, replace(dog, column=0))
+    encoder = Encoder(text.load(CHECKPOINT))
+    made = encoder(
+        tasks.Sample("edit:move", "en", "x", (layout.paint(before),), layout.paint(after), scenes=(before, after))
+    )
+    asked = made.auxiliary[:, auxiliary.PLACE["origin column"] : auxiliary.PLACE["origin depth"] + 1]
+    told = made.ids[1:][asked[:-1, 0] >= 0]  # the tokens that follow those which are asked
+    assert sorted(told) == sorted(layout.paint(after)[5:, :2].reshape(-1) + text.TEXT_TOKENS)
+    assert {tuple(row) for row in asked[asked[:, 0] >= 0]} == {(2, 1)}
 
 
 def test_heads_learn_from_the_states_and_start_without_saying_anything() -> None:
@@ -239,6 +259,9 @@ def test_strange_tokens_are_strange_and_stay_out_of_quotes() -> None:
     for _ in range(200):
         strewn = feed.strewn(encoder(sample))
         ids = strewn.ids.tolist()
+        letters = strewn.auxiliary[:, auxiliary.PLACE["letter"]]
+        assert letters[letters >= 0].tolist() == list(range(6))
+        assert encoder.tokenizer.decode(strewn.ids[letters >= 0].tolist()) == "2tl759"
         assert ((strewn.auxiliary[:, 0] >= 0) == (strewn.ids >= text.TEXT_TOKENS)).all()
         assert any(ids[start : start + len(inside)] == inside for start in range(len(ids)))
 
