@@ -125,7 +125,7 @@ def _of_sources(sample: Sample) -> list[Targets]:
 
 def taker_of(sample: Sample) -> int:
     """Which of two source pictures is the one that gets an object."""
-    first, second, new = sample.scenes
+    _, second, new = sample.scenes
     return 1 if set(second.things) < set(new.things) and replace(second, things=new.things) == new else 0
 
 
