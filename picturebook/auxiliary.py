@@ -8,6 +8,7 @@ al., 2015, arXiv:1409.5185).
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -17,12 +18,13 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
-from .language import clause
+from .language import clause, thing_name
 from .layout import Grid, box_of
 from .questions import boxed
 from .scene import MAX_SIGN, Scene, Thing, column_slots, slots
 from .tasks import Sample
 from .text import TEXT_TOKENS
+from .words import KIND
 
 MOST_CELLS = 24  # of a picture's row or column
 NONE = -1
@@ -135,13 +137,21 @@ def _spoken_of(sample: Sample) -> list[tuple[int, int, Thing, str]]:
     if sample.task == "compare":
         gone = [thing for thing in scene.things if thing not in sample.scenes[1].things]
         return [(0, len(answer), gone[0], "differing column")] if gone else []
+    if sample.task in ("ask:where", "ask:colour"):
+        nouns = [
+            rf"\b{thing.kind}\b" if sample.language == "en" else KIND["zh"][thing.kind][0] for thing in scene.things
+        ]
+        asked = [thing for thing, noun in zip(scene.things, nouns, strict=True) if re.search(noun, sample.instruction)]
+        return [(0, len(answer), asked[0], "told column")] if len(asked) == 1 else []
     found, start = [], 0
     for thing in scene.things:
-        for words in (clause(scene, thing, sample.language), boxed(scene, thing, sample.language)):
+        forms = (clause(scene, thing, sample.language), boxed(scene, thing, sample.language))
+        for words in (*forms, thing_name(thing, sample.language)):
             at = answer.find(words, start)
             if at >= 0:
                 start = at + len(words)
                 found.append((at, start, thing, "told column"))
+                break
     return found
 
 

@@ -179,6 +179,9 @@ def test_an_answer_is_asked_of_which_object_it_tells() -> None:
         told = told_of(caption)
         assert (told[first], told[second]) == ([(0, 0)], [(2, 1)])
         assert told["<eos>"] == [nothing]
+    for question in ("where is the dog?", "what colour is the hat of the dog?"):
+        told = told_of(tasks.Sample("ask:where", "en", question, (grid,), answer="green", scenes=(seen,)))
+        assert told["green"] == [(2, 1)]
     other = scene.with_thing(seen, dog, None)
     pair = (grid, layout.paint(other))
     told = told_of(
