@@ -138,8 +138,9 @@ def _spoken_of(sample: Sample) -> list[tuple[int, int, Thing, str]]:
         gone = [thing for thing in scene.things if thing not in sample.scenes[1].things]
         return [(0, len(answer), gone[0], "differing column")] if gone else []
     if sample.task in ("ask:where", "ask:colour"):
-        noun = {"en": r"\b{}\b".format, "zh": lambda kind: KIND["zh"][kind][0]}[sample.language]
-        asked = [thing for thing in scene.things if re.search(noun(thing.kind), sample.instruction)]
+        english = sample.language == "en"
+        nouns = {thing: rf"\b{thing.kind}\b" if english else KIND["zh"][thing.kind][0] for thing in scene.things}
+        asked = [thing for thing, noun in nouns.items() if re.search(noun, sample.instruction)]
         return [(0, len(answer), asked[0], "told column")] if len(asked) == 1 else []
     found, start = [], 0
     for thing in scene.things:
