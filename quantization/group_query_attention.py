@@ -12,6 +12,9 @@ becomes
     cos, sin ────────────────────────────────────────┤
     query_seqlens = token_counts ────────────────────┘
 
+Between a Reshape and its Transpose heads may be normalised (LayerNormalization, Mul, Add, in any number); those stay, and
+a Reshape behind them merges the heads.
+
 The operator attends to the used part of the cache only, so a step costs the same at any capacity, and `query_seqlens`
 lets rows of different length take several tokens each behind a cache. The graph's own inputs and outputs do not change.
 """
@@ -29,6 +32,9 @@ QUERY_SEQLENS = 16
 
 # ONNX Runtime rotates heads only if their size is a multiple of this; others stay as they are, slower and as exact.
 HEAD_SIZE_STEP = 16
+
+# What may stand between the Reshape that splits heads and the Transpose; the first input is what it works on.
+HEAD_NORMS = ("LayerNormalization", "RMSNormalization", "Mul", "Add")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +96,43 @@ def _producer(node: ir.Node, index: int, kind: str) -> ir.Node | None:
 
 
 def _merged(node: ir.Node, index: int) -> tuple[ir.Value, int, int] | None:
-    """Return x, its heads and their size: the input is `x [B,S,heads * Dh] -> Reshape [B,S,heads,Dh] -> Transpose`."""
+    """Return x, its heads and their size: the input is `x [B,S,heads * Dh] -> Reshape [B,S,heads,Dh] -> Transpose`.
+
+    Where heads are normalised in between, x `[B,S,heads,Dh]` is what the Transpose reads; `_flat` merges its heads.
+    """
     transpose = _producer(node, index, "Transpose")
-    reshape = _producer(transpose, 0, "Reshape") if transpose is not None else None
-    if reshape is None or reshape.inputs[0] is None or reshape.inputs[1] is None:
+    split = reshape = transpose.inputs[0].producer() if transpose is not None and transpose.inputs[0] else None
+    while reshape is not None and reshape.op_type in HEAD_NORMS:
+        reshape = reshape.inputs[0].producer() if reshape.inputs[0] is not None else None
+    if split is None or reshape is None or reshape.op_type != "Reshape":
+        return None
+    if reshape.inputs[0] is None or reshape.inputs[1] is None:
         return None
     shape = reshape.inputs[1].const_value
     if shape is None or shape.shape != (4,):
         return None
     _, _, heads, size = map(int, shape.numpy())
-    return reshape.inputs[0], heads, size
+    return reshape.inputs[0] if split is reshape else split.outputs[0], heads, size
+
+
+def _flat(graph: ir.Graph, value: ir.Value) -> ir.Value:
+    """Return `[B,S,heads * Dh]`: the value itself, or normalised heads merged."""
+    producer = value.producer()
+    if producer is None or producer.op_type not in HEAD_NORMS or not _splits(producer):
+        return value
+    name = f"{value.name}.merged_shape"
+    shape = ir.Value(name=name, const_value=ir.tensor(np.array([0, 0, -1], dtype=np.int64), name=name))
+    graph.register_initializer(shape)
+    merged = ir.node("Reshape", [value, shape])
+    graph.append(merged)
+    return merged.outputs[0]
+
+
+def _splits(node: ir.Node | None) -> bool:
+    """Whether normalised heads come out of a node, which has its Reshape `[B,S,heads,Dh]` before it."""
+    while node is not None and node.op_type in HEAD_NORMS:
+        node = node.inputs[0].producer() if node.inputs[0] is not None else None
+    return node is not None and node.op_type == "Reshape"
 
 
 def _only_user(value: ir.Value | None, kind: str) -> ir.Value | None:
@@ -140,7 +173,8 @@ def _lengths(graph: ir.Graph, past_keys: ir.Value | None) -> Lengths:
 def _replace(graph: ir.Graph, match: Match, lengths: Lengths) -> None:
     """Put the operator in the place of the match; what it leaves unused is removed later."""
     past_keys, past_values = match.scatter_keys.inputs[0], match.scatter_values.inputs[0]
-    inputs: list[ir.Value | None] = [match.queries, match.keys, match.values, past_keys, past_values]
+    heads = [_flat(graph, value) for value in (match.queries, match.keys, match.values)]
+    inputs: list[ir.Value | None] = [*heads, past_keys, past_values]
     inputs += [lengths.seqlens_k, lengths.total, match.cos, match.sin]
     inputs += [None] * (QUERY_SEQLENS - len(inputs)) + [lengths.query_seqlens]
     node = ir.node(

@@ -22,6 +22,11 @@ class Family:
     instead: Mapping[str, str] = field(default_factory=dict)  # class that is not taken -> what to take
 
 
+_CHAMELEON: Final = "Chameleon Research License, NON-COMMERCIAL"
+_TINY: Final = (
+    "tiny random weights: every graph against transformers, answers token for token against its generate, painting "
+    "token for token against a loop over its modules; no released checkpoint was at hand"
+)
 _DEEPSEEK: Final = "DeepSeek License Agreement, with use restrictions; the code's is mit"
 
 FAMILIES: Final = (
@@ -58,6 +63,33 @@ FAMILIES: Final = (
         licence=_DEEPSEEK,
         verified="the same graphs, byte for byte, as from transformers' format, on small random checkpoints written in "
         "deepseek-ai's format; no released checkpoint was at hand, and deepseek-ai's code was not run",
+    ),
+    Family(
+        name="chameleon",
+        module="chameleon",
+        architectures=("ChameleonForConditionalGeneration",),
+        checkpoints=("facebook/chameleon-7b", "facebook/chameleon-30b", "leloy/Anole-7b-v0.1-hf"),
+        abilities=("ask", "paint"),
+        grid="one square of cells of 16 pixels, 32 x 32 in the released models",
+        licence=_CHAMELEON,
+        verified=f"{_TINY}. Painting needs a pixel decoder: in the checkpoint (Anole) or as vqgan.ckpt beside it",
+    ),
+    Family(
+        name="lumina-mgpt",
+        module="chameleon",
+        architectures=("ChameleonXLLMXForConditionalGeneration",),
+        checkpoints=(
+            "Alpha-VLLM/Lumina-mGPT-7B-512",
+            "Alpha-VLLM/Lumina-mGPT-7B-768",
+            "Alpha-VLLM/Lumina-mGPT-7B-768-Omni",
+            "Alpha-VLLM/Lumina-mGPT-7B-1024",
+            "Alpha-VLLM/Lumina-mGPT-34B-512",
+        ),
+        abilities=("paint", "ask", "edit", "segment", "depth", "normals", "pose", "boxes"),
+        grid="rows x columns in steps of 2 cells of 16 pixels, up to the release's square, ratio up to 4",
+        licence=f"{_CHAMELEON}; its own repository states none",
+        verified=f"{_TINY}. Its class may also be ChameleonForConditionalGeneration. All but paint and ask: Omni only. "
+        "Needs vqgan.ckpt beside it",
     ),
 )
 

@@ -220,6 +220,7 @@ def export(checkpoint: str, output: Path) -> None:
         if graph.parity is not None:
             error, tolerance = graph.parity.error, graph.parity.tolerance
             click.echo(f"{role:16} {graph.parity.metric}: {error:.2g} (tolerance {tolerance:.2g})")
+    click.echo(f"{'licence':16} {manifest.source.licence}")
     click.echo(output)
 
 
