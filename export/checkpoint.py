@@ -7,7 +7,7 @@ anything is built.
 import json
 import warnings
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
@@ -99,7 +99,10 @@ class Checkpoint:
 
     def renamed(self, rename: Callable[[str], str]) -> "Checkpoint":
         """Return the same checkpoint with its tensors under other names."""
-        return self.arranged(lambda name, shape: [Part(name=rename(name), shape=shape)])
+        found = self._layout
+        return self.arranged(
+            lambda name, shape: [replace(part, name=rename(part.name)) for part in found(name, shape)]
+        )
 
     def arranged(self, layout: Layout) -> "Checkpoint":
         """Return the same checkpoint with the tensors that a layout finds in its files."""
