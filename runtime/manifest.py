@@ -232,13 +232,15 @@ class Answer(Record, frozen=True, kw_only=True):
 class FitPadSquare(Record, frozen=True, kw_only=True):
     """The longest side becomes `side`, the other keeps the ratio but has `min_side` at least; the rest is `color`.
 
-    `rounding` is that of the shorter side; the picture stands in the middle, one pixel up or left if it cannot.
+    `rounding` is that of the shorter side; the picture stands in the middle, one pixel up or left if it cannot. With
+    `pad_first` the square is made around the picture as it is and scaled then.
     """
 
     side: Side
     min_side: Side = 1
     color: tuple[Channel, Channel, Channel]
     rounding: Literal["round", "truncate"] = "round"
+    pad_first: bool = False
 
 
 class Cover(Record, frozen=True, kw_only=True):

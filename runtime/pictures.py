@@ -125,6 +125,10 @@ def fit_pad_square(image: Image.Image, rule: FitPadSquare, preprocess: Preproces
             return max(round(length * (rule.side / longest)), rule.min_side)
         return max(int(length / longest * rule.side), rule.min_side)
 
+    if rule.pad_first:
+        square = Image.new("RGB", (longest, longest), rule.color)
+        square.paste(image, ((longest - image.width) // 2, (longest - image.height) // 2))
+        return resize(square, (rule.side, rule.side), preprocess)
     width, height = map(scaled, image.size)
     square = Image.new("RGB", (rule.side, rule.side), rule.color)
     square.paste(resize(image, (width, height), preprocess), ((rule.side - width) // 2, (rule.side - height) // 2))

@@ -88,7 +88,7 @@ def make_chameleon(folder: Path, shape: ChameleonShape) -> Path:
                 parameter.normal_(std=0.3)
             if name.endswith("layernorm.weight") or name == "model.norm.weight":
                 parameter.uniform_(0.5, 1.5)
-        _spread_codebook(model, shape)
+        spread_codebook(model.model.vqmodel, shape)
     model.save_pretrained(folder)
     decoder = taming_decoder(shape)
     if shape.decoder == "inside":
@@ -96,10 +96,7 @@ def make_chameleon(folder: Path, shape: ChameleonShape) -> Path:
         inside = {f"model.vqmodel.decoder.{name}": tensor for name, tensor in decoder.items()}
         save_file(weights | inside, folder / "model.safetensors", metadata={"format": "pt"})
     elif shape.decoder == "file":
-        own = {f"decoder.{name}": tensor for name, tensor in decoder.items()}
-        own |= {name: tensor.clone() for name, tensor in model.model.vqmodel.state_dict().items()}
-        own["loss.discriminator.weight"] = torch.zeros(3)
-        torch.save({"epoch": 3, "state_dict": own}, folder / "vqgan.ckpt")
+        write_vqgan(folder, model.model.vqmodel, decoder)
     chameleon_tokenizer(vocabulary).save(str(folder / "tokenizer.json"))
     (folder / "tokenizer_config.json").write_text(json.dumps({"bos_token": {"content": BEGIN}, "eos_token": END}))
     preprocessor = {
@@ -113,6 +110,16 @@ def make_chameleon(folder: Path, shape: ChameleonShape) -> Path:
     }
     (folder / "preprocessor_config.json").write_text(json.dumps(preprocessor))
     return folder
+
+
+def write_vqgan(folder: Path, tokenizer: Any, decoder: dict[str, Any]) -> None:
+    """Write `vqgan.ckpt` as Lightning saves taming-transformers' VQModel."""
+    import torch
+
+    own = {f"decoder.{name}": tensor for name, tensor in decoder.items()}
+    own |= {name: tensor.clone() for name, tensor in tokenizer.state_dict().items()}
+    own["loss.discriminator.weight"] = torch.zeros(3)
+    torch.save({"epoch": 3, "state_dict": own}, folder / "vqgan.ckpt")
 
 
 def vocabulary_map(shape: ChameleonShape) -> dict[str, int]:
@@ -187,10 +194,11 @@ def taming_decoder(shape: ChameleonShape) -> dict[str, Any]:
 LATENT = 16
 
 
-def _config(shape: ChameleonShape, vocabulary: dict[str, int]) -> Any:
-    from transformers import ChameleonConfig, ChameleonVQVAEConfig
+def vq_config(shape: ChameleonShape) -> Any:
+    """Return the config of the image tokenizer."""
+    from transformers import ChameleonVQVAEConfig
 
-    vq = ChameleonVQVAEConfig(
+    return ChameleonVQVAEConfig(
         embed_dim=LATENT,
         num_embeddings=shape.codes,
         latent_channels=LATENT,
@@ -199,6 +207,11 @@ def _config(shape: ChameleonShape, vocabulary: dict[str, int]) -> Any:
         channel_multiplier=list(shape.multipliers),
         num_res_blocks=1,
     )
+
+
+def _config(shape: ChameleonShape, vocabulary: dict[str, int]) -> Any:
+    from transformers import ChameleonConfig
+
     return ChameleonConfig(
         vocab_size=len(vocabulary),
         hidden_size=shape.hidden,
@@ -213,15 +226,14 @@ def _config(shape: ChameleonShape, vocabulary: dict[str, int]) -> Any:
         bos_token_id=vocabulary[PAD],  # as released: the config's number is not the tokenizer's <s>
         eos_token_id=vocabulary[END],
         pad_token_id=vocabulary[PAD],
-        vq_config=vq.to_dict(),
+        vq_config=vq_config(shape).to_dict(),
     )
 
 
-def _spread_codebook(model: Any, shape: ChameleonShape) -> None:
+def spread_codebook(vq: Any, shape: ChameleonShape) -> None:
     """Put the codes where the encoder's outputs lie, so that a random picture uses many of them."""
     import torch
 
-    vq = model.model.vqmodel
     side = 16 * shape.cell
     hidden = vq.encoder(torch.randn(2, 3, side, side).clamp(-1, 1))
     flat = vq.quant_conv(hidden).movedim(1, -1).reshape(-1, LATENT)

@@ -62,7 +62,7 @@ def plan(checkpoint: Checkpoint) -> Plan:
     """Return what the exporter needs to know about a checkpoint of Chameleon's class."""
     config = _config(checkpoint)
     vq = config.vq_config
-    checkpoint = vqgan.completed(checkpoint.arranged(functools.partial(_arranged, config)), len(vq.channel_multiplier))
+    checkpoint = vqgan.completed(checkpoint.arranged(functools.partial(_arranged, config)))
     release = released_as(checkpoint)
     if not vqgan.has_decoder(checkpoint):
         if release is not None:

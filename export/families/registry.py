@@ -19,6 +19,7 @@ class Family:
     grid: str
     licence: str  # of the released checkpoints
     verified: str  # what was run, and against what
+    tokens: tuple[str, ...] = ()  # special tokens that tell it from others of the same class
     instead: Mapping[str, str] = field(default_factory=dict)  # class that is not taken -> what to take
 
 
@@ -90,6 +91,30 @@ FAMILIES: Final = (
         licence=f"{_CHAMELEON}; its own repository states none",
         verified=f"{_TINY}. Its class may also be ChameleonForConditionalGeneration. All but paint and ask: Omni only. "
         "Needs vqgan.ckpt beside it",
+    ),
+    Family(
+        name="liquid",
+        module="liquid",
+        architectures=("GemmaForCausalLM",),
+        checkpoints=("Junfeng5/Liquid_V1_7B",),
+        abilities=("paint", "ask"),
+        grid="one square of 32 x 32 cells of 16 pixels",
+        licence=f"Gemma Terms of Use; {_CHAMELEON}, for the image tokenizer",
+        verified=f"{_TINY}. Needs vqgan.ckpt beside it",
+        tokens=("<boi>", "<eoi>"),
+    ),
+    Family(
+        name="simplear",
+        module="simplear",
+        architectures=("Qwen2ForCausalLM", "SimpARForCausalLM"),
+        checkpoints=("Daniel0724/SimpleAR-0.5B-SFT", "Daniel0724/SimpleAR-1.5B-SFT"),
+        abilities=("paint",),
+        grid="squares of 16 to 64 cells of 16 pixels",
+        licence="not stated for the weights; NVIDIA Open Model License for the image tokenizer",
+        verified="tiny random weights: the decoder against transformers, painting token for token against a loop over its "
+        "modules, the pixel decoder against its published layers written out in three dimensions; neither a released "
+        "checkpoint nor NVIDIA's program was at hand. Needs decoder.safetensors beside it",
+        tokens=("<|t2i|>", "<|soi|>"),
     ),
 )
 

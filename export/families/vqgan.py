@@ -2,7 +2,7 @@
 
 transformers' ChameleonVQVAE is its encoder. It leaves out the decoder, which Meta gives as a file of its own,
 `vqgan.ckpt` (github.com/facebookresearch/chameleon): a state dict of CompVis/taming-transformers' VQModel. That decoder
-is transformers' JanusVQVAEDecoder without attention beside its upper levels, the levels counted the other way round.
+is transformers' JanusVQVAEDecoder without attention beside its blocks, the levels counted the other way round.
 
 Tensors are called as in transformers, `model.vqmodel.*`, wherever they come from.
 """
@@ -38,33 +38,26 @@ WHERE: Final = (
 )
 
 _PARTS: Final = re.compile(r"^(encoder|decoder|quantize|quant_conv|post_quant_conv)\.")
-_LEVEL: Final = re.compile(rf"^({re.escape(DECODER)}\.up\.)(\d+)\.")
 _SAME_CODEBOOK: Final = 0.02  # of its root mean square; bfloat16 rounds by a fifth of that
 
 Order = npt.NDArray[np.int64]  # (K,): the codebook's row of the code that the bundle counts so
 
 
-def completed(checkpoint: Checkpoint, levels: int) -> Checkpoint:
-    """Return the checkpoint with the tokenizer's missing parts from `vqgan.ckpt`, and the decoder's levels renamed."""
-    known = checkpoint.renamed(lambda name: _renamed(name, levels))
+def completed(checkpoint: Checkpoint) -> Checkpoint:
+    """Return the checkpoint with what it lacks of the tokenizer from `vqgan.ckpt`, if that is there."""
     path = next((path for place in PLACES if (path := checkpoint.folder / place).is_file()), None)
     if path is None:
-        return known
+        return checkpoint
 
     def layout(name: str, shape: Shape) -> Iterator[Part]:
         if _PARTS.match(name):
-            yield Part(name=_renamed(f"{PREFIX}.{name}", levels), shape=shape)
+            yield Part(name=f"{PREFIX}.{name}", shape=shape)
         if name == "quantize.embedding.weight":
             yield Part(name=FILES_CODEBOOK, shape=shape)
 
-    found = known.completed(path, layout)
+    found = checkpoint.completed(path, layout)
     _check_codebook(found, path)
     return found
-
-
-def _renamed(name: str, levels: int) -> str:
-    """Return a tensor's name with the decoder's levels counted in the order in which they run."""
-    return _LEVEL.sub(lambda match: f"{match[1]}{levels - 1 - int(match[2])}.", name)
 
 
 def _check_codebook(checkpoint: Checkpoint, path: Path) -> None:
@@ -92,7 +85,7 @@ def missing(checkpoint: Checkpoint) -> str:
 
 def decoder_tensors(checkpoint: Checkpoint, vq: Any) -> dict[str, Shape]:
     """Return the tensors that a config promises of the decoder."""
-    state = _decoder(checkpoint, vq).state_dict()
+    state = _counted_down(_decoder(checkpoint, vq)).state_dict()
     return {f"{DECODER}.{name}": tuple(tensor.shape) for name, tensor in state.items()}
 
 
@@ -160,9 +153,9 @@ def tokenizer_of(checkpoint: Checkpoint, vq: Any) -> Any:
 
 def decoder_of(checkpoint: Checkpoint, vq: Any) -> Any:
     """Return the pixel decoder."""
-    decoder = _decoder(checkpoint, vq)
+    decoder = _counted_down(_decoder(checkpoint, vq))
     load(decoder, DECODER, checkpoint)
-    return decoder.eval()
+    return _counted_down(decoder).eval()
 
 
 def _decoder(checkpoint: Checkpoint, vq: Any) -> Any:
@@ -175,9 +168,15 @@ def _decoder(checkpoint: Checkpoint, vq: Any) -> Any:
     )
     with META:
         decoder: Any = JanusVQVAEDecoder(shape)
-    for level, up in enumerate(decoder.up):
+    for level, up in enumerate(reversed(decoder.up)):
         if not any(name.startswith(f"{DECODER}.up.{level}.attn.") for name in checkpoint.names()):
             up.attn = nn.ModuleList()
+    return decoder
+
+
+def _counted_down(decoder: Any) -> Any:
+    """Count the levels the other way round: as they are called in the file, or as transformers' class runs them."""
+    decoder.up = nn.ModuleList(reversed(decoder.up))
     return decoder
 
 
@@ -247,3 +246,35 @@ class VqganReference:
             self._decoder = decoder_of(self.checkpoint, self.vq)
         quant = self.tokenizer.quantize.embedding(torch.from_numpy(self.order[codes])).permute(0, 3, 1, 2)
         return floats(self._decoder(self.tokenizer.post_quant_conv(quant)))
+
+
+class VqganPictures:
+    """VQGAN beside a decoder that knows nothing of it: sizes are read off the file's tensors."""
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        found = completed(checkpoint)
+        if not has_decoder(found):
+            raise CheckpointError(f"{missing(found)}. Put it there and export again.")
+        self.checkpoint, self.vq = found, config_of(found)
+        self.count, self.cell = int(self.vq.num_embeddings), cell(self.vq)
+        self.order = np.arange(self.count)
+        self._reference = VqganReference(found, self.vq, self.order)
+
+    def tensors(self) -> dict[str, Shape]:
+        """Return the tensors that encoder, codebook and decoder need."""
+        with META:
+            tokenizer: Any = ChameleonVQVAE(self.vq)
+        own = {f"{PREFIX}.{name}": tuple(tensor.shape) for name, tensor in tokenizer.state_dict().items()}
+        return own | decoder_tensors(self.checkpoint, self.vq)
+
+    def torch_graphs(self, *, reads: bool) -> dict[GraphRole, TorchGraph]:
+        """Return decoder and tokenizer."""
+        return torch_graphs(self.checkpoint, self.vq, self.order, reads=reads)
+
+    def codes(self, pixel_values: Floats) -> Codes:
+        """Return the codes `(1, h, w)` of a picture `(1, 3, H, W)`."""
+        return self._reference.codes(pixel_values)
+
+    def pixels(self, codes: Codes) -> Floats:
+        """Return the picture `(1, 3, H, W)` of codes `(1, h, w)`."""
+        return self._reference.pixels(codes)
