@@ -138,9 +138,7 @@ class _Builder:
             attended, keys, values = self._attention(f"{name}.self_attn", hidden, past_keys, past_values)
             hidden = net.op("Add", hidden, self._norm(first, attended))
             return net.op("Add", hidden, self._norm(second, self._mlp(f"{name}.mlp", hidden))), keys, values
-        attended, keys, values = self._attention(
-            f"{name}.self_attn", self._norm(first, hidden), past_keys, past_values
-        )
+        attended, keys, values = self._attention(f"{name}.self_attn", self._norm(first, hidden), past_keys, past_values)
         hidden = net.op("Add", hidden, attended)
         return net.op("Add", hidden, self._mlp(f"{name}.mlp", self._norm(second, hidden))), keys, values
 

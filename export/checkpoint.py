@@ -100,9 +100,7 @@ class Checkpoint:
     def renamed(self, rename: Callable[[str], str]) -> "Checkpoint":
         """Return the same checkpoint with its tensors under other names."""
         found = self._layout
-        return self.arranged(
-            lambda name, shape: [replace(part, name=rename(part.name)) for part in found(name, shape)]
-        )
+        return self.arranged(lambda name, shape: [replace(part, name=rename(part.name)) for part in found(name, shape)])
 
     def arranged(self, layout: Layout) -> "Checkpoint":
         """Return the same checkpoint with the tensors that a layout finds in its files."""

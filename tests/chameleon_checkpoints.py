@@ -80,7 +80,9 @@ def make_chameleon(folder: Path, shape: ChameleonShape) -> Path:
         for name, parameter in model.named_parameters():
             if "vqmodel" in name:
                 continue
-            if name.endswith(("v_proj.weight", "o_proj.weight", "gate_proj.weight", "up_proj.weight", "down_proj.weight")):
+            if name.endswith(
+                ("v_proj.weight", "o_proj.weight", "gate_proj.weight", "up_proj.weight", "down_proj.weight")
+            ):
                 parameter.mul_(8.0)  # else a token says little but itself, and every cell gets the same code
             if name.endswith(("q_norm.weight", "k_norm.weight")):
                 parameter.normal_(mean=1.5, std=0.5)
@@ -128,7 +130,22 @@ def vocabulary_map(shape: ChameleonShape) -> dict[str, int]:
 
     order = np.random.default_rng(shape.seed).permutation(shape.codes) if shape.shuffled else range(shape.codes)
     codes = ("IMGIMG" + "".join("ABCDEFGHIJ"[int(digit)] for digit in str(code)) + "Z" for code in order)
-    names = (BEGIN, PAD, END, "<unk>", *codes, CLOSE, OPEN, TURN, PLACEHOLDER, ROW, *TAGS, *WORDS, *LUMINA_WORDS, *SYMBOLS)
+    names = (
+        BEGIN,
+        PAD,
+        END,
+        "<unk>",
+        *codes,
+        CLOSE,
+        OPEN,
+        TURN,
+        PLACEHOLDER,
+        ROW,
+        *TAGS,
+        *WORDS,
+        *LUMINA_WORDS,
+        *SYMBOLS,
+    )
     return {token: place for place, token in enumerate(dict.fromkeys(names))}
 
 

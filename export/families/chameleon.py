@@ -150,4 +150,3 @@ class ChameleonReference(TransformersReference):
     def pixels(self, codes: Codes) -> Floats:
         """Return the picture `(1, 3, H, W)` of codes `(1, h, w)`."""
         return self.pictures.pixels(codes)
-

@@ -105,7 +105,9 @@ class OneVocabulary:
 
 def plan_as(checkpoint: Checkpoint, family: OneVocabulary) -> Plan:
     """Return what the exporter needs to know about a checkpoint of such a family."""
-    raw = {key: value for key, value in checkpoint.config.items() if key != "model_type"}  # a class of their own has one
+    raw = {
+        key: value for key, value in checkpoint.config.items() if key != "model_type"
+    }  # a class of their own has one
     config = read_config(checkpoint, family.decoder.config, raw, family.name)
     pictures = family.pictures(checkpoint)
     checkpoint = pictures.checkpoint

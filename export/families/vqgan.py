@@ -98,7 +98,9 @@ def config_of(checkpoint: Checkpoint) -> Any:
     names = checkpoint.names()
     levels = {match[1] for name in names if (match := re.match(rf"{re.escape(PREFIX)}\.encoder\.down\.(\d+)\.", name))}
     blocks = {
-        match[1] for name in names if (match := re.match(rf"{re.escape(PREFIX)}\.encoder\.down\.0\.block\.(\d+)\.", name))
+        match[1]
+        for name in names
+        if (match := re.match(rf"{re.escape(PREFIX)}\.encoder\.down\.0\.block\.(\d+)\.", name))
     }
     base = sizes("encoder.conv_in.weight")[0]
     count, width = sizes("quantize.embedding.weight")

@@ -110,7 +110,10 @@ def test_a_decoder_file_that_would_run_code_is_refused(tiny: Path, tmp_path: Pat
     ("changes", "message"),
     [
         ({"vocabulary_map": None}, "has no vocabulary_map"),
-        ({"vocabulary_map": {"IMGIMGBZ": 5000}}, "tokenizer.json has IMGIMGBZ as .* config.json's vocabulary_map as 5000"),
+        (
+            {"vocabulary_map": {"IMGIMGBZ": 5000}},
+            "tokenizer.json has IMGIMGBZ as .* config.json's vocabulary_map as 5000",
+        ),
         ({"vq_config": {"num_embeddings": 17}}, "weights and config.json are of different models"),
         ({"vq_config": {"attn_type": "none"}}, "attn_type 'none'"),
         ({"vq_config": {"channel_multiplier": [1, 1, 1]}}, "is missing|of different models"),

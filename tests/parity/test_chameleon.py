@@ -268,9 +268,7 @@ def test_rows_of_a_left_padded_batch_are_answered_as_alone(pair: Pair) -> None:
 
 @pytest.mark.parametrize("mode", ["RGB", "L"])
 @pytest.mark.parametrize("size", [(512, 512), (97, 31), (31, 97), (1001, 403), (60, 500), (513, 511), (640, 1023)])
-def test_pictures_are_cropped_as_by_transformers_image_processor(
-    pair: Pair, size: tuple[int, int], mode: str
-) -> None:
+def test_pictures_are_cropped_as_by_transformers_image_processor(pair: Pair, size: tuple[int, int], mode: str) -> None:
     picture = some_picture(*size, seed=size[0]).convert(mode)
     expected = processed(pair.shape.pixels, [picture.convert("RGB")])[0].numpy()
 
@@ -408,7 +406,11 @@ def test_lumina_answers_as_generate(lumina: Pair) -> None:
     ids = torch.tensor([prompt])
     stop = {*lumina.bare(END), *lumina.bare(TURN)}
     out = lumina.reference.generate(
-        input_ids=ids, attention_mask=torch.ones_like(ids), max_new_tokens=12, do_sample=False, eos_token_id=sorted(stop)
+        input_ids=ids,
+        attention_mask=torch.ones_like(ids),
+        max_new_tokens=12,
+        do_sample=False,
+        eos_token_id=sorted(stop),
     )
     ours = small._writer.prompt(small.manifest.abilities["ask"].prompt, "what is it?", small._read("ask", [picture]))
 
@@ -441,7 +443,10 @@ def cropped(picture: Image.Image, target: int) -> Image.Image:
     ]
     width, height = picture.size
     nearest = max(
-        (min(w * patch / width, h * patch / height) / max(w * patch / width, h * patch / height), (w * patch, h * patch))
+        (
+            min(w * patch / width, h * patch / height) / max(w * patch / width, h * patch / height),
+            (w * patch, h * patch),
+        )
         for w, h in sizes
     )[1]
     while picture.width >= 2 * nearest[0] and picture.height >= 2 * nearest[1]:

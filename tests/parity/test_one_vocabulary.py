@@ -117,9 +117,7 @@ def test_simplear_paints_another_size_and_takes_a_negative_prompt(pair: Pair) ->
     branches = [pair.ids(f"<|t2i|>{words}<|soi|>") for words in prompts]
     expected = looped(pair, branches, [6.0, -5.0], 6)
 
-    *_, last = pair.model.paint_rows(
-        "a dog", size=(3 * cell, 2 * cell), temperature=0.0, negative_prompt="snow"
-    )
+    *_, last = pair.model.paint_rows("a dog", size=(3 * cell, 2 * cell), temperature=0.0, negative_prompt="snow")
 
     assert last.codes.shape == (2, 3)
     assert last.codes.ravel().tolist() == expected
@@ -150,7 +148,9 @@ def test_liquid_answers_as_generate(pair: Pair) -> None:
         bad_words_ids=banned,
     )
     manifest = pair.model.manifest
-    ours = pair.model._writer.prompt(manifest.abilities["ask"].prompt, "what is it?", pair.model._read("ask", [picture]))
+    ours = pair.model._writer.prompt(
+        manifest.abilities["ask"].prompt, "what is it?", pair.model._read("ask", [picture])
+    )
 
     assert ours == prompt
     with pair.model._engine.painter([ours], 12) as painter:
@@ -184,7 +184,7 @@ def test_liquid_pads_to_a_square_and_scales_it(pair: Pair, size: tuple[int, int]
     if pair.shape.kind != "liquid":
         pytest.skip("SimpleAR reads no pictures")
     picture = some_picture(*size, seed=1).convert(mode)
-    longest, side = max(size), pair.model.manifest.preprocess.min_pixels ** 0.5
+    longest, side = max(size), pair.model.manifest.preprocess.min_pixels**0.5
     square = Image.new("RGB", (longest, longest), (122, 116, 104))
     square.paste(picture.convert("RGB"), ((longest - size[0]) // 2, (longest - size[1]) // 2))
     expected = np.asarray(square.resize((int(side),) * 2, Image.Resampling.LANCZOS), dtype=np.float32) / 127.5 - 1
@@ -219,7 +219,9 @@ def test_the_folded_decoder_is_the_one_in_three_dimensions(levels: tuple[int, ..
 
 
 def test_a_code_is_its_digits() -> None:
-    found = digits(torch.tensor([[0, 7, 8, 63_999]])) * torch.tensor([4, 4, 4, 2, 2, 2]) + torch.tensor([4, 4, 4, 2, 2, 2])
+    found = digits(torch.tensor([[0, 7, 8, 63_999]])) * torch.tensor([4, 4, 4, 2, 2, 2]) + torch.tensor(
+        [4, 4, 4, 2, 2, 2]
+    )
     assert found.tolist() == [[[0] * 6, [7, 0, 0, 0, 0, 0], [0, 1, 0, 0, 0, 0], [7, 7, 7, 4, 4, 4]]]
 
 

@@ -16,9 +16,7 @@ from edgevlo.runtime.manifest import Branch, Cover, Grid, Guidance, Piece, Prepr
 from edgevlo.runtime.pictures import cover, cut_off
 from edgevlo.runtime.settings import _negative
 
-STEPS = GridRule(
-    grid=Grid(rows=(2, 16), columns=(2, 16), cells=(4, 64), default=(8, 8), max_ratio=4, step=2), cell=16
-)
+STEPS = GridRule(grid=Grid(rows=(2, 16), columns=(2, 16), cells=(4, 64), default=(8, 8), max_ratio=4, step=2), cell=16)
 
 
 def test_a_number_is_a_tag() -> None:
