@@ -12,8 +12,8 @@ becomes
     cos, sin ────────────────────────────────────────┤
     query_seqlens = token_counts ────────────────────┘
 
-Between a Reshape and its Transpose heads may be normalised (LayerNormalization, Mul, Add, in any number); those stay, and
-a Reshape behind them merges the heads.
+Between a Reshape and its Transpose heads may be normalised (LayerNormalization, Mul, Add, in any number); those stay,
+and a Reshape behind them merges the heads.
 
 The operator attends to the used part of the cache only, so a step costs the same at any capacity, and `query_seqlens`
 lets rows of different length take several tokens each behind a cache. The graph's own inputs and outputs do not change.

@@ -187,8 +187,10 @@ class Model:
         self._engine.check()
         block = self.manifest.image_block
         pieces = [*block.open]
-        for prompt in (*self.manifest.abilities.values(), *self.manifest.guidance.branches):
-            pieces += prompt.prompt
+        for ability in self.manifest.abilities.values():
+            pieces += ability.prompt
+        for branch in self.manifest.guidance.branches:
+            pieces += branch.prompt
         names = {piece.token for piece in pieces if piece.token is not None}
         grid = self.manifest.grid
         for piece in block.open:

@@ -1,7 +1,8 @@
 """Tiny random checkpoints of Chameleon's class, saved as Hugging Face folders. Made by transformers itself.
 
 transformers leaves out the pixel decoder, so it is made here in the layout of CompVis/taming-transformers and put where
-each release has it: among the checkpoint's tensors (Anole), in a file `vqgan.ckpt` beside them (Lumina-mGPT), or nowhere.
+each release has it: among the checkpoint's tensors (Anole), in a file `vqgan.ckpt` beside them (Lumina-mGPT), or
+nowhere.
 """
 
 import json
@@ -16,10 +17,25 @@ from tokenizers.models import WordLevel
 BEGIN, PAD, END, PLACEHOLDER = "<s>", "<pad>", "</s>", "<image>"
 OPEN, CLOSE, TURN, ROW = "<racm3:break>", "<eoss>", "<reserved08706>", "<reserved08799>"
 TAGS = tuple(f"<reserved{8800 + count:05d}>" for count in range(1, 41))
-LUMINA_WORDS = (
-    "Generate image according following prompt x : Segmentic segmentation . Depth estimation Surface normal Human pose "
-    "Detect"
-).split()
+LUMINA_WORDS = [
+    "Generate",
+    "image",
+    "according",
+    "following",
+    "prompt",
+    "x",
+    ":",
+    "Segmentic",
+    "segmentation",
+    ".",
+    "Depth",
+    "estimation",
+    "Surface",
+    "normal",
+    "Human",
+    "pose",
+    "Detect",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

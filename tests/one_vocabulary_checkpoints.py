@@ -5,14 +5,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from checkpoints import SYMBOLS, WORDS
 from chameleon_checkpoints import ChameleonShape, spread_codebook, taming_decoder, vq_config, write_vqgan
+from checkpoints import SYMBOLS, WORDS
 from tokenizers import AddedToken, Tokenizer, decoders, pre_tokenizers
 from tokenizers.models import WordLevel
 
 LIQUID_TOKENS = ("<pad>", "<eos>", "<bos>", "<unk>", "<start_of_turn>", "<end_of_turn>", "<boi>", "<eoi>")
 SIMPLEAR_TOKENS = ("<pad>", "<eos>", "<unk>", "<|t2i|>", "<|soi|>", "<|eoi|>")
-OTHER_WORDS = "A An Generate highly realistic image based this description user model unconditional aerial view".split()
+OTHER_WORDS = [
+    "A",
+    "An",
+    "Generate",
+    "highly",
+    "realistic",
+    "image",
+    "based",
+    "this",
+    "description",
+    "user",
+    "model",
+    "unconditional",
+    "aerial",
+    "view",
+]
 COSMOS_CODES = 8 * 8 * 8 * 5 * 5 * 5
 
 

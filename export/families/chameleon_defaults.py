@@ -1,7 +1,7 @@
 """How Chameleon and Anole are used: one square of codes, a turn that ends with a token, three branches when painting.
 
-Prompts are those of transformers' ChameleonProcessor and of GAIR-NLP/anole. A fine-tuned checkpoint overrides everything
-here with a task card (docs/export.md).
+Prompts are those of transformers' ChameleonProcessor and of GAIR-NLP/anole. A fine-tuned checkpoint overrides
+everything here with a task card (docs/export.md).
 """
 
 from typing import Any, Final

@@ -1,7 +1,7 @@
-"""Cosmos' decoder as NVIDIA publishes it, in three dimensions, for one latent frame: what the folded one is compared with.
+"""Cosmos' decoder as NVIDIA publishes it, in three dimensions: what the folded one is compared with.
 
-Written after github.com/NVIDIA/Cosmos-Tokenizer (layers3d.DecoderFactorized, patching.UnPatcher3D), whose own program is
-not run. Tensors are `(1, C, T, h, w)`.
+Written after github.com/NVIDIA/Cosmos-Tokenizer (layers3d.DecoderFactorized, patching.UnPatcher3D), whose own program
+is not run; for one latent frame. Tensors are `(1, C, T, h, w)`.
 """
 
 import torch
@@ -9,6 +9,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from .cosmos import EPS, PATCH_LEVELS, Tensors, digits
+
+HAAR = 0.5**0.5
 
 
 def decode(weights: Tensors, codes: Tensor) -> Tensor:
@@ -94,10 +96,11 @@ def _inverse_haar(x: Tensor) -> Tensor:
     parts = list(x.chunk(8, dim=1))
     for axis in (4, 3, 2):
         parts = [_joined(low, high, axis) for low, high in zip(parts[::2], parts[1::2], strict=True)]
-    return parts[0] * (2 * 2**0.5)
+    whole: Tensor = parts[0] / HAAR**3
+    return whole
 
 
 def _joined(low: Tensor, high: Tensor, axis: int) -> Tensor:
     """Interleave sums and differences along an axis, by the wavelet's factor of one over the root of two."""
-    both = torch.stack([low + high, low - high], dim=axis + 1) * 0.5**0.5
-    return both.flatten(axis, axis + 1)
+    both = torch.stack([low + high, low - high], dim=axis + 1)
+    return both.flatten(axis, axis + 1) * HAAR

@@ -1,7 +1,8 @@
 """Models of one vocabulary: a stock decoder of text whose tokens go on with the codes of an image tokenizer.
 
 A family of this kind is data: a `OneVocabulary`, in a module of its own with a record in registry.py
-(docs/adding-a-family.md). Code c is token `len(tokenizer) + c`; what the embedding holds beyond the last code is padding.
+(docs/adding-a-family.md). Code c is token `len(tokenizer) + c`; what the embedding holds beyond the last code is
+padding.
 """
 
 import functools
@@ -149,8 +150,8 @@ def _codes(checkpoint: Checkpoint, tokenizer: Tokenizer, pictures: Pictures, tok
     first = tokenizer.get_vocab_size(with_added_tokens=True)
     if first + pictures.count > tokens:
         raise CheckpointError(
-            f"{checkpoint.folder}: the tokenizer has {first} tokens and the image tokenizer {pictures.count} codes, but "
-            f"config.json's vocab_size is {tokens}; take all from one model."
+            f"{checkpoint.folder}: the tokenizer has {first} tokens and the image tokenizer {pictures.count} codes, "
+            f"but config.json's vocab_size is {tokens}; take all from one model."
         )
     return manifest.Codes(count=pictures.count, first_token=first, cell=pictures.cell)
 

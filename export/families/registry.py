@@ -111,9 +111,9 @@ FAMILIES: Final = (
         abilities=("paint",),
         grid="squares of 16 to 64 cells of 16 pixels",
         licence="not stated for the weights; NVIDIA Open Model License for the image tokenizer",
-        verified="tiny random weights: the decoder against transformers, painting token for token against a loop over its "
-        "modules, the pixel decoder against its published layers written out in three dimensions; neither a released "
-        "checkpoint nor NVIDIA's program was at hand. Needs decoder.safetensors beside it",
+        verified="tiny random weights: the decoder against transformers, painting token for token against a loop over "
+        "its modules, the pixel decoder against its published layers written out in three dimensions; neither a "
+        "released checkpoint nor NVIDIA's program was at hand. Needs decoder.safetensors beside it",
         tokens=("<|t2i|>", "<|soi|>"),
     ),
 )

@@ -45,8 +45,8 @@ SIMPLEAR = OneVocabulary(
             ),
             default_scale=6.0,
             negative_text=(
-                "aerial view, overexposed, low quality, deformation, a poor composition, bad hands, bad teeth, bad eyes, "
-                "bad limbs, distortion"
+                "aerial view, overexposed, low quality, deformation, a poor composition, bad hands, bad teeth, "
+                "bad eyes, bad limbs, distortion"
             ),
         ),
         sampling=manifest.Sampling(temperature=1.0, top_k=0),

@@ -169,7 +169,8 @@ def _decoder(checkpoint: Checkpoint, vq: Any) -> Any:
         num_res_blocks=vq.num_res_blocks,
     )
     with META:
-        decoder: Any = JanusVQVAEDecoder(shape)
+        decoder_class: Any = JanusVQVAEDecoder  # not annotated
+        decoder: Any = decoder_class(shape)
     for level, up in enumerate(reversed(decoder.up)):
         if not any(name.startswith(f"{DECODER}.up.{level}.attn.") for name in checkpoint.names()):
             up.attn = nn.ModuleList()
@@ -196,7 +197,8 @@ class ImageTokenizer(nn.Module):
         _, channels, height, width = latent.shape
         flat = latent.permute(0, 2, 3, 1).reshape(-1, channels)
         distances = (flat**2).sum(1, keepdim=True) + (self.codebook**2).sum(1) - 2 * flat @ self.codebook.T
-        return distances.argmin(1).reshape(1, height, width)
+        codes: Tensor = distances.argmin(1).reshape(1, height, width)
+        return codes
 
 
 class ImageDecoder(nn.Module):

@@ -274,8 +274,8 @@ def test_doctor_names_versions(edgevlo_run: Run) -> None:
 def test_help_and_version(edgevlo_run: Run) -> None:
     assert edgevlo_run("--version") == (0, f"edgevlo, version {edgevlo.__version__}\n", "")
     assert edgevlo_run("--help").code == 0
-    for command in ("paint", "edit", "ask", "detect", "segment", "edges", "depth", "normals", "pose", "export", "quantize", "show", "verify",
-                    "doctor", "decode"):  # fmt: skip
+    for command in ("paint", "edit", "ask", "detect", "segment", "edges", "depth", "normals", "pose", "export",
+                    "quantize", "show", "verify", "doctor", "decode"):  # fmt: skip
         ran = edgevlo_run(command, "-h")
         assert (ran.code, ran.err) == (0, "")
         assert ran.out.startswith(f"Usage: edgevlo {command} ")

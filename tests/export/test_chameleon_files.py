@@ -42,7 +42,7 @@ def changed(origin: Path, folder: Path, name: str = "config.json", **changes: An
 def test_lumina_without_its_decoder_names_the_file_and_its_place(tiny: Path, tmp_path: Path) -> None:
     folder = changed(tiny, tmp_path / "Lumina-mGPT-7B-768")
     (folder / "vqgan.ckpt").unlink()
-    with pytest.raises(CheckpointError, match="holds no pixel decoder; it belongs there as .*vqgan.ckpt. Meta gives"):
+    with pytest.raises(CheckpointError, match=r"no pixel decoder; it belongs there as .*vqgan\.ckpt\. Meta gives"):
         plan_export(folder)
 
 

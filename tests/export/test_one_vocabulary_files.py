@@ -68,7 +68,7 @@ def test_codes_beyond_the_vocabulary_are_refused(copies: dict[str, Path]) -> Non
     tokenizer = json.loads((copies["liquid"] / "tokenizer.json").read_text())
     tokenizer["model"]["vocab"] |= {f"more{place}": 1000 + place for place in range(5)}
     (copies["liquid"] / "tokenizer.json").write_text(json.dumps(tokenizer))
-    with pytest.raises(CheckpointError, match="but config.json's vocab_size is"):
+    with pytest.raises(CheckpointError, match=r"but config\.json's vocab_size is"):
         plan_export(copies["liquid"])
 
 

@@ -6,6 +6,7 @@ the tensors as they are stored. Prompts are spelled out as strings, as transform
 repositories write them.
 """
 
+import itertools
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -360,7 +361,7 @@ def test_lumina_paints_the_size_that_its_reserved_tokens_say(lumina: Pair, grid:
 def turn(pair: Pair, words: str, codes: npt.NDArray[np.int32]) -> list[int]:
     """Return the ids of a turn that shows a picture behind its words."""
     rows = [[*(codes[row] + pair.first).tolist(), *pair.bare(ROW)] for row in range(len(codes))]
-    return [*pair.ids(f"{words} {OPEN}{tags(pair, codes.shape)}"), *sum(rows, []), *pair.bare(CLOSE + TURN)]
+    return [*pair.ids(f"{words} {OPEN}{tags(pair, codes.shape)}"), *itertools.chain(*rows), *pair.bare(CLOSE + TURN)]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """Liquid and SimpleAR against transformers: painting against a loop over its modules, answers against `generate`.
 
-transformers has no image tokenizer for either. Liquid's is Chameleon's, which test_chameleon.py compares; Cosmos' folded
-decoder is compared with the published layers in three dimensions, and its Haar step with a transform written out here.
+transformers has no image tokenizer for either. Liquid's is Chameleon's, which test_chameleon.py compares; Cosmos'
+folded decoder is compared with the published layers in three dimensions, and its Haar step with a transform written out
+here.
 """
 
 import warnings
@@ -88,8 +89,8 @@ def looped(pair: Pair, prompts: Sequence[list[int]], weights: Sequence[float], c
 
 
 NEGATIVE = (
-    "aerial view, overexposed, low quality, deformation, a poor composition, bad hands, bad teeth, bad eyes, bad limbs, "
-    "distortion"
+    "aerial view, overexposed, low quality, deformation, a poor composition, bad hands, bad teeth, bad eyes, "
+    "bad limbs, distortion"
 )
 
 

@@ -117,7 +117,7 @@ def test_a_default_grid_between_steps_is_refused(toy: Path, tmp_path: Path) -> N
         tree["grid"]["step"] = 1 + max(rows, columns)
 
     rewritten(toy, tmp_path / "odd", change)
-    with pytest.raises(BundleError, match="grid.default"):
+    with pytest.raises(BundleError, match=r"grid\.default"):
         read_manifest(tmp_path / "odd")
 
 
