@@ -425,6 +425,26 @@ def test_boxes_and_their_picture_take_one_line(edgevlo_run: Run, monkeypatch: py
     assert (ran.code, ran.err) == (0, f"note: photo.jpg {RESIZED}\n")
 
 
+def test_a_model_that_only_paints_boxes_is_told_what_to_look_for(edgevlo_run: Run, toy: Path) -> None:
+    def only_boxes(tree: dict[str, Any]) -> None:
+        del tree["abilities"]["detect"]
+        tree["abilities"]["boxes"] = {
+            "prompt": [{"field": "images"}, {"field": "text"}],
+            "output": "image",
+            "images": [1, 1],
+            "request": {"text": "{objects}"},
+        }
+
+    rewritten(toy, Path("only"), only_boxes)
+    photograph().save("photo.jpg")
+
+    ran = edgevlo_run("detect", "photo.jpg", "car", "-o", "boxes.png", "-m", "./only")
+    assert (ran.code, ran.out) == (0, "boxes.png\n")
+    assert Path("boxes.png").is_file()
+    unnamed = edgevlo_run("detect", "photo.jpg", "-o", "more.png", "-m", "./only")
+    fails(unnamed, "boxes of this model needs names of objects; name at least one")
+
+
 def test_the_embedded_models_own_pictures_are_silent_and_a_photograph_is_not(edgevlo_run: Run) -> None:
     domain = task_card()["domain"]
     rewritten(edgevlo.load().bundle.folder, Path("picturebook"), lambda tree: tree.update(domain=domain))

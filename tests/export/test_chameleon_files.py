@@ -61,7 +61,7 @@ def test_chameleon_without_a_decoder_answers_and_says_that_it_paints_none(tiny: 
 @pytest.mark.parametrize("place", ["vqgan.safetensors", "tokenizer/vqgan.ckpt"])
 def test_the_decoder_is_found_in_every_place(tiny: Path, tmp_path: Path, place: str) -> None:
     folder = changed(tiny, tmp_path / "chameleon")
-    expected = plan_export(folder).checkpoint.tensor("model.vqmodel.decoder.up.0.upsample.conv.weight")
+    expected = plan_export(folder).checkpoint.tensor("model.vqmodel.decoder.up.1.upsample.conv.weight")
     (folder / "tokenizer").mkdir()
     if place.endswith("ckpt"):
         (folder / "vqgan.ckpt").rename(folder / place)
@@ -69,7 +69,7 @@ def test_the_decoder_is_found_in_every_place(tiny: Path, tmp_path: Path, place: 
         save_file(torch.load(folder / "vqgan.ckpt", weights_only=True)["state_dict"], folder / place)
         (folder / "vqgan.ckpt").unlink()
     plan = plan_export(folder)
-    assert (plan.checkpoint.tensor("model.vqmodel.decoder.up.0.upsample.conv.weight") == expected).all()
+    assert (plan.checkpoint.tensor("model.vqmodel.decoder.up.1.upsample.conv.weight") == expected).all()
     assert set(plan.torch_graphs()) == {"image_decoder", "image_tokenizer"}
 
 

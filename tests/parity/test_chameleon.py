@@ -313,6 +313,14 @@ def test_attention_is_grouped_query_attention_behind_normalised_heads(pair: Pair
     assert kinds.count("LayerNormalization") == 2 * pair.shape.layers
 
 
+def test_int8_weights_paint_and_answer(pair: Pair, tmp_path: Path) -> None:
+    quantize(pair.portable, tmp_path / "int8", target="cpu", weights="int8")
+    model = Model.open(tmp_path / "int8")
+    picture = model.paint("a red car", seed=1)
+    assert picture.size == (pair.shape.pixels,) * 2
+    model.ask(picture, "what is it?")
+
+
 def test_a_wrong_norm_of_a_head_is_found_in_its_layer(pair: Pair, tmp_path: Path) -> None:
     plan, layer = plan_export(pair.checkpoint), pair.shape.layers - 1
     model = ir.load(pair.portable / "backbone.onnx")
