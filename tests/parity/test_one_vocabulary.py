@@ -5,8 +5,9 @@ folded decoder is compared with the published layers in three dimensions, and it
 here.
 """
 
+import functools
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,17 +61,38 @@ class Pair:
         return self.model.manifest.codes.count
 
 
-@pytest.fixture(scope="module", params=TEXT_SHAPES, ids=lambda shape: shape.name)
-def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Pair:
-    folder = tmp_path_factory.mktemp(request.param.name)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        checkpoint = make_text_model(folder / "checkpoint", request.param)
-        export_checkpoint(checkpoint, folder / "portable")
-    quantize(folder / "portable", folder / "cpu", target="cpu", weights="fp32")
-    reference = library.AutoModelForCausalLM.from_pretrained(checkpoint).eval()
-    tokenizer = Tokenizer.from_file(str(checkpoint / "tokenizer.json"))
-    return Pair(request.param, reference, tokenizer, checkpoint, Model.open(folder / "cpu"))
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[TextShape], Pair]:
+    """Return what makes the pair of a shape, each once."""
+
+    @functools.cache
+    def make(shape: TextShape) -> Pair:
+        folder = tmp_path_factory.mktemp(shape.name)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            checkpoint = make_text_model(folder / "checkpoint", shape)
+            export_checkpoint(checkpoint, folder / "portable")
+        quantize(folder / "portable", folder / "cpu", target="cpu", weights="fp32")
+        reference = library.AutoModelForCausalLM.from_pretrained(checkpoint).eval()
+        tokenizer = Tokenizer.from_file(str(checkpoint / "tokenizer.json"))
+        return Pair(shape, reference, tokenizer, checkpoint, Model.open(folder / "cpu"))
+
+    return make
+
+
+@pytest.fixture(params=TEXT_SHAPES, ids=lambda shape: shape.name)
+def pair(request: pytest.FixtureRequest, made: Callable[[TextShape], Pair]) -> Pair:
+    return made(request.param)
+
+
+@pytest.fixture(params=[shape for shape in TEXT_SHAPES if shape.kind == "liquid"], ids=lambda shape: shape.name)
+def liquid(request: pytest.FixtureRequest, made: Callable[[TextShape], Pair]) -> Pair:
+    return made(request.param)
+
+
+@pytest.fixture(params=[shape for shape in TEXT_SHAPES if shape.kind == "simplear"], ids=lambda shape: shape.name)
+def simplear(request: pytest.FixtureRequest, made: Callable[[TextShape], Pair]) -> Pair:
+    return made(request.param)
 
 
 @torch.no_grad()
@@ -110,20 +132,18 @@ def test_greedy_painting_equals_a_loop_over_the_modules(pair: Pair, scale: float
     assert len(set(expected)) >= 4
 
 
-def test_simplear_paints_another_size_and_takes_a_negative_prompt(pair: Pair) -> None:
-    if pair.shape.kind != "simplear":
-        pytest.skip("Liquid paints one square and has no words in its other branch")
-    cell = pair.model.manifest.codes.cell
+def test_simplear_paints_another_size_and_takes_a_negative_prompt(simplear: Pair) -> None:
+    cell = simplear.model.manifest.codes.cell
     prompts = ("A highly realistic image of a dog", "An image of snow")
-    branches = [pair.ids(f"<|t2i|>{words}<|soi|>") for words in prompts]
-    expected = looped(pair, branches, [6.0, -5.0], 6)
+    branches = [simplear.ids(f"<|t2i|>{words}<|soi|>") for words in prompts]
+    expected = looped(simplear, branches, [6.0, -5.0], 6)
 
-    *_, last = pair.model.paint_rows("a dog", size=(3 * cell, 2 * cell), temperature=0.0, negative_prompt="snow")
+    *_, last = simplear.model.paint_rows("a dog", size=(3 * cell, 2 * cell), temperature=0.0, negative_prompt="snow")
 
     assert last.codes.shape == (2, 3)
     assert last.codes.ravel().tolist() == expected
     with pytest.raises(AbilityError, match=r"\(family simplear\) cannot ask; it can paint"):
-        pair.model.ask("a.png", "what?")
+        simplear.model.ask("a.png", "what?")
 
 
 def some_picture(width: int, height: int, seed: int) -> Image.Image:
@@ -131,16 +151,14 @@ def some_picture(width: int, height: int, seed: int) -> Image.Image:
     return Image.fromarray(noise).resize((width, height), Image.Resampling.BICUBIC)
 
 
-def test_liquid_answers_as_generate(pair: Pair) -> None:
-    if pair.shape.kind != "liquid":
-        pytest.skip("SimpleAR reads no pictures")
+def test_liquid_answers_as_generate(liquid: Pair) -> None:
     picture = some_picture(50, 30, 0)
-    codes = [pair.first + int(code) for code in pair.model.tokenize(picture).ravel()]
-    prompt = pair.ids("<bos><start_of_turn>user\n<boi>") + codes
-    prompt += pair.ids("<eoi>\nwhat is it?<end_of_turn>\n<start_of_turn>model\n")
+    codes = [liquid.first + int(code) for code in liquid.model.tokenize(picture).ravel()]
+    prompt = liquid.ids("<bos><start_of_turn>user\n<boi>") + codes
+    prompt += liquid.ids("<eoi>\nwhat is it?<end_of_turn>\n<start_of_turn>model\n")
     ids = torch.tensor([prompt])
-    banned = [[pair.first + code] for code in range(pair.count)]
-    out = pair.reference.generate(
+    banned = [[liquid.first + code] for code in range(liquid.count)]
+    out = liquid.reference.generate(
         input_ids=ids,
         attention_mask=torch.ones_like(ids),
         max_new_tokens=12,
@@ -148,14 +166,14 @@ def test_liquid_answers_as_generate(pair: Pair) -> None:
         eos_token_id=-1,
         bad_words_ids=banned,
     )
-    manifest = pair.model.manifest
-    ours = pair.model._writer.prompt(
-        manifest.abilities["ask"].prompt, "what is it?", pair.model._read("ask", [picture])
+    manifest = liquid.model.manifest
+    ours = liquid.model._writer.prompt(
+        manifest.abilities["ask"].prompt, "what is it?", liquid.model._read("ask", [picture])
     )
 
     assert ours == prompt
-    with pair.model._engine.painter([ours], 12) as painter:
-        choose = pair.model._engine.text_choice(painter.backbone.last_hidden)
+    with liquid.model._engine.painter([ours], 12) as painter:
+        choose = liquid.model._engine.text_choice(painter.backbone.last_hidden)
         found = list(answer(choose, painter.backbone.step, set(), 12))
     assert found == out[0, len(prompt) :].tolist()
 
@@ -181,16 +199,14 @@ def test_rows_of_a_left_padded_batch_are_continued_as_alone(pair: Pair) -> None:
 
 @pytest.mark.parametrize("mode", ["RGB", "L"])
 @pytest.mark.parametrize("size", [(64, 64), (97, 31), (31, 98), (403, 1001)])
-def test_liquid_pads_to_a_square_and_scales_it(pair: Pair, size: tuple[int, int], mode: str) -> None:
-    if pair.shape.kind != "liquid":
-        pytest.skip("SimpleAR reads no pictures")
+def test_liquid_pads_to_a_square_and_scales_it(liquid: Pair, size: tuple[int, int], mode: str) -> None:
     picture = some_picture(*size, seed=1).convert(mode)
-    longest, side = max(size), pair.model.manifest.preprocess.min_pixels**0.5
+    longest, side = max(size), liquid.model.manifest.preprocess.min_pixels**0.5
     square = Image.new("RGB", (longest, longest), (122, 116, 104))
     square.paste(picture.convert("RGB"), ((longest - size[0]) // 2, (longest - size[1]) // 2))
     expected = np.asarray(square.resize((int(side),) * 2, Image.Resampling.LANCZOS), dtype=np.float32) / 127.5 - 1
 
-    found = to_pixel_values(pair.model._fit(load_picture(picture).image), pair.model.manifest.preprocess)[0]
+    found = to_pixel_values(liquid.model._fit(load_picture(picture).image), liquid.model.manifest.preprocess)[0]
 
     assert np.abs(found.transpose(1, 2, 0) - expected).max() / 2 <= 1 / 255 + 1e-6
 
