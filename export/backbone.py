@@ -10,6 +10,10 @@ One layer, in plain ONNX of opset 24 that ONNX Runtime and TensorRT (10.15 and l
        │                     └─► v ────────────────────► TensorScatter ──────┘                  │       └───────────┘
        └────────────────────────────────────────────────────────────────────────────────────────┘
 
+Variants of a layer: `qk_norm` puts LayerNormalization over each head of q and k, with a scale and a shift of every
+head's own, before the rotation; `post_norm` puts both RMSNormalizations behind what they stand before above, ahead of
+the Add.
+
 The mask is explicit, because TensorRT silently ignores Attention's `nonpad_kv_seqlen`. The hidden state behind layer
 `i` is called `layer_output(i)`; there the graph is cut to compare it (cut.py). Nothing is loaded here: the weights are
 read one at a time when the graph is written.
@@ -17,7 +21,7 @@ read one at a time when the graph is written.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 import onnx_ir as ir
@@ -31,10 +35,12 @@ OPSET: Final = 24  # RMSNormalization, RotaryEmbedding and Attention of 23, Tens
 FLOAT: Final = ir.DataType.FLOAT
 INT64: Final = ir.DataType.INT64
 
+QK_NORM_EPS: Final = 1e-5  # transformers' ChameleonLayerNorm takes no other
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecoderShape:
-    """A decoder of class Llama: grouped-query attention, default rotary positions, SwiGLU."""
+    """A decoder of class Llama: grouped-query attention, default rotary positions, a gated MLP."""
 
     prefix: str  # of the tensors' names, as in "model.text_model"
     layers: int
@@ -46,6 +52,10 @@ class DecoderShape:
     max_positions: int
     norm_eps: float
     rope_theta: float
+    activation: Literal["silu", "gelu_tanh"] = "silu"
+    norm_offset: float = 0.0  # added to the scale of every RMSNormalization
+    qk_norm: bool = False
+    post_norm: bool = False
 
 
 def build_backbone(checkpoint: Checkpoint, shape: DecoderShape) -> ir.Model:
@@ -123,43 +133,56 @@ class _Builder:
     def _layer(
         self, name: str, hidden: ir.Value, past_keys: ir.Value, past_values: ir.Value
     ) -> tuple[ir.Value, ir.Value, ir.Value]:
-        net = self.net
-        normed = self._norm(f"{name}.input_layernorm", hidden)
-        attended, keys, values = self._attention(f"{name}.self_attn", normed, past_keys, past_values)
+        net, first, second = self.net, f"{name}.input_layernorm", f"{name}.post_attention_layernorm"
+        if self.shape.post_norm:
+            attended, keys, values = self._attention(f"{name}.self_attn", hidden, past_keys, past_values)
+            hidden = net.op("Add", hidden, self._norm(first, attended))
+            return net.op("Add", hidden, self._norm(second, self._mlp(f"{name}.mlp", hidden))), keys, values
+        attended, keys, values = self._attention(f"{name}.self_attn", self._norm(first, hidden), past_keys, past_values)
         hidden = net.op("Add", hidden, attended)
-        normed = self._norm(f"{name}.post_attention_layernorm", hidden)
-        return net.op("Add", hidden, self._mlp(f"{name}.mlp", normed)), keys, values
+        return net.op("Add", hidden, self._mlp(f"{name}.mlp", self._norm(second, hidden))), keys, values
 
     def _attention(
         self, name: str, normed: ir.Value, past_keys: ir.Value, past_values: ir.Value
     ) -> tuple[ir.Value, ir.Value, ir.Value]:
         """Return the attention's output `[B,S,D]` and the cache with this call's keys and values in it."""
         net, shape = self.net, self.shape
-        query = self._rotated(self._heads(f"{name}.q_proj", normed, shape.heads), name=f"{name}.rotary_q")
-        key = self._rotated(self._heads(f"{name}.k_proj", normed, shape.kv_heads), name=f"{name}.rotary_k")
+        norms = (f"{name}.q_norm", f"{name}.k_norm") if shape.qk_norm else ("", "")
+        query = self._heads(f"{name}.q_proj", normed, shape.heads, norms[0])
+        key = self._heads(f"{name}.k_proj", normed, shape.kv_heads, norms[1])
         value = self._heads(f"{name}.v_proj", normed, shape.kv_heads)
+        query, key = self._rotated(query, name=f"{name}.rotary_q"), self._rotated(key, name=f"{name}.rotary_k")
         keys = net.op("TensorScatter", past_keys, key, self.past_lengths, name=f"{name}.keys", axis=2)
         values = net.op("TensorScatter", past_values, value, self.past_lengths, name=f"{name}.values", axis=2)
         attended = net.op("Attention", query, keys, values, self.mask, name=f"{name}.attention")
         merged = net.op("Reshape", net.op("Transpose", attended, perm=[0, 2, 1, 3]), net.constant([0, 0, -1], np.int64))
         return self._linear(f"{name}.o_proj", merged, shape.heads * shape.head_dim, shape.hidden_size), keys, values
 
-    def _heads(self, name: str, normed: ir.Value, heads: int) -> ir.Value:
-        """Project `[B,S,D]` and split it into `[B,heads,S,Dh]`."""
+    def _heads(self, name: str, normed: ir.Value, heads: int, norm: str = "") -> ir.Value:
+        """Project `[B,S,D]` and split it into `[B,heads,S,Dh]`, each head normalised if a norm is named."""
         net, shape = self.net, self.shape
         projected = self._linear(name, normed, shape.hidden_size, heads * shape.head_dim)
         split = net.op("Reshape", projected, net.constant([0, 0, heads, shape.head_dim], np.int64))
+        if norm:
+            ones = net.constant(np.ones(shape.head_dim), np.float32)  # the scale and shift differ from head to head
+            normalised = net.op("LayerNormalization", split, ones, axis=-1, epsilon=QK_NORM_EPS, name=norm)
+            scale, shift = (self._weight(f"{norm}.{kind}", (heads, shape.head_dim)) for kind in ("weight", "bias"))
+            split = net.op("Add", net.op("Mul", normalised, scale), shift)
         return net.op("Transpose", split, perm=[0, 2, 1, 3])
 
     def _rotated(self, heads: ir.Value, name: str) -> ir.Value:
         return self.net.op("RotaryEmbedding", heads, self.cos, self.sin, self.positions, name=name)
 
     def _mlp(self, name: str, normed: ir.Value) -> ir.Value:
-        """Return `down(silu(gate(x)) * up(x))`."""
+        """Return `down(act(gate(x)) * up(x))`."""
         net, shape = self.net, self.shape
         gate = self._linear(f"{name}.gate_proj", normed, shape.hidden_size, shape.mlp_size)
         up = self._linear(f"{name}.up_proj", normed, shape.hidden_size, shape.mlp_size)
-        gated = net.op("Mul", net.op("Mul", gate, net.op("Sigmoid", gate)), up)
+        if shape.activation == "silu":
+            active = net.op("Mul", gate, net.op("Sigmoid", gate))
+        else:
+            active = net.op("Gelu", gate, approximate="tanh")
+        gated = net.op("Mul", active, up)
         return self._linear(f"{name}.down_proj", gated, shape.mlp_size, shape.hidden_size)
 
     def _linear(self, name: str, x: ir.Value, inputs: int, outputs: int) -> ir.Value:
@@ -170,7 +193,8 @@ class _Builder:
         return y
 
     def _norm(self, name: str, x: ir.Value) -> ir.Value:
-        scale = self._weight(f"{name}.weight", (self.shape.hidden_size,))
+        offset = np.float32(self.shape.norm_offset)
+        scale = self._weight(f"{name}.weight", (self.shape.hidden_size,), lambda weight: weight + offset)
         return self.net.op("RMSNormalization", x, scale, axis=-1, epsilon=self.shape.norm_eps, name=name)
 
     def _weight(

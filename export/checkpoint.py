@@ -6,8 +6,8 @@ anything is built.
 
 import json
 import warnings
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
@@ -53,6 +53,9 @@ class Part:
 # Name and shape of a tensor in a file -> the tensors that a family sees in it: one, several, or none.
 Layout: TypeAlias = Callable[[str, Shape], Iterable[Part]]
 
+# One more file of weights, and what a family sees in it.
+Beside: TypeAlias = tuple[Path, Layout]
+
 
 @dataclass(frozen=True, slots=True)
 class _Place:
@@ -70,12 +73,13 @@ class _Place:
 class Checkpoint:
     """One checkpoint folder: its config, and which file holds each tensor."""
 
-    def __init__(self, folder: Path, layout: Layout | None = None) -> None:
+    def __init__(self, folder: Path, layout: Layout | None = None, beside: Sequence[Beside] = ()) -> None:
         if not folder.is_dir():
             raise CheckpointError(f"{folder} is not a folder; give the folder that holds the checkpoint's config.json.")
         self.folder = folder
         self.config = self.json("config.json")
         self._layout = layout or (lambda name, shape: [Part(name=name, shape=shape)])
+        self._beside = tuple(beside)
         self._places: dict[str, _Place] | None = None  # by a family's name
         self._files_of: dict[str, WeightFile] = {}  # by the name in the file
         self.shapes: dict[str, Shape] = {}
@@ -95,11 +99,16 @@ class Checkpoint:
 
     def renamed(self, rename: Callable[[str], str]) -> "Checkpoint":
         """Return the same checkpoint with its tensors under other names."""
-        return self.arranged(lambda name, shape: [Part(name=rename(name), shape=shape)])
+        found = self._layout
+        return self.arranged(lambda name, shape: [replace(part, name=rename(part.name)) for part in found(name, shape)])
 
     def arranged(self, layout: Layout) -> "Checkpoint":
         """Return the same checkpoint with the tensors that a layout finds in its files."""
-        return Checkpoint(self.folder, layout)
+        return Checkpoint(self.folder, layout, self._beside)
+
+    def completed(self, path: Path, layout: Layout) -> "Checkpoint":
+        """Return the same checkpoint with what it lacks taken from one more file, in which a layout finds it."""
+        return Checkpoint(self.folder, self._layout, (*self._beside, (path, layout)))
 
     def expect(
         self, expected: Mapping[str, Shape], parts: Mapping[str, str] = NO_PARTS, spare: Collection[str] = ()
@@ -234,6 +243,12 @@ class Checkpoint:
                     for part in self._layout(stored, header.shape):
                         self._places[part.name] = _Place(file, stored, part)
                         self.shapes[part.name] = part.shape
+            for path, layout in self._beside:
+                file = Safetensors(path) if path.suffix == ".safetensors" else self._pickles([path])[0]
+                for stored, header in file.headers.items():
+                    for part in layout(stored, header.shape):
+                        if self._places.setdefault(part.name, _Place(file, stored, part)).file is file:
+                            self.shapes[part.name] = part.shape
         return self._places
 
     def _files(self) -> list[WeightFile]:

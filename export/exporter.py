@@ -52,7 +52,7 @@ def export_checkpoint(checkpoint: Path, output: Path, *, progress: Progress | No
         roles = _write_graphs(plan, folder, tell)
         gc.collect()  # torch.export's programs refer to themselves, and to the image tokenizer's weights
         shutil.copyfile(checkpoint / "tokenizer.json", folder / "tokenizer.json")
-        origin = card.source or source(checkpoint, plan.weights_licence)
+        origin = card.source or source(checkpoint, plan.weights_licence, binding=plan.licence_binds)
         write_licence(folder, checkpoint, origin)
         graphs = _compared(plan, folder, roles, tell)
         sealed = seal(folder, _manifest(plan, card, origin, graphs, card.name or _name(output)))
@@ -62,11 +62,12 @@ def export_checkpoint(checkpoint: Path, output: Path, *, progress: Progress | No
 
 def _write_tables(plan: Plan, folder: Path, tell: Progress) -> None:
     """Write the embedding tables row-major and little-endian, the tokens' some rows at a time."""
-    rows, _ = plan.checkpoint.shapes[plan.embedding]
+    (rows, _), scale = plan.checkpoint.shapes[plan.embedding], np.float32(plan.embedding_scale)
     with (folder / TABLE_FILE).open("wb") as file:
         for start in range(0, rows, TABLE_ROWS):
             tell("token_embedding", start, rows)
-            file.write(plan.checkpoint.tensor(plan.embedding, slice(start, start + TABLE_ROWS)).astype("<f4").tobytes())
+            values = plan.checkpoint.tensor(plan.embedding, slice(start, start + TABLE_ROWS)) * scale
+            file.write(values.astype("<f4").tobytes())
     if plan.code_embedding is not None:
         tell("code_embedding", 0, 1)
         plan.code_embedding().astype("<f4").tofile(folder / CODE_TABLE_FILE)

@@ -49,6 +49,9 @@ def read_scaling(checkpoint: Checkpoint) -> Scaling:
     path = checkpoint.folder / "preprocessor_config.json"
     given = read_optional(checkpoint, path.name)
     mean, std = given.get("image_mean") or [0.5] * 3, given.get("image_std") or [0.5] * 3
+    factor = 1 / (255 * (given.get("rescale_factor") or 1 / 255))  # x * f - m = (x / 255 - m * factor) / factor
+    if abs(factor - 1) > 1e-6:
+        mean, std = [one * factor for one in mean], [one * factor for one in std]
     if len({*mean}) != 1 or len({*std}) != 1 or given.get("resample", 3) not in _FILTERS:
         raise CheckpointError(
             f"{path}: image_mean {mean}, image_std {std} or resample {given.get('resample')} cannot be undone with one "

@@ -14,18 +14,21 @@ _OF_THE_CODE: Final = (UNKNOWN, "mit", "other")  # what deepseek-ai/Janus-* and 
 _FRONT_MATTER: Final = re.compile(r"\A---\n(?:(?!---).*\n)*?licen[sc]e:[ \t]*[\"']?([^\"'\n]+)")
 
 
-def source(folder: Path, weights_licence: str = "") -> Source:
+def source(folder: Path, weights_licence: str = "", *, binding: bool = False) -> Source:
     """Return what can be known about a checkpoint's origin: hub snapshots carry name and revision in their path.
 
     `weights_licence` is that of a family's released weights, whose model cards name only the code's; it stands unless
-    the card names another licence than those do.
+    the card names another licence than those do. A `binding` one stands whatever a card declares, because it follows
+    the weights into everything that is made of them.
     """
     folder = folder.resolve()
     name, revision = folder.name, ""
     if folder.parent.name == "snapshots" and folder.parent.parent.name.startswith("models--"):
         name, revision = folder.parent.parent.name.removeprefix("models--").replace("--", "/"), folder.name
     declared = _declared(folder)
-    licence = weights_licence if weights_licence and declared in _OF_THE_CODE else declared
+    licence = weights_licence if weights_licence and (binding or declared in _OF_THE_CODE) else declared
+    if licence != declared and declared not in _OF_THE_CODE:
+        licence += f"; the model card declares {declared}"
     return Source(id=name, licence=licence, revision=revision)
 
 

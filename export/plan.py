@@ -80,6 +80,7 @@ class Plan:
     decoder: DecoderShape
     embedding: str  # name of the tensor (tokens, D)
     text_head: str  # name of the tensor (tokens, D)
+    embedding_scale: float = 1.0  # of the rows, where a model multiplies them
     image_head: ImageHead
     codes: manifest.Codes
     image_block: manifest.ImageBlock
@@ -88,3 +89,4 @@ class Plan:
     reference: Callable[[], Reference]
     code_embedding: Callable[[], Floats] | None = None  # (codes, D), where codes are no tokens of the vocabulary
     weights_licence: str = ""  # of the family's released weights, where model cards do not say it
+    licence_binds: bool = False  # whatever a model card declares

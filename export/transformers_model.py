@@ -4,7 +4,7 @@ What families of transformers' classes share. transformers is not annotated: its
 """
 
 import functools
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import torch
@@ -59,14 +59,22 @@ def promised_tensors(
     return {name: shape for name, shape in shapes.items() if name not in spare}, spare
 
 
-def decoder_shape(checkpoint: Checkpoint, text: Any, prefix: str) -> DecoderShape:
-    """Return the shape of a Llama-like decoder from its text config."""
+ACTIVATIONS: Final[dict[str, Literal["silu", "gelu_tanh"]]] = {"silu": "silu", "gelu_pytorch_tanh": "gelu_tanh"}
+
+
+def decoder_shape(checkpoint: Checkpoint, text: Any, prefix: str, **variants: Any) -> DecoderShape:
+    """Return the shape of a Llama-like decoder from its text config; `variants` are fields that no config states."""
     path = checkpoint.folder / "config.json"
     rope = text.rope_parameters
     if rope.get("rope_type", "default") != "default":
         raise CheckpointError(f"{path}: rope_type {rope['rope_type']!r} is not supported; edgevlo exports 'default'.")
-    if text.hidden_act != "silu":
-        raise CheckpointError(f"{path}: hidden_act {text.hidden_act!r} is not supported; edgevlo exports 'silu'.")
+    if text.hidden_act not in ACTIVATIONS:
+        raise CheckpointError(
+            f"{path}: hidden_act {text.hidden_act!r} is not supported; edgevlo exports "
+            f"{' and '.join(map(repr, ACTIVATIONS))}."
+        )
+    if "sliding_attention" in (getattr(text, "layer_types", None) or ()):
+        raise CheckpointError(f"{path}: layers with sliding_attention are not supported; edgevlo exports full ones.")
     return DecoderShape(
         prefix=prefix,
         layers=text.num_hidden_layers,
@@ -78,6 +86,8 @@ def decoder_shape(checkpoint: Checkpoint, text: Any, prefix: str) -> DecoderShap
         max_positions=text.max_position_embeddings,
         norm_eps=text.rms_norm_eps,
         rope_theta=rope["rope_theta"],
+        activation=ACTIVATIONS[text.hidden_act],
+        **variants,
     )
 
 
@@ -92,6 +102,7 @@ class TransformersReference(Reference):
         self.model = without_memory(model_class, config).eval()
         self.decoder = self.model.get_submodule(decoder)
         self.decoder.rotary_emb = type(self.decoder.rotary_emb)(config=self.decoder.config)  # computed, not stored
+        self.embedding_scale = np.float32(getattr(self.model.get_input_embeddings(), "scalar_embed_scale", 1.0))
         for layer, module in enumerate(self.decoder.layers):
             on_demand(module, f"{decoder}.layers.{layer}", checkpoint)
         on_demand(self.decoder.norm, f"{decoder}.norm", checkpoint)
@@ -115,7 +126,8 @@ class TransformersReference(Reference):
 
     def embeddings(self, tokens: Codes) -> Floats:
         """Return the input embeddings `(T, D)` of tokens `(T,)`: rows of the table."""
-        return np.concatenate([self.checkpoint.tensor(self.embedding, slice(token, token + 1)) for token in tokens])
+        rows = [self.checkpoint.tensor(self.embedding, slice(token, token + 1)) for token in tokens]
+        return np.concatenate(rows) * self.embedding_scale
 
     def text_logits(self, hidden: Floats) -> Floats:
         """Return the logits `(B, V)` of hidden states `(B, D)`."""

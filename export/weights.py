@@ -93,6 +93,8 @@ def _unpickled(path: Path) -> dict[str, torch.Tensor]:
             f"{path} is a pickle, which can run code when loaded, and holds more than tensors or is damaged; only "
             "safetensors and pure state dicts are read. Convert it with transformers: model.save_pretrained(FOLDER)."
         ) from error
+    if isinstance(loaded, dict) and isinstance(loaded.get("state_dict"), dict):
+        loaded = loaded["state_dict"]  # as Lightning saves it, beside numbers of the training
     if not isinstance(loaded, dict) or not all(isinstance(value, torch.Tensor) for value in loaded.values()):
         raise CheckpointError(
             f"{path} is a pickle that holds no state dict (name -> tensor). Convert it with transformers: "

@@ -12,6 +12,9 @@ becomes
     cos, sin ────────────────────────────────────────┤
     query_seqlens = token_counts ────────────────────┘
 
+Between a Reshape and its Transpose heads may be normalised (LayerNormalization, Mul, Add, in any number); those stay,
+and a Reshape behind them merges the heads.
+
 The operator attends to the used part of the cache only, so a step costs the same at any capacity, and `query_seqlens`
 lets rows of different length take several tokens each behind a cache. The graph's own inputs and outputs do not change.
 """
@@ -30,16 +33,27 @@ QUERY_SEQLENS = 16
 # ONNX Runtime rotates heads only if their size is a multiple of this; others stay as they are, slower and as exact.
 HEAD_SIZE_STEP = 16
 
+# What may stand between the Reshape that splits heads and the Transpose; the first input is what it works on.
+HEAD_NORMS = ("LayerNormalization", "RMSNormalization", "Mul", "Add")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heads:
+    """Queries, keys or values before they are transposed."""
+
+    value: ir.Value  # (B, S, heads * head_dim), or (B, S, heads, head_dim)
+    count: int
+    size: int
+    apart: bool
+
 
 @dataclass(frozen=True, slots=True)
 class Match:
     """One attention of the master graph and what the new operator needs of it."""
 
-    queries: ir.Value  # (B, S, heads * head_dim)
-    keys: ir.Value  # (B, S, kv_heads * head_dim)
-    values: ir.Value
-    heads: int
-    kv_heads: int
+    queries: Heads
+    keys: Heads
+    values: Heads
     scatter_keys: ir.Node
     scatter_values: ir.Node
     cos: ir.Value
@@ -78,9 +92,9 @@ def _match(attention: ir.Node) -> Match | None:
     cos, sin = rotary_q.inputs[1:3]
     if queries is None or keys is None or values is None or out is None or cos is None or sin is None:
         return None  # heads are laid out in another way
-    if queries[2] % HEAD_SIZE_STEP:
+    if queries.size % HEAD_SIZE_STEP:
         return None
-    return Match(queries[0], keys[0], values[0], queries[1], keys[1], scatter_keys, scatter_values, cos, sin, out)
+    return Match(queries, keys, values, scatter_keys, scatter_values, cos, sin, out)
 
 
 def _producer(node: ir.Node, index: int, kind: str) -> ir.Node | None:
@@ -89,17 +103,39 @@ def _producer(node: ir.Node, index: int, kind: str) -> ir.Node | None:
     return producer if producer is not None and producer.op_type == kind else None
 
 
-def _merged(node: ir.Node, index: int) -> tuple[ir.Value, int, int] | None:
-    """Return x, its heads and their size: the input is `x [B,S,heads * Dh] -> Reshape [B,S,heads,Dh] -> Transpose`."""
+def _merged(node: ir.Node, index: int) -> Heads | None:
+    """Return the heads of an input, `x [B,S,heads * Dh] -> Reshape [B,S,heads,Dh] -> Transpose`.
+
+    Where heads are normalised in between, x is what the Transpose reads, and its heads are apart.
+    """
     transpose = _producer(node, index, "Transpose")
-    reshape = _producer(transpose, 0, "Reshape") if transpose is not None else None
-    if reshape is None or reshape.inputs[0] is None or reshape.inputs[1] is None:
+    value = transpose.inputs[0] if transpose is not None else None
+    reshape = last = value.producer() if value is not None else None
+    while reshape is not None and reshape.op_type in HEAD_NORMS:
+        reshape = reshape.inputs[0].producer() if reshape.inputs[0] is not None else None
+    if value is None or reshape is None or reshape.op_type != "Reshape":
+        return None
+    if reshape.inputs[0] is None or reshape.inputs[1] is None:
         return None
     shape = reshape.inputs[1].const_value
     if shape is None or shape.shape != (4,):
         return None
-    _, _, heads, size = map(int, shape.numpy())
-    return reshape.inputs[0], heads, size
+    _, _, count, size = map(int, shape.numpy())
+    return Heads(
+        value=reshape.inputs[0] if last is reshape else value, count=count, size=size, apart=last is not reshape
+    )
+
+
+def _together(graph: ir.Graph, heads: Heads) -> ir.Value:
+    """Return the heads as `(B, S, heads * Dh)`."""
+    if not heads.apart:
+        return heads.value
+    name = f"{heads.value.name}.together"
+    shape = ir.Value(name=name, const_value=ir.tensor(np.array([0, 0, -1], dtype=np.int64), name=name))
+    graph.register_initializer(shape)
+    merged = ir.node("Reshape", [heads.value, shape])
+    graph.append(merged)
+    return merged.outputs[0]
 
 
 def _only_user(value: ir.Value | None, kind: str) -> ir.Value | None:
@@ -140,13 +176,14 @@ def _lengths(graph: ir.Graph, past_keys: ir.Value | None) -> Lengths:
 def _replace(graph: ir.Graph, match: Match, lengths: Lengths) -> None:
     """Put the operator in the place of the match; what it leaves unused is removed later."""
     past_keys, past_values = match.scatter_keys.inputs[0], match.scatter_values.inputs[0]
-    inputs: list[ir.Value | None] = [match.queries, match.keys, match.values, past_keys, past_values]
+    heads = [_together(graph, one) for one in (match.queries, match.keys, match.values)]
+    inputs: list[ir.Value | None] = [*heads, past_keys, past_values]
     inputs += [lengths.seqlens_k, lengths.total, match.cos, match.sin]
     inputs += [None] * (QUERY_SEQLENS - len(inputs)) + [lengths.query_seqlens]
     node = ir.node(
         "GroupQueryAttention",
         inputs,
-        attributes={"num_heads": match.heads, "kv_num_heads": match.kv_heads, "do_rotary": 1},
+        attributes={"num_heads": match.queries.count, "kv_num_heads": match.keys.count, "do_rotary": 1},
         domain=DOMAIN,
         num_outputs=3,
     )

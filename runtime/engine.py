@@ -86,11 +86,17 @@ class Engine:
         _ = self._embeddings
 
     def text_choice(self, hidden: Floats) -> Callable[[], int]:
-        """Return a function giving the likeliest next token after `hidden` (1, hidden_size), read anew at each call."""
-        session = self._text_head
+        """Return a function giving the likeliest next token after `hidden` (1, hidden_size), read anew at each call.
+
+        Codes among the tokens are left out where the manifest says so.
+        """
+        session, manifest = self._text_head, self._bundle.manifest
+        first = manifest.codes.first_token
+        left_out = slice(first, first + manifest.codes.count if manifest.answer.text_only else first)
 
         def choose() -> int:
             (logits,) = session.run(["logits"], {"hidden": hidden})
+            logits[0, left_out] = -np.inf
             return int(np.argmax(logits[0]))
 
         return choose

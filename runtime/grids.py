@@ -42,7 +42,7 @@ class GridRule:
         if not self.grid.rows[0] <= shape.rows <= self.grid.rows[1]:
             return False
         low, high = self._columns(shape.rows)
-        return low <= shape.columns <= high
+        return low <= shape.columns <= high and shape.columns % self.grid.step == 0
 
     def nearest(self, width: float, height: float) -> Shape:
         """Return the allowed grid nearest to `width` x `height`, by the factors that both sides would be scaled by.
@@ -50,23 +50,41 @@ class GridRule:
         Factors, not differences: 512x512 is nearer to the largest square than to a larger oblong.
         """
         rows, columns = max(height / self.cell, 1e-3), max(width / self.cell, 1e-3)
-        best, best_distance = self.default, math.inf
+        best, best_distance, step = self.default, math.inf, self.grid.step
+        below, above = math.floor(columns / step) * step, math.ceil(columns / step) * step
         for candidate in range(self.grid.rows[0], self.grid.rows[1] + 1):
             low, high = self._columns(candidate)
             if low > high:
                 continue
-            for across in (min(max(math.floor(columns), low), high), min(max(math.ceil(columns), low), high)):
+            for across in (min(max(below, low), high), min(max(above, low), high)):
                 distance = math.hypot(math.log(candidate / rows), math.log(across / columns))
                 if distance < best_distance:
                     best, best_distance = Shape(candidate, across), distance
         return best
 
+    def fullest(self, width: int, height: int) -> Shape:
+        """Return the allowed grid whose ratio is nearest to `width` by `height`, of those that leave no room.
+
+        No room is left where one step more in both directions would exceed every grid; of two equally near the wider.
+        """
+        step, most = self.grid.step, self.grid.cells[1]
+        found = [
+            (min(columns / width, rows / height) / max(columns / width, rows / height), columns, rows)
+            for rows in range(step, self.grid.rows[1] + 1, step)
+            for columns in range(step, self.grid.columns[1] + 1, step)
+            if (rows + step) * (columns + step) > most and self.allows(Shape(rows, columns))
+        ]
+        _, columns, rows = max(found, default=(0.0, self.default.columns, self.default.rows))
+        return Shape(rows, columns)
+
     def _columns(self, rows: int) -> tuple[int, int]:
         """Return the fewest and the most columns that go with so many rows; none if the first is the larger."""
         grid = self.grid
+        if rows % grid.step:
+            return 1, 0
         low = max(grid.columns[0], math.ceil(grid.cells[0] / rows), math.ceil(rows / grid.max_ratio - 1e-9))
         high = min(grid.columns[1], grid.cells[1] // rows, math.floor(rows * grid.max_ratio + 1e-9))
-        return low, high
+        return -(-low // grid.step) * grid.step, high // grid.step * grid.step
 
     def size(self, shape: Shape) -> tuple[int, int]:
         """Return width and height in pixels."""
@@ -82,7 +100,7 @@ class GridRule:
                 raise RequestError(f"size {width}x{height} is not what this model paints: {near[0]}x{near[1]} only.")
             raise RequestError(
                 f"size {width}x{height} is not one that this model paints; the nearest is {near[0]}x{near[1]} "
-                f"(sides are multiples of {self.cell} pixels)."
+                f"(sides are multiples of {self.cell * self.grid.step} pixels)."
             )
         return shape
 

@@ -34,8 +34,10 @@ GraphRole: TypeAlias = Literal[
 Target: TypeAlias = Literal["portable", "cpu", "cuda", "rtx", "tensorrt"]
 Precision: TypeAlias = Literal["fp32", "fp16", "bf16", "int8", "int4", "fp8"]
 DType: TypeAlias = Literal["float32", "float16", "bfloat16", "int64", "int32", "int8"]
-AbilityName: TypeAlias = Literal["paint", "edit", "ask", "detect", "segment", "edges", "boxes"]
-Field: TypeAlias = Literal["text", "images", "rows", "columns"]
+AbilityName: TypeAlias = Literal[
+    "paint", "edit", "ask", "detect", "segment", "edges", "boxes", "depth", "normals", "pose"
+]
+Field: TypeAlias = Literal["text", "images", "rows", "columns", "width", "height"]
 
 
 class Record(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -124,7 +126,8 @@ class Codes(Record, frozen=True, kw_only=True):
 class Grid(Record, frozen=True, kw_only=True):
     """Which grids the model paints; all bounds inclusive, in cells. `max_ratio` bounds long side over short side.
 
-    A `fixed` grid is the only one that the model paints: every bound is that of `default`.
+    Rows and columns are multiples of `step`. A `fixed` grid is the only one that the model paints: every bound is that
+    of `default`.
     """
 
     kind: Literal["free", "fixed"] = "free"
@@ -133,18 +136,39 @@ class Grid(Record, frozen=True, kw_only=True):
     cells: tuple[Count, Count]
     default: tuple[Side, Side]  # rows, columns
     max_ratio: Annotated[float, Meta(ge=1, le=1000)] = 1000.0
+    step: Side = 1
+
+
+class Tag(Record, frozen=True, kw_only=True):
+    """A number as a special token: `prefix`, then `offset + number / unit` in so many `digits`, then `suffix`."""
+
+    prefix: ShortText
+    suffix: ShortText = ""
+    digits: Annotated[int, Meta(ge=1, le=9)] = 1
+    offset: Index = 0
+    unit: Side = 1
+
+    def name(self, number: int) -> str:
+        """Return the name of the token that stands for a number."""
+        return f"{self.prefix}{self.offset + number // self.unit:0{self.digits}d}{self.suffix}"
 
 
 class Piece(Record, frozen=True, kw_only=True):
-    """A piece of a prompt: exactly one of a special token by name, literal text, or a field to fill in."""
+    """A piece of a prompt: exactly one of a special token by name, literal text, or a field to fill in.
+
+    `rows` and `columns` count cells, `width` and `height` pixels; they are written as decimal text, or as a `tag`.
+    """
 
     token: ShortText | None = None
     text: ShortText | None = None
     field: Field | None = None
+    tag: Tag | None = None
 
     def __post_init__(self) -> None:
         if sum(part is not None for part in (self.token, self.text, self.field)) != 1:
             raise ValueError("a piece is exactly one of token, text and field")
+        if self.tag is not None and self.field not in ("rows", "columns"):
+            raise ValueError("only the fields rows and columns have a tag")
 
 
 class ImageBlock(Record, frozen=True, kw_only=True):
@@ -167,12 +191,18 @@ class Branch(Record, frozen=True, kw_only=True):
 
     `prompt` is the ability's own prompt; `negative` is the same with the text replaced by the negative prompt;
     `pad_middle` is the prompt with every token but the first and the last replaced by `Guidance.pad`. The pads are
-    read and attended to like any token.
+    read and attended to like any token; `template` is a prompt of its own, in which `text` is the negative prompt.
     """
 
-    kind: Literal["prompt", "negative", "pad_middle"]
+    kind: Literal["prompt", "negative", "pad_middle", "template"]
     constant: Finite
     scale: Finite
+    prompt: tuple[Piece, ...] = ()  # for template
+
+    @property
+    def reads_negative(self) -> bool:
+        """Whether the negative prompt stands in this branch."""
+        return self.kind == "negative" or any(piece.field == "text" for piece in self.prompt)
 
 
 class Guidance(Record, frozen=True, kw_only=True):
@@ -192,29 +222,45 @@ class Sampling(Record, frozen=True, kw_only=True):
 
 
 class Answer(Record, frozen=True, kw_only=True):
-    """How text answers end; each token is the likeliest."""
+    """How text answers end; each token is the likeliest, with `text_only` the likeliest that is no code."""
 
     stop: Annotated[tuple[ShortText, ...], Meta(min_length=1)]
     max_tokens: Count = 256
+    text_only: bool = False
 
 
 class FitPadSquare(Record, frozen=True, kw_only=True):
     """The longest side becomes `side`, the other keeps the ratio but has `min_side` at least; the rest is `color`.
 
-    `rounding` is that of the shorter side; the picture stands in the middle, one pixel up or left if it cannot.
+    `rounding` is that of the shorter side; the picture stands in the middle, one pixel up or left if it cannot. With
+    `pad_first` the square is made around the picture as it is and scaled then.
     """
 
     side: Side
     min_side: Side = 1
     color: tuple[Channel, Channel, Channel]
     rounding: Literal["round", "truncate"] = "round"
+    pad_first: bool = False
+
+
+class Cover(Record, frozen=True, kw_only=True):
+    """A picture is scaled until it covers the size, its ratio kept, and what stands out on both sides is cut off.
+
+    `rounding` is that of the side that stands out. A picture `halve` times as large as the size both ways is halved by
+    averaging until it no longer is; 0 never does. With `full` the size is the one nearest in ratio of those that a row
+    and a column more would make larger than any.
+    """
+
+    rounding: Literal["round", "truncate"] = "round"
+    halve: Annotated[int, Meta(ge=0, le=64)] = 0
+    full: bool = False
 
 
 class Preprocess(Record, frozen=True, kw_only=True):
     """From 8-bit RGB to `pixel_values`: a size, then `(x / 255 - mean) / std`.
 
-    Pictures of an allowed grid within the limits are read as they are, others in the nearest grid; with
-    `fit_pad_square` all become the same square, whose pixels both limits are.
+    Pictures of an allowed grid within the limits are read as they are, others in the nearest grid, stretched or, with
+    `cover`, cropped; with `fit_pad_square` all become the same square, whose pixels both limits are.
     """
 
     min_pixels: Count
@@ -225,6 +271,7 @@ class Preprocess(Record, frozen=True, kw_only=True):
     ] = (0.5, 0.5, 0.5)
     resample: Literal["bicubic", "lanczos", "bilinear", "nearest"] = "bicubic"
     fit_pad_square: FitPadSquare | None = None
+    cover: Cover | None = None
 
 
 class Postprocess(Record, frozen=True, kw_only=True):
@@ -362,8 +409,8 @@ def _check(manifest: Manifest, path: Path) -> None:
         refuse("code_embedding.shape", f"is not ({codes.count}, {manifest.backbone.hidden_size})")
     elif codes.first_token != tokens:
         refuse("codes.first_token", f"is not {tokens}, the first after the tokens, though code_embedding is given")
-    if any(piece.field in ("text", "images") for piece in manifest.image_block.open):
-        refuse("image_block.open", "names text or images, which only a prompt may")
+    if any(piece.field not in (None, "rows", "columns") for piece in manifest.image_block.open):
+        refuse("image_block.open", "names text, images or pixels, which only a prompt may")
     grid = manifest.grid
     for field, (low, high) in {"rows": grid.rows, "columns": grid.columns, "cells": grid.cells}.items():
         if low > high:
@@ -374,6 +421,7 @@ def _check(manifest: Manifest, path: Path) -> None:
         and grid.columns[0] <= columns <= grid.columns[1]
         and grid.cells[0] <= rows * columns <= grid.cells[1]
         and max(rows, columns) <= min(rows, columns) * grid.max_ratio + 1e-9
+        and rows % grid.step == columns % grid.step == 0
     )
     if not inside:
         refuse("grid.default", f"({rows} rows, {columns} columns) is outside the grid's own bounds")
@@ -391,9 +439,18 @@ def _check(manifest: Manifest, path: Path) -> None:
             refuse("preprocess", f"has other limits than the {square.side**2} pixels of fit_pad_square")
         if square.min_side > square.side:
             refuse("preprocess.fit_pad_square.min_side", "is above side")
+        if preprocess.cover is not None:
+            refuse("preprocess.cover", "stands beside fit_pad_square; a picture is cropped or padded")
     kinds = {branch.kind for branch in manifest.guidance.branches}
     if ("pad_middle" in kinds) != (manifest.guidance.pad is not None):
         refuse("guidance.pad", "is given if and only if a branch is of kind pad_middle")
+    for branch in manifest.guidance.branches:
+        if branch.prompt and branch.kind != "template":
+            refuse("guidance.branches", f"gives a prompt to a branch of kind {branch.kind}; template has one")
+        if branch.kind == "template" and not (branch.prompt or manifest.image_block.open):
+            refuse("guidance.branches", "has a template without any token")
+        if any(piece.field not in (None, "text", "images") for piece in branch.prompt):
+            refuse("guidance.branches", "names a size, which only prompts and image_block.open may")
     if manifest.image_block.features == "vision_encoder":
         if manifest.image_block.row_suffix:
             refuse("image_block.row_suffix", "stands between rows, which features of vision_encoder do not have")
@@ -420,6 +477,8 @@ def _check(manifest: Manifest, path: Path) -> None:
                 refuse(f"abilities.{name}", f"needs the graph {role}, which the bundle lacks")
         if any(piece.field in ("rows", "columns") for piece in ability.prompt):
             refuse(f"abilities.{name}.prompt", "names rows or columns, which only image_block.open may")
+        if ability.output != "image" and any(piece.field in ("width", "height") for piece in ability.prompt):
+            refuse(f"abilities.{name}.prompt", "names a width or height, but the ability gives no picture")
         if (ability.images[1] > 0) != any(piece.field == "images" for piece in ability.prompt):
             refuse(f"abilities.{name}", "takes pictures if and only if its prompt has a field images")
         if ability.images[0] > ability.images[1]:

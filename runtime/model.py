@@ -25,6 +25,8 @@ from .grids import GridRule, Shape, parse_size
 from .manifest import Ability, AbilityName, Branch, Sampling
 from .pictures import (
     Loaded,
+    cover,
+    cut_off,
     fit_pad_square,
     from_pixels,
     load_picture,
@@ -43,6 +45,7 @@ Picture: TypeAlias = str | Path | Image.Image
 Size: TypeAlias = tuple[int, int] | str
 
 _PRODUCER: Final = "EdgeVLo"
+_NO_WEIGHT: Final = 1e-9  # of branches that cancel out, as 1.2 - 1 and -0.2 do up to rounding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,14 +113,27 @@ class Model:
         """Paint the picture's edges."""
         return _last(self.perceive_rows("edges", picture)).preview
 
-    def boxes(self, picture: Picture) -> Image.Image:
-        """Paint boxes around the picture's objects."""
-        return _last(self.perceive_rows("boxes", picture)).preview
+    def boxes(self, picture: Picture, objects: Sequence[str] = ()) -> Image.Image:
+        """Paint boxes around the picture's objects, or around the named ones where the model takes names."""
+        return _last(self.perceive_rows("boxes", picture, objects)).preview
 
-    def perceive_rows(self, name: AbilityName, picture: Picture, **options: Unpack[Options]) -> Iterator[Stroke]:
-        """Paint what the model perceives (`segment`, `edges`, `boxes`) row by row."""
-        request = self._ability(name).request
-        return self._paint(name, request.text if request else "", [picture], None, options)
+    def depth(self, picture: Picture) -> Image.Image:
+        """Paint how far away everything in the picture is."""
+        return _last(self.perceive_rows("depth", picture)).preview
+
+    def normals(self, picture: Picture) -> Image.Image:
+        """Paint the directions of the picture's surfaces."""
+        return _last(self.perceive_rows("normals", picture)).preview
+
+    def pose(self, picture: Picture) -> Image.Image:
+        """Paint the poses of the people in the picture."""
+        return _last(self.perceive_rows("pose", picture)).preview
+
+    def perceive_rows(
+        self, name: AbilityName, picture: Picture, objects: Sequence[str] = (), **options: Unpack[Options]
+    ) -> Iterator[Stroke]:
+        """Paint what the model perceives (`segment`, `edges`, `boxes`, `depth`, `normals`, `pose`) row by row."""
+        return self._paint(name, self._requested(name, objects), [picture], None, options)
 
     def ask(self, pictures: Picture | Sequence[Picture], question: str) -> str:
         """Answer a question about one picture or several."""
@@ -129,13 +145,10 @@ class Model:
     def detect(self, picture: Picture, objects: Sequence[str] = ()) -> list[Detection]:
         """Find the named objects, or everything, and return their boxes in pixels of the given picture."""
         ability = self._ability("detect")
-        objects = [objects] if isinstance(objects, str) else objects
         self._check_count("detect", 1)
         loaded = load_picture(picture)
         codes = self._tokenize(loaded)
-        request = ability.request
-        words = request.separator.join(check_text(name, "name of an object") for name in objects) if request else ""
-        text = request.text.replace("{objects}", words or request.everything) if request else words
+        text = self._requested("detect", objects)
         rows, columns = codes.shape
         unit = (columns, rows) if ability.unit == "cell" else self.grid.size(Shape(rows, columns))
         scale = (loaded.image.width / unit[0], loaded.image.height / unit[1])
@@ -176,11 +189,29 @@ class Model:
         pieces = [*block.open]
         for ability in self.manifest.abilities.values():
             pieces += ability.prompt
+        for branch in self.manifest.guidance.branches:
+            pieces += branch.prompt
         names = {piece.token for piece in pieces if piece.token is not None}
+        grid = self.manifest.grid
+        for piece in block.open:
+            if piece.tag is not None:
+                low, high = grid.rows if piece.field == "rows" else grid.columns
+                names |= {piece.tag.name(number) for number in range(low, high + 1) if number % grid.step == 0}
         if self.manifest.guidance.pad is not None:
             names.add(self.manifest.guidance.pad)
         for name in sorted({*names, *self.manifest.answer.stop, *block.row_suffix, *block.close}):
             self._vocabulary.special(name)
+
+    def _requested(self, name: AbilityName, objects: Sequence[str]) -> str:
+        """Return the words that the manifest has for an ability without free text, with the objects filled in."""
+        request = self._ability(name).request
+        if request is None:
+            return ""
+        objects = [objects] if isinstance(objects, str) else objects
+        words = request.separator.join(check_text(word, "name of an object") for word in objects) or request.everything
+        if "{objects}" in request.text and not words:
+            raise RequestError(f"{name} of this model needs names of objects; name at least one.")
+        return request.text.replace("{objects}", words)
 
     # How a request becomes a plan.
 
@@ -202,17 +233,22 @@ class Model:
         fed = raster.tokens_fed(shape.rows, shape.columns, len(self._writer.row_suffix))
         opener = self._writer.opener(shape)
 
-        def prompt(branch: Branch) -> list[int]:
-            words = settings.negative if branch.kind == "negative" else text
-            tokens = self._writer.prompt(ability.prompt, words, sources) + opener
-            return self._writer.pad_middle(tokens) if branch.kind == "pad_middle" else tokens
+        def prompt(branch: Branch) -> tuple[int, ...]:
+            pieces = branch.prompt if branch.kind == "template" else ability.prompt
+            words = settings.negative if branch.reads_negative else text
+            tokens = self._writer.prompt(pieces, words, sources, shape) + opener
+            return tuple(self._writer.pad_middle(tokens) if branch.kind == "pad_middle" else tokens)
 
-        branches = weigh(self.manifest.guidance, settings.guidance_scale)
-        prompts = tuple(prompt(branch) for branch, _ in branches)
+        weights: dict[tuple[int, ...], float] = {}  # of each different prompt: equal ones are read once
+        for branch, weight in weigh(self.manifest.guidance, settings.guidance_scale):
+            tokens = prompt(branch)
+            weights[tokens] = weights.get(tokens, 0.0) + weight
+        weights = {tokens: weight for tokens, weight in weights.items() if abs(weight) > _NO_WEIGHT} or weights
+        prompts = tuple(map(list, weights))
         self._engine.check_room(prompts, fed)
         return _Request(
             prompts=prompts,
-            weights=tuple(weight for _, weight in branches),
+            weights=tuple(weights.values()),
             features=stacked(sources),
             fed=fed,
             plan=raster.Plan(
@@ -290,7 +326,8 @@ class Model:
         image, changes = self._fit(loaded.image), [*loaded.changes]
         codes = self._engine.encode(to_pixel_values(image, self.manifest.preprocess))
         if image.size != loaded.image.size:
-            changes.append(resized(loaded.image.size, image.size))
+            cut = self.manifest.preprocess.cover is not None and cut_off(loaded.image.size, image.size)
+            changes.append(resized(loaded.image.size, image.size) + ", its edges cut off" * cut)
         if domain := self.manifest.domain:
             rebuilt = from_pixels(self._engine.decode(codes), self.manifest.postprocess)
             if share := share_outside(image, rebuilt, self.grid.cell, domain.tolerance):
@@ -304,13 +341,17 @@ class Model:
         rule = self.manifest.preprocess
         if rule.fit_pad_square is not None:
             return fit_pad_square(image, rule.fit_pad_square, rule)
+        if rule.cover is not None and rule.cover.full:
+            size = self.grid.size(self.grid.fullest(width, height))
+            return image if image.size == size else cover(image, size, rule.cover, rule)
         cell = self.grid.cell
         fits = width % cell == 0 and height % cell == 0 and self.grid.allows(Shape(height // cell, width // cell))
         if fits and rule.min_pixels <= width * height <= rule.max_pixels:
             return image
         area = min(max(width * height, rule.min_pixels), rule.max_pixels)
         factor = (area / (width * height)) ** 0.5
-        return resize(image, self.grid.size(self.grid.nearest(width * factor, height * factor)), rule)
+        size = self.grid.size(self.grid.nearest(width * factor, height * factor))
+        return resize(image, size, rule) if rule.cover is None else cover(image, size, rule.cover, rule)
 
     def _ability(self, name: AbilityName) -> Ability:
         ability = self.manifest.abilities.get(name)
@@ -327,7 +368,11 @@ class Model:
     def _writer(self) -> PromptWriter:
         manifest = self.manifest
         return PromptWriter(
-            self._vocabulary, manifest.image_block, manifest.codes.first_token, pad=manifest.guidance.pad
+            self._vocabulary,
+            manifest.image_block,
+            manifest.codes.first_token,
+            cell=manifest.codes.cell,
+            pad=manifest.guidance.pad,
         )
 
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from .errors import PictureError
-from .manifest import FitPadSquare, Postprocess, Preprocess
+from .manifest import Cover, FitPadSquare, Postprocess, Preprocess
 
 Pixels: TypeAlias = npt.NDArray[np.float32]
 
@@ -125,10 +125,36 @@ def fit_pad_square(image: Image.Image, rule: FitPadSquare, preprocess: Preproces
             return max(round(length * (rule.side / longest)), rule.min_side)
         return max(int(length / longest * rule.side), rule.min_side)
 
+    if rule.pad_first:
+        square = Image.new("RGB", (longest, longest), rule.color)
+        square.paste(image, ((longest - image.width) // 2, (longest - image.height) // 2))
+        return resize(square, (rule.side, rule.side), preprocess)
     width, height = map(scaled, image.size)
     square = Image.new("RGB", (rule.side, rule.side), rule.color)
     square.paste(resize(image, (width, height), preprocess), ((rule.side - width) // 2, (rule.side - height) // 2))
     return square
+
+
+def cover(image: Image.Image, size: tuple[int, int], rule: Cover, preprocess: Preprocess) -> Image.Image:
+    """Return the middle of the picture in `size` (width, height), scaled so that nothing of the size stays empty."""
+    while rule.halve and all(side >= rule.halve * wanted for side, wanted in zip(image.size, size, strict=True)):
+        image = image.resize((image.width // 2, image.height // 2), Image.Resampling.BOX)
+    factor = max(size[0] / image.width, size[1] / image.height)
+    width, height = (_covering(side, wanted, factor, rule) for side, wanted in zip(image.size, size, strict=True))
+    left, top = (width - size[0]) // 2, (height - size[1]) // 2
+    return resize(image, (width, height), preprocess).crop((left, top, left + size[0], top + size[1]))
+
+
+def _covering(side: int, wanted: int, factor: float, rule: Cover) -> int:
+    """Return a side after scaling; the product is off by rounding errors, which truncation would make a pixel."""
+    scaled = side * factor
+    return max(wanted, round(scaled) if rule.rounding == "round" else int(scaled + 1e-6))
+
+
+def cut_off(before: tuple[int, int], after: tuple[int, int]) -> bool:
+    """Whether a picture that covers a size loses more than a pixel of it, (width, height) each."""
+    factor = max(after[0] / before[0], after[1] / before[1])
+    return any(was * factor >= now + 1 for was, now in zip(before, after, strict=True))
 
 
 def resized(before: tuple[int, int], after: tuple[int, int]) -> str:

@@ -80,17 +80,25 @@ def check_text(text: str, what: str) -> str:
 class PromptWriter:
     """Fills the manifest's pieces with text, source pictures and a grid header."""
 
-    def __init__(self, vocabulary: Vocabulary, block: ImageBlock, first_token: int, *, pad: str | None = None) -> None:
+    def __init__(
+        self, vocabulary: Vocabulary, block: ImageBlock, first_token: int, *, cell: int = 1, pad: str | None = None
+    ) -> None:
         self._vocabulary = vocabulary
         self._block = block
         self._first_token = first_token
+        self._cell = cell
         self.row_suffix = tuple(vocabulary.special(name) for name in block.row_suffix)
         self._close = [vocabulary.special(name) for name in block.close]
         self._pad = None if pad is None else vocabulary.special(pad)
         self._separator = vocabulary.encode(block.separator) if block.separator else []
 
-    def prompt(self, pieces: Iterable[Piece], text: str, sources: Sequence[Source]) -> list[int]:
-        """Return the ids of a prompt that shows `sources`; -1 - i stands for row i of `stacked(sources)`."""
+    def prompt(
+        self, pieces: Iterable[Piece], text: str, sources: Sequence[Source], shape: Shape | None = None
+    ) -> list[int]:
+        """Return the ids of a prompt that shows `sources`; -1 - i stands for row i of `stacked(sources)`.
+
+        `shape` is the grid that will be painted.
+        """
         images: list[int] = []
         features = 0
         for place, source in enumerate(sources):
@@ -101,7 +109,7 @@ class PromptWriter:
                 features = rows.stop
             else:
                 images += self._image(source)
-        return self._fill(pieces, text, images, None)
+        return self._fill(pieces, text, images, shape)
 
     def opener(self, shape: Shape | None) -> list[int]:
         """Return the ids that announce an image of this grid; None where the manifest's opener names none."""
@@ -131,13 +139,26 @@ class PromptWriter:
                 run += piece.text
             elif piece.field == "text":
                 run += text
-            elif piece.field in ("rows", "columns") and shape is not None:
-                run += str(getattr(shape, piece.field))
+            elif shape is not None and piece.tag is None and (number := self._number(piece, shape)) is not None:
+                run += str(number)
             else:
                 ids += self._vocabulary.encode(run) if run else []
                 run = ""
-                ids += images if piece.token is None else [self._vocabulary.special(piece.token)]
+                ids += images if piece.field == "images" else self._special(piece, shape)
         return ids + (self._vocabulary.encode(run) if run else [])
+
+    def _number(self, piece: Piece, shape: Shape) -> int | None:
+        """Return what a field counts of a grid; None for another piece."""
+        numbers = {"rows": shape.rows, "columns": shape.columns}
+        numbers |= {"height": shape.rows * self._cell, "width": shape.columns * self._cell}
+        return None if piece.field is None else numbers.get(piece.field)
+
+    def _special(self, piece: Piece, shape: Shape | None) -> list[int]:
+        """Return the special token of a piece, in a list; an empty one for a size that is not there."""
+        if piece.token is not None:
+            return [self._vocabulary.special(piece.token)]
+        number = None if shape is None else self._number(piece, shape)
+        return [] if piece.tag is None or number is None else [self._vocabulary.special(piece.tag.name(number))]
 
 
 def stacked(sources: Sequence[Source]) -> Floats | None:

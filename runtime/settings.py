@@ -56,13 +56,13 @@ def resolve(options: Options, ability: Ability, manifest: Manifest) -> Settings:
 
 def _negative(given: str | None, scale: float, guidance: Guidance) -> str:
     """Return the negative prompt, empty where no branch reads it."""
-    kinds = {branch.kind for branch, _ in weigh(guidance, scale)}
-    if not kinds:
+    weighed = [branch for branch, _ in weigh(guidance, scale)]
+    if not weighed:
         raise RequestError(f"guidance scale {scale} leaves nothing to paint from; this model takes others.")
-    if "negative" in kinds:
+    if any(branch.reads_negative for branch in weighed):
         negative = guidance.negative_text if given is None else given.strip()
         return check_text(negative, "negative prompt") if negative else ""
-    if given and all(branch.kind != "negative" for branch in guidance.branches):
+    if given and not any(branch.reads_negative for branch in guidance.branches):
         raise RequestError("this model takes no negative prompt; leave it out.")
     if given:
         raise RequestError(f"a negative prompt does nothing at guidance scale {scale}; raise it or leave it out.")

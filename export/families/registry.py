@@ -19,9 +19,15 @@ class Family:
     grid: str
     licence: str  # of the released checkpoints
     verified: str  # what was run, and against what
+    tokens: tuple[str, ...] = ()  # special tokens that tell it from others of the same class
     instead: Mapping[str, str] = field(default_factory=dict)  # class that is not taken -> what to take
 
 
+_CHAMELEON: Final = "Chameleon Research License, NON-COMMERCIAL"
+_TINY: Final = (
+    "tiny random weights: every graph against transformers, answers token for token against its generate, painting "
+    "token for token against a loop over its modules; no released checkpoint was at hand"
+)
 _DEEPSEEK: Final = "DeepSeek License Agreement, with use restrictions; the code's is mit"
 
 FAMILIES: Final = (
@@ -58,6 +64,57 @@ FAMILIES: Final = (
         licence=_DEEPSEEK,
         verified="the same graphs, byte for byte, as from transformers' format, on small random checkpoints written in "
         "deepseek-ai's format; no released checkpoint was at hand, and deepseek-ai's code was not run",
+    ),
+    Family(
+        name="chameleon",
+        module="chameleon",
+        architectures=("ChameleonForConditionalGeneration",),
+        checkpoints=("facebook/chameleon-7b", "facebook/chameleon-30b", "leloy/Anole-7b-v0.1-hf"),
+        abilities=("ask", "paint"),
+        grid="one square of cells of 16 pixels, 32 x 32 in the released models",
+        licence=_CHAMELEON,
+        verified=f"{_TINY}. Painting needs a pixel decoder: in the checkpoint (Anole) or as vqgan.ckpt beside it",
+    ),
+    Family(
+        name="lumina-mgpt",
+        module="chameleon",
+        architectures=("ChameleonXLLMXForConditionalGeneration",),
+        checkpoints=(
+            "Alpha-VLLM/Lumina-mGPT-7B-512",
+            "Alpha-VLLM/Lumina-mGPT-7B-768",
+            "Alpha-VLLM/Lumina-mGPT-7B-768-Omni",
+            "Alpha-VLLM/Lumina-mGPT-7B-1024",
+            "Alpha-VLLM/Lumina-mGPT-34B-512",
+        ),
+        abilities=("paint", "ask", "edit", "segment", "depth", "normals", "pose", "boxes"),
+        grid="rows x columns in steps of 2 cells of 16 pixels, up to the release's square, ratio up to 4",
+        licence=f"{_CHAMELEON}; its own repository states none",
+        verified=f"{_TINY}. Its class may also be ChameleonForConditionalGeneration. All but paint and ask: Omni only. "
+        "Needs vqgan.ckpt beside it",
+    ),
+    Family(
+        name="liquid",
+        module="liquid",
+        architectures=("GemmaForCausalLM",),
+        checkpoints=("Junfeng5/Liquid_V1_7B",),
+        abilities=("paint", "ask"),
+        grid="one square of 32 x 32 cells of 16 pixels",
+        licence=f"Gemma Terms of Use; {_CHAMELEON}, for the image tokenizer",
+        verified=f"{_TINY}. Needs vqgan.ckpt beside it",
+        tokens=("<boi>", "<eoi>"),
+    ),
+    Family(
+        name="simplear",
+        module="simplear",
+        architectures=("Qwen2ForCausalLM", "SimpARForCausalLM"),
+        checkpoints=("Daniel0724/SimpleAR-0.5B-SFT", "Daniel0724/SimpleAR-1.5B-SFT"),
+        abilities=("paint",),
+        grid="squares of 16 to 64 cells of 16 pixels",
+        licence="not stated for the weights; NVIDIA Open Model License for the image tokenizer",
+        verified="tiny random weights: the decoder against transformers, painting token for token against a loop over "
+        "its modules, the pixel decoder against its published layers written out in three dimensions; neither a "
+        "released checkpoint nor NVIDIA's program was at hand. Needs decoder.safetensors beside it",
+        tokens=("<|t2i|>", "<|soi|>"),
     ),
 )
 

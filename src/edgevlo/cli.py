@@ -138,6 +138,30 @@ def edges(picture: Path, **settings: Any) -> None:
 
 
 @main.command()
+@picture_argument
+@paint_options
+def depth(picture: Path, **settings: Any) -> None:
+    """Paint how far away everything in PICTURE is."""
+    _paint(lambda model, options: model.perceive_rows("depth", picture, **options), **settings)
+
+
+@main.command()
+@picture_argument
+@paint_options
+def normals(picture: Path, **settings: Any) -> None:
+    """Paint the directions of the surfaces in PICTURE."""
+    _paint(lambda model, options: model.perceive_rows("normals", picture, **options), **settings)
+
+
+@main.command()
+@picture_argument
+@paint_options
+def pose(picture: Path, **settings: Any) -> None:
+    """Paint the poses of the people in PICTURE."""
+    _paint(lambda model, options: model.perceive_rows("pose", picture, **options), **settings)
+
+
+@main.command()
 @pictures_argument
 @click.argument("question")
 @model_option
@@ -163,7 +187,10 @@ def detect(picture: Path, objects: tuple[str, ...], output: Path | None, model: 
         check_png(output)
     opened = edgevlo.load(model)
     if output is not None:
-        save_png(opened.boxes(picture), output)
+        save_png(opened.boxes(picture, objects), output)
+        if "detect" not in opened.manifest.abilities:
+            click.echo(output)  # the model only paints boxes
+            return
     found = opened.detect(picture, objects)
     if as_json:
         click.echo(json.dumps([{"label": one.label, "box": one.box} for one in found], ensure_ascii=False))
@@ -220,6 +247,7 @@ def export(checkpoint: str, output: Path) -> None:
         if graph.parity is not None:
             error, tolerance = graph.parity.error, graph.parity.tolerance
             click.echo(f"{role:16} {graph.parity.metric}: {error:.2g} (tolerance {tolerance:.2g})")
+    click.echo(f"{'licence':16} {manifest.source.licence}")
     click.echo(output)
 
 

@@ -274,8 +274,8 @@ def test_doctor_names_versions(edgevlo_run: Run) -> None:
 def test_help_and_version(edgevlo_run: Run) -> None:
     assert edgevlo_run("--version") == (0, f"edgevlo, version {edgevlo.__version__}\n", "")
     assert edgevlo_run("--help").code == 0
-    for command in ("paint", "edit", "ask", "detect", "segment", "edges", "export", "quantize", "show", "verify",
-                    "doctor", "decode"):  # fmt: skip
+    for command in ("paint", "edit", "ask", "detect", "segment", "edges", "depth", "normals", "pose", "export",
+                    "quantize", "show", "verify", "doctor", "decode"):  # fmt: skip
         ran = edgevlo_run(command, "-h")
         assert (ran.code, ran.err) == (0, "")
         assert ran.out.startswith(f"Usage: edgevlo {command} ")
@@ -423,6 +423,26 @@ def test_boxes_and_their_picture_take_one_line(edgevlo_run: Run, monkeypatch: py
     ran = edgevlo_run("detect", "photo.jpg", "-o", "boxes.png", "-m", "./both")
 
     assert (ran.code, ran.err) == (0, f"note: photo.jpg {RESIZED}\n")
+
+
+def test_a_model_that_only_paints_boxes_is_told_what_to_look_for(edgevlo_run: Run, toy: Path) -> None:
+    def only_boxes(tree: dict[str, Any]) -> None:
+        del tree["abilities"]["detect"]
+        tree["abilities"]["boxes"] = {
+            "prompt": [{"field": "images"}, {"field": "text"}],
+            "output": "image",
+            "images": [1, 1],
+            "request": {"text": "{objects}"},
+        }
+
+    rewritten(toy, Path("only"), only_boxes)
+    photograph().save("photo.jpg")
+
+    ran = edgevlo_run("detect", "photo.jpg", "car", "-o", "boxes.png", "-m", "./only")
+    assert (ran.code, ran.out) == (0, "boxes.png\n")
+    assert Path("boxes.png").is_file()
+    unnamed = edgevlo_run("detect", "photo.jpg", "-o", "more.png", "-m", "./only")
+    fails(unnamed, "boxes of this model needs names of objects; name at least one")
 
 
 def test_the_embedded_models_own_pictures_are_silent_and_a_photograph_is_not(edgevlo_run: Run) -> None:

@@ -1,0 +1,96 @@
+"""How Chameleon and Anole are used: one square of codes, a turn that ends with a token, three branches when painting.
+
+Prompts are those of transformers' ChameleonProcessor and of GAIR-NLP/anole. A fine-tuned checkpoint overrides
+everything here with a task card (docs/export.md).
+"""
+
+from typing import Any, Final
+
+import msgspec
+
+from edgevlo.export.card import Card
+from edgevlo.export.checkpoint import Checkpoint
+from edgevlo.export.files_beside import Scaling, read_optional, read_scaling
+from edgevlo.runtime import manifest
+from edgevlo.runtime.errors import CheckpointError
+from edgevlo.runtime.manifest import Piece
+
+from . import vqgan
+from .chameleon_vocabulary import Names
+
+IMAGE_GUIDANCE: Final = 1.2  # Anole's weight of the pictures in a prompt, beside that of its text
+BACK: Final = manifest.Postprocess(scale=0.5, offset=0.5, rounding="truncate")
+
+
+def chameleon_block(names: Names) -> manifest.ImageBlock:
+    """Return opener and closer; nothing stands between rows."""
+    return manifest.ImageBlock(open=(Piece(token=names.open),), close=(names.close,))
+
+
+def anole_defaults(checkpoint: Checkpoint, config: Any, names: Names, cell: int) -> Card:
+    """Return how the released Chameleon and Anole are used; painting is there if a pixel decoder is."""
+    side = config.vq_config.resolution // cell
+    begin, turn_ends = Piece(token=names.begin), Piece(token=names.end_of_turn)
+    abilities: dict[manifest.AbilityName, manifest.Ability] = {
+        "ask": manifest.Ability(
+            prompt=(begin, Piece(field="text"), Piece(field="images"), turn_ends),
+            output="text",
+            images=(1, max(1, config.max_position_embeddings // (side * side + 2))),
+        )
+    }
+    if vqgan.has_decoder(checkpoint):
+        abilities["paint"] = manifest.Ability(prompt=(begin, Piece(field="text"), turn_ends), output="image")
+    return Card(
+        grid=manifest.Grid(
+            kind="fixed",
+            rows=(side, side),
+            columns=(side, side),
+            cells=(side * side, side * side),
+            default=(side, side),
+        ),
+        guidance=manifest.Guidance(  # none + i (pictures - none) + g (all - pictures)
+            branches=(
+                manifest.Branch(kind="prompt", constant=0.0, scale=1.0),
+                manifest.Branch(
+                    kind="template", constant=IMAGE_GUIDANCE, scale=-1.0, prompt=(begin, Piece(field="images"))
+                ),
+                manifest.Branch(kind="template", constant=1 - IMAGE_GUIDANCE, scale=0.0, prompt=(begin,)),
+            ),
+            default_scale=3.0,
+        ),
+        sampling=manifest.Sampling(temperature=0.7, top_k=0),
+        answer=manifest.Answer(stop=names.stop, max_tokens=512, text_only=True),
+        preprocess=_preprocess(checkpoint, config.vq_config.resolution),
+        postprocess=BACK,
+        abilities=abilities,
+    )
+
+
+def _preprocess(checkpoint: Checkpoint, side: int) -> manifest.Preprocess:
+    """Return what preprocessor_config.json says: the shorter side becomes `side`, the middle of the longer is kept."""
+    path = checkpoint.folder / "preprocessor_config.json"
+    scaling = _scaling(checkpoint)
+    crop = scaling.given.get("crop_size") or side
+    sides = set(crop.values()) if isinstance(crop, dict) else {crop}
+    if sides != {side}:
+        raise CheckpointError(f"{path} makes pictures of {crop}, but vq_config has a resolution of {side}.")
+    raw = {
+        "min_pixels": side * side,
+        "max_pixels": side * side,
+        "mean": scaling.mean,
+        "std": scaling.std,
+        "resample": scaling.resample,
+        "cover": {"rounding": "truncate"},
+    }
+    try:
+        return msgspec.convert(raw, manifest.Preprocess)
+    except msgspec.ValidationError as error:
+        raise CheckpointError(f"{path}: {error}; download it again.") from error
+
+
+def _scaling(checkpoint: Checkpoint) -> Scaling:
+    """Return the scaling; where nothing is said, pixels from -1 to 1 and Lanczos, as in Meta's own code."""
+    scaling = read_scaling(checkpoint)
+    if "resample" not in read_optional(checkpoint, "preprocessor_config.json"):
+        return Scaling(mean=scaling.mean, std=scaling.std, resample="lanczos", given=scaling.given)
+    return scaling

@@ -1,0 +1,67 @@
+"""SimpleAR: Qwen2, whose vocabulary goes on with Cosmos' image codes. Facts of github.com/wdrink/SimpleAR.
+
+The pixel decoder is that of NVIDIA's Cosmos tokenizer, a file of its own. It paints squares and reads no pictures.
+"""
+
+from edgevlo.export.card import Card
+from edgevlo.export.checkpoint import Checkpoint
+from edgevlo.export.plan import Plan
+from edgevlo.runtime import manifest
+from edgevlo.runtime.manifest import Piece
+
+from .cosmos import CosmosPictures
+from .one_vocabulary import QWEN2, OneVocabulary, plan_as
+
+BEGIN = Piece(token="<|t2i|>")
+SIDES = (16, 64)  # cells
+
+SIMPLEAR = OneVocabulary(
+    name="simplear",
+    architecture="Qwen2ForCausalLM",
+    decoder=QWEN2,
+    pictures=CosmosPictures,
+    open=("<|soi|>",),
+    weights_licence=(
+        "not stated for the decoder (its code is MIT); the NVIDIA Open Model License for the image tokenizer "
+        "(https://www.nvidia.com/en-us/agreements/enterprise-software/nvidia-open-model-license)"
+    ),
+    defaults=Card(
+        grid=manifest.Grid(
+            rows=SIDES,
+            columns=SIDES,
+            cells=(SIDES[0] ** 2, SIDES[1] ** 2),
+            default=(SIDES[1], SIDES[1]),
+            max_ratio=1.0,
+        ),
+        guidance=manifest.Guidance(
+            branches=(
+                manifest.Branch(kind="prompt", constant=0.0, scale=1.0),
+                manifest.Branch(
+                    kind="template",
+                    constant=1.0,
+                    scale=-1.0,
+                    prompt=(BEGIN, Piece(text="An image of "), Piece(field="text")),
+                ),
+            ),
+            default_scale=6.0,
+            negative_text=(
+                "aerial view, overexposed, low quality, deformation, a poor composition, bad hands, bad teeth, "
+                "bad eyes, bad limbs, distortion"
+            ),
+        ),
+        sampling=manifest.Sampling(temperature=1.0, top_k=0),
+        answer=manifest.Answer(stop=("<|soi|>",), text_only=True),  # it answers nothing
+        preprocess=manifest.Preprocess(min_pixels=256 * 256, max_pixels=1024 * 1024),
+        postprocess=manifest.Postprocess(),
+        abilities={
+            "paint": manifest.Ability(
+                prompt=(BEGIN, Piece(text="A highly realistic image of "), Piece(field="text")), output="image"
+            )
+        },
+    ),
+)
+
+
+def plan(checkpoint: Checkpoint) -> Plan:
+    """Return what the exporter needs to know about a SimpleAR checkpoint."""
+    return plan_as(checkpoint, SIMPLEAR)
