@@ -19,6 +19,7 @@ from .sequence import Encoder, Sequence
 from .tasks import Mix, sample
 from .words import meaningful_words
 
+PASS = 50
 STREWN = 0.2  # share of exercises with strange tokens in their instruction
 
 
@@ -32,7 +33,7 @@ def strangers(encoder: Encoder) -> list[int]:
 
 
 class Feed:
-    """Enough samples for one step at a time, in two groups of similar length."""
+    """Enough samples for one step at a time, in groups of similar length."""
 
     def __init__(self, encoder: Encoder, seed: int, tokens: int) -> None:
         self.encoder, self.tokens = encoder, tokens
@@ -57,14 +58,20 @@ class Feed:
         while sum(len(sequence.ids) for sequence in drawn) < self.tokens:
             sequence = self.encoder(sample(self.rng, mix))
             drawn.append(self.strewn(sequence) if self.rng.random() < STREWN else sequence)
-        drawn.sort(key=lambda sequence: len(sequence.ids))
-        lengths = [len(sequence.ids) for sequence in drawn]
-        costs = [lengths[cut - 1] * cut + lengths[-1] * (len(drawn) - cut) for cut in range(1, len(drawn))]
-        whole = lengths[-1] * len(drawn)
-        if not costs or min(costs) > 0.85 * whole:  # not worth a second pass
-            return [drawn]
-        cut = costs.index(min(costs)) + 1
-        return [drawn[:cut], drawn[cut:]]
+        return in_groups(sorted(drawn, key=lambda sequence: len(sequence.ids)))
+
+
+def in_groups(drawn: list[Sequence]) -> list[list[Sequence]]:
+    """Sequences in order of length, cut where that saves the most padding; a pass costs as much as PASS tokens."""
+    lengths = [len(sequence.ids) for sequence in drawn]
+    best: list[tuple[int, int]] = [(0, 0)]  # tokens of the first so many sequences, and where their last group begins
+    for end in range(1, len(drawn) + 1):
+        best.append(min((best[cut][0] + lengths[end - 1] * (end - cut) + PASS, cut) for cut in range(end)))
+    groups, end = list[list[Sequence]](), len(drawn)
+    while end:
+        groups.append(drawn[best[end][1] : end])
+        end = best[end][1]
+    return groups[::-1]
 
 
 class _Stream(IterableDataset[list[list[Sequence]]]):

@@ -18,8 +18,8 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from edgevlo.picturebook import auxiliary, crew, emphasis, layout, painter, questions, scene, tasks, text, train  # noqa: E402
-from edgevlo.picturebook.curriculum import Recipe, rate_at  # noqa: E402
-from edgevlo.picturebook.feed import Feed, padded, strangers, stream  # noqa: E402
+from edgevlo.picturebook.curriculum import STAGES, Recipe, rate_at  # noqa: E402
+from edgevlo.picturebook.feed import Feed, in_groups, padded, strangers, stream  # noqa: E402
 from edgevlo.picturebook.language import caption as caption_of  # noqa: E402
 from edgevlo.picturebook.model import decoder_weights, new_model  # noqa: E402
 from edgevlo.picturebook.sequence import Encoder  # noqa: E402
@@ -108,6 +108,18 @@ def test_feeders_draw_steps_of_the_stage_that_is_on() -> None:
     stage += 1
     tasks_drawn = {s.task.split(":")[0] for _ in range(30) for group in next(steps) for s in group}
     assert {"edit", "ask"} <= tasks_drawn
+
+
+def test_groups_waste_little_on_padding_and_lose_nothing() -> None:
+    feed = Feed(Encoder(text.load(CHECKPOINT)), 1, 2400)
+    groups = [group for _ in range(20) for group in feed(STAGES[1].mix)]
+    padding = sum(len(group) * max(len(s.ids) for s in group) for group in groups)
+    real = sum(len(sequence.ids) for group in groups for sequence in group)
+    assert real > 0.9 * padding
+    lone = [sequence for group in groups for sequence in group][:1]
+    assert in_groups(lone) == [lone]
+    assert in_groups([]) == []
+    assert in_groups(lone * 5) == [lone * 5]
 
 
 def test_weights_are_heaviest_where_text_decides() -> None:
