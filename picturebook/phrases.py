@@ -379,15 +379,18 @@ STYLE_ASKED: Forms = {
 }  # fmt: skip
 DETECT: Forms = {
     "en": (
-        "show where {names} are", "i need boxes of {names}", "boxes for {names}", "i want the boxes around {names}",
+        "in which boxes are {names}?", "what are the boxes of {names}?", "name the boxes of {names}",
+        "which boxes belong to {names}?", "tell me the boxes of {names}", "can you show me the boxes of {names}?",
+        "{names}: which boxes?", "what boxes do you see for {names}?", "show where {names} are",
+        "i need boxes of {names}", "boxes for {names}", "i want the boxes around {names}",
         "find the boxes of {names}", "look for {names} and detect", "give the positions of {names}", "detect {names}",
         "find {names}", "locate {names}", "detect {names} in the picture", "boxes of {names}",
         "where are {names}? detect", "which boxes have {names}?", "give me the boxes of {names}",
     ),
     "zh": (
-        "给我{names}的方框位置", "找{names}", "检测一下{names}", "{names}在哪里，检测", "标出{names}的位置",
-        "检测{names}", "定位{names}", "找出{names}", "检测图里的{names}", "找到{names}", "给出{names}的位置",
-        "把{names}找出来",
+        "{names}的方框在哪里？", "请问{names}的方框是什么？", "给我{names}的方框位置", "找{names}", "检测一下{names}",
+        "{names}在哪里，检测", "标出{names}的位置", "检测{names}", "定位{names}", "找出{names}", "检测图里的{names}",
+        "找到{names}", "给出{names}的位置", "把{names}找出来",
     ),
 }  # fmt: skip
 EVERYTHING: Forms = {
