@@ -76,10 +76,9 @@ class Encoder:
         target = sample.target
         head = len(ids) + len(self.opener(*target.shape))
         every = np.asarray([*ids, *self.picture(target), EOS], np.int64)
-        if sample.task == "fetch":
-            cells = emphasis.fetched(sample.scenes[-1], sample.sources[auxiliary.taker_of(sample)], target)
-        elif sample.task.split(":")[0] in ("edit", "compound"):
-            cells = emphasis.edited(sample.scenes[-1], sample.sources[0], target)
+        if sample.task.split(":")[0] in ("edit", "compound", "fetch"):
+            changed = auxiliary.taker_of(sample) if sample.task == "fetch" else 0
+            cells = emphasis.edited(sample.scenes[-1], sample.sources[changed], target)
         else:
             cells = emphasis.painted(sample.scenes[-1])
         body = np.zeros((target.shape[0], target.shape[1] + 1), np.float32)

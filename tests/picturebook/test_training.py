@@ -122,14 +122,18 @@ def test_groups_waste_little_on_padding_and_lose_nothing() -> None:
     assert in_groups(lone * 5) == [lone * 5]
 
 
-def test_weights_are_heaviest_where_text_decides() -> None:
-    before = scene.Scene((scene.Thing("car", "red", 0, 0), scene.Thing("dog", "blue", 2, 1, "green")))
+def test_weights_are_heaviest_where_something_is_decided_whatever_the_outcome() -> None:
+    before = scene.Scene((scene.Thing("car", "red", 0, 0), scene.Thing("dog", "blue", 2, 1, "green")), sign="ab")
     after = scene.with_thing(before, before.things[0], replace(before.things[0], colour="yellow"))
-    painted = emphasis.painted(before)
-    assert {tuple(cell) for cell in np.argwhere(painted == emphasis.DECIDING)} == {(3, 0), (6, 6), (5, 6)}
-    edited = emphasis.edited(after, layout.paint(before), layout.paint(after))
-    assert {tuple(cell) for cell in np.argwhere(edited == emphasis.DECIDING)} == {(3, 0)}
-    assert edited[6, 6] == emphasis.KEPT
+    decisions = {(row, column) for row in (2, 3, 5, 6) for column in (0, 3, 6)} | {(0, 0), (1, 0), (1, 1)}
+    for weights in (
+        emphasis.painted(before),
+        emphasis.painted(scene.Scene()),
+        emphasis.edited(after, layout.paint(before), layout.paint(after)),
+    ):
+        assert {(row, column) for row, column in np.argwhere(weights == emphasis.DECIDING)} == decisions
+    assert emphasis.painted(before)[1, 2:4].tolist() == [emphasis.LETTER] * 2  # b, and the end of the sign
+    assert weights[3:5, :2].reshape(-1).tolist() == [emphasis.DECIDING] + [emphasis.CHANGED] * 3
 
 
 def test_of_two_pictures_the_changed_one_is_compared() -> None:
@@ -139,8 +143,7 @@ def test_of_two_pictures_the_changed_one_is_compared() -> None:
     for pair in ((giver, taker), (taker, giver)):
         grids = (layout.paint(pair[0]), layout.paint(pair[1]))
         made = encoder(tasks.Sample("fetch", "en", "", grids, layout.paint(target), None, (*pair, target)))
-        assert (made.weights == emphasis.DECIDING).sum() == 1 + 3  # and the first cells of sky, horizon and ground
-        assert (made.weights == emphasis.KEPT).sum() == 1
+        assert (made.weights == emphasis.CHANGED).sum() == 3
 
 
 def test_cells_are_asked_where_they_lie_and_what_becomes_of_them() -> None:
