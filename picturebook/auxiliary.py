@@ -55,7 +55,6 @@ KINDS = {
     "told depth": Asked(2 / 3, 8, 0.3),
     "origin column": Asked(2 / 3, 3, 0.3),  # slot, in the picture it comes from, of the object that is painted next
     "origin depth": Asked(2 / 3, 8, 0.3),
-    "letter": Asked(1 / 3, MAX_SIGN, 0.3),  # number of a character between quotes
 }
 PLACE = {name: number for number, name in enumerate(KINDS)}
 
@@ -195,7 +194,8 @@ def targets(sample: Sample, ids: NDArray[np.int64], answer: list[tuple[int, int]
     quotes = [place for place in np.flatnonzero(ids == quote) if place < len(ids) - 1 - len(answer)]
     for opening, closing in zip(quotes[::2], quotes[1::2], strict=False):
         word = np.arange(opening + 1, closing)[:MAX_SIGN]
-        found[word, PLACE["letter"]] = np.arange(len(word))
+        found[word, PLACE["row"]] = 1  # a letter is asked for the cell after which it stands on the sign
+        found[word, PLACE["column"]] = np.arange(len(word))
     return found
 
 
