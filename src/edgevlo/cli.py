@@ -114,6 +114,11 @@ def paint(prompt: str, size: str | None, **settings: Any) -> None:
 @pictures_argument
 @click.argument("instruction")
 @size_option
+@click.option(
+    "--image-guidance-scale",
+    type=float,
+    help="How closely to follow the picture, for models that guide by it too; 1 is without such guidance.",
+)
 @paint_options
 def edit(pictures: tuple[Path, ...], instruction: str, size: str | None, **settings: Any) -> None:
     """Change PICTURES (one, or several to combine) as INSTRUCTION says."""
