@@ -266,7 +266,8 @@ class Request(Record, frozen=True, kw_only=True):
 class Ability(Record, frozen=True, kw_only=True):
     """One thing the model can do: its prompt, what comes back, and how many pictures it takes.
 
-    `reads` is what its prompt shows of a picture, where that is not `image_block.features`. `labels` (segmentation) are the colours of the painted classes; `unit` (detection) is what box numbers count.
+    `reads` is what its prompt shows of a picture, where that is not `image_block.features`. `labels` (segmentation)
+    are the colours of the painted classes; `unit` (detection) is what box numbers count.
     """
 
     prompt: tuple[Piece, ...]

@@ -192,8 +192,8 @@ class Model:
         settings = resolve(options, ability, self.manifest)
         shape = self.grid.default if size is None else self.grid.shape(self.size(size))
         sources = self._read(name, pictures)
-        if size is None and sources and not isinstance(sources[0], Features):
-            shape = Shape(*sources[0].shape)
+        if size is None and sources and (codes := _codes(sources[0])) is not None:
+            shape = Shape(*codes.shape)
         return self._strokes(self._request(ability, text, sources, shape, settings))
 
     def _request(
@@ -346,6 +346,10 @@ class Model:
         return PromptWriter(
             self._vocabulary, manifest.image_block, manifest.codes.first_token, pad=manifest.guidance.pad
         )
+
+
+def _codes(source: Source) -> Codes | None:
+    return source.codes if isinstance(source, Features) else source
 
 
 def _listed(pictures: Picture | Sequence[Picture]) -> list[Picture]:

@@ -45,8 +45,8 @@ def check_codes(checkpoint: Checkpoint, config: Any, cell: int) -> None:
     side, painted = config.vision_config.image_size, config.vq_config.num_patches * cell
     if side != painted:
         raise CheckpointError(
-            f"{checkpoint.folder / 'config.json'}: pictures are read in squares of {side} pixels and painted in squares "
-            f"of {painted}, so the model cannot edit; take a checkpoint whose image tokenizer has cells of "
+            f"{checkpoint.folder / 'config.json'}: pictures are read in squares of {side} pixels and painted in "
+            f"squares of {painted}, so the model cannot edit; take a checkpoint whose image tokenizer has cells of "
             f"{config.vision_config.patch_size} pixels."
         )
 

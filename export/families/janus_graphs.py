@@ -1,4 +1,4 @@
-"""The parts of Janus that torch exports: VQ decoder and encoder for any grid, and the vision encoder with its aligner."""
+"""The parts of Janus that torch exports: VQ decoder and encoder for any grid, vision encoder and its aligner."""
 
 from typing import Any
 
@@ -52,7 +52,8 @@ class ImageTokenizer(nn.Module):
     def forward(self, pixel_values: Tensor) -> Tensor:
         """Return the codes."""
         latents = self.quant_conv(self.encoder(pixel_values)).permute(0, 2, 3, 1)
-        return (latents @ self.directions).argmax(-1)
+        codes: Tensor = (latents @ self.directions).argmax(-1)
+        return codes
 
 
 class VisionEncoder(nn.Module):

@@ -135,9 +135,7 @@ def test_an_edit_equals_the_protocol_with_its_own_weights(editor: Editor, size: 
 def test_both_weights_of_the_protocol_have_their_scales(editor: Editor, weight: float, weight2: float) -> None:
     picture = some_picture(64, 64, seed=5)
 
-    codes = painted(
-        editor, picture, "a tree", guidance_scale=weight, image_guidance_scale=weight / (1 + weight2)
-    )
+    codes = painted(editor, picture, "a tree", guidance_scale=weight, image_guidance_scale=weight / (1 + weight2))
 
     np.testing.assert_array_equal(codes, edited(editor, picture, "a tree", weight, weight2))
 
@@ -248,5 +246,5 @@ def test_a_janus_that_cannot_read_what_it_paints_is_refused(tmp_path: Path) -> N
                        multipliers=(1, 1))  # fmt: skip
     assert janus_tokenizer(shape).get_vocab_size() > 0
 
-    with pytest.raises(CheckpointError, match="read in squares of 32 pixels and painted in squares of 4, so .* edit"):
+    with pytest.raises(CheckpointError, match=r"read in squares of 32 pixels and painted in squares of 4, so .* edit"):
         plan_export(make_janus(tmp_path / "janus_4o", shape))
