@@ -583,6 +583,14 @@ def test_a_bad_picture_is_one_line(edgevlo_run: Run, command: str, content: byte
     assert files() == ([] if content is None else ["a.png"])
 
 
+def test_an_image_guidance_scale_reaches_the_model(edgevlo_run: Run) -> None:
+    Image.new("RGB", (20, 20)).save("a.png")
+
+    ran = edgevlo_run("edit", "a.png", "a red car", "-m", "toy", "--image-guidance-scale", "2")
+
+    fails(ran, "an image guidance scale does nothing here: this model has no such guidance; leave it out")
+
+
 def test_an_ability_that_the_model_lacks_is_one_line(edgevlo_run: Run) -> None:
     Image.new("RGB", (20, 20)).save("a.png")
 

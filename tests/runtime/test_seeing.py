@@ -212,7 +212,12 @@ def test_branches_that_show_no_picture_are_one(both: Model, monkeypatch: pytest.
     pads = [prompt[0], *[VOCABULARY["<unk>"]] * (len(prompt) - 2), prompt[-1]]
     rows: list[int] = []
     painter = both._engine.painter
-    monkeypatch.setattr(both._engine, "painter", lambda one, *rest: rows.append(len(one)) or painter(one, *rest))
+
+    def counted(prompts: Sequence[Sequence[int]], *rest: Any) -> Any:
+        rows.append(len(prompts))
+        return painter(prompts, *rest)
+
+    monkeypatch.setattr(both._engine, "painter", counted)
 
     assert painted(both, "a red car") == greedy([(3, prompt), (-2, pads)], 5, 20, [])
     assert painted(both, "a red car", guidance_scale=1.0) == greedy([(1, prompt)], 5, 20, [])
