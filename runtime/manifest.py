@@ -20,6 +20,7 @@ MAX_MANIFEST_BYTES: Final = 4 * 1024 * 1024
 
 Count: TypeAlias = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 Index: TypeAlias = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+Bytes: TypeAlias = Annotated[int, Meta(ge=0, le=2**53)]  # the weights of a backbone are one file
 Side: TypeAlias = Annotated[int, Meta(ge=1, le=65_536)]
 Finite: TypeAlias = Annotated[float, Meta(ge=-1e6, le=1e6)]
 Temperature: TypeAlias = Annotated[float, Meta(ge=0, le=100)]
@@ -61,7 +62,7 @@ class Source(Record, frozen=True, kw_only=True):
 class File(Record, frozen=True, kw_only=True):
     """Size and SHA-256 of one file of the bundle."""
 
-    bytes: Index
+    bytes: Bytes
     sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 
 

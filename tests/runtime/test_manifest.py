@@ -220,6 +220,15 @@ def test_parts_that_disagree_are_named(toy: Path, tmp_path: Path, edit: Callable
         read_manifest(folder)
 
 
+def test_a_file_may_be_larger_than_2_gigabytes(toy: Path, tmp_path: Path) -> None:
+    """Janus-Pro-1B's backbone has 4,941,291,520 bytes of weights in float32."""
+
+    def edit(tree: Tree) -> None:
+        tree["files"]["backbone.onnx.data"]["bytes"] = 4_941_291_520
+
+    assert read_manifest(edited(toy, tmp_path, edit)).files["backbone.onnx.data"].bytes == 4_941_291_520
+
+
 @pytest.mark.parametrize("role", ["image_tokenizer", "image_decoder"])
 def test_a_domain_needs_the_graphs_that_find_it(toy: Path, tmp_path: Path, role: str) -> None:
     def edit(tree: Tree) -> None:
