@@ -15,6 +15,12 @@ if TYPE_CHECKING:  # torch; the list of families does without
     from edgevlo.export.plan import Plan
 
 
+def register_all() -> None:
+    """Enter every family's export configuration into optimum's TasksManager, for the exporter "edgevlo"."""
+    for family in FAMILIES:
+        importlib.import_module(f".{family.module}", __name__)
+
+
 def plan_export(folder: Path) -> "Plan":
     """Return the plan of the family that the checkpoint's config names; raise `CheckpointError` if there is none."""
     from edgevlo.export.checkpoint import Checkpoint

@@ -43,7 +43,7 @@ def find(model: str | Path | None = None) -> Path:
     if model is not None and os.path.isdir(name):  # noqa: PTH112  (Path.is_dir raises for a name that is too long)
         return _checked(folder)
     if hub.is_hub_id(name):
-        return _from_hub(name)
+        return pull(name, wanted="bundle")[0]
     raise BundleError(f"there is no bundle {name!r}: no such folder, and none installed in {installed()}.")
 
 
@@ -59,12 +59,14 @@ def _checked(folder: Path) -> Path:
     return folder
 
 
-def pull(name: str, *, revision: str | None = None, pickles: bool = False) -> tuple[Path, hub.Kind]:
+def pull(
+    name: str, *, revision: str | None = None, pickles: bool = False, wanted: hub.Kind | None = None
+) -> tuple[Path, hub.Kind]:
     """Fetch a repository of the hub; return the installed bundle, or the checkpoint in the hub's cache."""
     destination = _place(name)
     if _holds_bundle(destination):
         return destination, "bundle"
-    snapshot = hub.fetch(name, revision=revision, pickles=pickles)
+    snapshot = hub.fetch(name, revision=revision, pickles=pickles, wanted=wanted)
     if snapshot.kind == "bundle":
         _install(name, snapshot.folder, destination)
         return destination, "bundle"
@@ -76,13 +78,6 @@ def _place(name: str) -> Path:
     if not hub.is_hub_id(name):
         raise BundleError(f"{name!r} is no hub id; those have the form OWNER/NAME.")
     return installed() / name.replace("/", "--")
-
-
-def _from_hub(name: str) -> Path:
-    folder, kind = pull(name)
-    if kind == "checkpoint":
-        raise BundleError(f"{name} is a checkpoint, not a bundle; export it first: edgevlo export {name} -o BUNDLE")
-    return folder
 
 
 def _install(name: str, snapshot: Path, destination: Path) -> None:

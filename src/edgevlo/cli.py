@@ -218,7 +218,8 @@ def export(checkpoint: str, output: Path) -> None:
     from edgevlo.hub import fetch, is_hub_id
     from edgevlo.progress import progress_bar
 
-    folder = fetch(checkpoint, pickles=True).folder if is_hub_id(checkpoint) else Path(checkpoint)
+    at_hub = is_hub_id(checkpoint)
+    folder = fetch(checkpoint, pickles=True, wanted="checkpoint").folder if at_hub else Path(checkpoint)
     with progress_bar() as progress:
         manifest = export_checkpoint(folder, output, progress=progress)
     for role, graph in manifest.graphs.items():

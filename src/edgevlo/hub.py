@@ -28,6 +28,8 @@ BESIDE: Final = ("*.json", "*.jinja", "*.md", "*.txt", "LICEN[CS]E*", "licen[cs]
 TENSORS: Final = ("*.safetensors",)
 PICKLES: Final = ("*.bin", "*.pt", "*.pth")  # read as tensors only, export/weights.py
 
+_BELOW: Final = "*/*"  # of a checkpoint nothing in folders is read
+
 _ID: Final = re.compile(r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")
 
 
@@ -48,30 +50,35 @@ def is_hub_id(name: str) -> bool:
     return _ID.match(name) is not None and not os.path.isdir(os.path.dirname(name))  # noqa: PTH112, PTH120
 
 
-def fetch(name: str, *, revision: str | None = None, pickles: bool = False) -> Snapshot:
+def fetch(name: str, *, revision: str | None = None, pickles: bool = False, wanted: Kind | None = None) -> Snapshot:
     """Fetch the bundle or the checkpoint of a repository, or take it from the hub's cache.
 
     Of a bundle the files that its manifest lists, of a checkpoint those that export reads. A checkpoint without
-    safetensors is refused unless `pickles` may take their place.
+    safetensors is refused unless `pickles` may take their place; what is not `wanted` is refused before its weights
+    are downloaded.
     """
-    folder = _download(name, revision, [MANIFEST_FILE, CONFIG_FILE, *INDEXES])
-    if (folder / MANIFEST_FILE).is_file():
+    folder = _download(name, revision, [MANIFEST_FILE, CONFIG_FILE])
+    kind: Kind = "bundle" if (folder / MANIFEST_FILE).is_file() else "checkpoint"
+    if kind == "checkpoint" and not (folder / CONFIG_FILE).is_file():
+        raise HubError(f"{name} on the hub is neither a bundle ({MANIFEST_FILE}) nor a checkpoint ({CONFIG_FILE}).")
+    if wanted not in (None, kind):
+        how = f"export it first: edgevlo export {name} -o BUNDLE" if kind == "checkpoint" else f"use it: -m {name}"
+        raise HubError(f"{name} is a {kind}, not a {wanted}; {how}")
+    if kind == "bundle":
         _download(name, revision, [MANIFEST_FILE, *_listed(folder)])
         _verify(name, folder)
-        return Snapshot(folder, "bundle")
-    if not (folder / CONFIG_FILE).is_file():
-        raise HubError(f"{name} on the hub is neither a bundle ({MANIFEST_FILE}) nor a checkpoint ({CONFIG_FILE}).")
-    _download(name, revision, [*BESIDE, *TENSORS])
+        return Snapshot(folder, kind)
+    _download(name, revision, [*BESIDE, *TENSORS], _BELOW)
     if not any(folder.glob("*.safetensors")):
         if not pickles:
             raise HubError(
                 f"{name} on the hub has no safetensors. Pickles are read as tensors only and run no code, but ask for "
                 f"them: edgevlo pull --pickle {name}"
             )
-        _download(name, revision, [*BESIDE, *PICKLES])
+        _download(name, revision, [*BESIDE, *PICKLES], _BELOW)
     _check_weights(name, folder)
     _verify(name, folder)
-    return Snapshot(folder, "checkpoint")
+    return Snapshot(folder, kind)
 
 
 def _listed(folder: Path) -> list[str]:
@@ -128,7 +135,7 @@ def _hashed(path: Path, algorithm: str, start: bytes = b"") -> str:
     return digest.hexdigest()
 
 
-def _download(name: str, revision: str | None, patterns: list[str]) -> Path:
+def _download(name: str, revision: str | None, patterns: list[str], but: str | None = None) -> Path:
     with _one_line(name, revision):
         from huggingface_hub import snapshot_download
         from huggingface_hub.utils import disable_progress_bars, logging
@@ -136,7 +143,7 @@ def _download(name: str, revision: str | None, patterns: list[str]) -> Path:
         logging.set_verbosity_error()  # what is missing is said here, in one line
         if not sys.stderr.isatty():
             disable_progress_bars()
-        return Path(snapshot_download(name, revision=revision, allow_patterns=patterns))
+        return Path(snapshot_download(name, revision=revision, allow_patterns=patterns, ignore_patterns=but))
 
 
 @contextmanager
@@ -166,7 +173,7 @@ def _one_line(name: str, revision: str | None = None) -> Iterator[None]:
     except Exception as error:  # network, authorisation and cache errors share no base class
         if isinstance(error, OSError) and error.filename is not None and not isinstance(error, LocalEntryNotFoundError):
             raise OutputError(f"the hub's cache cannot be written ({error.strerror}): {error.filename}.") from error
-        if constants.is_offline_mode():
+        if constants.HF_HUB_OFFLINE:
             raise HubError(
                 f"{start} it was not downloaded before, and HF_HUB_OFFLINE is set; unset it to download."
             ) from error

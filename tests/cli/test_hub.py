@@ -143,7 +143,11 @@ def test_a_bundle_that_is_not_as_its_manifest_says_is_not_installed(shell: Shell
 
 def test_a_checkpoint_is_pulled_without_its_code_and_pickles(shell: Shell) -> None:
     files = {"config.json": CONFIG, "tokenizer.json": b"{}", "model.safetensors": WEIGHTS}
-    shell.hub.repositories["owner/janus"] = files | {"pytorch_model.bin": WEIGHTS, "modeling.py": b"import os"}
+    more = {"pytorch_model.bin": WEIGHTS, "modeling.py": b"import os", "onnx/config.json": b"{}"}
+    shell.hub.repositories["owner/janus"] = files | more
+    line = shell.fails("paint", "a", "-m", "owner/janus")
+    assert "owner/janus is a checkpoint, not a bundle; export it first" in line
+    assert not any(".safetensors" in asked for asked in shell.hub.asked)
 
     code, out, err = shell.run("pull", "owner/janus")
 
@@ -154,9 +158,6 @@ def test_a_checkpoint_is_pulled_without_its_code_and_pickles(shell: Shell) -> No
     )
     assert {path.name for path in folder.iterdir()} == set(files)
     assert shell.names() == {"picturebook": "embedded", "owner/janus": "checkpoint"}
-    assert "owner/janus is a checkpoint, not a bundle; export it first" in shell.fails(
-        "paint", "a", "-m", "owner/janus"
-    )
     assert shell.run("rm", "owner/janus")[0] == 0
     assert shell.names() == {"picturebook": "embedded"}
 
@@ -184,6 +185,11 @@ def test_a_checkpoint_that_is_not_whole_is_refused(shell: Shell) -> None:
         "config.json": CONFIG, "model.safetensors.index.json": b"[]", "model-1.safetensors": WEIGHTS,
     }  # fmt: skip
     assert "owner/broken on the hub has a damaged model.safetensors.index.json" in shell.fails("pull", "owner/broken")
+
+
+def test_a_bundle_is_no_checkpoint_to_export(shell: Shell) -> None:
+    line = shell.fails("export", "owner/toy", "-o", "out")
+    assert "owner/toy is a bundle, not a checkpoint; use it: -m owner/toy" in line
 
 
 def test_what_the_hub_does_not_give_is_one_line(shell: Shell) -> None:
