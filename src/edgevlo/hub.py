@@ -6,6 +6,7 @@ HF_HUB_OFFLINE. Nothing of a repository is executed, and Python files are not ev
 
 import hashlib
 import json
+import logging
 import os
 import re
 import shutil
@@ -138,9 +139,9 @@ def _hashed(path: Path, algorithm: str, start: bytes = b"") -> str:
 def _download(name: str, revision: str | None, patterns: list[str], but: str | None = None) -> Path:
     with _one_line(name, revision):
         from huggingface_hub import snapshot_download
-        from huggingface_hub.utils import disable_progress_bars, logging
+        from huggingface_hub.utils.tqdm import disable_progress_bars
 
-        logging.set_verbosity_error()  # what is missing is said here, in one line
+        logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # what is missing is said here, in one line
         if not sys.stderr.isatty():
             disable_progress_bars()
         return Path(snapshot_download(name, revision=revision, allow_patterns=patterns, ignore_patterns=but))
