@@ -230,18 +230,19 @@ def main() -> None:
     try:
         (work / "checkpoint").mkdir()
         numbers = make_checkpoint(work / "checkpoint", arguments.layers)
-        figures = {
-            "layers": arguments.layers,
-            "parameters": numbers,
-            "load_before": [round(load, 2) for load in os.getloadavg()],
-            "export": _child("export", work / "checkpoint", work / "bundle"),
-            "paint": _child("paint", work / "bundle", work / "picture.png"),
-            "load_after": [round(load, 2) for load in os.getloadavg()],
-        }
+        figures: dict[str, Any] = {"layers": arguments.layers, "parameters": numbers, "load_before": _load()}
+        for what, source, target in (("export", "checkpoint", "bundle"), ("paint", "bundle", "picture.png")):
+            figures[what] = _child(what, work / source, work / target)
+            print(f"{what}: {json.dumps(figures[what])}", flush=True)
+        figures["load_after"] = _load()
     finally:
         shutil.rmtree(work)
-    print(json.dumps(figures, indent=1))
     record.write(arguments.name, figures)
+
+
+def _load() -> list[float]:
+    """Return how many processes wanted a core in the last 1, 5 and 15 minutes: what else the machine did."""
+    return [round(load, 2) for load in os.getloadavg()]
 
 
 def _child(what: str, source: Path, target: Path) -> dict[str, Any]:
