@@ -133,7 +133,7 @@ def entries() -> Iterator[Entry]:
             family = family_of(classes, functools.partial(Tokenizer.from_file, str(folder / "tokenizer.json")))
         except Exception:  # the tokenizers library raises no other
             continue  # no tokenizer, so it cannot be exported
-        if family is not None:
+        if family:
             what = ", ".join(sorted(classes & {*family.architectures}))
             yield Entry(name=name, kind="checkpoint", what=what, licence=family.licence, bytes=size, folder=folder)
 
