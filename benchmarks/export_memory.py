@@ -17,6 +17,7 @@ it exports, less what it held after its imports; file pages that the system may 
 
 import argparse
 import dataclasses
+import importlib
 import json
 import shutil
 import struct
@@ -133,12 +134,17 @@ def write_sparse(path: Path, shapes: dict[str, tuple[int, ...]], filled: dict[st
 
 def child(checkpoint: Path, bundle: Path) -> None:
     """Export, and print what it took as JSON. Runs in a process of its own."""
+    print(json.dumps(measured_export(checkpoint, bundle, family="emu3", threads=1)))
+
+
+def measured_export(checkpoint: Path, bundle: Path, *, family: str, threads: int) -> dict[str, Any]:
+    """Export and return what it took on top of the imports, in this process."""
     import torch
 
     from edgevlo.export import export_checkpoint
-    from edgevlo.export.families import emu3  # noqa: F401  (its imports are not the export's memory)
 
-    torch.set_num_threads(1)
+    importlib.import_module(f"edgevlo.export.families.{family}")  # its imports are not the export's memory
+    torch.set_num_threads(threads)
     before = status("VmRSS")
     steps: list[tuple[str, float]] = []  # what was told, and the peak since it was told
     forget_peak()
@@ -152,25 +158,22 @@ def child(checkpoint: Path, bundle: Path) -> None:
             steps[-1] = (steps[-1][0], status("VmHWM") - before)
         forget_peak()
 
-    began = time.perf_counter()
+    began, worked = time.perf_counter(), time.process_time()
     export_checkpoint(checkpoint, bundle, progress=follow)
-    minutes = (time.perf_counter() - began) / 60
+    minutes, cpu_minutes = (time.perf_counter() - began) / 60, (time.process_time() - worked) / 60
     note_peak()
     gigabytes: dict[str, float] = {}
     for what, peak in steps:
         gigabytes[what] = max(gigabytes.get(what, 0), round(peak, 3))
     size = sum(path.stat().st_size for path in bundle.iterdir()) / 1e9
-    print(
-        json.dumps(
-            {
-                "peak_gb": max(gigabytes.values()),
-                "imports_gb": round(before, 3),
-                "peak_gb_by_step": gigabytes,
-                "minutes": round(minutes, 2),
-                "bundle_gb": round(size, 3),
-            }
-        )
-    )
+    return {
+        "peak_gb": max(gigabytes.values()),
+        "imports_gb": round(before, 3),
+        "peak_gb_by_step": gigabytes,
+        "minutes": round(minutes, 2),
+        "cpu_minutes": round(cpu_minutes, 2),
+        "bundle_gb": round(size, 3),
+    }
 
 
 def forget_peak() -> None:

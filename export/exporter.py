@@ -23,6 +23,7 @@ from .families import plan_export
 from .graph import interface, write_graph
 from .heads import build_image_head, build_text_head
 from .licence import source, write_licence
+from .memory import give_back_freed_memory
 from .parity import compare, compare_code_table, compare_table
 from .plan import Plan
 from .torch_export import export_module
@@ -44,6 +45,7 @@ def export_checkpoint(checkpoint: Path, output: Path, *, progress: Progress | No
     tell = progress or (lambda _what, _done, _all: None)
     if output.exists():
         raise OutputError(f"{output} exists already; bundles are never overwritten. Choose another name or remove it.")
+    give_back_freed_memory()
     tell("reading the checkpoint", 0, 1)
     plan = plan_export(checkpoint)
     card = read_card(checkpoint)

@@ -30,10 +30,11 @@ def export_module(graph: TorchGraph, name: str) -> ir.Model:
             output_names=[output_name],
             dynamic_shapes=(graph.dynamic,),
             verbose=False,
+            optimize=False,
         )
-    if program is None:
-        raise AssertionError("torch.onnx.export with dynamo returns a program")
-    model: ir.Model = program.model
+        if program is None:
+            raise AssertionError("torch.onnx.export with dynamo returns a program")
+        model = _optimized(program)
     for clean_up in (ZeroBranchesPass(), ZeroTapsPass(), RemoveUnusedNodesPass()):
         clean_up(model)
     ClearMetadataAndDocStringPass()(model)
@@ -41,6 +42,21 @@ def export_module(graph: TorchGraph, name: str) -> ir.Model:
     model.producer_name, model.producer_version = "edgevlo", None
     model.graph.inputs[0].shape = ir.Shape(input_shape)
     model.graph.outputs[0].shape = ir.Shape(output_shape)
+    return model
+
+
+def _optimized(program: torch.onnx.ONNXProgram) -> ir.Model:
+    """Return the program's graph optimised, in a copy that nobody else remembers.
+
+    onnxscript's rewrite rules keep the last graph that they saw, and that graph every weight it ever had: 1.2 GB of
+    Janus-Pro's vision encoder. So the weights are taken out of it.
+    """
+    values = [*program.model.graph.initializers.values()]
+    program.optimize()
+    values += program.model.graph.initializers.values()
+    model: ir.Model = program.model.clone()
+    for value in values:
+        value.const_value = None
     return model
 
 

@@ -20,6 +20,7 @@ MAX_MANIFEST_BYTES: Final = 4 * 1024 * 1024
 
 Count: TypeAlias = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 Index: TypeAlias = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+Bytes: TypeAlias = Annotated[int, Meta(ge=0, le=2**53)]  # the weights of a backbone are one file
 Side: TypeAlias = Annotated[int, Meta(ge=1, le=65_536)]
 Finite: TypeAlias = Annotated[float, Meta(ge=-1e6, le=1e6)]
 Temperature: TypeAlias = Annotated[float, Meta(ge=0, le=100)]
@@ -38,6 +39,7 @@ AbilityName: TypeAlias = Literal[
     "paint", "edit", "ask", "detect", "segment", "edges", "boxes", "depth", "normals", "pose"
 ]
 Field: TypeAlias = Literal["text", "images", "rows", "columns", "width", "height"]
+Reading: TypeAlias = Literal["codes", "vision_encoder", "both"]  # both: what the vision encoder makes, then the codes
 
 
 class Record(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -62,7 +64,7 @@ class Source(Record, frozen=True, kw_only=True):
 class File(Record, frozen=True, kw_only=True):
     """Size and SHA-256 of one file of the bundle."""
 
-    bytes: Index
+    bytes: Bytes
     sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 
 
@@ -187,16 +189,18 @@ class ImageBlock(Record, frozen=True, kw_only=True):
 
 
 class Branch(Record, frozen=True, kw_only=True):
-    """One guidance branch and its weight, `constant + scale * guidance_scale`.
+    """One guidance branch and its weight, `constant + scale * guidance_scale + image_scale * image_guidance_scale`.
 
     `prompt` is the ability's own prompt; `negative` is the same with the text replaced by the negative prompt;
-    `pad_middle` is the prompt with every token but the first and the last replaced by `Guidance.pad`. The pads are
-    read and attended to like any token; `template` is a prompt of its own, in which `text` is the negative prompt.
+    `template` is a prompt of its own, in which `text` is the negative prompt; `pad_codes` is the ability's prompt with
+    `Guidance.pad` for every code of a picture that it shows; `pad_middle` is that prompt with every token but the first
+    and the last replaced by it. The pads are read and attended to like any token.
     """
 
-    kind: Literal["prompt", "negative", "pad_middle", "template"]
+    kind: Literal["prompt", "negative", "template", "pad_codes", "pad_middle"]
     constant: Finite
     scale: Finite
+    image_scale: Finite = 0.0
     prompt: tuple[Piece, ...] = ()  # for template
 
     @property
@@ -206,12 +210,16 @@ class Branch(Record, frozen=True, kw_only=True):
 
 
 class Guidance(Record, frozen=True, kw_only=True):
-    """The guided logits are the weighted sum of the branches' logits; the first branch alone is guidance scale 1."""
+    """The guided logits are the weighted sum of the branches' logits; the first branch alone is without guidance.
+
+    Branches whose prompts are the same, as those are that differ in pictures where none is shown, count as one.
+    """
 
     branches: Annotated[tuple[Branch, ...], Meta(min_length=1, max_length=16)]
     default_scale: GuidanceScale = 1.0
+    default_image_scale: GuidanceScale | None = None  # given where a branch has an image_scale
     negative_text: ShortText = ""
-    pad: ShortText | None = None  # a token; for pad_middle
+    pad: ShortText | None = None  # a token; for pad_codes and pad_middle
 
 
 class Sampling(Record, frozen=True, kw_only=True):
@@ -307,12 +315,14 @@ class Request(Record, frozen=True, kw_only=True):
 class Ability(Record, frozen=True, kw_only=True):
     """One thing the model can do: its prompt, what comes back, and how many pictures it takes.
 
-    `labels` (segmentation) are the colours of the painted classes; `unit` (detection) is what box numbers count.
+    `reads` is what its prompt shows of a picture, where that is not `image_block.features`. `labels` (segmentation)
+    are the colours of the painted classes; `unit` (detection) is what box numbers count.
     """
 
     prompt: tuple[Piece, ...]
     output: Literal["image", "text", "detections"]
     images: tuple[Index, Index] = (0, 0)
+    reads: Reading | None = None
     request: Request | None = None
     guidance_scale: GuidanceScale | None = None
     sampling: Sampling | None = None
@@ -442,8 +452,12 @@ def _check(manifest: Manifest, path: Path) -> None:
         if preprocess.cover is not None:
             refuse("preprocess.cover", "stands beside fit_pad_square; a picture is cropped or padded")
     kinds = {branch.kind for branch in manifest.guidance.branches}
-    if ("pad_middle" in kinds) != (manifest.guidance.pad is not None):
-        refuse("guidance.pad", "is given if and only if a branch is of kind pad_middle")
+    if kinds.isdisjoint({"pad_codes", "pad_middle"}) != (manifest.guidance.pad is None):
+        refuse("guidance.pad", "is given if and only if a branch is of kind pad_codes or pad_middle")
+    if any(branch.image_scale for branch in manifest.guidance.branches) != (
+        manifest.guidance.default_image_scale is not None
+    ):
+        refuse("guidance.default_image_scale", "is given if and only if a branch has an image_scale")
     for branch in manifest.guidance.branches:
         if branch.prompt and branch.kind != "template":
             refuse("guidance.branches", f"gives a prompt to a branch of kind {branch.kind}; template has one")
@@ -451,18 +465,27 @@ def _check(manifest: Manifest, path: Path) -> None:
             refuse("guidance.branches", "has a template without any token")
         if any(piece.field not in (None, "text", "images") for piece in branch.prompt):
             refuse("guidance.branches", "names a size, which only prompts and image_block.open may")
-    if manifest.image_block.features == "vision_encoder":
+    for field, reads in {
+        "image_block.features": manifest.image_block.features,
+        **{f"abilities.{name}.reads": ability.reads for name, ability in manifest.abilities.items()},
+    }.items():
+        if reads not in ("vision_encoder", "both"):
+            continue
         if manifest.image_block.row_suffix:
             refuse("image_block.row_suffix", "stands between rows, which features of vision_encoder do not have")
         if square is None:
-            refuse("image_block.features", "is vision_encoder, which needs preprocess.fit_pad_square")
+            refuse(field, f"is {reads}, which needs preprocess.fit_pad_square")
         if any(piece.field is not None for piece in manifest.image_block.open):
             refuse("image_block.open", "names rows or columns, which features of vision_encoder do not have")
     if manifest.domain is not None:
         for role in ("image_tokenizer", "image_decoder"):
             if role not in manifest.graphs:
                 refuse("domain", f"needs the graph {role}, which the bundle lacks")
-    reader: GraphRole = "image_tokenizer" if manifest.image_block.features == "codes" else "vision_encoder"
+    readers: dict[Reading, tuple[GraphRole, ...]] = {
+        "codes": ("image_tokenizer",),
+        "vision_encoder": ("vision_encoder",),
+        "both": ("vision_encoder", "image_tokenizer"),
+    }
     needed: dict[str, tuple[GraphRole, ...]] = {
         "image": ("backbone", "image_head", "image_decoder"),
         "text": ("backbone", "text_head"),
@@ -472,7 +495,8 @@ def _check(manifest: Manifest, path: Path) -> None:
         gives = _GIVES.get(name, "image")
         if ability.output != gives:
             refuse(f"abilities.{name}.output", f"is {ability.output}; {name} gives {gives}")
-        for role in needed[ability.output] + ((reader,) if ability.images[1] else ()):
+        reading = ability.reads or manifest.image_block.features
+        for role in needed[ability.output] + (readers[reading] if ability.images[1] else ()):
             if role not in manifest.graphs:
                 refuse(f"abilities.{name}", f"needs the graph {role}, which the bundle lacks")
         if any(piece.field in ("rows", "columns") for piece in ability.prompt):
@@ -483,7 +507,7 @@ def _check(manifest: Manifest, path: Path) -> None:
             refuse(f"abilities.{name}", "takes pictures if and only if its prompt has a field images")
         if ability.images[0] > ability.images[1]:
             refuse(f"abilities.{name}.images", "has its lower bound above its upper bound")
-        if ability.output == "detections" and reader != "image_tokenizer":
+        if ability.output == "detections" and reading != "codes":
             refuse(f"abilities.{name}", "gives boxes in cells of a picture's codes, which the model does not read")
 
 

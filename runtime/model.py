@@ -223,32 +223,20 @@ class Model:
         settings = resolve(options, ability, self.manifest)
         shape = self.grid.default if size is None else self.grid.shape(self.size(size))
         sources = self._read(name, pictures)
-        if size is None and sources and not isinstance(sources[0], Features):
-            shape = Shape(*sources[0].shape)
+        if size is None and sources and (codes := _codes(sources[0])) is not None:
+            shape = Shape(*codes.shape)
         return self._strokes(self._request(ability, text, sources, shape, settings))
 
     def _request(
         self, ability: Ability, text: str, sources: Sequence[Source], shape: Shape, settings: Settings
     ) -> _Request:
         fed = raster.tokens_fed(shape.rows, shape.columns, len(self._writer.row_suffix))
-        opener = self._writer.opener(shape)
-
-        def prompt(branch: Branch) -> tuple[int, ...]:
-            pieces = branch.prompt if branch.kind == "template" else ability.prompt
-            words = settings.negative if branch.reads_negative else text
-            tokens = self._writer.prompt(pieces, words, sources, shape) + opener
-            return tuple(self._writer.pad_middle(tokens) if branch.kind == "pad_middle" else tokens)
-
-        weights: dict[tuple[int, ...], float] = {}  # of each different prompt: equal ones are read once
-        for branch, weight in weigh(self.manifest.guidance, settings.guidance_scale):
-            tokens = prompt(branch)
-            weights[tokens] = weights.get(tokens, 0.0) + weight
-        weights = {tokens: weight for tokens, weight in weights.items() if abs(weight) > _NO_WEIGHT} or weights
-        prompts = tuple(map(list, weights))
+        weighed = self._weighed(ability, text, sources, shape, settings)
+        prompts = tuple(prompt for prompt, _ in weighed)
         self._engine.check_room(prompts, fed)
         return _Request(
             prompts=prompts,
-            weights=tuple(weights.values()),
+            weights=tuple(weight for _, weight in weighed),
             features=stacked(sources),
             fed=fed,
             plan=raster.Plan(
@@ -262,12 +250,36 @@ class Model:
             chunks=self._chunks(text, shape, settings),
         )
 
+    def _weighed(
+        self, ability: Ability, text: str, sources: Sequence[Source], shape: Shape, settings: Settings
+    ) -> list[tuple[list[int], float]]:
+        """Return the prompts of the guidance branches with their weights; prompts that are the same count as one."""
+        opener = self._writer.opener(shape)
+
+        def prompt(branch: Branch) -> list[int]:
+            pieces = branch.prompt if branch.kind == "template" else ability.prompt
+            words = settings.negative if branch.reads_negative else text
+            shown = self._writer.prompt(pieces, words, sources, shape, pad_codes=branch.kind == "pad_codes")
+            tokens = shown + opener
+            return self._writer.pad_middle(tokens) if branch.kind == "pad_middle" else tokens
+
+        weights: dict[tuple[int, ...], float] = {}
+        for branch, weight in weigh(self.manifest.guidance, settings.guidance_scale, settings.image_guidance_scale):
+            tokens = tuple(prompt(branch))
+            weights[tokens] = weights.get(tokens, 0.0) + weight
+        weighed = [(list(tokens), weight) for tokens, weight in weights.items() if abs(weight) > _NO_WEIGHT]
+        if not weighed:
+            raise RequestError(f"guidance scale {settings.guidance_scale} leaves nothing to paint from; take another.")
+        return weighed
+
     def _chunks(self, text: str, shape: Shape, settings: Settings) -> dict[str, str]:
         """Return what the picture's file will say about how it was made."""
+        image_scale = settings.image_guidance_scale
         listed = {
             "Steps": shape.cells,
             "Sampler": "greedy" if settings.sampling.temperature == 0 else "raster",
             "CFG scale": settings.guidance_scale,
+            **({} if image_scale is None else {"Image CFG scale": image_scale}),
             "Temperature": settings.sampling.temperature,
             "Top-k": settings.sampling.top_k,
             "Seed": settings.seed,
@@ -305,15 +317,17 @@ class Model:
     def _read(self, name: AbilityName, pictures: Sequence[Picture]) -> list[Source]:
         """Return what a prompt shows of the pictures, after checking that the ability takes so many."""
         self._check_count(name, len(pictures))
-        if self.manifest.image_block.features == "vision_encoder":
-            return [self._features(load_picture(picture)) for picture in pictures]
-        return [self.tokenize(picture) for picture in pictures]
+        reading = self._ability(name).reads or self.manifest.image_block.features
+        if reading == "codes":
+            return [self.tokenize(picture) for picture in pictures]
+        return [self._features(load_picture(picture), with_codes=reading == "both") for picture in pictures]
 
-    def _features(self, loaded: Loaded) -> Features:
-        """Return a picture as the embeddings that stand for it in a prompt."""
+    def _features(self, loaded: Loaded, *, with_codes: bool) -> Features:
+        """Return a picture as the embeddings that stand for it in a prompt, and as codes where it shows both."""
         pixel_values = to_pixel_values(self._fit(loaded.image), self.manifest.preprocess)
         warn_of_changes(loaded.name, loaded.changes)  # a picture that is fitted into the square is shown whole
-        return Features(self._engine.features(pixel_values))
+        codes = self._engine.encode(pixel_values) if with_codes else None
+        return Features(self._engine.features(pixel_values), codes)
 
     def _check_count(self, name: AbilityName, count: int) -> None:
         low, high = self._ability(name).images
@@ -374,6 +388,10 @@ class Model:
             cell=manifest.codes.cell,
             pad=manifest.guidance.pad,
         )
+
+
+def _codes(source: Source) -> Codes | None:
+    return source.codes if isinstance(source, Features) else source
 
 
 def _listed(pictures: Picture | Sequence[Picture]) -> list[Picture]:

@@ -19,9 +19,13 @@ MAX_PROMPT_CHARACTERS: Final = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """A picture as embeddings, `rows` (tokens, hidden_size), which stand in a prompt as they are."""
+    """A picture as embeddings, `rows` (tokens, hidden_size), which stand in a prompt as they are.
+
+    Where a prompt shows `codes` too, they follow as a picture of their own.
+    """
 
     rows: Floats
+    codes: Codes | None = None
 
 
 # A picture that a prompt shows: its code grid (rows, columns), or its features.
@@ -93,11 +97,17 @@ class PromptWriter:
         self._separator = vocabulary.encode(block.separator) if block.separator else []
 
     def prompt(
-        self, pieces: Iterable[Piece], text: str, sources: Sequence[Source], shape: Shape | None = None
+        self,
+        pieces: Iterable[Piece],
+        text: str,
+        sources: Sequence[Source],
+        shape: Shape | None = None,
+        *,
+        pad_codes: bool = False,
     ) -> list[int]:
-        """Return the ids of a prompt that shows `sources`; -1 - i stands for row i of `stacked(sources)`.
+        """Return the ids of a prompt that shows `sources`, with pads for their codes if it is to hide those.
 
-        `shape` is the grid that will be painted.
+        -1 - i stands for row i of `stacked(sources)`; `shape` is the grid that will be painted.
         """
         images: list[int] = []
         features = 0
@@ -107,8 +117,9 @@ class PromptWriter:
                 rows = range(features, features + len(source.rows))
                 images += [*self.opener(None), *(-1 - row for row in rows), *self._close]
                 features = rows.stop
+                images += [] if source.codes is None else self._image(source.codes, pad_codes=pad_codes)
             else:
-                images += self._image(source)
+                images += self._image(source, pad_codes=pad_codes)
         return self._fill(pieces, text, images, shape)
 
     def opener(self, shape: Shape | None) -> list[int]:
@@ -117,15 +128,18 @@ class PromptWriter:
 
     def pad_middle(self, prompt: Sequence[int]) -> list[int]:
         """Return a prompt as long as this one, of which only the first and the last token are left."""
-        if self._pad is None:
-            raise AssertionError("a manifest with a branch pad_middle names its pad")
-        return [prompt[0], *[self._pad] * (len(prompt) - 2), prompt[-1]] if len(prompt) > 2 else list(prompt)
+        return [prompt[0], *self._pads(len(prompt) - 2), prompt[-1]] if len(prompt) > 2 else list(prompt)
 
-    def _image(self, codes: Codes) -> list[int]:
+    def _pads(self, count: int) -> list[int]:
+        if self._pad is None:
+            raise AssertionError("a manifest with a branch that pads names its pad")
+        return [self._pad] * count
+
+    def _image(self, codes: Codes, *, pad_codes: bool) -> list[int]:
         rows, columns = codes.shape
         ids = self.opener(Shape(rows, columns))
         for row, line in enumerate(codes.tolist(), start=1):
-            ids += [self._first_token + code for code in line]
+            ids += self._pads(columns) if pad_codes else [self._first_token + code for code in line]
             if row < rows or self._block.suffix_last_row:
                 ids += self.row_suffix
         return ids + self._close

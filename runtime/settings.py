@@ -17,6 +17,7 @@ class Options(TypedDict, total=False):
 
     seed: int | None
     guidance_scale: float | None
+    image_guidance_scale: float | None
     temperature: float | None
     top_k: int | None
     negative_prompt: str | None
@@ -28,6 +29,7 @@ class Settings:
 
     seed: int
     guidance_scale: float
+    image_guidance_scale: float | None  # None where the model has no such guidance or no picture is shown
     sampling: Sampling
     negative: str
 
@@ -39,6 +41,7 @@ def resolve(options: Options, ability: Ability, manifest: Manifest) -> Settings:
         raise TypeError(message)
     scale = _first(options.get("guidance_scale"), ability.guidance_scale, manifest.guidance.default_scale)
     _check_number("guidance scale", scale, 0, 100)
+    image_scale = _image_scale(options.get("image_guidance_scale"), ability, manifest.guidance)
     default = ability.sampling or manifest.sampling
     temperature = _first(options.get("temperature"), default.temperature)
     top_k = _first(options.get("top_k"), default.top_k)
@@ -49,17 +52,27 @@ def resolve(options: Options, ability: Ability, manifest: Manifest) -> Settings:
     return Settings(
         seed=seed,
         guidance_scale=scale,
+        image_guidance_scale=image_scale,
         sampling=Sampling(temperature=temperature, top_k=int(top_k)),
-        negative=_negative(options.get("negative_prompt"), scale, manifest.guidance),
+        negative=_negative(options.get("negative_prompt"), scale, image_scale, manifest.guidance),
     )
 
 
-def _negative(given: str | None, scale: float, guidance: Guidance) -> str:
+def _image_scale(given: float | None, ability: Ability, guidance: Guidance) -> float | None:
+    """Return how closely to follow the codes of the pictures; None where the model or the ability has no use for it."""
+    if guidance.default_image_scale is None or not ability.images[1]:
+        if given is not None:
+            why = "this shows the model no picture" if ability.images[1] == 0 else "this model has no such guidance"
+            raise RequestError(f"an image guidance scale does nothing here: {why}; leave it out.")
+        return None
+    scale = _first(given, guidance.default_image_scale)
+    _check_number("image guidance scale", scale, 0, 100)
+    return scale
+
+
+def _negative(given: str | None, scale: float, image_scale: float | None, guidance: Guidance) -> str:
     """Return the negative prompt, empty where no branch reads it."""
-    weighed = [branch for branch, _ in weigh(guidance, scale)]
-    if not weighed:
-        raise RequestError(f"guidance scale {scale} leaves nothing to paint from; this model takes others.")
-    if any(branch.reads_negative for branch in weighed):
+    if any(branch.reads_negative for branch, _ in weigh(guidance, scale, image_scale)):
         negative = guidance.negative_text if given is None else given.strip()
         return check_text(negative, "negative prompt") if negative else ""
     if given and not any(branch.reads_negative for branch in guidance.branches):
@@ -69,9 +82,13 @@ def _negative(given: str | None, scale: float, guidance: Guidance) -> str:
     return ""
 
 
-def weigh(guidance: Guidance, scale: float) -> list[tuple[Branch, float]]:
-    """Return the branches that have any weight at this guidance scale, with their weights."""
-    weighed = [(branch, branch.constant + branch.scale * scale) for branch in guidance.branches]
+def weigh(guidance: Guidance, scale: float, image_scale: float | None = None) -> list[tuple[Branch, float]]:
+    """Return the branches that have any weight at these guidance scales, with their weights.
+
+    Without an image scale the model's own counts: branches that then show the same are counted together anyway.
+    """
+    following = (guidance.default_image_scale or 0.0) if image_scale is None else image_scale
+    weighed = [(one, one.constant + one.scale * scale + one.image_scale * following) for one in guidance.branches]
     return [(branch, weight) for branch, weight in weighed if weight != 0]
 
 

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from edgevlo.export.families.registry import FAMILIES
+
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("runtime", "export", "quantization", "calibration", "serving", "src/edgevlo")
+NAMES = {family.name for family in FAMILIES} | {name for family in FAMILIES for name in family.architectures}
 
 
 def modules(folder: str) -> Iterator[Path]:
@@ -17,31 +20,47 @@ def modules(folder: str) -> Iterator[Path]:
             yield file
 
 
-def asks(tree: ast.AST) -> Iterator[int]:
-    """Yield the lines that compare or match something called `family`, or look it up in a table."""
+def compared(tree: ast.AST) -> Iterator[tuple[int, ast.expr]]:
+    """Yield what a module compares, matches or looks up in tables, and the tables' keys, with their lines."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Compare):
-            parts: list[ast.expr] = [node.left, *node.comparators]
+            parts: list[ast.expr | None] = [node.left, *node.comparators]
         elif isinstance(node, ast.Match):
             parts = [node.subject]
+        elif isinstance(node, ast.MatchValue):
+            parts = [node.value]
         elif isinstance(node, ast.Subscript):
             parts = [node.slice]
+        elif isinstance(node, ast.Dict):
+            parts = [*node.keys]
         else:
             continue
-        if any(getattr(part, "attr", getattr(part, "id", None)) in ("family", "architecture") for part in parts):
-            yield node.lineno
+        yield from ((part.lineno, part) for part in parts if part is not None)
+
+
+def names_a_family(expression: ast.expr) -> bool:
+    """Whether an expression is called `family`, or is the name of one or of its class."""
+    if isinstance(expression, ast.Tuple | ast.List | ast.Set):
+        return any(map(names_a_family, expression.elts))
+    if isinstance(expression, ast.Constant):
+        return expression.value in NAMES
+    return getattr(expression, "attr", getattr(expression, "id", None)) in ("family", "architecture")
+
+
+def asks(code: str) -> list[int]:
+    return [line for line, expression in compared(ast.parse(code)) if names_a_family(expression)]
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_nothing_asks_which_family_a_model_is_of(folder: str) -> None:
-    found = [
-        f"{file.relative_to(ROOT)}:{line}"
-        for file in modules(folder)
-        for line in asks(ast.parse(file.read_text(encoding="utf-8")))
-    ]
+    found = [f"{file.relative_to(ROOT)}:{line}" for file in modules(folder) for line in asks(file.read_text("utf-8"))]
     assert found == []
 
 
-def test_the_rule_sees_what_it_forbids() -> None:
-    for source in ("if plan.family == 'emu3': pass", "TABLE[manifest.family]", "match family:\n case 'janus': pass"):
-        assert list(asks(ast.parse(source)))
+@pytest.mark.parametrize(
+    "code",
+    ["if plan.family == 'x': pass", "TABLE[manifest.family]", "match family:\n case 'x': pass",
+     "if name in ('janus', 'b'): pass", "match name:\n case 'emu3': pass", "{'GemmaForCausalLM': 1}[name]"],
+)  # fmt: skip
+def test_the_rule_sees_what_it_forbids(code: str) -> None:
+    assert asks(code)

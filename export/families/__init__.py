@@ -3,7 +3,9 @@
 A family is a record in registry.py and a module with one function, `plan`.
 """
 
+import functools
 import importlib
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,22 +14,38 @@ from edgevlo.runtime.errors import CheckpointError
 from .registry import FAMILIES, Family, supported
 
 if TYPE_CHECKING:  # torch; the list of families does without
-    from edgevlo.export.checkpoint import Checkpoint
+    from tokenizers import Tokenizer
+
     from edgevlo.export.plan import Plan
+
+
+def register_all() -> None:
+    """Enter every family's export configuration into optimum's TasksManager, for the exporter "edgevlo"."""
+    for family in FAMILIES:
+        importlib.import_module(f".{family.module}", __name__)
+
+
+def family_of(classes: Collection[str], tokenizer: Callable[[], "Tokenizer"]) -> Family | None:
+    """Return the family of a config's classes whose own tokens, if it has any, the tokenizer knows; None if none is."""
+    for family in FAMILIES:
+        if not set(classes).isdisjoint(family.architectures) and (
+            not family.tokens or None not in map(tokenizer().token_to_id, family.tokens)
+        ):
+            return family
+    return None
 
 
 def plan_export(folder: Path) -> "Plan":
     """Return the plan of the family that the checkpoint's config names; raise `CheckpointError` if there is none."""
     from edgevlo.export.checkpoint import Checkpoint
+    from edgevlo.export.files_beside import read_tokenizer
 
     checkpoint = Checkpoint(folder)
     listed = checkpoint.config.get("architectures") or []
     named = [str(name) for name in listed] if isinstance(listed, list) else []
-    for family in FAMILIES:
-        if not set(named).isdisjoint(family.architectures) and _has_tokens(checkpoint, family):
-            module = importlib.import_module(f".{family.module}", __name__)
-            plan: Plan = module.plan(checkpoint)
-            return plan
+    if family := family_of(named, functools.partial(read_tokenizer, checkpoint)):
+        plan: Plan = importlib.import_module(f".{family.module}", __name__).plan(checkpoint)
+        return plan
     classes = [family for family in FAMILIES if not set(named).isdisjoint(family.architectures)]
     if classes:
         tokens = " or ".join(f"{', '.join(family.tokens)} ({family.name})" for family in classes)
@@ -40,13 +58,3 @@ def plan_export(folder: Path) -> "Plan":
     raise CheckpointError(
         f"{folder / 'config.json'} is of class {found}; edgevlo exports {supported()}.{''.join(instead)}"
     )
-
-
-def _has_tokens(checkpoint: "Checkpoint", family: Family) -> bool:
-    """Whether the tokenizer has the tokens that tell a family from others of the same class."""
-    if not family.tokens:
-        return True
-    from edgevlo.export.files_beside import read_tokenizer
-
-    tokenizer = read_tokenizer(checkpoint)
-    return all(tokenizer.token_to_id(token) is not None for token in family.tokens)

@@ -18,7 +18,7 @@ from edgevlo.runtime.manifest import Piece
 from . import vqgan
 from .chameleon_vocabulary import Names
 
-IMAGE_GUIDANCE: Final = 1.2  # Anole's weight of the pictures in a prompt, beside that of its text
+IMAGE_SCALE: Final = 1.2  # Anole's weight of the pictures in a prompt, beside that of its text
 BACK: Final = manifest.Postprocess(scale=0.5, offset=0.5, rounding="truncate")
 
 
@@ -52,11 +52,12 @@ def anole_defaults(checkpoint: Checkpoint, config: Any, names: Names, cell: int)
             branches=(
                 manifest.Branch(kind="prompt", constant=0.0, scale=1.0),
                 manifest.Branch(
-                    kind="template", constant=IMAGE_GUIDANCE, scale=-1.0, prompt=(begin, Piece(field="images"))
+                    kind="template", constant=0.0, scale=-1.0, image_scale=1.0, prompt=(begin, Piece(field="images"))
                 ),
-                manifest.Branch(kind="template", constant=1 - IMAGE_GUIDANCE, scale=0.0, prompt=(begin,)),
+                manifest.Branch(kind="template", constant=1.0, scale=0.0, image_scale=-1.0, prompt=(begin,)),
             ),
             default_scale=3.0,
+            default_image_scale=IMAGE_SCALE,
         ),
         sampling=manifest.Sampling(temperature=0.7, top_k=0),
         answer=manifest.Answer(stop=names.stop, max_tokens=512, text_only=True),

@@ -1,14 +1,15 @@
 """JanusForConditionalGeneration: a Llama decoder with a head for words and one for codes, and a SigLIP that sees.
 
 Any size of it: heads tied or not, multi-head or grouped attention. Pictures are read as features of the vision encoder
-and painted as codes of a VQ image tokenizer, whose encoder Janus itself never uses. The same model in deepseek-ai's own
-format is read through `janus_original`.
+and painted as codes of a VQ image tokenizer, whose encoder only Janus-4o uses, which reads the codes as well
+(`janus_edit`). The same model in deepseek-ai's own format is read through `janus_original`.
 """
 
 import functools
 from typing import Any, Final
 
 import torch
+from torch.nn import functional
 from transformers import JanusConfig, JanusForConditionalGeneration
 from transformers.models.janus.modeling_janus import (
     JanusVisionAlignerMLP,
@@ -36,7 +37,8 @@ from edgevlo.runtime.errors import CheckpointError
 from edgevlo.runtime.manifest import GraphRole
 
 from .janus_defaults import Dialect, family_defaults, image_block, read_dialect
-from .janus_graphs import ImageDecoder, VisionEncoder, code_embeddings
+from .janus_edit import check_codes, edits, reads_codes, with_editing
+from .janus_graphs import ImageDecoder, ImageTokenizer, VisionEncoder, code_embeddings
 
 ARCHITECTURE: Final = "JanusForConditionalGeneration"
 WEIGHTS_LICENCE: Final = (
@@ -75,6 +77,11 @@ def plan_as(checkpoint: Checkpoint, config: Any, dialect: Dialect) -> Plan:
         first_token=tokens,
         cell=2 ** (len(config.vq_config.channel_multiplier) - 1),
     )
+    defaults = family_defaults(checkpoint, config, dialect)
+    if edits(checkpoint):
+        defaults = with_editing(defaults, dialect)
+    if shows_codes := reads_codes(checkpoint, defaults):
+        check_codes(checkpoint, config, codes.cell)
     return Plan(
         family="janus",
         architecture=ARCHITECTURE,
@@ -89,8 +96,8 @@ def plan_as(checkpoint: Checkpoint, config: Any, dialect: Dialect) -> Plan:
         ),
         codes=codes,
         image_block=image_block(dialect),
-        defaults=family_defaults(checkpoint, config, dialect),
-        torch_graphs=functools.partial(_torch_graphs, checkpoint, config),
+        defaults=defaults,
+        torch_graphs=functools.partial(_torch_graphs, checkpoint, config, codes.cell if shows_codes else None),
         reference=functools.partial(JanusReference, checkpoint, config),
         code_embedding=functools.partial(_code_table, checkpoint, config.vq_config),
         weights_licence=WEIGHTS_LICENCE,
@@ -113,13 +120,14 @@ def _check(checkpoint: Checkpoint, config: Any) -> None:
         raise CheckpointError(f"{path}: vision_config.use_qk_norm is not exported; no released model has it.")
 
 
-def _torch_graphs(checkpoint: Checkpoint, config: Any) -> dict[GraphRole, TorchGraph]:
-    """Return decoder and vision encoder, with the checkpoint's weights and nothing else in memory."""
+def _torch_graphs(checkpoint: Checkpoint, config: Any, tokenizer_cell: int | None) -> dict[GraphRole, TorchGraph]:
+    """Return decoder, vision encoder and, where its cell is given, tokenizer; of the weights only theirs in memory."""
     side = config.vision_config.image_size
     rows, columns, count = torch.export.Dim("h"), torch.export.Dim("w"), torch.export.Dim("N")
-    return {
+    vq = _part(checkpoint, config.vq_config, JanusVQVAE, "model.vqmodel")
+    graphs: dict[GraphRole, TorchGraph] = {
         "image_decoder": TorchGraph(
-            module=ImageDecoder(_part(checkpoint, config.vq_config, JanusVQVAE, "model.vqmodel")).eval(),
+            module=ImageDecoder(vq).eval(),
             example=torch.arange(12).reshape(1, 3, 4) % config.vq_config.num_embeddings,
             input=("codes", (1, "h", "w")),
             output=("pixels", (1, 3, "H", "W")),
@@ -136,6 +144,15 @@ def _torch_graphs(checkpoint: Checkpoint, config: Any) -> dict[GraphRole, TorchG
             dynamic={0: count},
         ),
     }
+    if (cell := tokenizer_cell) is not None:
+        graphs["image_tokenizer"] = TorchGraph(
+            module=ImageTokenizer(vq).eval(),
+            example=torch.linspace(-1, 1, 3 * 3 * cell * 4 * cell).reshape(1, 3, 3 * cell, 4 * cell),
+            input=("pixel_values", (1, 3, "H", "W")),
+            output=("codes", (1, "h", "w")),
+            dynamic={2: rows * cell, 3: columns * cell},
+        )
+    return graphs
 
 
 def _part(checkpoint: Checkpoint, config: Any, part_class: Any, prefix: str) -> Any:
@@ -174,6 +191,18 @@ class JanusReference(TransformersReference):
         """Return the picture `(1, 3, H, W)` of codes `(1, h, w)`; the class itself takes one square grid only."""
         self.vq.quantize.quant_state_dims = list(codes.shape[1:])
         return floats(self.vq.decode(torch.from_numpy(codes.reshape(1, -1))))
+
+    @torch.no_grad()
+    def codes(self, pixel_values: Floats) -> Codes:
+        """Return the codes `(1, h, w)` of a picture `(1, 3, H, W)`, by the class's own quantiser.
+
+        As in deepseek-ai's model, both what it quantises and its codebook are normalised first.
+        """
+        latents = functional.normalize(self.vq.quant_conv(self.vq.encoder(torch.from_numpy(pixel_values))), dim=1)
+        codebook = functional.normalize(self.vq.quantize.embedding.weight, dim=-1)
+        _, _, codes = torch.func.functional_call(self.vq.quantize, {"embedding.weight": codebook}, (latents,))
+        found: Codes = codes.reshape(1, *latents.shape[2:]).numpy()
+        return found
 
     @torch.no_grad()
     def features(self, pixel_values: Floats) -> Floats:

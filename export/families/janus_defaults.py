@@ -107,7 +107,7 @@ def family_defaults(checkpoint: Checkpoint, config: Any, dialect: Dialect) -> Ca
     """Return how the released Janus models are used; a task card says otherwise."""
     side = config.vq_config.num_patches
     preprocess, postprocess = _pictures(checkpoint, config.vision_config.image_size, dialect)
-    answer = (Piece(text="\n\n"), dialect.assistant, Piece(text=":"))
+    answer = answered(dialect)
     return Card(
         grid=manifest.Grid(
             kind="fixed",
@@ -149,6 +149,11 @@ def family_defaults(checkpoint: Checkpoint, config: Any, dialect: Dialect) -> Ca
             ),
         },
     )
+
+
+def answered(dialect: Dialect) -> tuple[Piece, ...]:
+    """Return the end of every prompt, after which the model answers or paints."""
+    return (Piece(text="\n\n"), dialect.assistant, Piece(text=":"))
 
 
 def _pictures(checkpoint: Checkpoint, side: int, dialect: Dialect) -> tuple[manifest.Preprocess, manifest.Postprocess]:

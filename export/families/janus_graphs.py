@@ -1,4 +1,4 @@
-"""The parts of Janus that torch exports: the VQ decoder for any grid, and the vision encoder with its aligner."""
+"""The parts of Janus that torch exports: VQ decoder and encoder for any grid, vision encoder and its aligner."""
 
 from typing import Any
 
@@ -33,6 +33,27 @@ class ImageDecoder(nn.Module):
         quant = functional.embedding(codes, self.codebook).permute(0, 3, 1, 2)
         pixels: Tensor = self.decoder(self.post_quant_conv(quant))
         return pixels
+
+
+class ImageTokenizer(nn.Module):
+    """Pixels `(1, 3, H, W)` -> codes `(1, h, w)`, the nearest by angle.
+
+    `JanusVQVAE.encode` compares with the codebook as it is stored; deepseek-ai's model normalises both sides, and the
+    length of a latent does not change which code is nearest to it.
+    """
+
+    def __init__(self, vq: JanusVQ) -> None:
+        super().__init__()
+        codebook = functional.normalize(vq.quantize.embedding.weight.detach(), p=2, dim=-1)
+        self.directions = nn.Parameter(codebook.T.contiguous(), requires_grad=False)
+        self.encoder = vq.encoder
+        self.quant_conv = vq.quant_conv
+
+    def forward(self, pixel_values: Tensor) -> Tensor:
+        """Return the codes."""
+        latents = self.quant_conv(self.encoder(pixel_values)).permute(0, 2, 3, 1)
+        codes: Tensor = (latents @ self.directions).argmax(-1)
+        return codes
 
 
 class VisionEncoder(nn.Module):

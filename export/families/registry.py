@@ -66,6 +66,17 @@ FAMILIES: Final = (
         "deepseek-ai's format; no released checkpoint was at hand, and deepseek-ai's code was not run",
     ),
     Family(
+        name="janus",
+        module="janus_original",
+        architectures=("MultiModalityCausalLM",),
+        checkpoints=("FreedomIntelligence/Janus-4o-7B",),
+        abilities=("paint", "edit", "ask"),
+        grid="one square of cells of 16 pixels, 24 x 24 in the released model",
+        licence=_DEEPSEEK,
+        verified="edits token for token against a loop over transformers' modules, which has no such loop itself, on "
+        "small random checkpoints; no released checkpoint was at hand",
+    ),
+    Family(
         name="chameleon",
         module="chameleon",
         architectures=("ChameleonForConditionalGeneration",),
@@ -121,11 +132,11 @@ FAMILIES: Final = (
 
 def supported() -> str:
     """Return every class with its checkpoints, for error messages."""
-    return "; ".join(
-        f"{architecture} ({', '.join(family.checkpoints)})"
-        for family in FAMILIES
-        for architecture in family.architectures
-    )
+    checkpoints: dict[str, list[str]] = {}
+    for family in FAMILIES:
+        for architecture in family.architectures:
+            checkpoints.setdefault(architecture, []).extend(family.checkpoints)
+    return "; ".join(f"{architecture} ({', '.join(listed)})" for architecture, listed in checkpoints.items())
 
 
 def table() -> str:

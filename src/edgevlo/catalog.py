@@ -1,18 +1,24 @@
 """Where models lie: the embedded one, installed bundles, folders, the hub. Opens nothing."""
 
+import functools
+import json
 import os
-import re
 import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
+from tokenizers import Tokenizer
+
+from edgevlo import hub
 from edgevlo.runtime.bundle import staged_folder, verify_files
 from edgevlo.runtime.errors import BundleError, OutputError
+from edgevlo.runtime.files import beside
 from edgevlo.runtime.manifest import MANIFEST_FILE, read_manifest
 
 EMBEDDED: Final = Path(__file__).parent / "bundles"
 DEFAULT: Final = "picturebook"
-_HUB_ID: Final = re.compile(r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")
 
 
 def installed() -> Path:
@@ -39,8 +45,8 @@ def find(model: str | Path | None = None) -> Path:
             return home / name
     if model is not None and os.path.isdir(name):  # noqa: PTH112  (Path.is_dir raises for a name that is too long)
         return _checked(folder)
-    if is_hub_id(name):
-        return _from_hub(name)
+    if hub.is_hub_id(name):
+        return pull(name, wanted="bundle")[0]
     raise BundleError(f"there is no bundle {name!r}: no such folder, and none installed in {installed()}.")
 
 
@@ -56,38 +62,131 @@ def _checked(folder: Path) -> Path:
     return folder
 
 
-def _from_hub(name: str) -> Path:
-    """Install a bundle from the hub: the files that its manifest lists, copied out of the hub's cache of links."""
-    destination = installed() / name.replace("/", "--")
+def pull(
+    name: str, *, revision: str | None = None, pickles: bool = False, wanted: hub.Kind | None = None
+) -> tuple[Path, hub.Kind]:
+    """Fetch a repository of the hub; return the installed bundle, or the checkpoint in the hub's cache."""
+    destination = _place(name)
     if _holds_bundle(destination):
-        return destination
-    snapshot = _checked(download(name))
+        return destination, "bundle"
+    snapshot = hub.fetch(name, revision=revision, pickles=pickles, wanted=wanted)
+    if snapshot.kind == "bundle":
+        _install(name, snapshot.folder, destination)
+        return destination, "bundle"
+    return snapshot.folder, "checkpoint"
+
+
+def _place(name: str) -> Path:
+    """Return where a bundle of the hub is installed."""
+    if not hub.is_hub_id(name):
+        raise BundleError(f"{name!r} is no hub id; those have the form OWNER/NAME.")
+    return installed() / name.replace("/", "--")
+
+
+def _install(name: str, snapshot: Path, destination: Path) -> None:
+    """Put the files that a manifest lists under the bundle's name, whole and verified or not at all.
+
+    They share their disk with the hub's cache of links where both are on one disk.
+    """
     try:
         destination.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{destination.parent} cannot be made ({error.strerror}); set EDGEVLO_HOME.") from error
     with staged_folder(destination) as staging:
-        shutil.copyfile(snapshot / MANIFEST_FILE, staging / MANIFEST_FILE)
+        _share(snapshot / MANIFEST_FILE, staging / MANIFEST_FILE)
         for file in read_manifest(staging).files:
             if not (snapshot / file).is_file():
                 raise BundleError(f"{name} on the hub lacks {file}, which its {MANIFEST_FILE} lists.")
             (staging / file).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(snapshot / file, staging / file)
+            _share(snapshot / file, staging / file)
         verify_files(staging, read_manifest(staging))  # a damaged download is not installed
-    return destination
 
 
-def is_hub_id(name: str) -> bool:
-    """Whether a name has the form `owner/name` and is no path, not even a mistyped one, in a folder that exists."""
-    return _HUB_ID.match(name) is not None and not os.path.isdir(os.path.dirname(name))  # noqa: PTH112, PTH120
-
-
-def download(name: str) -> Path:
-    """Fetch a repository from the hub, or take it from the hub's own cache; nothing in it is ever executed."""
-    from huggingface_hub import snapshot_download
-
+def _share(source: Path, target: Path) -> None:
     try:
-        return Path(snapshot_download(name))
-    except Exception as error:  # network, authorisation and cache errors share no base class
-        reason = str(error).strip().split("\n", 1)[0][:200]
-        raise BundleError(f"{name} is no folder here and cannot be had from the hub: {reason}") from error
+        os.link(source.resolve(), target)
+    except OSError:  # another disk, or one without hard links
+        shutil.copyfile(source, target)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A model on this machine, by the name that commands take."""
+
+    name: str
+    kind: Literal["embedded", "bundle", "checkpoint"]
+    what: str  # family, target and precision of a bundle; class of a checkpoint
+    licence: str
+    bytes: int
+    folder: Path
+
+
+def entries() -> Iterator[Entry]:
+    """Yield embedded and installed bundles, then the checkpoints in the hub's cache that can be exported."""
+    from edgevlo.export.families import family_of
+
+    yield from (_described(folder, "embedded") for folder in _bundles(EMBEDDED))
+    yield from (_described(folder, "bundle") for folder in _bundles(installed()))
+    for name, folder, size in hub.cached():
+        classes = _classes(folder)
+        try:
+            family = family_of(classes, functools.partial(Tokenizer.from_file, str(folder / "tokenizer.json")))
+        except Exception:  # the tokenizers library raises no other
+            continue  # no tokenizer, so it cannot be exported
+        if family:
+            what = ", ".join(sorted(classes & {*family.architectures}))
+            yield Entry(name=name, kind="checkpoint", what=what, licence=family.licence, bytes=size, folder=folder)
+
+
+def _bundles(home: Path) -> list[Path]:
+    if not home.is_dir():
+        return []
+    return sorted(path for path in home.iterdir() if _holds_bundle(path) and not path.name.startswith("."))
+
+
+def _described(folder: Path, kind: Literal["embedded", "bundle"]) -> Entry:
+    name = folder.name.replace("--", "/", 1)
+    try:
+        manifest = read_manifest(folder)
+    except BundleError as error:
+        return Entry(name=name, kind=kind, what=f"unusable: {error}", licence="", bytes=0, folder=folder)
+    precision = manifest.graphs["backbone"].precision if "backbone" in manifest.graphs else ""
+    return Entry(
+        name=name,
+        kind=kind,
+        what=" ".join(filter(None, (manifest.family, manifest.target, precision))),
+        licence=manifest.source.licence,
+        bytes=sum(file.bytes for file in manifest.files.values()),
+        folder=folder,
+    )
+
+
+def _classes(folder: Path) -> set[str]:
+    """Return the classes that the config of a checkpoint names."""
+    try:
+        listed = json.loads((folder / "config.json").read_bytes()).get("architectures")
+    except (OSError, ValueError, AttributeError):
+        return set()
+    return {str(name) for name in listed} if isinstance(listed, list) else set()
+
+
+def remove(name: str) -> int:
+    """Remove an installed bundle, and what the hub's cache holds of it; return how many bytes that gave back."""
+    folder = installed() / name.replace("/", "--")
+    plain = name != "" and not name.startswith(".")
+    freed = 0
+    if plain and _holds_bundle(folder):
+        freed = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+        leaving = beside(folder)
+        try:
+            folder.rename(leaving)  # gone at once, not file by file
+        except OSError as error:
+            raise OutputError(f"{folder} cannot be removed ({error.strerror}).") from error
+        shutil.rmtree(leaving, ignore_errors=True)
+    if hub.is_hub_id(name):
+        freed = max(freed, hub.forget(name))  # both share their disk
+    if not freed:
+        if plain and _holds_bundle(EMBEDDED / name):
+            raise BundleError(f"{name} is embedded in edgevlo and cannot be removed.")
+        raise BundleError(f"there is no model {name!r} to remove; `edgevlo list` prints those that are there.")
+    return freed

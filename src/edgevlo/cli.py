@@ -114,6 +114,11 @@ def paint(prompt: str, size: str | None, **settings: Any) -> None:
 @pictures_argument
 @click.argument("instruction")
 @size_option
+@click.option(
+    "--image-guidance-scale",
+    type=float,
+    help="How closely to follow the picture, for models that guide by it too; 1 is without such guidance.",
+)
 @paint_options
 def edit(pictures: tuple[Path, ...], instruction: str, size: str | None, **settings: Any) -> None:
     """Change PICTURES (one, or several to combine) as INSTRUCTION says."""
@@ -237,10 +242,11 @@ def export(checkpoint: str, output: Path) -> None:
     """Turn CHECKPOINT, a folder or a hub id, into a portable bundle."""
     with _toolchain():
         from edgevlo.export import export_checkpoint
-    from edgevlo.catalog import download, is_hub_id
+    from edgevlo.hub import fetch, is_hub_id
     from edgevlo.progress import progress_bar
 
-    folder = download(checkpoint) if is_hub_id(checkpoint) else Path(checkpoint)
+    at_hub = is_hub_id(checkpoint)
+    folder = fetch(checkpoint, pickles=True, wanted="checkpoint").folder if at_hub else Path(checkpoint)
     with progress_bar() as progress:
         manifest = export_checkpoint(folder, output, progress=progress)
     for role, graph in manifest.graphs.items():
@@ -271,6 +277,49 @@ def quantize(bundle: str, output: Path, target: str, weights: str) -> None:
     with progress_bar() as progress:
         rewrite(find(bundle), output, target=target, weights=weights, progress=progress)
     click.echo(output)
+
+
+@main.command()
+@click.argument("name", metavar="OWNER/NAME")
+@click.option("--revision", help="Branch, tag or commit; the newest if none is given.")
+@click.option("--pickle", "pickles", is_flag=True, help="Take pickled weights where there are no safetensors.")
+def pull(name: str, revision: str | None, pickles: bool) -> None:
+    """Get a bundle or a checkpoint from the hub and verify it; nothing in it is executed."""
+    from edgevlo import catalog
+
+    folder, kind = catalog.pull(name, revision=revision, pickles=pickles)
+    click.echo(folder)
+    if kind == "checkpoint":
+        click.echo(f"{name} is a checkpoint; make a bundle of it: edgevlo export {name} -o BUNDLE", err=True)
+
+
+@main.command("list")
+@json_option
+def list_models(as_json: bool) -> None:
+    """Print the models on this machine: bundles, and checkpoints that can be exported."""
+    from edgevlo.catalog import entries
+
+    found = list(entries())
+    if as_json:
+        facts = [
+            {"name": one.name, "kind": one.kind, "what": one.what, "licence": one.licence, "bytes": one.bytes,
+             "folder": str(one.folder)} for one in found
+        ]  # fmt: skip
+        click.echo(json.dumps(facts, ensure_ascii=False))
+        return
+    wide = max(len(one.name) for one in found) if found else 0
+    for one in found:
+        click.echo(f"{one.name:{wide}}  {one.kind:10}  {one.bytes / 1e6:9.1f} MB  {one.what}  {one.licence}".rstrip())
+
+
+@main.command()
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+def rm(names: tuple[str, ...]) -> None:
+    """Remove installed bundles, and checkpoints from the hub's cache."""
+    from edgevlo.catalog import remove
+
+    for name in names:
+        click.echo(f"{name} removed, {remove(name) / 1e6:.1f} MB")
 
 
 @main.command()

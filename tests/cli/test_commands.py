@@ -603,6 +603,14 @@ def test_a_bad_picture_is_one_line(edgevlo_run: Run, command: str, content: byte
     assert files() == ([] if content is None else ["a.png"])
 
 
+def test_an_image_guidance_scale_reaches_the_model(edgevlo_run: Run) -> None:
+    Image.new("RGB", (20, 20)).save("a.png")
+
+    ran = edgevlo_run("edit", "a.png", "a red car", "-m", "toy", "--image-guidance-scale", "2")
+
+    fails(ran, "an image guidance scale does nothing here: this model has no such guidance; leave it out")
+
+
 def test_an_ability_that_the_model_lacks_is_one_line(edgevlo_run: Run) -> None:
     Image.new("RGB", (20, 20)).save("a.png")
 
@@ -659,44 +667,6 @@ def test_verify_opens_tokenizer_and_table_too(edgevlo_run: Run, toy: Path) -> No
     fails(edgevlo_run("verify", "one"), r"one/tokenizer\.json is not a tokenizer")
     fails(edgevlo_run("verify", "two"), r"two/token_embedding\.bin does not hold")
     fails(edgevlo_run("verify", "three"), r"three/tokenizer\.json lacks the token '<nope>'")
-
-
-def test_a_bundle_from_the_hub_is_installed_without_links_and_extras(
-    edgevlo_run: Run, toy: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """As huggingface_hub does: a cache of links, or plain files beside a `.cache` where a folder is named."""
-
-    def download(name: str, *, local_dir: str | Path | None = None, **_: object) -> str:
-        assert name == "owner/toy"
-        folder = tmp_path / "snapshot" if local_dir is None else Path(local_dir)
-        folder.mkdir(exist_ok=True)
-        for path in toy.iterdir():
-            if local_dir is None:
-                (folder / path.name).symlink_to(path)
-            else:
-                shutil.copy(path, folder / path.name)
-        (folder / "README.md").write_text("---\nlicense: apache-2.0\n---\n")
-        (folder / ".cache" / "huggingface").mkdir(parents=True)
-        (folder / ".cache" / "huggingface" / "x.metadata").touch()
-        return str(folder)
-
-    monkeypatch.setattr("huggingface_hub.snapshot_download", download)
-
-    assert edgevlo_run("verify", "owner/toy").code == 0
-    assert edgevlo_run("paint", "a car", "-m", "owner/toy").code == 0
-
-
-def test_a_damaged_download_from_the_hub_is_not_installed(
-    edgevlo_run: Run, toy: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    snapshot = shutil.copytree(toy, tmp_path / "snapshot")
-    (snapshot / "token_embedding.bin").write_bytes(b"half")
-    monkeypatch.setattr("huggingface_hub.snapshot_download", lambda *_, **__: str(snapshot))
-
-    fails(edgevlo_run("verify", "owner/toy"), r"token_embedding\.bin has 4 bytes")
-    shutil.copy(toy / "token_embedding.bin", snapshot)
-
-    assert edgevlo_run("verify", "owner/toy").code == 0
 
 
 def test_ctrl_c_is_exit_130_and_leaves_no_file(edgevlo_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -155,6 +155,7 @@ def test_greedy_painting_equals_a_loop_with_three_branches(pair: Pair, text: str
 
     assert (codes.ravel() + pair.first).tolist() == expected
     assert len(set(expected)) >= 4
+    assert pair.model.manifest.guidance.default_image_scale == image
 
 
 def test_without_guidance_only_the_prompt_is_read(pair: Pair) -> None:

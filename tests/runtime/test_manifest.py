@@ -70,6 +70,17 @@ def seeing(*more: Callable[[Tree], None]) -> Callable[[Tree], None]:
     return edit
 
 
+def plain(*more: Callable[[Tree], None]) -> Callable[[Tree], None]:
+    """Return an edit that takes rows and columns out of the image block, and more edits after it."""
+
+    def edit(tree: Tree) -> None:
+        tree["image_block"] |= {"open": [{"token": "<image>"}], "row_suffix": []}
+        for one in more:
+            one(tree)
+
+    return edit
+
+
 def test_a_manifest_is_read_as_it_was_written(toy: Path, tmp_path: Path) -> None:
     manifest = read_manifest(toy)
     (tmp_path / "manifest.json").write_bytes(encode_manifest(manifest))
@@ -170,10 +181,19 @@ def test_a_manifest_out_of_schema_names_file_field_and_reason(
         (put("image_block.open.1", {"field": "text"}), "image_block.open"),
         (put("preprocess.min_pixels", 10_000), "preprocess"),
         (put("grid.kind", "fixed"), "grid.default is not the only grid within the bounds"),
-        (put("guidance.pad", "<bos>"), "guidance.pad is given if and only if a branch is of kind pad_middle"),
+        (put("guidance.pad", "<bos>"), "guidance.pad is given if and only if a branch is of kind pad_codes"),
         (
             put("guidance.branches.1", {"kind": "pad_middle", "constant": 1, "scale": -1}),
             "guidance.pad is given if and only if",
+        ),
+        (
+            put("guidance.branches.1", {"kind": "pad_codes", "constant": 1, "scale": -1}),
+            "guidance.pad is given if and only if",
+        ),
+        (put("guidance.default_image_scale", 1.0), "default_image_scale is given if and only if a branch has an"),
+        (
+            put("guidance.branches.0", {"kind": "prompt", "constant": 1, "scale": 0, "image_scale": 1}),
+            "default_image_scale is given if and only if a branch has an",
         ),
         (put("code_embedding", {"file": "none.bin", "dtype": "float32", "shape": [27, 16]}), "code_embedding.file"),
         (put("code_embedding", OWN_CODES | {"shape": [27, 17]}), "code_embedding.shape is not (27, 16)"),
@@ -184,6 +204,13 @@ def test_a_manifest_out_of_schema_names_file_field_and_reason(
         (seeing(), "image_block.features is vision_encoder, which needs preprocess.fit_pad_square"),
         (seeing(square()), "image_block.open names rows or columns"),
         (seeing(square(), put("image_block.open", [])), "needs the graph vision_encoder"),
+        (put("abilities.ask.reads", "both"), "image_block.row_suffix stands between rows"),
+        (
+            plain(put("abilities.ask.reads", "both")),
+            "abilities.ask.reads is both, which needs preprocess.fit_pad_square",
+        ),
+        (plain(square(), put("abilities.ask.reads", "both")), "abilities.ask needs the graph vision_encoder"),
+        (plain(square(), put("abilities.detect.reads", "vision_encoder")), "needs the graph vision_encoder"),
     ],
 )
 def test_parts_that_disagree_are_named(toy: Path, tmp_path: Path, edit: Callable[[Tree], None], message: str) -> None:
@@ -191,6 +218,15 @@ def test_parts_that_disagree_are_named(toy: Path, tmp_path: Path, edit: Callable
 
     with pytest.raises(BundleError, match=rf"^{tmp_path}/manifest\.json: .*{re.escape(message)}"):
         read_manifest(folder)
+
+
+def test_a_file_may_be_larger_than_2_gigabytes(toy: Path, tmp_path: Path) -> None:
+    """Janus-Pro-1B's backbone has 4,941,291,520 bytes of weights in float32."""
+
+    def edit(tree: Tree) -> None:
+        tree["files"]["backbone.onnx.data"]["bytes"] = 4_941_291_520
+
+    assert read_manifest(edited(toy, tmp_path, edit)).files["backbone.onnx.data"].bytes == 4_941_291_520
 
 
 @pytest.mark.parametrize("role", ["image_tokenizer", "image_decoder"])

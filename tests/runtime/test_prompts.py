@@ -89,6 +89,31 @@ def test_features_stand_between_opener_and_closer_and_are_counted_from_minus_1(v
     assert rows[:, 0].tolist() == [0, 0, 1, 1, 1]
 
 
+@pytest.mark.parametrize("pad_codes", [False, True])
+def test_codes_beside_features_follow_as_a_picture_of_their_own(vocabulary: Vocabulary, pad_codes: bool) -> None:
+    both = Features(np.zeros((2, 16), np.float32), np.array([[3], [1]], dtype=np.int32))
+
+    found = seeing(vocabulary).prompt((IMAGES, TEXT), "red", [both, both], pad_codes=pad_codes)
+
+    codes = ids("<eos> <eos>") if pad_codes else [FIRST_TOKEN + 3, FIRST_TOKEN + 1]
+    shown = [*ids("<image>"), *codes, *ids("<eoi>")]
+    assert found == [
+        *ids("<image>"), -1, -2, *ids("<eoi>"), *shown,
+        *ids("on"),
+        *ids("<image>"), -3, -4, *ids("<eoi>"), *shown,
+        *ids("red"),
+    ]  # fmt: skip
+
+
+def test_padded_codes_keep_their_rows(vocabulary: Vocabulary) -> None:
+    block = ImageBlock(open=(token("<image>"),), row_suffix=("<eol>",), close=("<eoi>",))
+    codes = np.array([[3, 1], [0, 26]], dtype=np.int32)
+
+    found = PromptWriter(vocabulary, block, FIRST_TOKEN, pad="<unk>").prompt((IMAGES,), "", [codes], pad_codes=True)
+
+    assert found == ids("<image> <unk> <unk> <eol> <unk> <unk> <eol> <eoi>")
+
+
 def test_without_features_nothing_is_stacked() -> None:
     assert stacked([np.array([[1]], dtype=np.int32)]) is None
 

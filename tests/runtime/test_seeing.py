@@ -16,6 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 from toy_bundle import CELL, FIRST_TOKEN, HIDDEN, VOCABULARY, WEIGHTS, Reference, rewritten
 
+from edgevlo.runtime.errors import RequestError
 from edgevlo.runtime.model import Model
 from edgevlo.runtime.prompts import Features
 
@@ -155,6 +156,92 @@ def test_an_edit_of_features_shows_them_in_every_branch(seeing: Model) -> None:
     *_, last = seeing.edit_rows(flat_picture(codes), "a red car", temperature=0.0, size=(5 * CELL, 4 * CELL))
 
     assert last.codes.ravel().tolist() == greedy(branches, 5, 20, [])
+
+
+def reads_both(tree: Tree) -> None:
+    """Show features and codes in edits, and guide by three branches."""
+    sees(tree)
+    tree["abilities"]["edit"]["reads"] = "both"
+    kinds = {"prompt": (0, 0, 1), "pad_codes": (0, 1, -1), "pad_middle": (1, -1, 0)}
+    tree["guidance"] = {
+        "branches": [
+            {"kind": kind, "constant": constant, "scale": scale, "image_scale": image_scale}
+            for kind, (constant, scale, image_scale) in kinds.items()
+        ],
+        "default_scale": 3,
+        "default_image_scale": 1.25,
+        "pad": "<unk>",
+    }
+
+
+@pytest.fixture(scope="module")
+def both(toy: Path, tmp_path_factory: pytest.TempPathFactory) -> Model:
+    folder = tmp_path_factory.mktemp("bundles") / "both"
+    files = {"vision_encoder.onnx": vision_encoder(toy)}
+    return Model.open(rewritten(toy, folder, only("paint", "edit", "ask"), reads_both, files=files))
+
+
+@pytest.mark.parametrize(
+    ("options", "weights"),
+    [
+        ({}, (1.25, 1.75, -2)),
+        ({"guidance_scale": 1.0}, (1.25, -0.25, 0)),
+        ({"image_guidance_scale": 3.0}, (3, 0, -2)),
+        ({"guidance_scale": 1.0, "image_guidance_scale": 1.0}, (1, 0, 0)),
+        ({"guidance_scale": 4.0, "image_guidance_scale": 0.0}, (0, 4, -3)),
+    ],
+)
+def test_an_edit_is_guided_by_the_codes_and_by_the_words(
+    both: Model, options: dict[str, float], weights: tuple[float, float, float]
+) -> None:
+    codes = np.random.default_rng(3).integers(0, 27, (4, 4))
+    seen, pad = shown(codes), VOCABULARY["<unk>"]
+    padded = [*ids("<image>"), *[pad] * 16, *ids("<eoi>")]
+    full = [*ids("<bos>"), *seen, *seen, *ids("a red car <image>")]
+    part = [*ids("<bos>"), *seen, *padded, *ids("a red car <image>")]
+    nothing = [full[0], *[pad] * (len(full) - 2), full[-1]]
+
+    *_, last = both.edit_rows(flat_picture(codes), "a red car", temperature=0.0, **options)  # type: ignore[arg-type]
+
+    branches = [(weight, row) for weight, row in zip(weights, (full, part, nothing), strict=True) if weight]
+    assert last.codes.ravel().tolist() == greedy(branches, 4, 16, [])
+
+
+def test_branches_that_show_no_picture_are_one(both: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    prompt = ids("<bos> a red car <image>")
+    pads = [prompt[0], *[VOCABULARY["<unk>"]] * (len(prompt) - 2), prompt[-1]]
+    rows: list[int] = []
+    painter = both._engine.painter
+
+    def counted(prompts: Sequence[Sequence[int]], *rest: Any) -> Any:
+        rows.append(len(prompts))
+        return painter(prompts, *rest)
+
+    monkeypatch.setattr(both._engine, "painter", counted)
+
+    assert painted(both, "a red car") == greedy([(3, prompt), (-2, pads)], 5, 20, [])
+    assert painted(both, "a red car", guidance_scale=1.0) == greedy([(1, prompt)], 5, 20, [])
+    assert rows == [2, 1]
+
+
+def test_a_picture_of_its_own_grid_is_edited_in_it(both: Model) -> None:
+    *_, last = both.edit_rows(flat_picture(np.zeros((4, 4), dtype=np.int64)), "a red car", seed=0)
+    assert last.codes.shape == (4, 4)
+
+
+def test_an_image_guidance_scale_that_does_nothing_is_refused(both: Model, model: Model) -> None:
+    with pytest.raises(RequestError, match="does nothing here: this shows the model no picture; leave it out"):
+        both.paint("a red car", image_guidance_scale=1.0)
+    with pytest.raises(RequestError, match="does nothing here: this model has no such guidance; leave it out"):
+        model.edit(Image.new("RGB", (SIDE, SIDE)), "a red car", image_guidance_scale=1.0)
+    with pytest.raises(RequestError, match="image guidance scale nan is out of range; it runs from 0 to 100"):
+        both.edit(Image.new("RGB", (SIDE, SIDE)), "a red car", image_guidance_scale=float("nan"))
+
+
+def test_an_answer_shows_features_alone_where_edits_show_both(both: Model) -> None:
+    (source,) = both._read("ask", [Image.new("RGB", (SIDE, SIDE), "white")])
+    assert isinstance(source, Features)
+    assert source.codes is None
 
 
 def test_a_picture_of_any_size_is_fitted_without_a_word(seeing: Model, recwarn: pytest.WarningsRecorder) -> None:

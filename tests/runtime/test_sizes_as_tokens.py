@@ -84,8 +84,8 @@ def test_a_template_reads_the_negative_prompt_where_it_has_a_text(scale: float) 
         ),
         negative_text="blur",
     )
-    assert _negative(None, scale, guidance) == "blur"
-    assert _negative("noise", scale, guidance) == "noise"
+    assert _negative(None, scale, None, guidance) == "blur"
+    assert _negative("noise", scale, None, guidance) == "noise"
 
 
 def template(**changes: Any) -> dict[str, Any]:
