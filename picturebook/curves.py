@@ -43,7 +43,7 @@ def table(lines: list[dict[str, Any]], rows: int = 12) -> str:
         [
             f"{line['minutes']:.0f}",
             f"{line['tokens'] / 1e6:.1f}",
-            *(f"{line['probe'].get(name, nan):.2f}" for name in SHOWN),
+            *(f"{line['probe'][name]:.2f}" if name in line["probe"] else "-" for name in SHOWN),
         ]
         for line in chosen
     ]

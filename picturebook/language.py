@@ -230,6 +230,8 @@ def _english(scene: Scene, rng: Random, said: Said, held_out: bool) -> str:
         rng.shuffle(rest)
         front = rest[:1]
         return ", ".join([*front, " ".join(parts), *rest[1:], *sign])
+    if rest and rng.random() < 0.2:
+        rest[0] = f"{rng.choice(('the whole scene', 'all of it', 'all', 'and it all', 'and the rest'))} {rest[0]}"
     joint = " " if rng.random() < 0.5 else ", "
     return joint.join([" ".join(parts), *rest, *sign])
 

@@ -235,7 +235,10 @@ SIGN_ON: Forms = {
 
 DESCRIBE: Forms = {
     "en": (
-        "what is this?", "what is shown?", "give me a caption", "say what is in the picture", "what can you see?",
+        "what is to be seen?", "what can be found in this picture?", "what is here?", "what can you see here?",
+        "tell me what is here", "what may be seen in it?", "what has been drawn here?", "what is this?",
+        "what is shown?", "what can the picture show us?", "give me a caption", "say what is in the picture",
+        "what can you see?",
         "what is in this picture?", "a description, please", "can you describe what is there?",
         "describe what you see", "describe the picture", "describe this picture", "what is in the picture?",
         "what do you see?", "caption the picture", "what does the picture show?", "tell me what you see",
