@@ -111,12 +111,9 @@ def of_giver(grid: Grid, scene: Scene, taken: Thing) -> Targets:
 def _of_sources(sample: Sample) -> list[Targets]:
     sources, target = sample.sources, sample.target
     if sample.task == "fetch" and target is not None:
-        taker = taker_of(sample)
-        fetched = next(thing for thing in sample.scenes[2].things if thing not in sample.scenes[taker].things)
-        giver = sample.scenes[1 - taker]
-        looks = (fetched.kind, fetched.colour, fetched.hat)
-        taken = next(thing for thing in giver.things if (thing.kind, thing.colour, thing.hat) == looks)
-        told = [of_giver(sources[1 - taker], giver, taken), of_pair(sources[taker], target, "changed", "result")]
+        taker, (taken, _) = taker_of(sample), _origins(sample)[0]
+        giver = of_giver(sources[1 - taker], sample.scenes[1 - taker], taken)
+        told = [giver, of_pair(sources[taker], target, "changed", "result")]
         return told[::-1] if taker == 0 else told
     if target is not None:
         return [of_pair(source, target, "changed", "result") for source in sources]
@@ -159,13 +156,14 @@ def _origins(sample: Sample) -> list[tuple[Thing, Thing]]:
     if not olds:
         return []
     changed = olds[taker_of(sample)] if len(olds) == 2 else olds[0]
-    arrived = [thing for thing in new.things if thing not in changed.things]
+    # of one picture, what still stands where it stood has not moved
+    left = olds[1 - taker_of(sample)].things if len(olds) == 2 else set(changed.things) - set(new.things)
     found = []
-    for thing in arrived:
+    for thing in set(new.things) - set(changed.things):
         looks = replace(thing, column=0, depth=0)
-        gone = [one for old in olds for one in old.things if replace(one, column=0, depth=0) == looks]
-        if len(gone) == 1:
-            found.append((gone[0], thing))
+        came = [one for one in left if replace(one, column=0, depth=0) == looks]
+        if len(came) == 1:
+            found.append((came[0], thing))
     return found
 
 

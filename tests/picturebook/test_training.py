@@ -241,6 +241,11 @@ def test_a_moved_object_is_asked_where_it_comes_from() -> None:
     told = made.ids[1:][asked[:-1, 0] >= 0]  # the tokens that follow those which are asked
     assert sorted(told) == sorted(layout.paint(after)[5:, :2].reshape(-1) + text.TEXT_TOKENS)
     assert {tuple(row) for row in asked[asked[:, 0] >= 0]} == {(2, 1)}
+    added = scene.with_thing(before, None, replace(car, column=1))  # alike, but the first has not moved
+    made = encoder(
+        tasks.Sample("edit:add", "en", "x", (layout.paint(before),), layout.paint(added), scenes=(before, added))
+    )
+    assert (made.auxiliary[:, auxiliary.PLACE["origin column"]] == auxiliary.NONE).all()
 
 
 def test_heads_learn_from_the_states_and_start_without_saying_anything() -> None:
