@@ -9,8 +9,10 @@ al., 2015, arXiv:1409.5185).
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -26,12 +28,15 @@ from .tasks import Sample
 from .text import TEXT_TOKENS
 from .words import KIND
 
+if TYPE_CHECKING:
+    from .pack import Pack
+
 MOST_CELLS = 24  # of a picture's row or column
 NONE = -1
 
 
 @dataclass(frozen=True)
-class Asked:
+class Kind:
     """One kind of target: after which share of the layers, of how many classes (None: a code), its loss's weight."""
 
     after: float
@@ -41,20 +46,20 @@ class Asked:
 
 # What builds on what is asked for later. A state can only compare what an earlier layer brought to it.
 KINDS = {
-    "row": Asked(1 / 3, MOST_CELLS, 0.1),
-    "column": Asked(1 / 3, MOST_CELLS, 0.1),
-    "slot": Asked(1 / 2, 4, 0.2),  # column slot: left, middle, right, or between them
-    "depth": Asked(1 / 2, 9, 0.2),  # row of slots, 8: above them all
-    "before": Asked(1 / 2, None, 0.4),  # when comparing: the code of this cell in the first picture
-    "differs": Asked(2 / 3, 2, 0.3),  # and whether it is another
-    "differing column": Asked(5 / 6, 3, 0.3),  # slot of the object that differs
-    "differing depth": Asked(5 / 6, 8, 0.3),
-    "changed": Asked(2 / 3, 2, 0.3),  # when editing: the target has another code here
-    "result": Asked(2 / 3, None, 0.4),  # and which
-    "told column": Asked(2 / 3, 3, 0.3),  # slot of the object of which an answer tells next
-    "told depth": Asked(2 / 3, 8, 0.3),
-    "origin column": Asked(2 / 3, 3, 0.3),  # slot, in the picture it comes from, of the object that is painted next
-    "origin depth": Asked(2 / 3, 8, 0.3),
+    "row": Kind(1 / 3, MOST_CELLS, 0.1),
+    "column": Kind(1 / 3, MOST_CELLS, 0.1),
+    "slot": Kind(1 / 2, 4, 0.2),  # column slot: left, middle, right, or between them
+    "depth": Kind(1 / 2, 9, 0.2),  # row of slots, 8: above them all
+    "before": Kind(1 / 2, None, 0.4),  # when comparing: the code of this cell in the first picture
+    "differs": Kind(2 / 3, 2, 0.3),  # and whether it is another
+    "differing column": Kind(5 / 6, 3, 0.3),  # slot of the object that differs
+    "differing depth": Kind(5 / 6, 8, 0.3),
+    "changed": Kind(2 / 3, 2, 0.3),  # when editing: the target has another code here
+    "result": Kind(2 / 3, None, 0.4),  # and which
+    "told column": Kind(2 / 3, 3, 0.3),  # slot of the object of which an answer tells next
+    "told depth": Kind(2 / 3, 8, 0.3),
+    "origin column": Kind(2 / 3, 3, 0.3),  # slot, in the picture it comes from, of the object that is painted next
+    "origin depth": Kind(2 / 3, 8, 0.3),
 }
 PLACE = {name: number for number, name in enumerate(KINDS)}
 
@@ -209,20 +214,17 @@ class Heads(nn.Module):
         for parameter in self.parameters():
             nn.init.zeros_(parameter)
 
-    def logits(
-        self, name: str, states: tuple[torch.Tensor, ...], where: torch.Tensor, codes: torch.Tensor
-    ) -> torch.Tensor:
-        """Of the asked tokens, (asked, classes), from the states after each layer, (batch, tokens, width)."""
-        chosen = states[self.after[name]][where].float()
+    def logits(self, name: str, states: Sequence[torch.Tensor], at: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
+        """Of the asked tokens, (asked, classes), from the states after each layer, (tokens, width)."""
+        chosen = states[self.after[name]][at].float()
         made: torch.Tensor = self.heads[name](functional.rms_norm(chosen, chosen.shape[-1:]))
         return made if KINDS[name].classes else made @ codes.T
 
-    def forward(self, states: tuple[torch.Tensor, ...], targets: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
-        """Loss for targets (batch, tokens, kinds), with the codes' embeddings."""
-        total = states[0].new_zeros(())
-        for place, (name, asked) in enumerate(KINDS.items()):
-            where = targets[..., place] != NONE
-            if where.any():
-                logits = self.logits(name, states, where, codes)
-                total = total + asked.weight * functional.cross_entropy(logits, targets[..., place][where])
+    def forward(self, states: Sequence[torch.Tensor], pack: Pack[torch.Tensor], codes: torch.Tensor) -> torch.Tensor:
+        """Loss for what a pack asks aside, with the codes' embeddings."""
+        total = states[0].new_zeros((), dtype=torch.float32)
+        for (name, kind), asked in zip(KINDS.items(), pack.aside, strict=True):
+            if len(asked.at):
+                logits = self.logits(name, states, asked.at, codes)
+                total = total + kind.weight * functional.cross_entropy(logits, asked.answer)
         return total

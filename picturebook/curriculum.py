@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from .tasks import Mix
 
 EVERYTHING = {
-    "paint": 0.18, "edit": 0.19, "compound": 0.12, "segmentation": 0.01, "edges": 0.01, "boxes": 0.01, "detect": 0.08,
-    "ask": 0.21, "compare": 0.1, "fetch": 0.09,
+    "paint": 0.23, "edit": 0.18, "compound": 0.15, "segmentation": 0.01, "edges": 0.01, "boxes": 0.01, "detect": 0.07,
+    "ask": 0.17, "compare": 0.08, "fetch": 0.09,
 }  # fmt: skip
 
 
@@ -27,7 +27,7 @@ STAGES = (
     Stage(
         "everything",
         # many objects in the pictures that are given: most to copy, to name and to find per token
-        Mix(EVERYTHING, (0.02, 0.3, 0.38, 0.3), (0.02, 0.15, 0.25, 0.25, 0.13, 0.1, 0.1), 0.5, 0.4, 0.3, 0.45),
+        Mix(EVERYTHING, (0.02, 0.3, 0.38, 0.3), (0.02, 0.15, 0.25, 0.25, 0.13, 0.1, 0.1), 0.45, 0.3, 0.3, 0.45),
         1.0,
         2.0,
     ),
@@ -51,5 +51,5 @@ class Recipe:
 def rate_at(recipe: Recipe, progress: float, steps_since_start: int) -> float:
     """Warm-up after every start, then constant, then linear decay to 2 %."""
     warm = min(1.0, (steps_since_start + 1) / recipe.warmup)
-    left = min(1.0, (1.0 - progress) / recipe.decay)
+    left = min(1.0, (1.0 - progress) / recipe.decay) if recipe.decay else 1.0
     return recipe.rate * warm * max(left, 0.02)

@@ -25,15 +25,20 @@ from . import crew, text, trials
 from .auxiliary import Heads
 from .crew import Crew
 from .curriculum import STAGES, Recipe, rate_at
-from .feed import Feed, padded, stream
+from .decoder import Decoder
+from .feed import Feed, stream
 from .model import HEAD, decoder_weights, new_model, shape_of
+from .muon import Muon
+from .pack import Asked, Pack, on, packed
 from .sequence import Encoder
 from .words import LANGUAGES
 
 PROBES = ("paint1", "paint2", "paint3", "edit", "compound", "ask", "describe", "detect", "compare", "fetch", "boxes",
           "edges")  # fmt: skip
 HEADS_PREFIX = "auxiliary."  # of names among the decoder's
+HEADS_FILE = "heads.pt"
 PROBE_EVERY, SAVE_EVERY = 240.0, 180.0  # seconds
+PROBES_A_RUN = 20  # of a run too short for these
 
 
 def device_of(name: str) -> torch.device:
@@ -43,33 +48,20 @@ def device_of(name: str) -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def states_of(model: Any, ids: torch.Tensor) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
-    """The last states of all tokens but the last one, and those after each layer, each (batch, tokens, width)."""
-    with torch.autocast(ids.device.type, torch.bfloat16, enabled=ids.is_cuda):
-        made = model.model.text_model(input_ids=ids[:, :-1], use_cache=False, output_hidden_states=True)
-    return made.last_hidden_state, made.hidden_states
-
-
 def losses(
-    model: Any, hidden: torch.Tensor, ids: torch.Tensor, weights: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Loss per predicted token, its weight, and whether it is right; codes compete with codes only, (predicted,)."""
-    chosen = weights[:, 1:] > 0
-    targets, states = ids[:, 1:][chosen], hidden[chosen].float()
-    table = model.get_input_embeddings().weight
-    is_code = targets >= text.TEXT_TOKENS
-    loss = states.new_zeros(len(targets))
-    right = torch.zeros_like(is_code)
-    for where, rows, first in ((is_code, table[text.TEXT_TOKENS :], text.TEXT_TOKENS), (~is_code, table, 0)):
-        if where.any():
-            logits = states[where] @ rows.T
-            loss[where] = functional.cross_entropy(logits, targets[where] - first, reduction="none")
-            right[where] = logits.argmax(-1) == targets[where] - first
-    return loss, weights[:, 1:][chosen], right
+    core: Decoder, states: torch.Tensor, pack: Pack[torch.Tensor]
+) -> list[tuple[Asked[torch.Tensor], torch.Tensor, torch.Tensor]]:
+    """Of codes, then of words: who is asked, the loss, and whether it is right; codes compete with codes only."""
+    found, table = [], core.embed_tokens.weight
+    for asked, rows in ((pack.codes, table[text.TEXT_TOKENS :]), (pack.words, table)):
+        logits = states[asked.at].float() @ rows.T
+        loss = functional.cross_entropy(logits, asked.answer, reduction="none")
+        found.append((asked, loss, logits.argmax(-1) == asked.answer))
+    return found
 
 
 @torch.no_grad()
-def probe(model: Any, encoder: Encoder, device: torch.device, count: int = 24) -> dict[str, float]:
+def probe(core: Decoder, encoder: Encoder, device: torch.device, count: int = 24) -> dict[str, float]:
     """Share of held-out samples whose every weighty token is right, teacher-forced, by task."""
     found: dict[str, float] = {}
     for task in PROBES:
@@ -77,10 +69,12 @@ def probe(model: Any, encoder: Encoder, device: torch.device, count: int = 24) -
         good = 0
         for start in range(0, len(samples), 12):
             sequences = [encoder(sample) for sample in samples[start : start + 12]]
-            ids, weights, _ = padded(sequences, device)
-            _, weight, right = losses(model, states_of(model, ids)[0], ids, weights)
-            owner = (weights[:, 1:] > 0).nonzero()[:, 0]
-            good += len(sequences) - len(set(owner[(weight > 1) & ~right].tolist()))
+            pack = on(packed(sequences), device)
+            wrong = set[int]()
+            for asked, _, right in losses(core, core(pack)[-1], pack):
+                places = asked.at[(asked.weight > 1) & ~right]
+                wrong |= set(torch.searchsorted(pack.starts, places, right=True, out_int32=True).tolist())
+            good += len(sequences) - len(wrong)
         found[task] = round(good / len(samples), 3)
     return found
 
@@ -91,11 +85,10 @@ def make_optimisers(parameters: dict[str, nn.Parameter], recipe: Recipe) -> list
     table = [p for name, p in parameters.items() if p.ndim == 2 and not name.startswith("layers")]
     vectors = [p for p in parameters.values() if p.ndim != 2]
     groups = [{"params": table, "weight_decay": 0.02}, {"params": vectors, "weight_decay": 0.0}]
-    if recipe.muon:
-        adamw = torch.optim.AdamW(groups, recipe.rate, (0.9, 0.98))
-        return [torch.optim.Muon(matrices, recipe.rate, weight_decay=0.02, adjust_lr_fn="match_rms_adamw"), adamw]
-    groups.append({"params": matrices, "weight_decay": 0.02})
-    return [torch.optim.AdamW(groups, recipe.rate, (0.9, 0.98))]
+    if not recipe.muon:
+        groups.append({"params": matrices, "weight_decay": 0.02})
+    adamw = torch.optim.AdamW(groups, recipe.rate, (0.9, 0.98), fused=True)
+    return [Muon(matrices, recipe.rate, 0.02), adamw] if recipe.muon else [adamw]
 
 
 def save(path: Path, state: dict[str, Any]) -> None:
@@ -111,14 +104,12 @@ class Trainer:
     def __init__(self, out: Path, recipe: Recipe, device: torch.device, crew: Crew) -> None:
         self.out, self.recipe, self.device, self.crew = out, recipe, device, crew
         self.encoder = Encoder(text.load(out))
-        self.model = new_model(self.encoder.tokenizer, 32, recipe.seed, **shape_of(crew.weights)).train()
-        self.core = self.model.model.text_model
-        self.heads = Heads(self.core.config.hidden_size, self.core.config.num_hidden_layers)
+        self.core = Decoder.of(crew.weights, compiled=device.type == "cuda")
+        self.heads = Heads(self.core.norm.weight.numel(), len(self.core.layers))
         self.parameters = dict(self.core.named_parameters())
         self.parameters |= {HEADS_PREFIX + name: value for name, value in self.heads.named_parameters()}
         for name, parameter in self.parameters.items():
             parameter.data = crew.weights[name].to(device)
-        self.model.to(device)
         self.optimisers = make_optimisers(self.parameters, recipe)
         self.step, self.progress = 0, 0.0
         self.smooth = {name: value.detach().clone() for name, value in self.core.named_parameters()}
@@ -145,6 +136,7 @@ class Trainer:
         state: dict[str, Any] = {"optimisers": [optimiser.state_dict() for optimiser in self.optimisers]}
         if self.crew.chief:
             save(self.out / "decoder.pt", {name: value.cpu() for name, value in self.smooth.items()})
+            save(self.out / HEADS_FILE, {name: value.cpu() for name, value in self.heads.state_dict().items()})
             weights = {name: value.detach() for name, value in self.parameters.items()}
             state |= {"model": weights, "smooth": self.smooth, "stage": int(self.crew.stage), "step": self.step,
                       "progress": self.progress}  # fmt: skip
@@ -156,16 +148,13 @@ class Trainer:
         for optimiser in self.optimisers:
             for parameters in optimiser.param_groups:
                 parameters["lr"] = rate
-        groups, tokens = next(self.steps), 0
-        total_weight = sum(float(sequence.weights.sum()) for group in groups for sequence in group)
-        for group in groups:
-            ids, weights, asked = padded(group, self.device)
-            hidden, states = states_of(self.model, ids)
-            loss, weight, _ = losses(self.model, hidden, ids, weights)
-            codes = self.core.embed_tokens.weight[text.TEXT_TOKENS :]
-            aside = self.heads(states, asked[:, :-1], codes) * (len(group) / sum(map(len, groups)))
-            torch.autograd.backward((loss * weight).sum() / total_weight + aside)
-            tokens += ids.numel()
+        pack = on(next(self.steps), self.device)
+        states = self.core(pack)
+        found = losses(self.core, states[-1], pack)
+        total = torch.cat([loss * asked.weight for asked, loss, _ in found]).sum()
+        total = total / torch.cat([asked.weight for asked, _, _ in found]).sum()
+        aside = self.heads(states, pack, self.core.embed_tokens.weight[text.TEXT_TOKENS :])
+        torch.autograd.backward(total + aside)
         torch.nn.utils.clip_grad_norm_(self.parameters.values(), 1.0)
         for optimiser in self.optimisers:
             optimiser.step()
@@ -175,15 +164,14 @@ class Trainer:
         if self.crew.chief:
             share = 1 - min(self.recipe.smoothing, self.step / (self.step + 10))
             with torch.no_grad():
-                for name, value in self.core.named_parameters():
-                    self.smooth[name].lerp_(value, share)
-        return tokens
+                torch._foreach_lerp_(list(self.smooth.values()), list(self.core.parameters()), share)
+        return len(pack.ids)
 
     def judge(self) -> dict[str, float]:
         """Probe the averaged weights."""
-        model = deepcopy(self.model).eval()
-        model.model.text_model.load_state_dict(self.smooth)
-        return probe(model, self.encoder, self.device)
+        core = deepcopy(self.core)
+        core.load_state_dict(self.smooth)
+        return probe(core, self.encoder, self.device)
 
 
 def run(trainer: Trainer, until: float) -> None:
@@ -191,6 +179,7 @@ def run(trainer: Trainer, until: float) -> None:
     crew, done, begun = trainer.crew, trainer.progress, time.time()
     bar = tqdm(unit="step", initial=trainer.step, mininterval=10.0, disable=not crew.chief)
     saved = probed = begun
+    probe_every = min(PROBE_EVERY, (until - begun) / PROBES_A_RUN)
     tokens, passed = 0, 0.0
     while (now := time.time()) < until and not crew.stop:
         trainer.progress = done + (1 - done) * (now - begun) / (until - begun)
@@ -199,7 +188,7 @@ def run(trainer: Trainer, until: float) -> None:
             crew.stage.add_(1)
         tokens += trainer.learn()
         bar.update()
-        if crew.chief and now - probed > PROBE_EVERY:
+        if crew.chief and now - probed > probe_every:
             numbers = trainer.judge()
             passed = numbers["paint1"]
             line = {"step": trainer.step, "minutes": round((now - begun) / 60, 2), "stage": stage.name,
@@ -231,6 +220,8 @@ def beginning(
         weights = new_model(text.load(out), 32, recipe.seed, **shape).model.text_model.state_dict()
     found = shape_of(weights)
     heads = Heads(found["hidden_size"], found["num_hidden_layers"]).state_dict()
+    if start and (start / HEADS_FILE).exists():
+        heads = torch.load(start / HEADS_FILE, map_location="cpu", weights_only=True)
     return weights | {HEADS_PREFIX + name: value for name, value in heads.items()}, 0
 
 
@@ -245,6 +236,7 @@ def next_clock(clock: str) -> float:
 def work(crew: Crew, arguments: argparse.Namespace, recipe: Recipe) -> None:
     """What each process does."""
     torch.set_num_threads(arguments.threads)
+    torch.set_float32_matmul_precision("high")  # of accelerators
     device = torch.device("cpu") if crew.size > 1 else device_of(arguments.device)
     trainer = Trainer(arguments.out, recipe, device, crew)
     run(trainer, next_clock(arguments.until) if arguments.until else time.time() + 60 * arguments.minutes)
@@ -264,6 +256,9 @@ def main() -> None:
     parser.add_argument("--feeders", type=int, default=0, help="processes that draw exercises (for an accelerator)")
     parser.add_argument("--tokens", type=int, default=Recipe.tokens, help="tokens per step of a process")
     parser.add_argument("--rate", type=float, default=Recipe.rate)
+    parser.add_argument(
+        "--decay", type=float, default=Recipe.decay, help="share of the time at whose end the rate is 0"
+    )
     parser.add_argument("--muon", action="store_true", help="Muon for the layers' matrices")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--layers", type=int, default=6, help="of a model made from nothing, as is --width")
@@ -276,7 +271,12 @@ def main() -> None:
     if not tokenizer_file.exists():
         text.train().save(str(tokenizer_file))
     recipe = Recipe(
-        arguments.tokens, arguments.rate, muon=arguments.muon, feeders=arguments.feeders, seed=arguments.seed
+        arguments.tokens,
+        arguments.rate,
+        decay=arguments.decay,
+        muon=arguments.muon,
+        feeders=arguments.feeders,
+        seed=arguments.seed,
     )
     if arguments.processes > 1 and arguments.device not in ("auto", "cpu"):
         parser.error("several processes share weights in memory: on an accelerator, use one and --feeders")
@@ -284,7 +284,7 @@ def main() -> None:
         parser.error(f"--width must be a multiple of {HEAD}, the channels of an attention head")
     heads = arguments.width // HEAD
     shape = {"num_hidden_layers": arguments.layers, "hidden_size": arguments.width, "num_attention_heads": heads,
-             "num_key_value_heads": heads, "intermediate_size": 8 * arguments.width // 3}  # fmt: skip
+             "num_key_value_heads": heads, "intermediate_size": -(-8 * arguments.width // 96) * 32}  # fmt: skip
     weights, stage = beginning(arguments.out, arguments.start, recipe, shape)
     crew.run(arguments.processes, weights, max(stage, arguments.stage), work, arguments, recipe)
 
