@@ -18,7 +18,7 @@ from .scene import COLOURS, KINDS, PLACES, SIGN_CHARACTERS, STYLES, TIMES
 
 Name = tuple[str, ...]
 CELL = 16  # px
-CODES = 2048  # size of the codebook; rows after len(TILES) are never used
+CODES = 2944  # size of the codebook; rows after len(TILES) are never used
 GROUNDS = (*PLACES, "line", "retro")
 PARTS = ("tl", "tr", "bl", "br")
 SKY = ("plain", "light", "cloud-l", "cloud-r", "rain-l", "rain-r", "rain-gap", "snow-l", "snow-r", "snow-gap")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .scene import DEFAULT_GRID
+from .scene import DEFAULT_GRID, MAX_CELLS, MAX_RATIO, MAX_SIDE, MIN_COLUMNS, MIN_ROWS
 
 RGB = tuple[int, int, int]
 
@@ -17,6 +17,10 @@ SEGMENT_COLOURS: dict[str, RGB] = {
     "cat": (70, 240, 240),
     "person": (255, 225, 25),
     "boat": (0, 90, 230),
+    "bus": (128, 0, 0),
+    "bird": (0, 128, 128),
+    "balloon": (255, 150, 180),
+    "mushroom": (160, 235, 30),
     "hat": (170, 110, 40),
     "sign": (255, 250, 200),
     "sky": (170, 200, 255),
@@ -31,7 +35,8 @@ REQUESTS = {
     "detect": "detect {objects}",
 }
 CELL = 16  # px
-ROWS, COLUMNS, CELLS, RATIO = (5, 24), (4, 24), (30, 128), 5.0
+ROWS, COLUMNS, CELLS = (MIN_ROWS, MAX_SIDE), (MIN_COLUMNS, MAX_SIDE), (MIN_ROWS * MIN_COLUMNS, MAX_CELLS)
+RATIO = float(MAX_RATIO)
 SAMPLING = {"temperature": 0.3, "top_k": 20}
 GUIDANCE = 1.0
 PERCEIVING = {"temperature": 0.0, "top_k": 0}

@@ -144,6 +144,66 @@ def boat(s: Sketch) -> None:
     s.line("foam", 0.9, (4, 28.8), (9, 28), (14, 28.8), (19, 28), (24, 28.8), (28, 28.2))
 
 
+def bus(s: Sketch) -> None:
+    """Facing right, long and tall, with a row of windows."""
+    _shadow(s, 14.6)
+    s.box("body", 1.6, 3.4, 30.4, 25.6, 3.4)
+    s.box("shade", 1.6, 20.8, 30.4, 25.6, 2.2)
+    s.line("light", 1.0, (5, 5.2), (24, 5.2))
+    for x in (3.4, 9.0, 14.6):
+        s.box("glass", x, 7.6, x + 4.4, 14.6, 0.9)
+    s.box("glass", 20.6, 7.6, 24.8, 22.6, 0.9)
+    s.line("dark", 0.6, (22.7, 7.6), (22.7, 22.6))
+    s.box("glass", 26.6, 7.6, 30.4, 15.4, 0.9)
+    s.box("white", 1.6, 16.8, 19, 18.6)
+    s.ellipse("lamp", 28.8, 19, 1.3, 1.6)
+    for x in (8.4, 24.8):
+        s.ellipse("dark", x, 25.4, 4.0)
+        s.ellipse("steel", x, 25.4, 1.8)
+
+
+def bird(s: Sketch) -> None:
+    """A plump songbird, facing right."""
+    _shadow(s, 8)
+    for x in (13, 17.6):
+        s.line("dark", 1.2, (x, 23), (x, 29), (x + 2.6, 29))
+    s.polygon("shade", (9, 13.4), (1.6, 9.4), (2.8, 13.4), (1.6, 17), (9.4, 20.6))
+    s.ellipse("body", 14.8, 17, 9.6, 7.8)
+    s.ellipse("body", 20, 9.4, 7, 6.6)
+    s.ellipse("light", 18.6, 19.6, 5.4, 4.4)
+    s.polygon("lamp", (25.8, 7), (30.4, 9.8), (26, 12.2))
+    s.ellipse("shade", 11.8, 15.8, 5.8, 4.2)
+    s.polygon("shade", (6.4, 17), (4.8, 21.6), (14, 19.4))
+    s.ellipse("dark", 22, 8.2, 1.3, 1.5)
+
+
+def balloon(s: Sketch) -> None:
+    """A hot-air balloon that stands on its basket."""
+    _shadow(s, 8)
+    for x in (-1, 1):
+        s.line("dark", 0.8, (16 + x * 4.6, 19), (16 + x * 3.2, 26))
+    for label, half, foot in (("shade", 11.6, 4.2), ("body", 8.0, 2.9), ("light", 3.6, 1.3)):
+        s.ellipse(label, 16, 11.4, half, 10)
+        s.polygon(label, (16 - half * 0.86, 16.6), (16 + half * 0.86, 16.6), (16 + foot, 22), (16 - foot, 22))
+    s.box("wood", 11.8, 24.4, 20.2, 29.8, 1.2)
+    s.box("lamp", 11.8, 25.6, 20.2, 26.8)
+
+
+def mushroom(s: Sketch) -> None:
+    """A round cap with white dots, on a thick stem."""
+    s.ellipse("body", 16, 15.2, 14.2, 12.8)
+    s.ellipse("light", 8.6, 8.2, 1.9, 1.3)
+    for x, y, r in ((15.4, 7.6, 2.8), (6.8, 13, 2.1), (23.8, 10.6, 2.5), (13.8, 14.2, 1.7)):
+        s.ellipse("white", x, y, r)
+    s.box("ground", 0, 17.2, 32, 32)
+    _shadow(s, 9)
+    s.ellipse("shade", 16, 17.2, 13.6, 2.6)
+    s.box("foam", 11.2, 17, 20.8, 29.6, 3)
+    s.box("steel", 17.6, 18.6, 20.8, 29.6, 2.4)
+    s.polygon("leaf", (5.4, 29.8), (7, 23.6), (8.6, 27.4), (10.6, 24.8), (11.4, 29.8))
+    s.polygon("leaf", (21, 29.8), (22.4, 26), (24, 28), (25.8, 24.6), (26.6, 29.8))
+
+
 def hat(s: Sketch) -> None:
     """In a sketch of 32x16; its brim touches the head below."""
     s.box("body", 10.6, 2.6, 21.4, 14, 2)
@@ -154,6 +214,7 @@ def hat(s: Sketch) -> None:
 
 OBJECTS: dict[str, Callable[[Sketch], None]] = {
     "car": car, "house": house, "tree": tree, "flower": flower, "dog": dog, "cat": cat, "person": person, "boat": boat,
+    "bus": bus, "bird": bird, "balloon": balloon, "mushroom": mushroom,
 }  # fmt: skip
 
 

@@ -13,6 +13,7 @@ RGB = tuple[float, float, float]
 COLOURS: dict[str, RGB] = {
     "red": (226, 62, 58), "orange": (244, 140, 44), "yellow": (250, 208, 62),
     "green": (72, 172, 84), "blue": (66, 124, 222), "purple": (150, 88, 200),
+    "pink": (250, 146, 190), "brown": (136, 86, 54),
 }  # fmt: skip
 GROUND: dict[str, RGB] = {
     "meadow": (156, 208, 112), "city": (190, 192, 200), "beach": (244, 220, 160), "snow": (238, 244, 250),

@@ -6,10 +6,13 @@ It knows names and rules of the world only; tiles, pixels and language are elsew
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from random import Random
 
-KINDS = ("car", "house", "tree", "flower", "dog", "cat", "person", "boat")
-COLOURS = ("red", "orange", "yellow", "green", "blue", "purple")
+KINDS = (
+    "car", "house", "tree", "flower", "dog", "cat", "person", "boat", "bus", "bird", "balloon", "mushroom",
+)  # fmt: skip
+COLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "brown")
 HATTED = ("dog", "cat", "person")
 PLACES = ("meadow", "city", "beach", "snow")
 TIMES = ("day", "sunset", "night")
@@ -19,13 +22,28 @@ SIGN_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 MAX_SIGN = 6
 
 DEFAULT_GRID = (8, 8)
-# (rows, columns); between 1:3 and 3:1 around 64 cells, and long strips
+# (rows, columns); between 1:3 and 3:1 around 64 cells, large squares, and long strips
 GRIDS = (
     (8, 8), (6, 10), (10, 6), (5, 12), (12, 5), (12, 4), (5, 15), (15, 5), (8, 6), (6, 8),
     (8, 10), (10, 8), (6, 6), (5, 8), (8, 5), (7, 9), (9, 7), (5, 24), (24, 5), (8, 12), (11, 6), (8, 16), (16, 8),
+    (10, 10), (12, 12), (10, 12), (12, 10), (9, 12), (12, 9), (9, 16), (16, 9),
 )  # fmt: skip
 # little room around the objects: most to learn per token
 DENSE_GRIDS = ((5, 6), (5, 6), (8, 6))
+# never trained on, only judged
+HELD_OUT_GRIDS = (
+    (7, 7), (9, 9), (11, 11), (6, 12), (12, 6), (5, 10), (10, 5), (6, 9), (9, 6), (7, 12), (8, 14), (14, 7),
+)  # fmt: skip
+MIN_ROWS, MIN_COLUMNS, MAX_SIDE, MAX_CELLS, MAX_RATIO = 5, 4, 24, 160, 5
+ANY_GRIDS = tuple(
+    (rows, columns)
+    for rows in range(MIN_ROWS, MAX_SIDE + 1)
+    for columns in range(MIN_COLUMNS, MAX_SIDE + 1)
+    if rows * columns <= MAX_CELLS
+    and max(rows, columns) <= MAX_RATIO * min(rows, columns)
+    and (rows, columns) not in HELD_OUT_GRIDS
+)
+_ANY_GRIDS_SHARES = tuple(accumulate(1 / (rows * columns) for rows, columns in ANY_GRIDS))
 
 
 @dataclass(frozen=True)
@@ -67,15 +85,15 @@ def column_slots(columns: int) -> dict[str, int]:
     """Name of each column slot -> its first cell column."""
     if columns >= 6:
         return {"left": 0, "middle": (columns - 2) // 2, "right": columns - 2}
-    if columns >= 4:
+    if columns >= MIN_COLUMNS:
         return {"left": 0, "right": columns - 2}
-    raise ValueError(f"a picture needs at least 4 columns, got {columns}")
+    raise ValueError(f"a picture needs at least {MIN_COLUMNS} columns, got {columns}")
 
 
 def slots(rows: int, columns: int) -> list[tuple[int, int]]:
     """All (depth, column slot index) of a grid, in reading order."""
-    if rows < 5:
-        raise ValueError(f"a picture needs at least 5 rows, got {rows}")
+    if rows < MIN_ROWS:
+        raise ValueError(f"a picture needs at least {MIN_ROWS} rows, got {rows}")
     return [(depth, column) for depth in range(depth_slots(rows)) for column in range(len(column_slots(columns)))]
 
 
@@ -143,10 +161,16 @@ def sample_word(rng: Random, real: float = 0.3) -> str:
     return "".join(rng.choice(SIGN_CHARACTERS) for _ in range(rng.randint(2, MAX_SIGN)))
 
 
+def sample_any_grid(rng: Random) -> tuple[int, int]:
+    """Any grid that is not held out; the smaller its area, the likelier."""
+    return rng.choices(ANY_GRIDS, cum_weights=_ANY_GRIDS_SHARES)[0]
+
+
 def sample_grid(rng: Random, default: float, dense: float) -> tuple[int, int]:
-    """The default grid, a dense one, each in a share of the cases, else any."""
+    """The default grid, a dense one, each in a share of the cases, else half of the time an ordinary one, else any."""
+    other = (1 - default - dense) / 2
     return rng.choices(
-        (DEFAULT_GRID, rng.choice(DENSE_GRIDS), rng.choice(GRIDS)), (default, dense, 1 - default - dense)
+        (DEFAULT_GRID, rng.choice(DENSE_GRIDS), rng.choice(GRIDS), sample_any_grid(rng)), (default, dense, other, other)
     )[0]
 
 

@@ -15,12 +15,12 @@ from random import Random
 from . import edits, layout
 from .layout import Grid
 from .phrases import Forms
-from .scene import DEFAULT_GRID, DENSE_GRIDS, GRIDS, Scene
+from .scene import DEFAULT_GRID, DENSE_GRIDS, GRIDS, HELD_OUT_GRIDS, Scene
 from .tasks import JUDGED, TASKS, Sample, draw_scene, judged_paint
 from .voice import Voice
 
 TRAINED_GRIDS = tuple(sorted({*GRIDS, *DENSE_GRIDS} - {DEFAULT_GRID}))
-NEW_GRIDS = ((7, 7), (9, 9), (10, 10), (6, 12), (12, 6), (5, 10), (10, 5), (6, 9), (9, 6), (7, 12), (8, 14), (14, 7))
+NEW_GRIDS = HELD_OUT_GRIDS
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,13 @@ KIND: dict[str, Names] = {
         "cat": ("cat", "kitten"),
         "person": ("person", "man", "woman"),
         "boat": ("boat", "ship", "sailboat"),
+        "bus": ("bus", "coach"),
+        "bird": ("bird", "sparrow"),
+        "balloon": ("balloon", "hot-air balloon"),
+        "mushroom": ("mushroom", "toadstool"),
     },
     "zh": {
-        "car": ("汽车", "车", "小汽车", "轿车"),
+        "car": ("汽车", "小汽车", "轿车"),
         "house": ("房子", "房屋", "小屋"),
         "tree": ("树", "大树"),
         "flower": ("花", "花朵"),
@@ -26,10 +30,16 @@ KIND: dict[str, Names] = {
         "cat": ("猫", "小猫"),
         "person": ("人", "人物"),
         "boat": ("船", "小船", "帆船"),
+        "bus": ("公交车", "巴士", "大巴"),
+        "bird": ("鸟", "小鸟", "鸟儿"),
+        "balloon": ("气球", "热气球"),
+        "mushroom": ("蘑菇", "小蘑菇"),
     },
 }
 
-PLURAL = {"person": "people", "man": "men", "woman": "women", "puppy": "puppies"}
+PLURAL = {
+    "person": "people", "man": "men", "woman": "women", "puppy": "puppies", "bus": "buses", "coach": "coaches",
+}  # fmt: skip
 MEASURE = {
     "car": "辆",
     "house": "座",
@@ -39,6 +49,10 @@ MEASURE = {
     "cat": "只",
     "person": "个",
     "boat": "艘",
+    "bus": "辆",
+    "bird": "只",
+    "balloon": "个",
+    "mushroom": "朵",
 }
 
 COLOUR: dict[str, Names] = {
@@ -49,6 +63,8 @@ COLOUR: dict[str, Names] = {
         "green": ("green",),
         "blue": ("blue",),
         "purple": ("purple", "violet"),
+        "pink": ("pink",),
+        "brown": ("brown",),
     },
     "zh": {
         "red": ("红色", "红"),
@@ -57,6 +73,8 @@ COLOUR: dict[str, Names] = {
         "green": ("绿色", "绿"),
         "blue": ("蓝色", "蓝"),
         "purple": ("紫色", "紫"),
+        "pink": ("粉色", "粉"),
+        "brown": ("棕色", "棕", "咖啡色"),
     },
 }
 
