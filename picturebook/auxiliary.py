@@ -140,8 +140,9 @@ def _spoken_of(sample: Sample) -> list[tuple[int, int, Thing, str]]:
         return [(0, len(answer), gone[0], "differing column")] if gone else []
     if sample.task in ("ask:where", "ask:colour"):
         english = sample.language == "en"
-        nouns = {thing: rf"\b{thing.kind}\b" if english else KIND["zh"][thing.kind][0] for thing in scene.things}
-        asked = [thing for thing, noun in nouns.items() if re.search(noun, sample.instruction)]
+        edge = r"\b" if english else ""
+        nouns = {kind: rf"{edge}({'|'.join(names)}){edge}" for kind, names in KIND[sample.language].items()}
+        asked = [thing for thing in scene.things if re.search(nouns[thing.kind], sample.instruction)]
         return [(0, len(answer), asked[0], "told column")] if len(asked) == 1 else []
     found, start = [], 0
     for thing in scene.things:

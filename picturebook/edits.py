@@ -30,7 +30,7 @@ from .scene import (
     with_thing,
 )
 from .voice import Voice
-from .words import COLOUR, COLUMN, DEPTH, KIND, PLACE, PLACE_NOUN, STYLE, TIME, WEATHER, article
+from .words import COLOUR, COLUMN, DEPTH, KIND, PLACE, PLACE_NOUN, TIME, WEATHER, article
 
 Edited = tuple[Scene, str]
 Edit = Callable[[Voice, Scene], Edited | None]
@@ -65,7 +65,8 @@ def _other(voice: Voice, names: tuple[str, ...], than: str | None) -> str:
 
 def _coloured(voice: Voice, colour: str) -> dict[str, str]:
     """The name of a colour for the gaps of a form, alone and with its article."""
-    word = COLOUR[voice.language][colour][0]
+    names = COLOUR[voice.language][colour]
+    word = voice.rng.choice(names) if voice.language == "en" and voice.rng.random() < 0.15 else names[0]
     return {"word": word, "a_word": article(word) if voice.language == "en" else word}
 
 
@@ -189,16 +190,17 @@ def weather(voice: Voice, scene: Scene) -> Edited | None:
     """Change the weather."""
     new = _other(voice, WEATHERS, scene.weather)
     names = WEATHER[voice.language][new]
-    words = phrases.WEATHER_WORDS[new] if voice.language == "en" else names
-    return replace(scene, weather=new), voice.say(
-        phrases.WEATHER, word=voice.rng.choice(words), spot=voice.rng.choice(names)
-    )
+    gaps = {"word": phrases.WEATHER_WORDS[voice.language], "state": phrases.WEATHER_STATES}
+    gaps |= {"noun": phrases.WEATHER_NOUNS, "do": phrases.WEATHER_VERBS}
+    words = {gap: voice.rng.choice(table[new]) for gap, table in gaps.items()}
+    return replace(scene, weather=new), voice.say(phrases.WEATHER, spot=voice.rng.choice(names), **words)
 
 
 def style(voice: Voice, scene: Scene) -> Edited | None:
     """Redraw in another style."""
     new = _other(voice, STYLES, scene.style)
-    return replace(scene, style=new), voice.say(phrases.STYLE, word=STYLE[voice.language][new][0])
+    word = voice.rng.choice(phrases.STYLE_WORDS[voice.language][new])
+    return replace(scene, style=new), voice.say(phrases.STYLE, word=word)
 
 
 def sign(voice: Voice, scene: Scene) -> Edited | None:

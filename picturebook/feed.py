@@ -18,7 +18,7 @@ from .phrases import REQUESTS
 from .scene import SIGN_CHARACTERS
 from .sequence import Encoder, Sequence
 from .tasks import Mix, sample
-from .words import meaningful_words
+from .words import LANGUAGES, meaningful_words
 
 STREWN = 0.2  # share of exercises with strange tokens in their instruction
 
@@ -26,7 +26,8 @@ STREWN = 0.2  # share of exercises with strange tokens in their instruction
 def strangers(encoder: Encoder) -> list[int]:
     """Text tokens that no request and no name of the world holds."""
     said = [*meaningful_words(), *SIGN_CHARACTERS, '"']
-    said += [re.sub(r"{\w+}", " ", form) for forms in REQUESTS for listed in forms.values() for form in listed]
+    forms = [form for one in REQUESTS.values() for language in LANGUAGES for form in one.forms(language)]
+    said += [re.sub(r"{\w+}", " ", form) for form in forms]
     said += [word for words in said for word in words.split()]
     known = {token for words in said for start in ("", " ", ", ", "，") for token in encoder.text(start + words)}
     return [token for token in range(len(text.SPECIALS), text.TEXT_TOKENS) if token not in known]

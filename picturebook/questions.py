@@ -8,11 +8,21 @@ from dataclasses import replace
 from . import phrases
 from .language import Said, caption, position, thing_name
 from .layout import box_of
+from .request import Request
 from .scene import COLOURS, KINDS, PLACES, STYLES, TIMES, WEATHERS, Scene, Thing, column_name
 from .voice import Voice
 from .words import COLOUR, COLUMN, KIND, MEASURE, NONE, NUMBER, PLACE, STYLE, TIME, WEATHER, article, plural
 
 Question = tuple[str, str]  # instruction, answer
+OBJECTS = {"en": ("objects", "objects", "things"), "zh": ("物体", "物体", "东西")}
+USUAL = 0.2  # share of the requests that tools send, word for word
+FOREIGN = 0.06  # of detections: the names are in the other language
+
+
+def _noun(voice: Voice, kind: str) -> str:
+    """A name of a kind, mostly the canonical one."""
+    names = KIND[voice.language][kind]
+    return names[0] if voice.rng.random() < 0.7 else voice.rng.choice(names)
 
 
 def describe(voice: Voice, scene: Scene) -> Question:
@@ -25,9 +35,10 @@ def count(voice: Voice, scene: Scene) -> Question:
     rng, kinds = voice.rng, [thing.kind for thing in scene.things]
     kind = rng.choice(kinds) if kinds and rng.random() < 0.65 else rng.choice((*KINDS, "object"))
     number = len(kinds) if kind == "object" else kinds.count(kind)
+    noun = rng.choice(OBJECTS[voice.language]) if kind == "object" else _noun(voice, kind)
     if voice.language == "en":
-        return voice.say(phrases.COUNT, noun=plural(kind)), NUMBER["en"][number]
-    noun, measure = ("物体", "个") if kind == "object" else (KIND["zh"][kind][0], MEASURE[kind])
+        return voice.say(phrases.COUNT, noun=noun if kind == "object" else plural(noun)), NUMBER["en"][number]
+    measure = MEASURE.get(kind, "个")
     return voice.say(phrases.COUNT, noun=noun, measure=measure), NUMBER["zh"][number] + (measure if number else "")
 
 
@@ -43,8 +54,7 @@ def where(voice: Voice, scene: Scene) -> Question | None:
     thing = _only_one(voice, scene)
     if not thing:
         return None
-    noun = KIND[voice.language][thing.kind][0]
-    return voice.say(phrases.WHERE, noun=noun), position(scene, thing, voice.language, Said())
+    return voice.say(phrases.WHERE, noun=_noun(voice, thing.kind)), position(scene, thing, voice.language, Said())
 
 
 def what_is_there(voice: Voice, scene: Scene) -> Question | None:
@@ -64,7 +74,7 @@ def colour(voice: Voice, scene: Scene) -> Question | None:
     thing = _only_one(voice, scene)
     if not thing:
         return None
-    noun, asked = KIND[voice.language][thing.kind][0], thing.colour
+    noun, asked = _noun(voice, thing.kind), thing.colour
     if thing.hat and voice.rng.random() < 0.5:
         noun, asked = (f"hat of the {noun}" if voice.language == "en" else f"{noun}的帽子"), thing.hat
     return voice.say(phrases.COLOUR, noun=noun), COLOUR[voice.language][asked][0]
@@ -78,12 +88,12 @@ def yes_no(voice: Voice, scene: Scene) -> Question:
         thing = rng.choice(scene.things)
         kind = thing.kind
         hue = thing.colour if rng.random() < 0.65 else hue
-    coloured = rng.random() < 0.6
+    coloured, noun = rng.random() < 0.6, _noun(voice, kind)
     there = any(thing.kind == kind and (not coloured or thing.colour == hue) for thing in scene.things)
     if voice.language == "en":
-        name = article(f"{hue} {kind}" if coloured else kind)
+        name = article(f"{hue} {noun}" if coloured else noun)
         return voice.say(phrases.YES_NO, name=name), "yes" if there else "no"
-    name = (COLOUR["zh"][hue][0] + rng.choice(("的", "")) if coloured else "") + KIND["zh"][kind][0]
+    name = (COLOUR["zh"][hue][0] + rng.choice(("的", "")) if coloured else "") + noun
     return voice.say(phrases.YES_NO, name=name), "有" if there else "没有"
 
 
@@ -112,17 +122,37 @@ QUESTIONS: dict[str, Callable[[Voice, Scene], Question | None]] = {
 PERCEPTION = {"segmentation": phrases.SEGMENT, "edges": phrases.EDGES, "boxes": phrases.BOXES}
 
 
+def perception(voice: Voice, name: str, request: Request, **words: str) -> str:
+    """What asks for boxes, segments or edges; in a share of the training, what tools send."""
+    if voice.language == "en" and not voice.held_out and voice.rng.random() < USUAL:
+        return phrases.USUAL[name].format(**words)
+    return voice.say(request, **words)
+
+
+def _listed(voice: Voice, kinds: list[str]) -> str:
+    """Names of kinds as people list them: singular or plural, now and then in the other language."""
+    rng, english = voice.rng, voice.language == "en"
+    if rng.random() < FOREIGN:
+        names = [KIND["zh" if english else "en"][kind][0] for kind in kinds]
+    else:
+        names = [_noun(voice, kind) for kind in kinds]
+        if english and rng.random() < 0.35:
+            names = [plural(name) for name in names]
+    usual, others = (", ", (" and ", ",", ", ")) if english else ("、", ("和", "，", ", "))
+    return (usual if rng.random() < 0.7 else rng.choice(others)).join(names)
+
+
 def detect(voice: Voice, scene: Scene) -> Question:
     """Boxes as text: `name x0 y0 x1 y1; ...` in cells, reading order; of some kinds or of everything."""
     rng, language = voice.rng, voice.language
     if rng.random() < 0.4:
-        names = rng.choice(phrases.EVERYTHING[language])
-        return voice.say(phrases.DETECT, names=names), detection(scene, language)
+        every = phrases.EVERYTHING[language]
+        names = every[0] if rng.random() < 0.4 else rng.choice(every)
+        return perception(voice, "detect", phrases.DETECT, names=names), detection(scene, language)
     pool = [thing.kind for thing in scene.things]
     asked = [rng.choice(pool) if pool and rng.random() < 0.75 else rng.choice(KINDS) for _ in range(rng.randint(1, 3))]
-    kinds = frozenset(asked)
-    names = (", " if language == "en" else "、").join(KIND[language][kind][0] for kind in dict.fromkeys(asked))
-    return voice.say(phrases.DETECT, names=names), detection(scene, language, kinds)
+    text = perception(voice, "detect", phrases.DETECT, names=_listed(voice, list(dict.fromkeys(asked))))
+    return text, detection(scene, language, frozenset(asked))
 
 
 def boxed(scene: Scene, thing: Thing, language: str) -> str:

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from random import Random
 
 from . import edits, layout, phrases, questions
-from .language import Said, prompt, sample_said
+from .language import Said, sample_said
 from .layout import Grid
+from .prompts import prompt
 from .scene import DEFAULT_GRID, DENSE_GRIDS, Scene, free_slots, is_held_out, sample_grid, sample_scene, with_thing
 from .voice import Voice
 from .words import LANGUAGES
@@ -100,7 +101,7 @@ def _edited(task: str, voice: Voice, mix: Mix, old: Scene, made: tuple[Scene, st
 def _perceive(name: str, draw: Callable[[Scene], Grid]) -> Callable[[Voice, Mix], Sample]:
     def sample(voice: Voice, mix: Mix) -> Sample:
         scene = draw_scene(voice, mix, mix.seen)
-        text = voice.wrapped(voice.say(questions.PERCEPTION[name]))
+        text = voice.wrapped(questions.perception(voice, name, questions.PERCEPTION[name]))
         return Sample(name, voice.language, text, (layout.paint(scene),), draw(scene), None, (scene,))
 
     return sample

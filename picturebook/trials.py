@@ -1,9 +1,9 @@
 """What the judge asks for: held-out cases of every ability, as data.
 
 Each case is drawn from its own seed, so that case 7 is the same however many are judged. Scenes are of combinations
-that training never sees (an edit may lead anywhere), sentences of forms that it never uses: two of each request, four
-of a prompt in English and three in Chinese. A combination is one of kind, colour, place and time, in at least one of
-the scene's objects; each of these words alone, and in other combinations, is trained on.
+that training never sees (an edit may lead anywhere), sentences of forms that it never uses (`held_out.py`). A
+combination is one of kind, colour, place and time, in at least one of the scene's objects; each of these words alone,
+and in other combinations, is trained on.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from random import Random
 
 from . import edits, layout
 from .layout import Grid
-from .phrases import Forms
+from .request import Request
 from .scene import DEFAULT_GRID, DENSE_GRIDS, GRIDS, HELD_OUT_GRIDS, Scene
 from .tasks import JUDGED, TASKS, Sample, draw_scene, judged_paint
 from .voice import Voice
@@ -54,8 +54,8 @@ class _Heard(Voice):
 
     said: list[str] = field(default_factory=list)
 
-    def say(self, forms: Forms, **words: str) -> str:
-        phrase = super().say(forms, **words)
+    def say(self, request: Request, **words: str) -> str:
+        phrase = super().say(request, **words)
         self.said.append(phrase.strip("，"))
         return phrase
 

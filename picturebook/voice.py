@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
-from .phrases import AFTER, BEFORE, HELD_OUT, Forms
+from .phrases import AFTER, BEFORE
+from .request import Request
 
 
 @dataclass(frozen=True)
@@ -16,14 +17,16 @@ class Voice:
     language: str
     held_out: bool = False
 
-    def pick(self, forms: Forms) -> str:
+    def pick(self, request: Request) -> str:
         """One of the forms of this voice's language."""
-        listed = forms[self.language]
-        return self.rng.choice(listed[-HELD_OUT:] if self.held_out else listed[:-HELD_OUT])
+        if self.held_out:
+            return self.rng.choice(request.held_out[self.language])
+        return self.rng.choice(self.rng.choice(request.training[self.language]))
 
-    def say(self, forms: Forms, **words: str) -> str:
-        """One of the forms with its gaps filled."""
-        return self.pick(forms).format(**words).replace(" ,", ",").strip()
+    def say(self, request: Request, **words: str) -> str:
+        """One of the forms with its gaps filled; what an empty gap leaves over is dropped."""
+        said = " ".join(self.pick(request).format(**words).split())
+        return said.replace(" ,", ",").replace(" ?", "?").strip()
 
     def wrapped(self, request: str) -> str:
         """Now and then the request with words around it that change nothing, capitals and a full stop."""
@@ -31,10 +34,20 @@ class Voice:
         if self.held_out:
             return request
         gap = " " if english else ""
-        if rng.random() < 0.25:
+        if rng.random() < 0.35:
             request = rng.choice(BEFORE[self.language]) + gap + request
-        if rng.random() < 0.1:
-            request += gap + rng.choice(AFTER[self.language])
+        if rng.random() < 0.15:
+            request = _followed(request, rng.choice(AFTER[self.language]), gap)
         if english and rng.random() < 0.15:
             request = request[0].upper() + request[1:]
-        return request + rng.choice((".", "!")) if english and request[-1] != "?" and rng.random() < 0.1 else request
+        if rng.random() < 0.1 and request[-1] not in "?？":
+            request += rng.choice((".", "!") if english else ("。", "！"))
+        return request
+
+
+def _followed(request: str, words: str, gap: str) -> str:
+    """The request and words behind it; after a question, only such as a comma would part."""
+    apart = words[0] in ",，"
+    if request[-1] in "?？":
+        return request + gap + words.lstrip(",， ") if apart else request
+    return request + (words if apart else gap + words)

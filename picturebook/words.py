@@ -80,88 +80,106 @@ COLOUR: dict[str, Names] = {
 
 PLACE: dict[str, Names] = {
     "en": {
-        "meadow": ("in the meadow", "in a meadow", "on the grass", "in a field", "in the countryside", "on a meadow"),
-        "city": ("in the city", "in a city", "in town", "downtown", "in front of a city skyline"),
-        "beach": ("on the beach", "at the beach", "by the sea", "on the sand", "at the seaside"),
-        "snow": ("in the snow", "on the snow", "in a snowy landscape", "in a winter landscape"),
+        "meadow": ("in the meadow", "in a meadow", "on the grass", "in a field", "in the countryside", "on a meadow",
+                   "in the fields", "on a grassy field", "in the grass", "out in the country"),
+        "city": ("in the city", "in a city", "in town", "downtown", "in front of a city skyline", "in the big city",
+                 "in a town", "in the streets of a city", "in front of tall buildings", "on a city street"),
+        "beach": ("on the beach", "at the beach", "by the sea", "on the sand", "at the seaside", "on a beach",
+                  "on a sandy beach", "by the ocean", "at the sea", "on the shore", "at the coast"),
+        "snow": ("in the snow", "on the snow", "in a snowy landscape", "in a winter landscape", "on snowy ground",
+                 "in a snow-covered landscape", "in deep snow", "in a land of snow"),
     },
     "zh": {
-        "meadow": ("草地上", "草地", "田野里", "草原上", "郊外"),
-        "city": ("城市里", "城里", "都市里", "城市", "街上"),
-        "beach": ("海边", "沙滩上", "海滩上", "沙滩", "海滩"),
-        "snow": ("雪地里", "雪地上", "雪地", "雪中"),
+        "meadow": ("草地上", "草地", "田野里", "草原上", "郊外", "原野上", "草坪上", "乡间"),
+        "city": ("城市里", "城里", "都市里", "城市", "街上", "街道上", "大城市里", "高楼前"),
+        "beach": ("海边", "沙滩上", "海滩上", "沙滩", "海滩", "大海边", "海岸边", "海岸上"),
+        "snow": ("雪地里", "雪地上", "雪地", "雪中", "雪原上", "雪景中", "雪景里", "冰天雪地里"),
     },
-}
+}  # fmt: skip
 PLACE_NOUN: dict[str, Names] = {
     "en": {
-        "meadow": ("meadow", "field"),
-        "city": ("city", "town"),
-        "beach": ("beach", "seaside"),
-        "snow": ("snowy landscape", "winter landscape"),
+        "meadow": ("meadow", "field", "grassland", "grassy field"),
+        "city": ("city", "town", "big city", "city street"),
+        "beach": ("beach", "seaside", "sandy beach", "seashore", "coast"),
+        "snow": ("snowy landscape", "winter landscape", "snow-covered landscape", "snow landscape"),
     },
     "zh": {
-        "meadow": ("草地", "草原"),
-        "city": ("城市", "都市"),
-        "beach": ("海边", "沙滩", "海滩"),
-        "snow": ("雪地", "雪景"),
+        "meadow": ("草地", "草原", "田野", "草坪"),
+        "city": ("城市", "都市", "大城市"),
+        "beach": ("海边", "沙滩", "海滩", "海岸"),
+        "snow": ("雪地", "雪景", "雪原"),
     },
 }
 
 TIME: dict[str, Names] = {
     "en": {
-        "day": ("by day", "during the day", "in daylight", "in the daytime", "at noon"),
-        "sunset": ("at sunset", "at dusk", "in the evening", "at sundown", "sunset"),
-        "night": ("at night", "by night", "in the dark", "at midnight", "under the moon"),
+        "day": ("by day", "during the day", "in daylight", "in the daytime", "at noon", "at midday", "in the daylight",
+                "during daytime"),
+        "sunset": ("at sunset", "at dusk", "in the evening", "at sundown", "sunset", "during sunset",
+                   "in the evening light", "while the sun sets", "at twilight"),
+        "night": ("at night", "by night", "in the dark", "at midnight", "under the moon", "during the night",
+                  "in the night", "late at night", "in the moonlight", "under the stars"),
     },
     "zh": {
-        "day": ("白天", "日间", "中午"),
-        "sunset": ("日落", "日落时", "黄昏", "傍晚", "夕阳下"),
-        "night": ("夜晚", "晚上", "夜里", "夜景", "夜间"),
+        "day": ("白天", "日间", "中午", "大白天", "正午", "白昼"),
+        "sunset": ("日落", "日落时", "黄昏", "傍晚", "夕阳下", "日落时分", "黄昏时分", "落日下"),
+        "night": ("夜晚", "晚上", "夜里", "夜景", "夜间", "深夜", "半夜", "月光下", "星空下", "夜色中"),
     },
-}
+}  # fmt: skip
 
 WEATHER: dict[str, Names] = {
     "en": {
-        "clear": ("in clear weather", "under a clear sky", "clear sky"),
-        "cloudy": ("in cloudy weather", "under clouds", "with clouds in the sky", "cloudy"),
-        "rain": ("in the rain", "in rainy weather", "while it is raining", "rainy", "with rain"),
-        "snowfall": ("with snow falling", "while it is snowing", "with falling snow", "snowing"),
+        "clear": ("in clear weather", "under a clear sky", "clear sky", "in fine weather", "with a clear sky",
+                  "in good weather"),
+        "cloudy": ("in cloudy weather", "under clouds", "with clouds in the sky", "cloudy", "with clouds",
+                   "under a cloudy sky", "with a cloudy sky", "overcast", "under an overcast sky"),
+        "rain": ("in the rain", "in rainy weather", "while it is raining", "rainy", "with rain", "with rain falling",
+                 "in heavy rain", "while it rains", "during rain", "raining"),
+        "snowfall": ("with snow falling", "while it is snowing", "with falling snow", "snowing", "during snowfall",
+                     "while it snows", "with snowflakes falling", "with snowfall", "while snow is falling"),
     },
     "zh": {
-        "clear": ("晴天", "晴朗", "天气晴朗"),
-        "cloudy": ("多云", "阴天", "有云"),
-        "rain": ("下雨", "下着雨", "雨中", "雨天"),
-        "snowfall": ("下雪", "下着雪", "飘着雪"),
+        "clear": ("晴天", "晴朗", "天气晴朗", "好天气", "天晴", "晴朗的天气"),
+        "cloudy": ("多云", "阴天", "有云", "天上有云", "多云的天气", "天气阴沉", "天空有云"),
+        "rain": ("下雨", "下着雨", "雨中", "雨天", "下雨天", "正在下雨", "雨里"),
+        "snowfall": ("下雪", "下着雪", "飘着雪", "下雪天", "正在下雪", "飘雪", "雪花飘落"),
     },
-}
+}  # fmt: skip
 
 STYLE: dict[str, Names] = {
     "en": {
-        "flat": ("flat style", "in flat style", "flat colours"),
-        "line": ("line art", "in line art style", "as line art", "as a line drawing"),
-        "retro": ("retro style", "in retro style", "retro", "in vintage style"),
+        "flat": ("flat style", "in flat style", "flat colours", "in a flat style", "flat design", "with flat colours"),
+        "line": ("line art", "in line art style", "as line art", "as a line drawing", "line drawing", "in line art",
+                 "drawn as line art", "as an outline drawing"),
+        "retro": ("retro style", "in retro style", "retro", "in vintage style", "in a retro style", "vintage style",
+                  "with a retro look", "in an old-fashioned style", "drawn in retro style"),
     },
     "zh": {
-        "flat": ("扁平风格", "平面风格"),
-        "line": ("线稿", "线稿风格", "线条画", "简笔画"),
-        "retro": ("复古风格", "复古", "怀旧风格"),
+        "flat": ("扁平风格", "平面风格", "扁平画风", "扁平化"),
+        "line": ("线稿", "线稿风格", "线条画", "简笔画", "线描", "线条风格"),
+        "retro": ("复古风格", "复古", "怀旧风格", "复古画风", "怀旧画风"),
     },
-}
+}  # fmt: skip
 
 COLUMN: dict[str, Names] = {
     "en": {
-        "left": ("on the left", "on the left side", "to the left", "left"),
-        "middle": ("in the middle", "in the centre", "in the center", "middle"),
-        "right": ("on the right", "on the right side", "to the right", "right"),
+        "left": ("on the left", "on the left side", "to the left", "left", "at the left", "on the left-hand side"),
+        "middle": ("in the middle", "in the centre", "in the center", "middle", "at the centre", "in the very middle"),
+        "right": ("on the right", "on the right side", "to the right", "right", "at the right",
+                  "on the right-hand side"),
     },
-    "zh": {"left": ("左边", "左侧", "左面"), "middle": ("中间", "中央"), "right": ("右边", "右侧", "右面")},
-}
+    "zh": {
+        "left": ("左边", "左侧", "左面", "左方", "左手边"),
+        "middle": ("中间", "中央", "正中", "正中间", "中部"),
+        "right": ("右边", "右侧", "右面", "右方", "右手边"),
+    },
+}  # fmt: skip
 DEPTH: dict[str, Names] = {
     "en": {
-        "back": ("at the back", "in the back", "far away", "in the background"),
-        "front": ("at the front", "in the front", "close up", "in the foreground"),
+        "back": ("at the back", "in the back", "far away", "in the background", "in the distance", "further back"),
+        "front": ("at the front", "in the front", "close up", "in the foreground", "up front", "nearby"),
     },
-    "zh": {"back": ("后面", "后方", "远处"), "front": ("前面", "前方", "近处")},
+    "zh": {"back": ("后面", "后方", "远处", "后边", "远方"), "front": ("前面", "前方", "近处", "前边")},
 }
 
 NUMBER = {
@@ -189,13 +207,28 @@ FILLER: dict[str, tuple[str, ...]] = {
         "as a postcard", "thanks", "for the kids", "cute", "lovely", "simple", "ok", "what about", "how about",
         "maybe", "i dream of", "it shows", "you know", "for my friend", "my favourite", "here comes", "look",
         "one", "this is", "it has", "they", "he", "she", "our", "your", "some", "happy", "big", "fun", "wow",
-        "and then", "also", "try", "do", "can", "will", "must", "need",
+        "and then", "also", "try", "do", "can", "will", "must", "need", "would", "should", "may", "please do",
+        "for my daughter", "for my son", "for my mother", "for school", "for a birthday", "as a present", "greetings",
+        "good", "great", "fine", "wonderful", "pretty", "funny", "friendly", "tiny", "little", "sweet", "quick",
+        "let me see", "i would like", "i wish for", "give us", "get me", "make", "design", "produce", "compose",
+        "render", "invent", "sketch", "we want", "they want", "people like", "my idea:", "idea:", "task:", "request:",
+        "prompt:", "scene:", "image:", "somebody", "something like", "kind of", "a bit", "very", "quite", "always",
+        "again", "soon", "yes", "well", "oh", "hm", "if possible", "if you can", "as you like", "thank you", "cheers",
+        "dear friend", "the story begins", "once upon a time", "in my dream", "in this story", "the page shows",
+        "there it is", "which", "that", "who", "what", "why", "because", "with love", "for everybody", "for us",
+        "visible", "standing there", "to be seen", "being", "having", "wish", "hope", "love", "like", "see", "use",
+        "put", "place", "add", "want", "paint it so", "just for fun", "surprise me", "let it be", "be creative",
     ),
     "zh": (
         "你好", "麻烦", "帮忙", "今天", "给孩子", "可爱的", "漂亮", "谢谢", "再来一次", "我梦见",
         "想象一下", "能不能", "应该有", "场景里有", "看", "拜托", "好吗", "简单地", "朋友想要", "明信片",
         "要", "如果", "有没有", "我们需要", "他说", "那边", "这", "来", "它是", "快", "好看的", "一起",
         "喜欢", "希望", "得到", "新的", "老师说", "给你", "可以", "能够", "就是", "还要", "作品是",
+        "您好", "嗨", "请您", "麻烦您", "为了女儿", "给儿子的", "给妈妈的", "生日礼物", "上课用", "我的想法是",
+        "故事里", "梦里", "从前", "画家朋友", "大家都喜欢", "让我看看", "给我们", "设计", "制作", "创作", "构思",
+        "绘制", "描绘", "呈现", "展示", "表现", "试试", "也许", "非常", "有点", "真", "好", "很棒", "有趣的",
+        "任务：", "要求：", "提示：", "主题：", "内容：", "辛苦了", "多谢", "如果可以", "随便", "因为", "那么",
+        "我心中的", "应当", "必须", "需要", "想看", "愿望是", "请出现", "其中", "并且", "而且", "同时",
     ),
 }  # fmt: skip
 

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from random import Random
 
 import numpy as np
 import pytest
 
-from edgevlo.picturebook import atlas, edits, judge, language, layout, phrases, questions, scene, tasks, words
-from edgevlo.picturebook.phrases import HELD_OUT
+from edgevlo.picturebook import (
+    atlas,
+    card,
+    edits,
+    held_out,
+    judge,
+    language,
+    layout,
+    phrases,
+    prompts,
+    questions,
+    scene,
+    tasks,
+    words,
+)
+from edgevlo.picturebook.request import expanded
 from edgevlo.picturebook.scene import Scene, Thing
 from edgevlo.picturebook.voice import Voice
 
@@ -155,19 +170,78 @@ def test_judging_sees_nothing_else_and_other_sentences() -> None:
             assert sample.instruction not in trained
 
 
-def _forms() -> dict[str, phrases.Forms]:
-    listed = {name: value for name, value in vars(phrases).items() if name.isupper() and isinstance(value, dict)}
-    return {name: value for name, value in listed.items() if set(value) == {"en", "zh"}}
+def _normalised(form: str) -> str:
+    """A form with its gaps filled alike, without capitals, punctuation and double spaces."""
+    filled = re.sub(r"{\w+}", " x ", form.lower()).replace("color", "colour")
+    return " ".join(re.sub(r"[^\w\s]", " ", filled).split())
 
 
-def test_sentence_forms_for_judging_are_no_training_forms() -> None:
-    for name, forms in _forms().items():
-        for tongue, listed in forms.items():
-            assert len(set(listed)) == len(listed), (name, tongue)
-            assert len(listed) > HELD_OUT, (name, tongue)
+@pytest.mark.parametrize("tongue", words.LANGUAGES)
+def test_sentence_forms_for_judging_are_no_training_forms(tongue: str) -> None:
+    assert len(phrases.REQUESTS) == 32
+    for name, request in phrases.REQUESTS.items():
+        trained = request.forms(tongue)
+        assert len(set(trained)) == len(trained) >= 45, name
+        assert len(set(request.held_out[tongue])) == len(request.held_out[tongue]) == 5, name
+        assert not set(map(_normalised, trained)) & set(map(_normalised, request.held_out[tongue])), name
+        assert request.held_out is getattr(held_out, name)
+
+
+def test_a_voice_asks_in_the_forms_of_its_side() -> None:
     trained, judged = Voice(Random(0), "en"), Voice(Random(0), "en", held_out=True)
-    assert {trained.pick(phrases.RECOLOUR) for _ in range(500)} == set(phrases.RECOLOUR["en"][:-HELD_OUT])
-    assert {judged.pick(phrases.RECOLOUR) for _ in range(500)} == set(phrases.RECOLOUR["en"][-HELD_OUT:])
+    assert {trained.pick(phrases.RECOLOUR) for _ in range(6000)} == set(phrases.RECOLOUR.forms("en"))
+    assert {judged.pick(phrases.RECOLOUR) for _ in range(300)} == set(held_out.RECOLOUR["en"])
+
+
+def test_a_form_stands_for_its_alternatives() -> None:
+    assert expanded("[make|paint] {name} [|all ]{word}") == (
+        "make {name} {word}",
+        "make {name} all {word}",
+        "paint {name} {word}",
+        "paint {name} all {word}",
+    )
+
+
+def test_training_asks_word_for_word_what_tools_send() -> None:
+    abilities = card.task_card()["abilities"]
+    sent = {name: abilities[name]["request"]["text"] for name in ("detect", "edges", "boxes")}
+    sent["segmentation"] = abilities["segment"]["request"]["text"]
+    assert {name: text.replace("{names}", "{objects}") for name, text in phrases.USUAL.items()} == sent
+    rng = Random(0)
+    for name, text in phrases.USUAL.items():
+        mix = tasks.Mix({name: 1.0}, seen=(0.0, 1.0))
+        asked = [tasks.TASKS[name](Voice(rng, "en"), mix).instruction for _ in range(300)]
+        assert sum(one.startswith(text.partition("{")[0]) for one in asked) > 20, name
+
+
+@pytest.mark.parametrize("held", [False, True])
+@pytest.mark.parametrize("tongue", words.LANGUAGES)
+def test_a_prompt_says_what_the_scene_shows(tongue: str, held: bool) -> None:
+    rng = Random(9)
+    spoken = {
+        "en": ("sun", "dusk", "evening", "twilight"),
+        "zh": ("日落", "黄昏", "傍晚", "夕阳", "落日", "太阳", "落下"),
+    }
+    for _ in range(300):
+        drawn = replace(scene.sample_scene(rng, 2, sign=0.5, distinct_kinds=1.0), time="sunset")
+        text = prompts.prompt(drawn, tongue, rng, language.Said(), held_out=held).lower()
+        assert not set("[]{}") & set(text)
+        assert any(word in text for word in spoken[tongue]), text
+        assert drawn.sign is None or f'"{drawn.sign}"' in text
+        for thing in drawn.things:
+            assert any(name in text for name in words.KIND[tongue][thing.kind]), text
+            colours = [name.removesuffix("色") for name in words.COLOUR[tongue][thing.colour]]
+            assert any(name in text for name in colours), text
+            assert any(name in text for name in words.COLUMN[tongue][scene.column_name(drawn, thing)]), text
+
+
+def test_names_in_a_detection_may_be_of_the_other_language() -> None:
+    shown = Scene((Thing("car", "red", 0, 1),))
+    for tongue, other in (("en", "汽车"), ("zh", "car")):
+        asked = [questions.detect(Voice(Random(seed), tongue), shown) for seed in range(400)]
+        foreign = [answer for text, answer in asked if other in text.split() or (tongue == "en" and other in text)]
+        assert foreign
+        assert set(foreign) == {questions.detection(shown, tongue)}
 
 
 @pytest.mark.parametrize("tongue", words.LANGUAGES)
