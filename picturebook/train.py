@@ -38,7 +38,7 @@ PROBES = ("paint1", "paint2", "paint3", "edit", "compound", "ask", "describe", "
 HEADS_PREFIX = "auxiliary."  # of names among the decoder's
 HEADS_FILE = "heads.pt"
 PROBE_EVERY, SAVE_EVERY = 240.0, 180.0  # seconds
-PROBES_A_RUN = 20  # of a run too short for these
+PROBES_A_RUN, SHORTEST = 20, 20.0  # probes of a run too short for these, and seconds from one to the next
 
 
 def device_of(name: str) -> torch.device:
@@ -67,8 +67,8 @@ def probe(core: Decoder, encoder: Encoder, device: torch.device, count: int = 24
     for task in PROBES:
         samples = [trials.draw(task, language, n, seed=1).samples[0] for language in LANGUAGES for n in range(count)]
         good = 0
-        for start in range(0, len(samples), 12):
-            sequences = [encoder(sample) for sample in samples[start : start + 12]]
+        for start in range(0, len(samples), 24):
+            sequences = [encoder(sample) for sample in samples[start : start + 24]]
             pack = on(packed(sequences), device)
             wrong = set[int]()
             for asked, _, right in losses(core, core(pack)[-1], pack):
@@ -179,7 +179,7 @@ def run(trainer: Trainer, until: float) -> None:
     crew, done, begun = trainer.crew, trainer.progress, time.time()
     bar = tqdm(unit="step", initial=trainer.step, mininterval=10.0, disable=not crew.chief)
     saved = probed = begun
-    probe_every = min(PROBE_EVERY, (until - begun) / PROBES_A_RUN)
+    probe_every = min(PROBE_EVERY, max(SHORTEST, (until - begun) / PROBES_A_RUN))
     tokens, passed = 0, 0.0
     while (now := time.time()) < until and not crew.stop:
         trainer.progress = done + (1 - done) * (now - begun) / (until - begun)
