@@ -6,7 +6,8 @@
 All residual branches are zero. A GroupNorm passes signals on unchanged because every group of eight channels holds
 (+s, -s, +t, -t, +u, -u, +LOUD, -LOUD): its mean is zero and its spread is LOUD / 2, whatever s, t and u are. LIFT keeps
 the swish that follows in its straight part. The decoder's last norm takes the code directly (SpatialNorm adds a map of
-it). Signals beyond the first 96 are kept small in the code, where they hardly steer the search; the decoder undoes that.
+it). Signals beyond the first 96 are kept small in the code, where they hardly steer the search; the decoder undoes
+that.
 """
 
 from __future__ import annotations
