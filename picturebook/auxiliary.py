@@ -115,8 +115,9 @@ def of_giver(grid: Grid, scene: Scene, taken: Thing) -> Targets:
 
 def _of_sources(sample: Sample) -> list[Targets]:
     sources, target = sample.sources, sample.target
-    if sample.task == "fetch" and target is not None:
-        taker, (taken, _) = taker_of(sample), _origins(sample)[0]
+    came = _origins(sample)
+    if sample.task == "fetch" and target is not None and came:
+        taker, (taken, _) = taker_of(sample), came[0]
         giver = of_giver(sources[1 - taker], sample.scenes[1 - taker], taken)
         told = [giver, of_pair(sources[taker], target, "changed", "result")]
         return told[::-1] if taker == 0 else told

@@ -1,12 +1,13 @@
 """The picture tokenizer in closed form: stock `Emu3VQVAE` weights that hold the tile basis, no training.
 
-    pixels --unshuffle 16--> (768, h, w) --basis--> 64 signals --nearest--> code
+    pixels --unshuffle 16--> (768, h, w) --basis--> 96 signals --nearest--> code
     code --basis--> (768, h, w) --shuffle--> pixels
 
-All residual branches are zero. A GroupNorm passes signals on unchanged because every group of six channels holds
-(+s, -s, +t, -t, +LOUD, -LOUD): its mean is zero and its spread is LOUD / sqrt(3), whatever s and t are. LIFT keeps the
-swish that follows in its straight part. The decoder's last norm takes the code directly (SpatialNorm adds a map of it).
-Signals beyond the first 64 are kept small in the code, where they hardly steer the search; the decoder undoes that.
+All residual branches are zero. A GroupNorm passes signals on unchanged because every group of eight channels holds
+(+s, -s, +t, -t, +u, -u, +LOUD, -LOUD): its mean is zero and its spread is LOUD / 2, whatever s, t and u are. LIFT keeps
+the swish that follows in its straight part. The decoder's last norm takes the code directly (SpatialNorm adds a map of
+it). Signals beyond the first 96 are kept small in the code, where they hardly steer the search; the decoder undoes
+that.
 """
 
 from __future__ import annotations

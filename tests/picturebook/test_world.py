@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections import Counter
 from dataclasses import replace
+from itertools import combinations, product
 from random import Random
 
 import numpy as np
@@ -11,6 +14,7 @@ import pytest
 
 from edgevlo.picturebook import (
     atlas,
+    auxiliary,
     card,
     edits,
     held_out,
@@ -32,8 +36,10 @@ MIX = tasks.Mix(dict.fromkeys(tasks.TASKS, 1.0), (0.05, 0.5, 0.3, 0.15), (0.05, 
 
 
 def test_every_tile_has_one_name_and_fits_the_codebook() -> None:
-    assert len(set(atlas.TILES)) == len(atlas.TILES) == 1685
-    assert len(atlas.TILES) <= atlas.CODES == 2048
+    assert len(set(atlas.TILES)) == len(atlas.TILES) == 2917
+    assert len(atlas.TILES) <= atlas.CODES == 2944
+    named = json.loads((atlas.FOLDER / "atlas.json").read_text())
+    assert named == {"cell": atlas.CELL, "tiles": ["/".join(name) for name in atlas.TILES]}
 
 
 def test_tiles_differ_in_pixels() -> None:
@@ -41,16 +47,16 @@ def test_tiles_differ_in_pixels() -> None:
     assert len(np.unique(patches, axis=0)) == len(patches)
 
 
-@pytest.mark.parametrize("grid", [*scene.GRIDS, (5, 4)])
-def test_slots_lie_inside_the_grid_and_apart(grid: tuple[int, int]) -> None:
-    empty = Scene(rows=grid[0], columns=grid[1])
-    used = np.zeros(grid, int)
-    for depth, column in scene.slots(*grid):
-        row, first = scene.cell_of(empty, Thing("cat", "red", column, depth))
-        used[row - 1 : row + 2, first : first + 2] += 1
-    assert used[:2].sum() == 0
-    assert used.max() == 1
-    assert used.sum() == 6 * len(scene.slots(*grid))
+def test_slots_lie_inside_the_grid_and_apart() -> None:
+    for grid in {*scene.ANY_GRIDS, *scene.GRIDS, *scene.HELD_OUT_GRIDS}:
+        empty = Scene(rows=grid[0], columns=grid[1])
+        used = np.zeros(grid, int)
+        for depth, column in scene.slots(*grid):
+            row, first = scene.cell_of(empty, Thing("cat", "red", column, depth))
+            used[row - 1 : row + 2, first : first + 2] += 1
+        assert used[:2].sum() == 0
+        assert used.max() == 1
+        assert used.sum() == 6 * len(scene.slots(*grid))
 
 
 def test_a_grid_too_small_is_refused() -> None:
@@ -58,6 +64,38 @@ def test_a_grid_too_small_is_refused() -> None:
         scene.slots(4, 8)
     with pytest.raises(ValueError, match="4 columns"):
         scene.column_slots(3)
+
+
+def test_any_size_may_be_trained_on_but_those_held_out() -> None:
+    rng = Random(9)
+    drawn = Counter(scene.sample_any_grid(rng) for _ in range(20_000))
+    assert set(drawn) == set(scene.ANY_GRIDS)  # nothing is too rare to be seen
+    areas = sorted(rows * columns for rows, columns in drawn.elements())
+    assert areas[len(areas) // 2] < np.median([rows * columns for rows, columns in scene.ANY_GRIDS])
+    for rows, columns in [*scene.ANY_GRIDS, *scene.GRIDS, *scene.DENSE_GRIDS, *scene.HELD_OUT_GRIDS]:
+        assert 5 <= rows <= 24
+        assert 4 <= columns <= 24
+        assert rows * columns <= 160
+        assert 1 / 5 <= rows / columns <= 5
+        assert max(rows, columns) <= auxiliary.MOST_CELLS
+        assert card.CELLS[0] <= rows * columns <= card.CELLS[1]
+        assert 2 <= scene.longest_sign(columns) <= columns - 2
+    assert not {*scene.ANY_GRIDS, *scene.GRIDS, *scene.DENSE_GRIDS, *tasks.SMALL} & set(scene.HELD_OUT_GRIDS)
+    assert {(8, 8), (10, 10), (12, 12)} <= set(scene.GRIDS)
+
+
+def test_sizes_are_drawn_in_their_shares() -> None:
+    rng = Random(10)
+    drawn = Counter(scene.sample_grid(rng, 0.4, 0.2) for _ in range(20_000))
+    ordinary = {*scene.GRIDS, *scene.DENSE_GRIDS}
+    unusual = sum(number for grid, number in drawn.items() if grid not in ordinary) / 20_000
+    weights = {grid: 1 / (grid[0] * grid[1]) for grid in scene.ANY_GRIDS}
+    expected = 0.2 * sum(weights[grid] for grid in weights if grid not in ordinary) / sum(weights.values())
+    assert abs(unusual - expected) < 0.02
+    assert 0.4 < drawn[scene.DEFAULT_GRID] / 20_000 < 0.44
+    assert not set(drawn) & set(scene.HELD_OUT_GRIDS)
+    assert {scene.sample_grid(rng, 1.0, 0.0) for _ in range(100)} == {scene.DEFAULT_GRID}
+    assert {scene.sample_grid(rng, 0.0, 1.0) for _ in range(100)} == set(scene.DENSE_GRIDS)
 
 
 def test_the_default_grid_has_six_places() -> None:
@@ -74,12 +112,42 @@ def test_the_same_seed_gives_the_same_samples() -> None:
 
 def test_the_judge_reads_what_was_drawn() -> None:
     rng = Random(1)
-    for _ in range(60):
-        drawn = scene.sample_scene(rng, rng.randint(0, 4), rng.choice(scene.GRIDS), free_style=0.6, sign=0.2)
-        reading = judge.read(atlas.pixels(layout.paint(drawn)))
+    for grid in (*scene.GRIDS, *scene.ANY_GRIDS, *scene.HELD_OUT_GRIDS):
+        drawn = scene.sample_scene(rng, rng.randint(0, 12), grid, free_style=0.6, sign=0.2)
+        picture = atlas.pixels(layout.paint(drawn))
+        assert picture.shape == (16 * grid[0], 16 * grid[1], 3)
+        reading = judge.read(picture)
         assert reading.strays == 0
         assert reading.scene == drawn
         assert judge.judge_scene(drawn, reading)["all"]
+        framed = judge.drawn_boxes(atlas.pixels(layout.boxes(drawn)))
+        assert sorted(framed, key=repr) == sorted(judge.true_boxes(drawn), key=repr)
+
+
+def test_every_kind_and_colour_is_read_in_every_style_and_place() -> None:
+    for style, place in product(scene.STYLES, scene.PLACES):
+        for kind, colour in product(scene.KINDS, scene.COLOURS):
+            hat = colour if kind in scene.HATTED else None
+            drawn = Scene((Thing(kind, colour, 1, 0, hat),), place, style=style)
+            assert judge.read(atlas.pixels(layout.paint(drawn))) == judge.Reading(drawn, 0)
+
+
+def test_objects_differ_well_in_every_style() -> None:
+    """No two kinds of a colour and no two colours of a kind are alike, mean difference in levels."""
+    kinds, colours = scene.KINDS, scene.COLOURS
+    names = [("object", *rest) for rest in product(atlas.GROUNDS, kinds, colours, atlas.PARTS)]
+    tiles = atlas.tiles()[[atlas.CODE[name] for name in names]].astype(float)
+    objects = tiles.reshape(len(atlas.GROUNDS), len(kinds), len(colours), -1)
+    for one, other in combinations(range(len(kinds)), 2):
+        assert np.abs(objects[:, one] - objects[:, other]).mean(axis=-1).min() > 12
+    for one, other in combinations(range(len(colours)), 2):
+        assert np.abs(objects[:, :, one] - objects[:, :, other]).mean(axis=-1).min() > 2
+
+
+def test_labels_of_segments_are_far_apart() -> None:
+    assert set(scene.KINDS) < set(card.SEGMENT_COLOURS)
+    for one, other in combinations(card.SEGMENT_COLOURS.values(), 2):
+        assert np.linalg.norm(np.subtract(one, other)) > 70
 
 
 def test_the_judge_sees_each_kind_of_mistake() -> None:
@@ -260,14 +328,22 @@ def test_what_is_left_unsaid_has_one_meaning(tongue: str) -> None:
 
 
 def test_one_in_eight_combinations_is_held_out() -> None:
-    combinations = [
+    every = [
         Scene((Thing(kind, colour, 0, 0),), place, time)
         for kind in scene.KINDS
         for colour in scene.COLOURS
         for place in scene.PLACES
         for time in scene.TIMES
     ]
-    assert sum(map(scene.is_held_out, combinations)) * 8 == len(combinations)
+    held_out = [one for one in every if scene.is_held_out(one)]
+    assert len(held_out) * 8 == len(every)
+    trained = [one for one in every if not scene.is_held_out(one)]
+    for some in (trained, held_out):  # every word and every pair of them is trained on, and judged
+        looks = {(one.things[0].kind, one.things[0].colour) for one in some}
+        assert looks == set(product(scene.KINDS, scene.COLOURS))
+        assert {(one.things[0].kind, one.place) for one in some} == set(product(scene.KINDS, scene.PLACES))
+        assert {(one.things[0].colour, one.time) for one in some} == set(product(scene.COLOURS, scene.TIMES))
+        assert {(one.place, one.time) for one in some} == set(product(scene.PLACES, scene.TIMES))
 
 
 def test_both_languages_name_everything() -> None:
@@ -283,6 +359,25 @@ def test_both_languages_name_everything() -> None:
     ):
         assert set(table) == set(words.LANGUAGES)
         assert set(table["en"]) == set(table["zh"])
+
+
+@pytest.mark.parametrize("tongue", words.LANGUAGES)
+def test_no_name_is_or_holds_another_things_name(tongue: str) -> None:
+    for table in (words.KIND, words.COLOUR):
+        for (one, names), (other, others) in combinations(table[tongue].items(), 2):
+            for name, second in product(names, others):
+                if tongue == "en":
+                    assert not set(name.split()) & set(second.split()), (one, other)
+                else:  # Chinese is matched without borders between words
+                    assert name not in second, (one, other)
+                    assert second not in name, (one, other)
+    assert set(words.KIND[tongue]) == set(scene.KINDS) == set(words.MEASURE)
+    assert set(words.COLOUR[tongue]) == set(scene.COLOURS)
+
+
+def test_irregular_plurals() -> None:
+    nouns = ("bus", "coach", "person", "bird", "hot-air balloon")
+    assert [words.plural(noun) for noun in nouns] == ["buses", "coaches", "people", "birds", "hot-air balloons"]
 
 
 def test_the_caption_says_everything() -> None:
