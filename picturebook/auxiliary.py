@@ -133,6 +133,18 @@ def taker_of(sample: Sample) -> int:
     return 1 if set(second.things) < set(new.things) and replace(second, things=new.things) == new else 0
 
 
+def _kind_named(text: str, language: str) -> str | None:
+    """The kind of which a question speaks, by any of its names; the longest name counts, as one may hold another."""
+    edge = r"\b" if language == "en" else ""
+    named = [
+        (len(name), kind)
+        for kind, names in KIND[language].items()
+        for name in names
+        if re.search(f"{edge}{name}{edge}", text, re.IGNORECASE)
+    ]
+    return max(named)[1] if named else None
+
+
 def _spoken_of(sample: Sample) -> list[tuple[int, int, Thing, str]]:
     """Which characters of the answer tell of which object, and the name of the kind of target."""
     answer, scene = sample.answer or "", sample.scenes[0]
@@ -140,10 +152,8 @@ def _spoken_of(sample: Sample) -> list[tuple[int, int, Thing, str]]:
         gone = [thing for thing in scene.things if thing not in sample.scenes[1].things]
         return [(0, len(answer), gone[0], "differing column")] if gone else []
     if sample.task in ("ask:where", "ask:colour"):
-        english = sample.language == "en"
-        edge = r"\b" if english else ""
-        nouns = {kind: rf"{edge}({'|'.join(names)}){edge}" for kind, names in KIND[sample.language].items()}
-        asked = [thing for thing in scene.things if re.search(nouns[thing.kind], sample.instruction)]
+        kind = _kind_named(sample.instruction, sample.language)
+        asked = [thing for thing in scene.things if thing.kind == kind]
         return [(0, len(answer), asked[0], "told column")] if len(asked) == 1 else []
     found, start = [], 0
     for thing in scene.things:

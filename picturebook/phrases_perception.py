@@ -15,7 +15,7 @@ DETECT = request(
     [in|at] which boxes are {names}? / where are {names}? [detect|give boxes|boxes, please]
     [which|what] boxes [have|hold|contain] {names}? / what are the boxes of {names}? / name the boxes of {names}
     which boxes belong to {names}? / [tell|give] me the [coordinates|positions] of {names}
-    [can|could] you [detect|find|locate] {names}? / [can|could] you [show|give|tell] me the boxes of {names}?
+    [can|could] you [detect|locate] {names}? / [can|could] you [show|give|tell] me the boxes of {names}?
     {names}: [which boxes|boxes|detect|find|coordinates][|, please] / what boxes do you see for {names}?
     show where {names} are / look for {names} and [detect|give boxes] / [list|write down|output] the boxes of {names}
     look for {names}, [then give|and tell me] the boxes / run detection for {names} / object detection: {names}
@@ -31,11 +31,11 @@ DETECT = request(
     [找出|找到|定位][图里|图中]的{names} / 把{names}[找出来|检测出来|标出来|定位出来]
     [给出|标出|告诉我|写出|说出|给我]{names}的[位置|方框|坐标] / {names}的[方框|坐标|位置框][在哪里|是什么|是多少]？
     请问{names}的方框是什么？ / 给我{names}的方框位置 / {names}在哪里，[检测|给出方框|定位]
-    [请|麻烦|帮我][检测|定位|找出]{names} / [能|能不能|可以][检测|定位|找到]{names}吗？
-    我[想|要][检测|定位|找]{names} / 我[想要|要|需要]{names}的[方框|坐标] / {names}：[检测|方框|坐标|定位]
-    对{names}[进行检测|做检测|进行定位] / 列出{names}的[方框|坐标|位置] / [用坐标|用方框坐标][说明|给出]{names}在哪里
-    目标检测：{names} / {names}[在哪些方框里|有哪些方框]？ / 将{names}[找出来|检测出来] / 检测以下物体：{names}
-    寻找{names}，给出方框 / 我在找{names}，给我方框 / 看看{names}在哪里，给出坐标 / 输出{names}的[方框|坐标]
+    [请|麻烦|帮我][检测|定位|找出]{names} / [能|能不能|可以][检测|定位]{names}吗？ / 我[想|要][检测|定位|找]{names}
+    我[想要|要|需要]{names}的[方框|坐标] / {names}：[检测|方框|坐标|定位] / 对{names}[进行检测|做检测|进行定位]
+    列出{names}的[方框|坐标|位置] / [用坐标|用方框坐标][说明|给出]{names}在哪里 / 目标检测：{names}
+    {names}[在哪些方框里|有哪些方框]？ / 将{names}[找出来|检测出来] / 检测以下物体：{names} / 寻找{names}，给出方框
+    我在找{names}，给我方框 / 看看{names}在哪里，给出坐标 / 输出{names}的[方框|坐标]
     """,
 )
 EVERYTHING: Forms = {

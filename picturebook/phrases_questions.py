@@ -153,7 +153,7 @@ YES_NO = request(
     held_out.YES_NO,
     en="""
     is there {name}[| in the picture| here| in this image| in it| anywhere| to be seen]?
-    [do|can|could] you [see|find|spot] {name}[| here| in the picture]?
+    [do|can|could] you see {name}[| here| in the picture]? / do you [find|spot] {name}[| here| in the picture]?
     does [the|this] [picture|image|scene] [show|have|contain|include] {name}?
     is {name} [there|in this picture|in it|here|to be seen|shown|visible]? / {name}, is there one? / {name}: yes or no?
     yes or no: is there {name}? / has the [picture|image] {name}?
@@ -168,11 +168,11 @@ YES_NO = request(
     zh="""
     [|图里|这里|画里|请问|图片里|图上|这张图里]有{name}吗？ / [图里|图片上|画里|这里|这张图里|]有没有{name}？
     [图里|这里|画面里|]是不是有{name}？ / [你|你能|能|]看到{name}[了|]吗？ / [你|]有没有看到{name}？
-    [能|能不能|可以|可不可以]看到{name}？ / [能|能不能]找到{name}？ / {name}在[图里|画里|这里]吗？
-    图里[出现|画]了{name}吗？ / 有{name}，[对吗|是吗]？ / 告诉我有没有{name} / 我想知道有没有{name}
-    [看看|看一看|说说]有没有{name} / {name}，有吗？ / {name}有没有？ / 存在{name}吗？ / 图中[有|是否有|有没有]{name}？
-    是否有{name}？ / [找得到|看得到|看得见]{name}吗？ / 画[了|的有]{name}吗？ / 这张图[画了|包含|包括]{name}吗？
-    有还是没有：{name}？ / 我在找{name}，有吗？
+    [能|能不能|可以|可不可以]看到{name}？ / {name}在[图里|画里|这里]吗？ / 图里[出现|画]了{name}吗？
+    有{name}，[对吗|是吗]？ / 告诉我有没有{name} / 我想知道有没有{name} / [看看|看一看|说说]有没有{name}
+    {name}，有吗？ / {name}有没有？ / 存在{name}吗？ / 图中[有|是否有|有没有]{name}？ / 是否有{name}？
+    [找得到|看得到|看得见]{name}吗？ / 画[了|的有]{name}吗？ / 这张图[画了|包含|包括]{name}吗？ / 有还是没有：{name}？
+    我在找{name}，有吗？
     """,
 )
 SIGN_READ = request(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import held_out
-from .request import request
+from .request import Words, request
 
 PLACE = request(
     held_out.PLACE,
@@ -142,7 +142,7 @@ WEATHER = request(
     """,
 )
 # for the gaps of WEATHER: the word, and in English an adjective, a noun and a verb
-WEATHER_WORDS = {
+WEATHER_WORDS: dict[str, Words] = {
     "en": {
         "clear": ("clear", "sunny"),
         "cloudy": ("cloudy",),
@@ -156,19 +156,19 @@ WEATHER_WORDS = {
         "snowfall": ("下雪", "下雪天", "飘雪"),
     },
 }
-WEATHER_STATES = {
+WEATHER_STATES: Words = {
     "clear": ("clear", "sunny"),
     "cloudy": ("cloudy", "overcast"),
     "rain": ("rainy", "raining"),
     "snowfall": ("snowing",),
 }
-WEATHER_NOUNS = {
+WEATHER_NOUNS: Words = {
     "clear": ("clear weather", "a clear sky", "sunny weather", "fine weather"),
     "cloudy": ("clouds", "cloudy weather", "a cloudy sky"),
     "rain": ("rain", "rainy weather", "rainfall"),
     "snowfall": ("snowfall", "falling snow", "snowflakes"),
 }
-WEATHER_VERBS = {
+WEATHER_VERBS: Words = {
     "clear": ("be clear", "be sunny", "clear up"),
     "cloudy": ("be cloudy", "be overcast", "become cloudy"),
     "rain": ("rain", "be raining", "start to rain"),
@@ -208,7 +208,7 @@ STYLE = request(
     """,
 )
 # for the gap of STYLE
-STYLE_WORDS = {
+STYLE_WORDS: dict[str, Words] = {
     "en": {
         "flat": ("flat style", "flat design"),
         "line": ("line art", "line art style"),

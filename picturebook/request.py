@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import chain
 
+Words = dict[str, tuple[str, ...]]  # what is meant -> names for it
 Forms = dict[str, tuple[str, ...]]  # language -> forms with gaps, `make {name} {word}`
 
 

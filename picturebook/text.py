@@ -34,7 +34,7 @@ SPECIALS = (
 PAD, BOS, EOS, IMAGE, IMAGE_START, IMAGE_END, IMAGE_TOKEN, ROW_END, PICTURE_END, ANSWER = range(len(SPECIALS))
 TEXT_TOKENS = 1536  # visual tokens follow
 VOCABULARY = TEXT_TOKENS + CODES
-COMMON = 40  # how often the training of the tokenizer sees each form; a quarter as often, each common word
+FORMS_EVERY, WORDS_EVERY = 1000, 4000  # samples for each time that all forms, all common words are seen
 QUOTED = 12  # characters after an opening quote that are split one by one
 
 
@@ -69,10 +69,10 @@ def corpus(samples: int, seed: int) -> Iterator[str]:
         made: Sample = sample(rng, mix)
         yield made.instruction
         yield made.answer or ""
-    for _ in range(COMMON):
+    for _ in range(samples // FORMS_EVERY):
         for one in REQUESTS.values():
             yield from (re.sub(r"{\w+}", "", form) for language in LANGUAGES for form in one.forms(language))
-    for _ in range(COMMON // 4):
+    for _ in range(samples // WORDS_EVERY):
         yield ENGLISH
         yield CHINESE
 
