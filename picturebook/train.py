@@ -38,7 +38,7 @@ PROBES = ("paint1", "paint2", "paint3", "edit", "compound", "ask", "describe", "
 HEADS_PREFIX = "auxiliary."  # of names among the decoder's
 HEADS_FILE = "heads.pt"
 PROBE_EVERY, SAVE_EVERY = 240.0, 180.0  # seconds
-PROBES_A_RUN, SHORTEST = 20, 20.0  # probes of a run too short for these, and seconds from one to the next
+PROBES_A_RUN, SAVES_A_RUN, SHORTEST = 20, 5, 20.0  # of a run too short for these; seconds between probes
 
 
 def device_of(name: str) -> torch.device:
@@ -198,7 +198,7 @@ def run(trainer: Trainer, until: float) -> None:
                 file.write(json.dumps(line) + "\n")
             bar.write(json.dumps(line))
             probed = time.time()
-        if now - saved > SAVE_EVERY:
+        if now - saved > min(SAVE_EVERY, (until - begun) / SAVES_A_RUN):
             trainer.keep()
             saved = time.time()
     if not crew.stop:
