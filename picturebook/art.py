@@ -281,7 +281,7 @@ def drawn() -> Float:
 def main() -> None:
     """Draw everything, fit the basis, write the files."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--dimensions", type=int, default=256)
+    parser.add_argument("--dimensions", type=int, default=224)
     arguments = parser.parse_args()
     wanted = drawn()
     weights = np.array([IMPORTANCE.get(name[0], 1.0) for name in TILES])

@@ -8,6 +8,8 @@ from .request import request
 RECOLOUR = request(
     held_out.RECOLOUR,
     en="""
+    could you paint {name} {word}? / i would like {name} to be {word} / please switch the colour of {name} to {word}
+    repaint {name} in {word} / {name} should have a different color: {word}
     [make|paint|colour|color|dye|turn|tint|repaint|recolour|recolor] {name} {word} / [make|have] {name} all {word}
     [change|set|switch|alter] the [colour|color] of {name} to {word} / turn {name} into a {word} one
     [change|recolour|recolor|switch|repaint|convert|turn] {name} to {word} / [give|lend] {name} the colour {word}
@@ -34,6 +36,8 @@ RECOLOUR = request(
     swap the [colour|color] of {name} for {word} / [edit|adjust|modify] {name}: [make it|its colour becomes] {word}
     """,
     zh="""
+    能把{name}涂成{word}吗？ / 我希望{name}是{word}的 / {name}的颜色改为{word}吧 / 麻烦给{name}换个颜色，换成{word}
+    我想看到{name}变为{word}的样子
     把{name}[变成|改成|换成|涂成|染成|画成|改为|弄成|调成]{word}[|的] / 将{name}[变为|改成|变成|换成|涂成|染成]{word}
     [把|将]{name}的颜色[换成|改成|变成|调成|改为]{word} / {name}的颜色[改成|换成|变成|改为|要是|应该是|用]{word}
     [让|使]{name}变[成|为]{word} / {name}[改为|改成|换成|变成]{word} / {name}[应该|必须|得|要|最好]是{word}[|的]
@@ -54,6 +58,11 @@ RECOLOUR = request(
 ADD = request(
     held_out.ADD,
     en="""
+    [could|can] you [draw|paint|put|fit] in {thing} [too|as well|] {where}? / on top of that, {thing} {where}
+    {thing} [too|as well], {where}
+    i would also like to see {thing} {where} / {where}, there should also be {thing}
+    please draw in {thing} as well, {where} / the picture still needs {thing} {where}
+    let's include {thing} too, {where}
     [add|put|place|insert|draw|paint|include|set|create] {thing} {where} / [please|] insert {thing} {where}[|, thanks]
     [add|draw|put|place] {thing} {where}, please / [also|] [show|draw|paint] {thing} {where} / give me {thing} {where}
     i [want|need|would like|would love] {thing} {where} / i [want|would like] to [have|see|add] {thing} {where}
@@ -76,6 +85,10 @@ ADD = request(
     i would be glad to see {thing} {where}
     """,
     zh="""
+    [图中|画中|画面上]{where}[还要有|应该有|添上|加上]{thing} / 除此之外，{in_where}[再有|还有|再画]{thing}
+    {in_where}也[要|画]{thing}
+    请{in_where}再放上{thing} / 我还想{in_where}看到{thing} / 能不能{in_where}补上{thing}？
+    {in_where}最好还有{thing} / 麻烦{in_where}画上{thing}，其他的都不变
     {in_where}[加|添加|放|画|放上|加上|添上|画上|再加|再画|增加|摆|安排]{thing}
     {where}[加上|放|要有|再来|添|多画|应该有|还有]{thing} / [添加|加上|加|放|画|再来|增加]{thing}，{where}
     {in_where}要{thing} / 希望{where}[有|能有|出现|多]{thing} / {where}出现{thing}
@@ -94,6 +107,8 @@ ADD = request(
 REMOVE = request(
     held_out.REMOVE,
     en="""
+    i don't want {name} in the picture anymore / can you get rid of {name}? / please make {name} disappear
+    the picture would look better without {name} / leave {name} out of the image
     [remove|delete|erase|drop|discard|cut out|wipe out|rub out|clear away|eliminate] {name}
     [take|throw|cut|leave] {name} out / [remove|delete|erase|take] {name} from the [picture|image|scene]
     take [away|out] {name} / take {name} [away|off the picture] / get rid of {name} / do away with {name}
@@ -118,6 +133,7 @@ REMOVE = request(
     let us [remove|delete|lose] {name} / lose {name} / keep the rest, but [remove|delete|take out] {name}
     """,
     zh="""
+    我不想要{name}了 / 可以把{name}擦掉吗？ / 请让{name}消失 / 画面里不要有{name} / {name}是多余的，请拿走
     [去掉|删除|移除|擦掉|不要|删掉|拿掉|去除|清除|除去|抹掉|拿走|移走]{name}
     把{name}[去掉|删掉|移走|擦掉|拿掉|删除|抹掉|清除|拿走|去除] / 将{name}[去掉|删除|移除|擦掉|抹去]
     将{name}从[图里|图片里|画面中]去掉 / 把{name}从[图里|画里|图片上][去掉|删除|拿走|移走]
@@ -136,6 +152,8 @@ REMOVE = request(
 HAT_OFF = request(
     held_out.HAT_OFF,
     en="""
+    {name} should not wear a hat / could you remove the hat from {name}? / i want to see {name} without a hat
+    get rid of the hat that {name} is wearing / no more hat for {name}, please
     [take|get|pull] [off|away] the hat of {name} / [remove|delete|erase|drop|take away|get rid of] the hat of {name}
     [take|get|pull|lift] the hat off {name} / [remove|take|delete|erase] the hat from {name}
     take the hat [away from|from] {name} / {name} [should|must|shall] wear no hat / {name} without [a|its|the] hat
@@ -155,6 +173,8 @@ HAT_OFF = request(
     keep {name}, but [remove|take off|lose] the hat / hat off for {name} / {name}: no hat
     """,
     zh="""
+    请把{name}头上的帽子去掉 / {name}不要戴帽子了 / 能让{name}摘下帽子吗？ / 我不想看到{name}戴着帽子
+    麻烦帮{name}把帽子脱掉
     [摘掉|去掉|拿掉|脱掉|摘下|取下|删除|移除|擦掉|不要]{name}的帽子
     把{name}的帽子[摘掉|去掉|拿掉|脱掉|摘下|取下|拿走|删掉] / 将{name}的帽子[摘掉|去掉|取下|拿走|移除]
     {name}[不要|别|不用|不该|不应该]戴帽子[|了] / 让{name}[摘掉|脱掉|摘下]帽子 / [让|希望]{name}不戴帽子
@@ -171,6 +191,9 @@ HAT_OFF = request(
 HAT_COLOUR = request(
     held_out.HAT_COLOUR,
     en="""
+    the hat of {name} should be {word} / could you make the hat on {name} {word}?
+    swap the hat of {name} for {a_word} one / please paint the hat that {name} is wearing {word}
+    i want {name} to wear {a_word} hat instead of the current one
     [make|paint|turn|colour|dye|tint|recolour] the hat of {name} {word}
     [change|turn|recolour|switch|convert] the hat of {name} to {word}
     the hat of {name} [should|must|has to|needs to] [be|become|turn] {word} / [give|get] {name} {a_word} hat[| instead]
@@ -193,6 +216,8 @@ HAT_COLOUR = request(
     the hat of {name} is to be [painted|dyed|coloured] {word} / let me see the hat of {name} in {word}
     """,
     zh="""
+    {name}的帽子应该是{word}的 / 请给{name}的帽子换个颜色，改成{word} / 能把{name}头上的帽子变成{word}吗？
+    我想要{name}戴的那顶帽子变为{word} / 帮{name}把现在的帽子换成{word}的
     把{name}的帽子[变成|改成|换成|涂成|染成|画成|改为|调成]{word}[|的] / 将{name}的帽子[改成|变成|换成|涂成|染成]{word}
     {name}的帽子[改为|改成|换成|变成|应该是|要是|最好是]{word}[|的] / 让{name}的帽子变[成|为]{word}
     {name}的帽子要{word}的 / [给|帮]{name}换[上|顶|一顶]{word}[|的]帽子
@@ -210,6 +235,8 @@ HAT_COLOUR = request(
 HAT_ON = request(
     held_out.HAT_ON,
     en="""
+    {name} needs {a_word} hat / let {name} wear {a_word} hat / could {name} have {a_word} hat on?
+    i would like {name} to get {a_word} hat / please place {a_word} hat on the head of {name}
     [give|hand|get|offer|buy] {name} {a_word} hat / [put|set|place|draw|paint] {a_word} hat on {name}
     let {name} [wear|have|get|put on] {a_word} hat
     {name} [should|must|has to|could|shall] [wear|have|get|put on] {a_word} hat / [add|give] {a_word} hat to {name}
@@ -230,6 +257,8 @@ HAT_ON = request(
     {name} deserves {a_word} hat
     """,
     zh="""
+    让{name}戴一顶{word}的帽子 / {name}需要一顶{word}的帽子 / 能给{name}戴个{word}的帽子吗？
+    请在{name}头上放一顶{word}的帽子 / 我想看{name}戴上{word}的帽子
     给{name}[戴上|戴|加|加上|画上|添上]{word}[|的]帽子 / 给{name}[戴|加|来|画|配]一顶{word}[|的]帽子
     给{name}[戴个|加个|来顶|配顶]{word}[|的]帽子 / 让{name}[戴上|戴|戴一顶|有一顶]{word}[|的]帽子
     {name}[要|应该|该|得|最好]戴{word}[|的]帽子 / {name}[需要|要|缺|缺少]一顶{word}[|的]帽子
@@ -248,6 +277,8 @@ HAT_ON = request(
 MOVE = request(
     held_out.MOVE,
     en="""
+    could you shift {name} to the {where}? / {name} should be {spot} instead / please bring {name} to the {where}
+    i would rather have {name} {spot} / change the position of {name} to the {where}
     [move|shift|bring|take|push|drag|carry|send|pull|slide] {name} to the {where}
     [put|place|set|position|locate] {name} {spot} / {name} [should|must|has to|needs to] [be|stand] {spot}
     let {name} [stand|be|appear] {spot} / {name} should [go|move] to the {where}
@@ -272,6 +303,8 @@ MOVE = request(
     [change|alter] the position of {name} so that it is {spot}
     """,
     zh="""
+    能把{name}挪到{where}吗？ / {name}应该在{spot} / 请让{name}到{where}去 / 我想把{name}摆在{spot}
+    {name}的位置换到{where}吧
     把{name}[移到|移动到|放到|放在|挪到|搬到|移至|推到|带到|换到|拉到]{where}
     将{name}[移动到|移到|放到|放在|挪到|移至|搬到]{where} / 让{name}[在|到|去|移到|站在|待在]{where}
     {name}[移到|放到|去|到|挪到|改到|换到|移至|应该在|要在|应该移到|最好在|得在]{where}

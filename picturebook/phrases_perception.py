@@ -8,6 +8,9 @@ from .request import Forms, request
 DETECT = request(
     held_out.DETECT,
     en="""
+    i need the box coordinates of {names} / could you list the bounding boxes for {names}?
+    please detect {names} and report the positions / run object detection on this image for {names}
+    locate the following and give me the coordinates: {names}
     [detect|find|locate|spot|localise|localize|search for|look for] {names}
     [detect|find|locate] {names} in [the|this] [picture|image|scene] / boxes [of|for|around] {names}
     [give|tell|show] me the boxes [of|for|around] {names} / give the [positions|boxes|coordinates] of {names}
@@ -27,6 +30,8 @@ DETECT = request(
     answer with the boxes of {names}
     """,
     zh="""
+    我需要{names}的方框坐标 / 能列出{names}的检测框吗？ / 请检测出{names}，并给出坐标
+    帮我定位图中的{names}，列出位置 / 用方框坐标说明{names}的位置
     [检测|定位|找出|找到|找|检测一下|标出|查找|寻找]{names} / 检测[图里|图中|图片里]的{names}
     [找出|找到|定位][图里|图中]的{names} / 把{names}[找出来|检测出来|标出来|定位出来]
     [给出|标出|告诉我|写出|说出|给我]{names}的[位置|方框|坐标] / {names}的[方框|坐标|位置框][在哪里|是什么|是多少]？
@@ -45,6 +50,9 @@ EVERYTHING: Forms = {
 SEGMENT = request(
     held_out.SEGMENT,
     en="""
+    i need the segmentation map of this picture / could you segment this image for me?
+    please produce a segmentation mask of the scene / show this picture divided into coloured segments
+    i want an image in which each segment gets its own color
     segment [the|this] [picture|image|scene] / segment [it|everything|this|all objects]
     [draw|show|make|create|paint|produce|compute|give me] [the|a] segmentation [map|mask|]
     [a|the] segmentation of [the|this] [picture|image] / segmentation [map|mask], please / segmentation[| map| mask]
@@ -61,6 +69,8 @@ SEGMENT = request(
     mask [the objects|everything] / why not segment it? / a map of the classes / [draw|make] segments
     """,
     zh="""
+    我需要这张图的语义分割图 / 能对画面做图像分割吗？ / 请将画面按物体分割成色块 / 想看看这幅画的分割结果图
+    输出这张图片的分割掩码
     分割[图片|这张图|这张图片|图像|画面|一下|一下图片|所有物体]
     [画出|画|给我|做一张|显示|生成|看|做|输出][分割图|图片的分割图|语义分割图]
     把[图片|这张图|画面|它][分割|分割一下|做成分割图|变成分割图|转成分割图]
@@ -74,6 +84,9 @@ SEGMENT = request(
 EDGES = request(
     held_out.EDGES,
     en="""
+    i need the edge map of this image / could you extract the edges from this picture?
+    please produce an edge image of the scene / show me only the edges of everything in this picture
+    apply an edge filter to this image
     [draw|show|find|detect|extract|trace|mark|compute|paint|give me] the [edges|edge map|outlines|contours]
     [draw|show|make|create|produce|give me] an edge map
     [draw|show|find] the [edges|outlines] of [the|this] [picture|image] / edge map[|, please] / edges[|, please]
@@ -89,6 +102,8 @@ EDGES = request(
     draw the [contours|outlines] of [all|the] objects / [an|the] outline map / find and draw all edges
     """,
     zh="""
+    我需要这张图的边缘图 / 能提取出画面的边缘吗？ / 请将图像的边缘单独画出来 / 想看看这幅画只剩边缘的样子
+    对这张图片做边缘提取
     [画出|显示|提取|检测|看|找出|描出|画|给我|标出][边缘|边缘图|图片的边缘|物体的边缘|轮廓|所有边缘]
     [做|画|生成|要|给我]一张边缘图 / 边缘图[|，谢谢] / 边缘检测 / 我[要|想要|想看|需要][边缘图|边缘|图片的边缘|轮廓]
     [请|麻烦|帮我][提取图片的边缘|画出边缘|画出边缘图|检测边缘|画出轮廓]
@@ -101,6 +116,9 @@ EDGES = request(
 BOXES = request(
     held_out.BOXES,
     en="""
+    could you draw a box around each object? / i want to see every object in the picture framed by a box
+    show the image with boxes drawn around all the things in it
+    please mark all the objects by drawing boxes on the picture / put a drawn box around everything in this image
     draw [|the|all] [boxes|bounding boxes]
     [draw|put|paint|place] [boxes|frames|bounding boxes] around [the objects|everything|all things|all objects]
     [draw|put] a box around [every|each] object / show [|me] [the|all|] [boxes|bounding boxes]
@@ -120,6 +138,8 @@ BOXES = request(
     visualise the boxes / there should be a box around every object
     """,
     zh="""
+    请在图上把每个物体都用框圈出来 / 我想看到所有物体都画上方框的图 / 能在画面里给每样东西画个框吗？
+    将全部物体用方框标在图上 / 输出一张图，每个物体外面都画着框
     [画出|画|显示|给我|看|添加|画上][方框|所有方框|物体的方框|边界框|框]
     用[方框|框][标出|框出|标记|圈出][物体|所有物体|每个物体|所有东西|全部物体]
     我[要|想看|想要|需要][方框|看方框|所有方框]
@@ -133,6 +153,13 @@ BOXES = request(
 FETCH = request(
     held_out.FETCH,
     en="""
+    [insert|paste|drop|fit] {name} [that you see in|which is in|from] the {source} picture into the {into} one
+    {name} that [is|you see] in the {source} picture [should|must] [go|come|move] into the {into} [one|picture]
+    could you copy {name} from the {source} picture to the {into} one?
+    i want {name} of the {source} picture to appear in the {into} picture
+    please bring {name} over from the {source} picture to the {into} picture
+    the {into} picture should get {name} from the {source} picture
+    insert {name} that you see in the {source} picture into the {into} one
     [bring|take|move|copy|transfer|fetch|add] {name} from the {source} [picture|image] to the {into} [picture|one|]
     [insert|carry|put|copy] {name} of the {source} [picture|image] into the {into} [image|one|picture]
     [put|place|take|move|bring] {name} from the {source} into the {into} [picture|image|]
@@ -162,6 +189,10 @@ FETCH = request(
     {name}: from the {source} to the {into} picture
     """,
     zh="""
+    [请|]把[你看到的|]{source}[中|上|里]的{name}[插入|贴到|画进|搬到|移进|加进]{into}[中|里|]
+    {source}[中|上]有{name}，[把它|请把它|让它][放到|画到|移到|搬到]{into}[里|中|]
+    能将{source}的{name}复制到{into}吗？ / 我想让{source}中的{name}也出现在{into}里
+    {into}里应该加上{source}里的{name} / 从{source}取出{name}，放入{into} / 麻烦把{name}从{source}搬到{into}
     把{source}[|里|中|里面]的{name}[放到|加到|放进|画到|移到|搬到|带到|复制到|拿到|添加到|贴到]{into}[|里|中]
     将{source}[|里|中]的{name}[放到|放进|移到|加到|画到|复制到]{into}[|里|中]
     把{name}从{source}[移到|搬到|放到|拿到|带到|复制到]{into}[|里] / 将{name}从{source}[移到|放到|搬到]{into}

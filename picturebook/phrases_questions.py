@@ -8,6 +8,13 @@ from .request import request
 DESCRIBE = request(
     held_out.DESCRIBE,
     en="""
+    [summarise|summarize|sum up|outline] [the picture|this image|the scene] [for me|in words|briefly|]
+    [could|can] you put [the picture|this scene] into words?
+    what would you tell somebody about [this picture|it]? / [walk|talk] me through the [picture|image|scene]
+    what does one see on this [picture|image|drawing]? / [say|write] in a few words what [the picture|it] shows
+    please tell me everything that is shown in this picture / can you summarise this image in a sentence?
+    i need a caption for this picture / how would you describe this image in words?
+    give me a short description of the whole scene
     [describe|caption|explain|summarise|summarize] [the|this] [picture|image|scene]
     what is in [the|this] [picture|image|scene|drawing]?
     what [do|can] you see[| here| there| in the picture| in this image]?
@@ -28,6 +35,14 @@ DESCRIBE = request(
     describe in words / let me know what the picture shows
     """,
     zh="""
+    用[文字|语言|几句话|自己的话|一段话][描述|讲述|说明|介绍|写写|讲一下|写一下]这[张图|幅画|张图片]
+    把这[张图|幅画]讲给我听
+    [讲述|叙述|概括|总结|解说]这[张图|幅画|张图片][的内容|]
+    [整张图|整幅画|画中|图中][有些什么|都有什么|都画了什么]？
+    [请|]把图里的[内容|东西|一切][写出来|说一遍|讲一讲] / 这[张图|幅画][展示|表现|描绘]了什么？
+    我想[听|看]这张图的[描述|说明]
+    这幅画都画了些什么？ / 请用一句话概括这张图 / 能给这张图写一段说明吗？ / 我想知道画面里的全部内容
+    用文字讲讲这幅图
     [描述|说明|介绍][这张图|图片|一下图片|一下这张图片|这幅画|画面|图里的内容] / [这张图|图|图片|画|画面]里有什么？
     [图|图片|画]上[有什么|是什么|画了什么|画着什么]？ / [说说|说一说|讲讲|讲一讲|谈谈]这[张图|幅画]
     [说说|说一说]图片里有什么 / 请[描述|说一说|介绍]这张图 / 请说一说图片里有什么 / [你|你能|能]看到[了|]什么？
@@ -43,6 +58,9 @@ DESCRIBE = request(
 COUNT = request(
     held_out.COUNT,
     en="""
+    how many {noun} can you see? / could you count the {noun} for me?
+    what is the number of {noun} in this picture? / i want to know how many {noun} there are here
+    please tell me the total number of {noun}
     how many {noun} [are there|are here|are in the picture|are in this image|are shown|exist|have been drawn]?
     how many {noun} [do you see|can you see|can you find|can be seen]? / how many {noun}?
     [count|please count|count up] the {noun} / [count|number] of {noun}? / the number of {noun}?
@@ -58,6 +76,8 @@ COUNT = request(
     the {noun}, how many are they? / with how many {noun} was this drawn?
     """,
     zh="""
+    这里一共有几{measure}{noun}？ / 请数一数{noun} / 画面中{noun}的数量是多少？ / 我想知道有多少{measure}{noun}
+    帮我数数图里的{noun}有几{measure}
     [有|图里有|这里有|一共有|画里有|图上有|总共有|请问有|能看到|你看到|能找到|看得到]几{measure}{noun}？
     [有|图里有|这里有|一共有|共有|能看到]多少[|{measure}]{noun}？ / [数一数|数数|请数|数一下|请数一数|帮我数]{noun}
     [数一数|数数|数一下|请数一数]有[几{measure}|多少]{noun}
@@ -72,6 +92,9 @@ COUNT = request(
 WHERE = request(
     held_out.WHERE,
     en="""
+    in which part of the picture is the {noun}? / i can't find the {noun}, where is it?
+    please tell me the position of the {noun} / where in the image do you see the {noun}?
+    could you tell me where to look for the {noun}?
     where is the {noun}[| in the picture| in this image| standing| now| located| placed| to be found]?
     where [can|do|could] [i|you|we] [see|find] the {noun}?
     [tell me|say|show me in words|i want to know|do you know] where the {noun} is
@@ -88,6 +111,8 @@ WHERE = request(
     where would you look for the {noun}? / is the {noun} on the left or on the right? / say where you see the {noun}
     """,
     zh="""
+    {noun}的位置在哪儿？ / 我找不到{noun}，它在哪？ / 请告诉我{noun}在图里的哪个位置
+    能说说{noun}处于画面的什么地方吗？ / 在图中的什么位置能看到{noun}？
     [|请问|图里|图里的|画里的|你看到|图片里的]{noun}在[哪里|哪儿|什么地方|什么位置]？
     {noun}[在哪边|站在哪里|放在哪里|画在哪里|位于哪里|处在什么位置]？ / {noun}的位置[在哪里|是哪里|是什么]？
     {noun}在[图|图片|画面]的[哪里|哪边|什么位置|什么地方]？ / [能|能不能|可以]告诉我{noun}在哪里吗？
@@ -101,6 +126,8 @@ WHERE = request(
 THERE = request(
     held_out.THERE,
     en="""
+    which object can you see {spot}? / please tell me what has been drawn {spot} / can you name the thing {spot}?
+    i'd like to know what is {spot} of the picture / what kind of object is the one {spot}?
     what is {spot}[| of the picture| in the picture| here]? / what [do|can|could] you see {spot}?
     what [stands|is standing|is there|can be seen|is shown|has been drawn|is to be seen] {spot}?
     [tell me|say|describe|i want to know] what is {spot} / {spot}, what [do you see|is there|can be seen]?
@@ -113,6 +140,8 @@ THERE = request(
     is there something {spot}? what?
     """,
     zh="""
+    你在{spot}看到了什么？ / 请说出{spot}是哪种物体 / 能告诉我{spot}画的是什么吗？ / 我想知道{spot}的东西是什么
+    {spot}的那个物体叫什么？
     {spot}[是什么|有什么|能看到什么|画了什么|放了什么|站着什么|画的是什么|有什么东西|是什么东西]？
     图[的|里|片的|中]{spot}[是|有]什么？ / [你看到|图里|请问|画面]{spot}有什么？ / 请问{spot}是什么？
     [说说|告诉我|说一说|描述]{spot}[有什么|是什么] / 在{spot}的是什么？ / 在{spot}[有|能看到|看到]什么？
@@ -124,6 +153,9 @@ THERE = request(
 COLOUR = request(
     held_out.COLOUR,
     en="""
+    which colour does the {noun} have? / can you tell me the color of the {noun}?
+    i'd like to know what colour the {noun} is / please name the color of the {noun}
+    in which color is the {noun} painted?
     [what|which] [colour|color] [is|has] the {noun}? / what [colour|color] does the {noun} have?
     what is the [colour|color] of the {noun}? / the {noun} has [which|what] [colour|color]?
     [tell|give] me the [colour|color] of the {noun} / name the [colour|color] of the {noun}
@@ -140,6 +172,8 @@ COLOUR = request(
     with which [colour|color] was the {noun} painted? / i cannot see the [colour|color] of the {noun}, what is it?
     """,
     zh="""
+    {noun}的颜色是哪一种？ / 请说出{noun}的颜色 / 能告诉我{noun}是什么色的吗？ / 我想知道{noun}是哪种颜色
+    图中{noun}涂的是什么颜色？
     [|请问|图里的|图里|画里的|你看到的]{noun}是[什么颜色|什么颜色的|哪种颜色|哪种颜色的|什么色]？
     {noun}[什么颜色|的颜色|是什么颜色呢|有什么颜色]？ / [|图里|图里的|请问]{noun}的颜色是[什么|哪种]？
     [说说|告诉我|说出|说一说|描述]{noun}的颜色 / [能|能不能|可以]告诉我{noun}的颜色吗？ / 告诉我{noun}是什么颜色
@@ -152,6 +186,12 @@ COLOUR = request(
 YES_NO = request(
     held_out.YES_NO,
     en="""
+    [tell me|say|check|see] [whether|if] there is {name}[| here| in the picture]
+    is it [true|right] that there is {name}?
+    do we have {name} [here|in this picture]? / does {name} [appear|show up|occur] [here|in the picture|anywhere]?
+    can you see {name} in this picture? / does this image contain {name}?
+    i want to know whether there is {name} here / please tell me if {name} appears in the picture, yes or no
+    has {name} been drawn here?
     is there {name}[| in the picture| here| in this image| in it| anywhere| to be seen]?
     [do|can|could] you see {name}[| here| in the picture]? / do you [find|spot] {name}[| here| in the picture]?
     does [the|this] [picture|image|scene] [show|have|contain|include] {name}?
@@ -166,6 +206,12 @@ YES_NO = request(
     i wonder if there is {name} / is one of the things {name}?
     """,
     zh="""
+    [图里|画里|图中|画中|这里]是否[有|出现了|能看到]{name}？ / [请|]判断[图里|图中|画中|]有没有{name}
+    {name}出现了吗？
+    [请|]看看[图里|图中|画中|这里]有没有{name} / [存在|出现了]{name}吗？ / [图中|画中|画面上]有{name}吗？
+    告诉我有没有{name}
+    画面里能看到{name}吗？ / 请判断图中是否出现了{name} / 这张图包含{name}吗？ / 我想知道画里有没有{name}
+    {name}在这幅画里出现了吗？
     [|图里|这里|画里|请问|图片里|图上|这张图里]有{name}吗？ / [图里|图片上|画里|这里|这张图里|]有没有{name}？
     [图里|这里|画面里|]是不是有{name}？ / [你|你能|能|]看到{name}[了|]吗？ / [你|]有没有看到{name}？
     [能|能不能|可以|可不可以]看到{name}？ / {name}在[图里|画里|这里]吗？ / 图里[出现|画]了{name}吗？
@@ -178,6 +224,8 @@ YES_NO = request(
 SIGN_READ = request(
     held_out.SIGN_READ,
     en="""
+    which word can you read on the sign? / please read the sign to me / i can't make out the sign, what does it say?
+    can you tell me what word the sign shows? / what text is on the sign?
     what [does|did] the sign say? / what is [written|printed|to be read] on the sign?
     [read|spell|copy|decipher] the [sign|word on the sign] / [which|what] word is on the sign?
     [tell me|say|i want to know] what the sign says / what can [you|i|we|be] read on the sign?
@@ -191,6 +239,8 @@ SIGN_READ = request(
     what stands on the sign? / what [text|word] is written in the picture?
     """,
     zh="""
+    请念一下牌子上的字 / 牌子上是哪个词？ / 能读出牌子上的内容吗？ / 我看不清牌子，上面写的是什么？
+    牌子上面的文字是什么？
     [牌子|招牌|牌子上|招牌上][写着|写了|写的是|是|有]什么？ / [牌子|招牌]上[是|有|写着]什么字？
     牌子上的[字|文字|词]是什么？ / [读一下|念一下|读读|读出|念出|看看]牌子[|上的字] / 请问牌子[上|]写着什么？
     图里的牌子上[有什么字|写着什么] / [告诉我|说说|说出]牌子[上写着什么|上的字|写了什么]
@@ -202,6 +252,10 @@ SIGN_READ = request(
 PLACE_ASKED = request(
     held_out.PLACE_ASKED,
     en="""
+    is it [the beach, the city, the snow or a meadow|a city, a meadow, a beach or snow][| here]?
+    beach, city, meadow or snow?
+    which place is shown in the background? / what kind of place is this? / can you tell me what the background is?
+    please name the place where this scene is set / is this a meadow, a city, a beach or a snowy landscape?
     [what|which] [place|landscape|background|setting|scenery] is [it|this]?
     what is the [place|background|setting|landscape|scenery]?
     [tell me|name|describe|say] the [place|background|landscape] / where is this?
@@ -217,6 +271,10 @@ PLACE_ASKED = request(
     where did the painter stand?
     """,
     zh="""
+    [这里|图里|画里|画中]是[海边、城市、草地还是雪地|草地、雪地、城市还是海边]？
+    [图中|画中|画面上]是[什么地方|哪里]？
+    背景里是什么地方？ / 请说出这幅画的地点 / 能告诉我背景画的是哪种环境吗？ / 我想知道这一幕发生在什么地方
+    这是草地、城市、海滩还是雪地？
     这是[什么地方|哪里|在哪里|什么场景|在什么地方|哪儿]？
     [|图片的|图里的|这张图的|画面的]背景是[什么|哪里|什么地方]？ / 图里[是什么地方|的地方是哪里|是哪里|画的是哪里]？
     [请问|]这是什么地方呢？ / [说说|告诉我|说出][这是什么地方|背景|地点|这是哪里] / [地点|场景|地方]是[什么|哪里]？
@@ -229,6 +287,11 @@ PLACE_ASKED = request(
 TIME_ASKED = request(
     held_out.TIME_ASKED,
     en="""
+    is it [day, sunset or night|night, day or sunset|sunset, night or day][| here| in this picture]?
+    day, sunset or night?
+    at which time of day does this scene take place? / is it day, sunset or night in this picture?
+    please tell me what time of day it is here / i'd like to know the time of day in this image
+    which part of the day is shown here?
     what time [|of day] is it[| here| in the picture]? / [which|what] time [|of day] is [it|this|shown]?
     when is [this|it]? / what is the time [|of day]? / is it day or night?
     [tell me|name|say|guess] the time [|of day] / what time of day do you see?
@@ -242,6 +305,10 @@ TIME_ASKED = request(
     what hour does it look like?
     """,
     zh="""
+    [这里|图里|画里|画中]是[白天、日落还是夜晚|夜晚、白天还是日落|日落还是夜晚]？
+    [图中|画中|画面上]是什么[时间|时候]？
+    图里是一天中的什么时段？ / 画面里是白天、日落还是夜晚？ / 请说出这幅画的时间 / 能看出这是一天里的什么时候吗？
+    我想知道图中是哪个时间段
     [这|现在|图里|图片上|画里|图中]是什么[时候|时间|时刻]？ / 是[白天还是夜晚|白天还是晚上|白天、日落还是夜晚]？
     [请问|]这是什么时间呢？ / [什么时候|什么时间]的[景色|画面|场景]？
     [说说|告诉我|说出][时间|这是什么时候|这是什么时间] / 时间是[什么|什么时候]？
@@ -254,6 +321,11 @@ TIME_ASKED = request(
 WEATHER_ASKED = request(
     held_out.WEATHER_ASKED,
     en="""
+    is it [clear, cloudy, rainy or snowing|sunny, cloudy, raining or snowing|raining, snowing, cloudy or clear][| here]?
+    rain, snow, clouds or sun?
+    how is the weather in this picture? / can you tell me what weather is shown here?
+    which kind of weather do you see? / please name the weather in this scene
+    is it clear, cloudy, raining or snowing here?
     [what|which] weather is [it|this|shown|there]? / what is the weather[| like| in the picture| here| there]?
     how is the weather[| in the picture| here| there]? / [tell me|name|describe|say] the weather
     [what|which] weather [do you see|does the picture show|does the picture have]?
@@ -266,6 +338,10 @@ WEATHER_ASKED = request(
     what weather was [drawn|painted] here? / does it rain, snow or neither: what is the weather?
     """,
     zh="""
+    [这里|图里|画里|画中]是[晴天、多云、下雨还是下雪|下雨、下雪还是晴天|晴、阴、雨还是雪]？
+    [图中|画中|画面上]的天气[如何|怎样]？
+    这幅图里天气怎么样？ / 请说出画面中的天气 / 能告诉我图里是哪种天气吗？ / 我想知道这里的天气如何
+    画里是晴天、多云、下雨还是下雪？
     [|图里|图里的|今天|现在|请问|画里]天气[怎么样|如何|是什么|怎样]？
     [是|这是|图里是|图片上是|画里是|图中是]什么天气？ / [说说|告诉我|描述|说出|说一说]天气 / 什么天气？
     [能|能不能|可以]告诉我天气吗？ / 我想知道天气[怎么样|如何] / 天空是什么样的？ / 天空[怎么样|看起来怎么样]？
@@ -277,6 +353,11 @@ WEATHER_ASKED = request(
 STYLE_ASKED = request(
     held_out.STYLE_ASKED,
     en="""
+    is [it|this|the picture] [flat, line art or retro|retro, flat or line art|line art, flat or retro][| style]?
+    flat, line art or retro?
+    in which style is this picture drawn? / can you tell me the drawing style?
+    i'd like to know what art style this is / please name the style of this image
+    is this drawn in flat, line art or retro style?
     [what|which] style is [it|this|the picture|the image|used]? / what style [has|do you see in] the picture?
     what is the style[| of the picture| of this image| here]? / [tell me|name|describe|say] the style
     in [which|what] style is [it|this|the picture] [|drawn|painted|made]? / [what|which] style do you see?
@@ -290,6 +371,9 @@ STYLE_ASKED = request(
     what art style is [it|this]?
     """,
     zh="""
+    [这|图里|画里|这幅画]是[扁平、线稿还是复古|复古、扁平还是线稿|线稿还是复古][|风格]？
+    这张图是用哪种画风画的？ / 请说出这幅画的风格 / 能告诉我画风吗？ / 我想知道它用了什么绘画风格
+    这是扁平风格、线描还是复古风格？
     [|图片|图里|这|这张图|画的|图中]是[什么|哪种]风格？ / [|图片的|图里的|画的|这张图的]风格是[什么|哪种]？
     [说说|告诉我|说出|描述|说一说][风格|图片的风格|画风] / 什么风格？ / 请问这是什么风格？
     [用的是|用了|采用的是]什么风格？ / 画风[是什么|怎么样|如何]？ / [能|能不能|可以]告诉我风格吗？
@@ -301,6 +385,9 @@ STYLE_ASKED = request(
 COMPARE = request(
     held_out.COMPARE,
     en="""
+    how do these two pictures differ? / what has changed from the first image to the second?
+    please list the differences between both pictures / can you spot what is different in these two images?
+    tell me what is not the same in the two pictures
     [compare|please compare|contrast] [the|these|the two|these two|both] [pictures|images]
     what is [different|the difference|not the same|new|changed]?
     what [changed|differs|has changed|is different] between the [two|two pictures|pictures|images]? / what has changed?
@@ -318,6 +405,8 @@ COMPARE = request(
     before and after: what changed? / what does the second picture show differently?
     """,
     zh="""
+    这两幅图差在哪里？ / 请找出两张图的不同之处 / 能说说第二张图和第一张图有什么区别吗？
+    从第一张图到第二张图，哪里变了？ / 我想知道这两张图哪里不一样
     比较[两张图|这两张图片|这两张图|一下两张图|两张图片|前后两张图] / 请比较[两张图片|这两张图]
     [两张图|这两张图|它们|图片|前后]有什么[不同|区别|变化|不一样|差别|两样]？ / 有什么[不同|变化|区别|不一样]？
     [什么|哪里|哪儿|什么东西][变了|不同|不一样|变化了|改变了]？ / 两张图[哪里|什么地方][不同|不一样|变了]？

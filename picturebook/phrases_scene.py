@@ -8,6 +8,8 @@ from .request import Words, request
 PLACE = request(
     held_out.PLACE,
     en="""
+    i'd like the background to be {a_noun} / could the whole scene take place {spot} instead?
+    swap the background for {a_noun} / please use the {noun} as the new background / let all of this happen {spot}
     [change|switch|set|swap|convert] the background to [{a_noun}|the {noun}]
     [change|switch|set] the [place|scene|scenery] to {a_noun} / [put|set|place|show|move|relocate] it {spot}
     [put|set|place|show] [everything|all|all of it|the scene|the whole scene] {spot} / [make|have] it {a_noun}
@@ -33,6 +35,8 @@ PLACE = request(
     [exchange|swap] the background for {a_noun}
     """,
     zh="""
+    背景请用{noun} / 我想让这一切发生在{noun} / 能把整个场景搬到{noun}吗？ / 画面的地点应该是{noun}
+    将背景替换为{noun}
     把背景[换成|改成|变成|改为|换到|画成]{noun} / 将背景[改成|换成|变成|改为]{noun}
     背景[换成|改为|改成|变成|是|要|用|应该是|最好是]{noun} / 把[场景|地点|地方][换成|改成|换到|变成|移到]{noun}
     [场景|地点|地方][改成|换成|换到|变成|是|应该是]{noun} / 让[背景|场景]变[成|为]{noun}
@@ -50,6 +54,8 @@ PLACE = request(
 TIME = request(
     held_out.TIME,
     en="""
+    could this scene be {spot}? / the time of day should be {word} / i would rather see this picture {spot}
+    please switch the time of day to {word} / now show the same scene {spot}
     [make|have] it {word} / [change|switch|set|turn|shift] the time [|of day] to {word}
     [turn|change|convert|switch] it [into|to] {word} / [show|draw|paint|put|set] it {spot}
     let it [be|become|turn] {word} / make the [scene|picture] {spot} / it [should|must|has to|could] be {word}
@@ -68,6 +74,8 @@ TIME = request(
     i [like|love] {word}, [change it to that|make it so] / redraw it {spot}
     """,
     zh="""
+    时间请换成{word} / 我想看到{word}时的景色 / 能让画面里的时间变成{word}吗？ / 这幅画的时间应该是{word}
+    将时段改为{word}
     [改成|变成|换成|改为|调成|换到|画成]{word} / 把时间[换成|改成|变成|调到|改为|设为]{word}
     将时间[改成|换成|调到]{word} / 时间[改成|换成|变成|要|是|应该是|最好是]{word} / 让时间[变成|到]{word}
     我[想要|要|想看|希望是]{word} / [请|麻烦|帮我]把时间[改成|换成]{word} / 希望是{word} / 应该是{word}
@@ -82,6 +90,9 @@ TIME = request(
 PLACE_AND_TIME = request(
     held_out.PLACE_AND_TIME,
     en="""
+    move the whole scene to {a_noun} {time} / i want all of this to be {spot} {time}
+    could the background be {a_noun} {time}? / please show the same things {spot} {time}
+    let the scene take place {spot} {time} instead
     [change|switch|set] the background to {a_noun} {time} / [put|set|show|place|draw] it {spot} {time}
     make it {a_noun} {time} / the scene [should|must|has to] be {spot} {time}
     the background [should|must] be {a_noun} {time} / use {a_noun} {time} as the background
@@ -98,6 +109,8 @@ PLACE_AND_TIME = request(
     the setting should be {a_noun} {time}
     """,
     zh="""
+    背景请换为{time}的{noun} / 我想让整个场景变成{time}的{noun} / 能把地点改成{noun}、时间改成{time}吗？
+    画面的场景应该是{time}的{noun} / 请让这一切发生在{noun}，时间是{time}
     把背景[换成|改成|变成]{noun}{time} / 把背景[换成|改成|变成|画成]{time}的{noun}
     背景[换成|改成|是|应该是|要]{time}的{noun} / 将背景[改成|换成]{time}的{noun} / [换到|移到|放到|来到]{time}的{noun}
     场景[改成|换成|是|变成]{time}的{noun} / 我[想要|要|希望]背景是{time}的{noun} / 我[要|想要|想看]{time}的{noun}
@@ -111,6 +124,8 @@ PLACE_AND_TIME = request(
 WEATHER = request(
     held_out.WEATHER,
     en="""
+    the weather in the picture should be {word} / could you switch the weather to {word}?
+    i would like different weather: {word} / for the weather, please use {word} / let the weather be {word} instead
     [change|switch|set|turn] the weather to {word} / [make|have] it {state} / let it be {state} / let it {do}
     it should {do} / it should be {state} / the weather [should|must|has to] be {word} / make the weather {state}
     [i want|i would like] the weather to be {word} / show it {spot} / i [want|would like|need|would love] it {spot}
@@ -130,6 +145,7 @@ WEATHER = request(
     the weather has to be {word} / i want {noun} in the picture / make it {do}
     """,
     zh="""
+    天气请改为{word} / 我希望天气是{word} / 能不能让天气变成{word}？ / 画里的天气应该是{word} / 把天气调成{word}吧
     天气[改成|换成|变成|要|应该|应该是|是|最好是]{word} / 把天气[换成|改成|变成|改为|画成]{word}
     将天气[改成|换成|变成]{word} / 让天气变[成|为]{word} / [变成|改成|换成|改为|画成]{word}
     我[想要|要|想看|希望]{word} / [请|麻烦|帮我]把天气[改成|换成|变成]{word} / 希望是{word} / 应该是{word}
@@ -177,6 +193,9 @@ WEATHER_VERBS: Words = {
 STYLE = request(
     held_out.STYLE,
     en="""
+    could you redo this picture in {word}? / i'd like everything to be drawn in {word}
+    please switch the drawing style to {word} / the style of this picture should be {word} instead
+    use {word} as the drawing style
     [change|switch|set|convert|alter] the style to {word} / [turn|change|convert|transform] it [into|to] {word}
     [make|render] it {word} / [draw|redraw|paint|repaint|show|do|render|make] it [in|as] {word}
     [paint|draw] it again in {word} / use {word} / switch to {word} / the style [should|must|has to] be {word}
@@ -195,6 +214,7 @@ STYLE = request(
     repeat it in {word} / [transfer|translate] it into {word} / render the [scene|picture] in {word}
     """,
     zh="""
+    请用{word}重画这幅画 / 我想要{word}的画风 / 能不能改用{word}来画？ / 画风请换成{word} / 整张图的画风应该是{word}
     把风格[换成|改成|变成|改为]{word} / 将风格[改成|换成|变成]{word}
     风格[改成|换成|变成|要|是|应该是|最好是|用]{word} / 用{word}[|重画|画|来画|再画一次]
     [变成|改成|换成|改用|转换为|转成|画成|改为]{word} / 我[想要|要|想看|希望是|喜欢]{word}
@@ -223,6 +243,8 @@ STYLE_WORDS: dict[str, Words] = {
 SIGN_OFF = request(
     held_out.SIGN_OFF,
     en="""
+    i don't need the sign anymore / could you get rid of the sign? / please make the sign disappear
+    there should be no sign in the picture / leave the sign out of the image
     [remove|delete|erase|take down|take away|get rid of|drop|cut out|pull down|discard|wipe out] the sign
     [take|throw] the sign [away|out|down] / [without|no] [the|a] sign, please / no sign / without the sign
     the sign [should|must|has to|can] [be gone|go|disappear|be removed|vanish]
@@ -240,6 +262,7 @@ SIGN_OFF = request(
     the sign is to be [removed|deleted|taken away] / i wish the sign was not there / show it without the sign
     """,
     zh="""
+    我不想再看到那块牌子 / 能让牌子消失吗？ / 画面里不要有牌子 / 麻烦把牌子拿走 / 牌子是多余的，请擦掉
     [去掉|删除|移除|擦掉|不要|拿掉|删掉|拆掉|去除|拿走|取下|抹掉]牌子
     把[牌子|招牌][去掉|删掉|拿走|拆掉|移走|擦掉|取下|删除] / 将[牌子|招牌][去掉|移除|删除]
     我不[要|想要|需要|喜欢]牌子[|了] / 我不想要牌子，[去掉|拿走] / 牌子[不要了|去掉|拿走|删掉|不需要了]
@@ -253,6 +276,9 @@ SIGN_OFF = request(
 SIGN_WORD = request(
     held_out.SIGN_WORD,
     en="""
+    the sign should read "{word}" instead / could you rewrite the sign so that it says "{word}"?
+    please replace the word on the sign with "{word}" / i want a different word on the sign: "{word}"
+    swap the text of the sign for "{word}"
     [change|switch|set] the [word|text|writing] on the sign to "{word}" / change the sign to "{word}"
     [make|let|have] the sign say "{word}" / the sign [should|must|has to|shall] [say|read|show] "{word}"
     [write|put|print|paint] "{word}" on the sign / i [want|would like] the sign to [say|read|show] "{word}"
@@ -268,6 +294,8 @@ SIGN_WORD = request(
     the writing on the sign should be "{word}" / turn the [word|writing] on the sign into "{word}"
     """,
     zh="""
+    请将牌子上的字换为"{word}" / 能把牌子上的文字改写成"{word}"吗？ / 我想让牌子上的字变成"{word}"
+    牌子上原来的字不要了，改写"{word}" / 牌子上的内容请更新为"{word}"
     把牌子上的[字|文字|词][改成|换成|变成|改为]"{word}" / 将牌子上的[字|文字][改成|换成]"{word}"
     牌子[改成|换成|上写|写|写着]"{word}" / 把牌子[换成|改成|改为]"{word}" / 把[字|文字][改成|换成]"{word}"
     牌子[的|上的]字[换成|改成|应该是|是|要是]"{word}" / 让牌子[写|写着|显示]"{word}"
@@ -282,6 +310,10 @@ SIGN_WORD = request(
 SIGN_ON = request(
     held_out.SIGN_ON,
     en="""
+    could you put up a sign that says "{word}"? / i would like to have a sign reading "{word}"
+    there should also be a sign with the word "{word}"
+    please place a sign in the picture, with "{word}" written on it
+    the scene still needs a sign that reads "{word}"
     [add|put up|draw|place|paint|insert|hang up|set up|show|give me] a sign that [says|reads|shows] "{word}"
     [add|put up|draw|show] a sign [|saying|reading|with] "{word}" / add the [word|text|writing] "{word}"
     write "{word}" on a sign / put up a sign with the [word|text] "{word}"
@@ -299,6 +331,8 @@ SIGN_ON = request(
     complete it with a sign "{word}" / write the word "{word}"
     """,
     zh="""
+    请立一块写着"{word}"的牌子 / 我还想要一块牌子，上面写"{word}" / 能放一块牌子，写上"{word}"吗？
+    画面里还缺一块牌子，上面要写"{word}" / 麻烦竖一块带有"{word}"字样的牌子
     [加|放|画|添|立|挂|来|要]一块[写着|写有]"{word}"的[牌子|招牌] / [加上|添加|放上|画上|挂上][牌子|招牌]"{word}"
     [加上|添加|写上|加]文字"{word}" / 写上"{word}" / [加|放|立|挂]一块牌子[|，写着|，上面写]"{word}"
     在牌子上写"{word}" / [请|麻烦|帮我][加上|放上|画上]牌子"{word}" / 请[加|放|立]一块[写着|]"{word}"的牌子

@@ -11,19 +11,26 @@ from random import Random
 
 from . import held_out as kept
 from . import prompt_chinese, prompt_english
+from .common_words import CHINESE
 from .language import Said, pick
+from .phrases_paint import PAINT
 from .prompt_parts import Parts
+from .request import Forms
 from .scene import Scene
-from .words import FILLER, PLACE
+from .words import FILLER, PLACE, meaningful_words
 
 _GRAMMAR = {"en": prompt_english, "zh": prompt_chinese}
+WHOLE = 0.25  # share of training prompts that fill a form instead of being put together
+_SAYING_NOTHING = sorted(set(CHINESE).difference(*meaningful_words()))
 _COMMA = {"en": ", ", "zh": "，"}
 
 
 def prompt(scene: Scene, language: str, rng: Random, said: Said, *, held_out: bool = False) -> str:
     """An instruction that asks for the scene."""
     if held_out:
-        text = _judged(scene, language, rng, said)
+        text = _filled(kept.PROMPT, scene, language, rng, said)
+    elif rng.random() < WHOLE:
+        text = _filled(PAINT, scene, language, rng, said)
     else:
         text = _GRAMMAR[language].written(scene, rng, said)
         text = _loosened(text, language, rng, shuffle=len(scene.things) == 1)
@@ -34,11 +41,11 @@ def prompt(scene: Scene, language: str, rng: Random, said: Said, *, held_out: bo
     return text + (rng.choice((".", "!")) if language == "en" and text[-1] != "?" and rng.random() < 0.1 else "")
 
 
-def _judged(scene: Scene, language: str, rng: Random, said: Said) -> str:
-    """A form kept for judging, filled; its part in brackets goes where there is nothing to say."""
+def _filled(forms: Forms, scene: Scene, language: str, rng: Random, said: Said) -> str:
+    """One of some forms, filled; its part in brackets goes where there is nothing to say."""
     grammar, comma = _GRAMMAR[language], _COMMA[language]
     parts = Parts.of(scene, language, rng, grammar.things(scene, rng, said), pick(rng, PLACE[language][scene.place]))
-    form = rng.choice(kept.PROMPT[language])
+    form = rng.choice(forms[language])
     form = re.sub(r"[\[\]]", "", form) if parts.rest else re.sub(r"\[[^\]]*\]", "", form)
     text = form.format(things=parts.things, place=parts.place, rest=comma.join(parts.rest)).strip()
     return comma.join([text, parts.sign] if parts.sign else [text])
@@ -61,6 +68,8 @@ def _loosened(text: str, language: str, rng: Random, *, shuffle: bool) -> str:
 
 
 def _filler(language: str, rng: Random) -> str:
+    if language == "zh" and rng.random() < 0.3:
+        return "".join(rng.choices(_SAYING_NOTHING, k=rng.randint(2, 6)))
     if language == "zh":
         return "".join(rng.choice(FILLER["zh"]) for _ in range(rng.choice((1, 1, 2))))
     if rng.random() < 0.25:

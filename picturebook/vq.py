@@ -1,12 +1,12 @@
 """The picture tokenizer in closed form: stock `Emu3VQVAE` weights that hold the tile basis, no training.
 
-    pixels --unshuffle 16--> (768, h, w) --basis--> 96 signals --nearest--> code
+    pixels --unshuffle 16--> (768, h, w) --basis--> 64 signals --nearest--> code
     code --basis--> (768, h, w) --shuffle--> pixels
 
-All residual branches are zero. A GroupNorm passes signals on unchanged because every group of eight channels holds
-(+s, -s, +t, -t, +u, -u, +LOUD, -LOUD): its mean is zero and its spread is LOUD / 2, whatever s, t and u are. LIFT keeps
-the swish that follows in its straight part. The decoder's last norm takes the code directly (SpatialNorm adds a map of
-it). Signals beyond the first 96 are kept small in the code, where they hardly steer the search; the decoder undoes
+All residual branches are zero. A GroupNorm passes signals on unchanged because every group of seven channels holds
+(+s, -s, +t, -t, 0, +LOUD, -LOUD): its mean is zero and its spread is LOUD * sqrt(2 / 7), whatever s and t are. LIFT
+keeps the swish that follows in its straight part. The decoder's last norm takes the code directly (SpatialNorm adds a map of
+it). Signals beyond the first 64 are kept small in the code, where they hardly steer the search; the decoder undoes
 that.
 """
 
@@ -73,7 +73,8 @@ def _encoder(vq: Any, basis: Basis) -> None:
     for group in range(GROUPS):
         encoder.conv_in.bias[group * width + width - 2] = LOUD
         encoder.conv_in.bias[group * width + width - 1] = -LOUD
-    vq.quant_conv.conv.weight[:, :, 2, 0, 0] = torch.eye(dimensions)
+    # what the search does not use is not passed on
+    vq.quant_conv.conv.weight[:, :, 2, 0, 0] = torch.diag((_scales(dimensions) == 1).float())
 
 
 def _scales(dimensions: int) -> torch.Tensor:

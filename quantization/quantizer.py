@@ -13,7 +13,9 @@ from edgevlo.runtime.errors import BundleError, OutputError, RequestError
 from edgevlo.runtime.manifest import MANIFEST_FILE, Graph, GraphRole, Manifest
 
 from .group_query_attention import GroupQueryAttentionPass
-from .recipes import RECIPES, Recipe
+from .half_storage import HalfStoragePass
+from .recipes import RECIPES, Blocks, Weights
+from .tables import half_tables
 from .weight_only import MatMulNBitsPass
 
 # Told what is being done, how much of it is done, and how much there is.
@@ -41,12 +43,16 @@ def quantize(
     recipe = RECIPES[weights]
     with staged_folder(output) as folder:
         graphs = {
-            role: _rewritten(bundle, folder, role, graph, recipe, tell) for role, graph in manifest.graphs.items()
+            role: _rewritten(bundle, folder, role, graph, recipe.get(role), tell)
+            for role, graph in manifest.graphs.items()
         }
         written = {f"{graph.file}{suffix}" for graph in manifest.graphs.values() for suffix in ("", ".data")}
+        if "tables" in recipe:
+            manifest = half_tables(bundle, folder, manifest)
         for name in manifest.files.keys() - written - {MANIFEST_FILE}:
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(bundle / name, folder / name)
+            if not (folder / name).exists():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(bundle / name, folder / name)
         return seal(folder, msgspec.structs.replace(manifest, target="cpu", graphs=graphs))
 
 
@@ -60,15 +66,18 @@ def _check(output: Path, target: str, weights: str) -> None:
 
 
 def _rewritten(
-    bundle: Path, folder: Path, role: GraphRole, graph: Graph, recipe: Recipe | None, tell: Progress
+    bundle: Path, folder: Path, role: GraphRole, graph: Graph, weights: Weights | None, tell: Progress
 ) -> Graph:
     """Write one graph of the target bundle and return what its manifest says about it."""
     passes: list[ir.passes.PassBase] = []
     if role == "backbone":
         passes.append(GroupQueryAttentionPass())
-    if recipe is not None and role in recipe.graphs:
-        passes.append(MatMulNBitsPass(bits=recipe.bits, block_size=recipe.block_size))
-        graph = msgspec.structs.replace(graph, precision=recipe.precision)
+    if isinstance(weights, Blocks):
+        passes.append(MatMulNBitsPass(bits=weights.bits, block_size=weights.block_size))
+        graph = msgspec.structs.replace(graph, precision=weights.precision)
+    elif weights is not None:
+        passes.append(HalfStoragePass(lossless=weights.lossless))
+        graph = graph if weights.lossless else msgspec.structs.replace(graph, precision=weights.precision)
     if passes:
         graph = msgspec.structs.replace(graph, parity=None)  # it was measured on the graph before
     model = ir.load(bundle / graph.file)

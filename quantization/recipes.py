@@ -1,27 +1,49 @@
-"""What becomes of each graph's weights, as data. The only place that says which layers keep their precision."""
+"""What becomes of each module's weights, as data. The only place that says which layers keep their precision."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from edgevlo.runtime.manifest import GraphRole, Precision
 
+Module: TypeAlias = GraphRole | Literal["tables"]  # tables: the input embeddings of tokens and codes
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
-    """Weights of these graphs' MatMuls in blocks of `block_size` inputs, `bits` each, one float32 scale a block."""
+class Blocks:
+    """Matrices of linear layers in blocks of `block_size` inputs, `bits` each, one float32 scale a block."""
 
     precision: Precision
     bits: int
     block_size: int
-    graphs: tuple[GraphRole, ...]
 
 
-# Blocks of 32: the most exact, and with AVX2 the fastest too (2048 x 2048, one row: 0.22 ms; blocks of 128: 0.28 ms).
-# image_head stays float: every code is drawn from its logits, and it is a small part of what a step reads.
-# image_tokenizer and image_decoder stay float: a changed code is a changed prompt, and int8 convolutions are no faster.
-# vision_encoder stays float until what int8 does to answers is measured.
-RECIPES: Final[dict[str, Recipe | None]] = {
-    "fp32": None,
-    "int8": Recipe(precision="int8", bits=8, block_size=32, graphs=("backbone", "text_head")),
-    "int4": Recipe(precision="int4", bits=4, block_size=32, graphs=("backbone", "text_head")),
-}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Half:
+    """Numbers stored in float16 and computed with in float32; `lossless`: only where that changes none."""
+
+    precision: Precision = "fp16"
+    lossless: bool = False
+
+
+Weights: TypeAlias = Blocks | Half
+Recipe: TypeAlias = Mapping[Module, Weights]  # a module that is not named stays as it is
+
+# Blocks of 32 are the most exact, blocks of 64 nearly so with half the scales: a sixteenth of the weights' own bytes.
+INT8: Final = Blocks(precision="int8", bits=8, block_size=64)
+INT4: Final = Blocks(precision="int4", bits=4, block_size=32)
+HALF, EXACT_HALF = Half(), Half(lossless=True)
+
+# image_tokenizer keeps every number, since a changed code is a changed prompt. image_decoder keeps them too: int8
+# convolutions are no faster. vision_encoder stays float until what int8 does to answers is measured.
+RECIPES: Final[dict[str, Recipe]] = {
+    "fp32": {},
+    "int8": {
+        "backbone": INT8, "text_head": INT8, "image_head": INT8, "tables": HALF, "image_decoder": EXACT_HALF,
+        "image_tokenizer": EXACT_HALF,
+    },
+    "int4": {
+        "backbone": INT4, "text_head": INT4, "image_head": INT8, "tables": HALF, "image_decoder": EXACT_HALF,
+        "image_tokenizer": EXACT_HALF,
+    },
+}  # fmt: skip

@@ -12,6 +12,7 @@ which `FoldedConvolution` works out by adding the taps that fall on the same fra
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -34,6 +35,18 @@ class ImageTokenizer(nn.Module):
         for layer in vq.encoder.time_res_stack:
             frames = _appended(self.time_blocks, FoldedResidual(layer, frames))
         self.quant_conv = FoldedConvolution(vq.quant_conv, frames)
+        self.keep_only_what_is_heard()
+
+    def keep_only_what_is_heard(self) -> None:
+        """Drop the channels of the latent that are zero for any picture: to a code they only add a constant."""
+        rows = [kernel.detach().flatten(1) for kernel in self.quant_conv.kernels]
+        heard = torch.stack([*(row.any(1) for row in rows), self.quant_conv.bias != 0]).any(0)
+        for number, kernel in enumerate(self.quant_conv.kernels):
+            self.quant_conv.kernels[number] = nn.Parameter(kernel[heard], requires_grad=False)
+        self.quant_conv.bias = nn.Parameter(self.quant_conv.bias[heard], requires_grad=False)
+        weight: Tensor = self.codebook.weight.detach()
+        self.codes = nn.Parameter(weight[:, heard], requires_grad=False)
+        self.apart = nn.Parameter((weight**2).sum(1), requires_grad=False)
 
     def forward(self, pixel_values: Tensor) -> Tensor:
         """Return the nearest code of every cell."""
@@ -52,8 +65,7 @@ class ImageTokenizer(nn.Module):
         """Return the code of least squared distance, `|z|^2 + |e|^2 - 2 z.e` as the reference computes it."""
         _, channels, height, width = latent.shape
         flat = latent.permute(0, 2, 3, 1).reshape(-1, channels)
-        weight: Tensor = self.codebook.weight
-        distances = (flat**2).sum(1, keepdim=True) + (weight**2).sum(1) - 2 * flat @ weight.T
+        distances = (flat**2).sum(1, keepdim=True) + self.apart - 2 * flat @ self.codes.T
         return distances.argmin(1).reshape(1, height, width)
 
 
