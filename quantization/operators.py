@@ -95,7 +95,9 @@ def _name(node: ir.Node) -> str:
 
 @functools.cache
 def _table(file: str) -> dict[str, Any]:
-    table: dict[str, Any] = json.loads(importlib.resources.files(__package__).joinpath(file).read_text(encoding="utf-8"))
+    table: dict[str, Any] = json.loads(
+        importlib.resources.files(__package__).joinpath(file).read_text(encoding="utf-8")
+    )
     return table
 
 
@@ -183,7 +185,9 @@ def _cuda(model: ir.Model, node: ir.Node) -> str | None:
     if not kernels:
         return "there is no CUDA kernel"
     schema = schema_of(model, node)
-    within = [types for first, last, types in kernels if first <= schema.since and (last is None or schema.since <= last)]
+    within = [
+        types for first, last, types in kernels if first <= schema.since and (last is None or schema.since <= last)
+    ]
     if not within:
         return f"there is no CUDA kernel for its version {schema.since}"
     if not any(_fits(schema, node, types) for types in within):
@@ -198,7 +202,10 @@ def _fits(schema: Schema, node: ir.Node, types: dict[str, list[str]]) -> bool:
     """Whether a kernel's types, by type parameter or by the name of an input or output, are those of a node."""
     ends = [
         *((schema.input_parameter(index), schema.input_name(index), value) for index, value in enumerate(node.inputs)),
-        *((schema.output_parameter(index), schema.output_name(index), value) for index, value in enumerate(node.outputs)),
+        *(
+            (schema.output_parameter(index), schema.output_name(index), value)
+            for index, value in enumerate(node.outputs)
+        ),
     ]
     return all(
         _type(value) in types[key]

@@ -143,7 +143,9 @@ class _Rewrite:
         lazy = ir.LazyTensor(
             _rounding(tensor, name, self.rule.half), dtype=self.type, shape=ir.Shape(tensor.shape.numpy()), name=name
         )
-        made = ir.Value(name=name, type=ir.TensorType(self.type), shape=ir.Shape(tensor.shape.numpy()), const_value=lazy)
+        made = ir.Value(
+            name=name, type=ir.TensorType(self.type), shape=ir.Shape(tensor.shape.numpy()), const_value=lazy
+        )
         self.graph.register_initializer(made)
         return made
 

@@ -14,7 +14,7 @@ MAX_TOP_K: Final = 3840  # TensorRT's TopK takes no more
 class FixedCapacityPass(ir.passes.InPlacePass):
     """State the capacity of the KV cache: TensorRT updates a cache in place only if its size is fixed.
 
-        past_keys ─► Shape[2:3] ─► Squeeze ─► Range    becomes    capacity ─► Squeeze ─► Range
+    past_keys ─► Shape[2:3] ─► Squeeze ─► Range    becomes    capacity ─► Squeeze ─► Range
     """
 
     def __init__(self, capacity: int) -> None:
@@ -103,8 +103,6 @@ def _constant(graph: ir.Graph, name: str, array: np.ndarray) -> ir.Value:
     if name in graph.initializers:
         return graph.initializers[name]
     tensor = ir.tensor(array, name=name)
-    value = ir.Value(
-        name=name, type=ir.TensorType(tensor.dtype), shape=ir.Shape(array.shape), const_value=tensor
-    )
+    value = ir.Value(name=name, type=ir.TensorType(tensor.dtype), shape=ir.Shape(array.shape), const_value=tensor)
     graph.register_initializer(value)
     return value

@@ -205,13 +205,13 @@ class TensorRT(Protocol):
     TensorLocation: Any
     DataType: Any
 
-    def Builder(self, logger: object) -> Builder:  # noqa: N802  (a class of theirs)
+    def Builder(self, logger: object) -> Builder:
         """Return a builder."""
 
-    def OnnxParser(self, network: Network, logger: object) -> OnnxParser:  # noqa: N802
+    def OnnxParser(self, network: Network, logger: object) -> OnnxParser:
         """Return a parser into a network."""
 
-    def Runtime(self, logger: object) -> Runtime:  # noqa: N802
+    def Runtime(self, logger: object) -> Runtime:
         """Return a runtime."""
 
 

@@ -83,7 +83,9 @@ def _spans(manifest: Manifest, role: GraphRole) -> tuple[dict[str, Span], ...]:
 def _profile(manifest: Manifest, role: GraphRole, spans: Mapping[str, Span]) -> Profile:
     def shapes(which: int) -> dict[str, Shape]:
         return {
-            tensor.name: tuple(size if isinstance(size, int) else _span(role, spans, size)[which] for size in tensor.shape)
+            tensor.name: tuple(
+                size if isinstance(size, int) else _span(role, spans, size)[which] for size in tensor.shape
+            )
             for tensor in manifest.graphs[role].inputs
         }
 
