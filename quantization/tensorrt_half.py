@@ -1,6 +1,6 @@
 """float32 graph -> float16 or bfloat16, for GPUs. What must not be rounded stays float32, with a Cast on either side.
 
-    x (float32) ─► Cast ─► MatMul(W half) ─► ... ─► Cast ─► RMSNormalization (float32) ─► Cast ─► ... ─► Cast ─► y (float32)
+    x (float32) ─► Cast ─► MatMul(W half) ─► Cast ─► RMSNormalization (float32) ─► Cast ─► ... ─► Cast ─► y (float32)
 
 TensorRT takes every type from the graph, so this pass decides the precision of the engine. Inputs and outputs keep
 their type, so that the interface of docs/bundle.md stays; `caches` are the exception, as their type is the manifest's

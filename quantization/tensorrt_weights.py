@@ -13,7 +13,7 @@ one changes sign, and what would become 128 in it becomes 127.
 """
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import ml_dtypes
 import numpy as np
@@ -25,6 +25,8 @@ from edgevlo.runtime.errors import BundleError
 
 OPSET: Final = 21  # the first with int4 and with blocks
 _CHANGED: Final = frozenset({"GroupNormalization"})  # means something else from that opset on
+
+Read: TypeAlias = Callable[[], npt.NDArray[Any]]
 
 _TYPES: Final = {4: ir.DataType.INT4, 8: ir.DataType.INT8}
 _NUMPY: Final[dict[int, npt.DTypeLike]] = {4: ml_dtypes.int4, 8: np.int8}
@@ -92,9 +94,7 @@ def _constant(node: ir.Node, index: int) -> ir.TensorProtocol:
     return tensor
 
 
-def _matrix(
-    packed: ir.TensorProtocol, scales: ir.TensorProtocol, rows: int, bits: int
-) -> Callable[[], npt.NDArray[Any]]:
+def _matrix(packed: ir.TensorProtocol, scales: ir.TensorProtocol, rows: int, bits: int) -> Read:
     def read() -> npt.NDArray[Any]:
         blocks = packed.numpy()  # (N, K/block, bytes); the low half of a byte comes first
         if bits == 4:
@@ -109,9 +109,9 @@ def _matrix(
     return read
 
 
-def _block_scales(scales: ir.TensorProtocol, bits: int) -> Callable[[], npt.NDArray[Any]]:
+def _block_scales(scales: ir.TensorProtocol, bits: int) -> Read:
     def read() -> npt.NDArray[Any]:
-        by_block = scales.numpy().reshape(scales.shape[0], -1).astype(np.float32)
+        by_block = scales.numpy().astype(np.float32).reshape(int(scales.shape.numpy()[0]), -1)
         by_block = np.where(np.abs(by_block) < _LEAST_SCALE, np.float32(1), by_block)
         return np.ascontiguousarray((np.abs(by_block) if bits == 8 else by_block).T)
 
@@ -121,22 +121,21 @@ def _block_scales(scales: ir.TensorProtocol, bits: int) -> Callable[[], npt.NDAr
 def _dense(
     graph: ir.Graph,
     name: str,
-    read: Callable[[], npt.NDArray[Any]],
-    scales: Callable[[], npt.NDArray[Any]],
+    read: Read,
+    scales: Read,
     block: int,
     shape: tuple[int, int],
 ) -> ir.Value:
     """Return the dequantised matrix itself: its last block is not whole, which TensorRT does not take."""
 
     def dequantised() -> npt.NDArray[Any]:
-        return read().astype(np.float32) * np.repeat(scales(), block, axis=0)[: shape[0]]
+        dense: npt.NDArray[Any] = read().astype(np.float32) * np.repeat(scales(), block, axis=0)[: shape[0]]
+        return dense
 
     return _lazy(graph, name, ir.DataType.FLOAT, shape, dequantised)
 
 
-def _lazy(
-    graph: ir.Graph, name: str, dtype: ir.DataType, shape: tuple[int, ...], read: Callable[[], npt.NDArray[Any]]
-) -> ir.Value:
+def _lazy(graph: ir.Graph, name: str, dtype: ir.DataType, shape: tuple[int, ...], read: Read) -> ir.Value:
     tensor = ir.LazyTensor(
         lambda: ir.Tensor(read(), dtype=dtype, name=name), dtype=dtype, shape=ir.Shape(shape), name=name
     )

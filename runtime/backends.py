@@ -54,8 +54,11 @@ def on_device(manifest: Manifest) -> bool:
 
 def fixed_capacity(manifest: Manifest) -> int | None:
     """Return how many tokens the KV cache holds, None if it may have any size."""
-    shape = next(tensor.shape for tensor in manifest.graphs["backbone"].inputs if tensor.name == "past_keys.0")
-    return shape[2] if isinstance(shape[2], int) else None
+    shapes = [tensor.shape for tensor in manifest.graphs["backbone"].inputs if tensor.name == "past_keys.0"]
+    sizes = [
+        shape[2] for shape in shapes if len(shape) == 4
+    ]  # a manifest that errs is refused when the graph is opened
+    return sizes[0] if sizes and isinstance(sizes[0], int) else None
 
 
 @cache

@@ -101,7 +101,7 @@ def open_engine(bundle: Bundle, role: GraphRole, device: Device) -> TensorRTGrap
         serialised = path.read_bytes()
     except OSError as error:
         raise BundleError(
-            f"there is no engine of {role} for {device.gpu.name} with TensorRT {device.trt.__version__} and this driver. "
+            f"there is no engine of {role} for {device.gpu.name}, TensorRT {device.trt.__version__} and this driver. "
             f"Build it here: edgevlo build-engines {bundle.folder}"
         ) from error
     opened = TensorRTGraph(device.trt, device.cuda, serialised, profiles(bundle.manifest, role), role)
@@ -126,8 +126,8 @@ def _check(bundle: Bundle, gpu: Gpu) -> None:
     manifest = bundle.manifest
     if manifest.target != "tensorrt":
         raise BundleError(
-            f"{bundle.folder} is made for target {manifest.target!r}; engines are built of target 'tensorrt'. Make one: "
-            "edgevlo quantize BUNDLE --target tensorrt"
+            f"{bundle.folder} is made for target {manifest.target!r}; engines are built of target 'tensorrt'. "
+            "Make one: edgevlo quantize BUNDLE --target tensorrt"
         )
     for role, graph in manifest.graphs.items():
         if graph.precision == "fp8" and gpu.capability < _FP8:

@@ -1,4 +1,4 @@
-"""A graph on a GPU through ONNX Runtime: buffers are `OrtValue`s there, bound once. Serves the CUDA and RTX providers."""
+"""A graph on a GPU through ONNX Runtime: buffers are `OrtValue`s there, bound once. For targets `cuda` and `rtx`."""
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
