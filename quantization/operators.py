@@ -1,8 +1,8 @@
 """Which nodes of a graph a GPU target does not run, by tables read out of the shipped libraries. Needs no GPU.
 
 `operators_tensorrt.json` lists what TensorRT-RTX 1.7.1's parser takes; what it takes by name and then refuses or,
-worse, ignores, is written below as rules. `operators_cuda.json` lists every CUDA kernel of onnxruntime-gpu 1.31.1 with its
-types: a node without one would run on the CPU, its tensors copied there and back at every step.
+worse, ignores, is written below as rules. `operators_cuda.json` lists every CUDA kernel of onnxruntime-gpu 1.31.1 with
+its types: a node without one would run on the CPU, its tensors copied there and back at every step.
 """
 
 import functools

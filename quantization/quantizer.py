@@ -2,32 +2,52 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 
 import msgspec
 import onnx_ir as ir
 
 from edgevlo.runtime.bundle import open_bundle, seal, staged_folder
 from edgevlo.runtime.errors import BundleError, OutputError, RequestError
-from edgevlo.runtime.manifest import MANIFEST_FILE, Graph, GraphRole, Manifest
+from edgevlo.runtime.manifest import MANIFEST_FILE, Graph, GraphRole, Manifest, Target
 
+from .gpu_targets import (
+    GPU_TARGETS,
+    check_capacity,
+    gpu_backbone,
+    gpu_graph,
+    gpu_passes,
+    half_of,
+    usual_capacity,
+)
 from .group_query_attention import GroupQueryAttentionPass
+from .operators import refuse
 from .recipes import RECIPES, Recipe
+from .tensorrt_half import Half
 from .weight_only import MatMulNBitsPass
 
 # Told what is being done, how much of it is done, and how much there is.
 Progress: TypeAlias = Callable[[str, int, int], None]
 
-TARGETS: Final = ("cpu",)
+TARGETS: Final = ("cpu", *GPU_TARGETS)
 
 _PAGE: Final = 4096  # weights start on pages, so that runtimes can map them
 
 
 def quantize(
-    bundle: Path, output: Path, *, target: str = "cpu", weights: str = "int8", progress: Progress | None = None
+    bundle: Path,
+    output: Path,
+    *,
+    target: str = "cpu",
+    weights: str = "int8",
+    capacity: int | None = None,
+    progress: Progress | None = None,
 ) -> Manifest:
     """Write `output`, the bundle for one kind of device, from a portable bundle; return its manifest.
+
+    `capacity` is how many tokens the KV cache of a GPU bundle holds; None: enough for the model's largest pictures.
 
     Raises `RequestError` for a target or precision that does not exist, `BundleError` when the bundle is not portable
     or not what its manifest says, `OutputError` when the output exists or cannot be written.
@@ -38,42 +58,63 @@ def quantize(
     manifest = open_bundle(bundle).manifest
     if manifest.target != "portable":
         raise BundleError(f"{bundle} is made for {manifest.target!r} already; quantize the portable bundle instead.")
-    recipe = RECIPES[weights]
+    gpu = None
+    if target in GPU_TARGETS:
+        gpu = _Gpu(target, half_of(weights), usual_capacity(manifest) if capacity is None else capacity)
+        check_capacity(manifest, gpu.capacity)
+        manifest = gpu_backbone(manifest, gpu.half)
+    recipe = RECIPES.get(weights)
     with staged_folder(output) as folder:
         graphs = {
-            role: _rewritten(bundle, folder, role, graph, recipe, tell) for role, graph in manifest.graphs.items()
+            role: _rewritten(bundle, folder, role, graph, recipe, gpu, tell) for role, graph in manifest.graphs.items()
         }
         written = {f"{graph.file}{suffix}" for graph in manifest.graphs.values() for suffix in ("", ".data")}
         for name in manifest.files.keys() - written - {MANIFEST_FILE}:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(bundle / name, folder / name)
-        return seal(folder, msgspec.structs.replace(manifest, target="cpu", graphs=graphs))
+        return seal(folder, msgspec.structs.replace(manifest, target=cast(Target, target), graphs=graphs))
+
+
+@dataclass(frozen=True, slots=True)
+class _Gpu:
+    """A GPU target, what it computes in, and how many tokens its KV cache holds."""
+
+    target: str
+    half: Half
+    capacity: int
 
 
 def _check(output: Path, target: str, weights: str) -> None:
     if target not in TARGETS:
         raise RequestError(f"there is no target {target!r} here; choose one of {', '.join(TARGETS)}.")
-    if weights not in RECIPES:
+    if target in GPU_TARGETS:
+        half_of(weights)
+    elif weights not in RECIPES:
         raise RequestError(f"there are no weights of kind {weights!r}; choose one of {', '.join(RECIPES)}.")
     if output.exists():
         raise OutputError(f"{output} exists already; bundles are never overwritten. Choose another name or remove it.")
 
 
 def _rewritten(
-    bundle: Path, folder: Path, role: GraphRole, graph: Graph, recipe: Recipe | None, tell: Progress
+    bundle: Path, folder: Path, role: GraphRole, graph: Graph, recipe: Recipe | None, gpu: _Gpu | None, tell: Progress
 ) -> Graph:
     """Write one graph of the target bundle and return what its manifest says about it."""
     passes: list[ir.passes.PassBase] = []
-    if role == "backbone":
+    if role == "backbone" and gpu is None:
         passes.append(GroupQueryAttentionPass())
     if recipe is not None and role in recipe.graphs:
         passes.append(MatMulNBitsPass(bits=recipe.bits, block_size=recipe.block_size))
         graph = msgspec.structs.replace(graph, precision=recipe.precision)
+    if gpu is not None:
+        passes += gpu_passes(gpu.target, role, half=gpu.half, capacity=gpu.capacity)
+        graph = gpu_graph(role, graph, half=gpu.half, capacity=gpu.capacity)
     if passes:
         graph = msgspec.structs.replace(graph, parity=None)  # it was measured on the graph before
     model = ir.load(bundle / graph.file)
     for rewrite in passes:
         rewrite(model)
+    if gpu is not None:
+        refuse(model, gpu.target, role)
 
     def told(_tensor: ir.TensorProtocol, info: ir.external_data.CallbackInfo) -> None:
         tell(role, info.index + 1, info.total)
