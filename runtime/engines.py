@@ -72,7 +72,8 @@ def build_engines(bundle: Bundle, device: Device, progress: Progress | None = No
     when the cache cannot be written.
     """
     tell = progress or (lambda _what, _done, _all: None)
-    _check(bundle, device.gpu)
+    check_bundle(bundle)
+    check_precisions(bundle.manifest, device.gpu)
     folder = cache_folder(bundle, device)
     graphs = bundle.manifest.graphs
     try:
@@ -122,13 +123,20 @@ def _engine_file(folder: Path, role: GraphRole) -> Path:
     return folder / f"{role}.engine"
 
 
-def _check(bundle: Bundle, gpu: Gpu) -> None:
+def check_bundle(bundle: Bundle) -> None:
+    """Raise `BundleError` unless engines can be built of a bundle."""
     manifest = bundle.manifest
     if manifest.target != "tensorrt":
         raise BundleError(
             f"{bundle.folder} is made for target {manifest.target!r}; engines are built of target 'tensorrt'. "
             "Make one: edgevlo quantize BUNDLE --target tensorrt"
         )
+    for role in manifest.graphs:
+        declared(bundle, role)
+
+
+def check_precisions(manifest: Manifest, gpu: Gpu) -> None:
+    """Raise `BundleError` when a GPU lacks a precision of a bundle."""
     for role, graph in manifest.graphs.items():
         if graph.precision == "fp8" and gpu.capability < _FP8:
             has = ".".join(map(str, gpu.capability))
