@@ -32,6 +32,7 @@ from edgevlo.runtime.engines import Device, build_engines, cache_folder
 from edgevlo.runtime.errors import BundleError, OutputError, RequestError
 from edgevlo.runtime.manifest import MANIFEST_FILE, Sampling
 from edgevlo.runtime.model import Model
+from edgevlo.runtime.tensorrt_build import build_engine
 from edgevlo.runtime.tensorrt_cuda import Cuda, find_gpu
 from edgevlo.runtime.tensorrt_graph import CaptureWarning
 from edgevlo.runtime.tensorrt_profiles import PROMPT, STEP, profiles
@@ -132,7 +133,7 @@ def test_the_cache_never_leaves_the_gpu(built: Bundle, api: FakeCuda) -> None:
 def test_an_engine_that_cannot_be_captured_runs_and_says_so_once(built: Bundle, api: FakeCuda, tmp_path: Path) -> None:
     api.captures = False
     model, theirs = Model.open(built.folder), on_cpu(built.folder, tmp_path / "cpu")
-    with pytest.warns(CaptureWarning, match="backbone is run without a CUDA graph: .*StreamCaptureUnsupported"):
+    with pytest.warns(CaptureWarning, match=r"is run without a CUDA graph: .*StreamCaptureUnsupported"):
         picture = model.paint(PROMPT_WORDS, seed=1)
     assert picture.tobytes() == theirs.paint(PROMPT_WORDS, seed=1).tobytes()
 
@@ -219,10 +220,12 @@ def test_an_interrupted_build_goes_on_where_it_stopped(
     assert there == ["about.json", "backbone.engine", "image_head.engine"]
 
     made: list[str] = []
-    real = engines.build_engine
-    monkeypatch.setattr(
-        engines, "build_engine", lambda trt, path, shapes: made.append(path.stem) or real(trt, path, shapes)
-    )
+
+    def noting(trt: Any, path: Path, shapes: Any) -> bytes:
+        made.append(path.stem)
+        return build_engine(trt, path, shapes)
+
+    monkeypatch.setattr(engines, "build_engine", noting)
     build_engines(bundle, device)
     assert made == [role for role in bundle.manifest.graphs if role not in ("backbone", "image_head")]
 
@@ -324,7 +327,7 @@ def test_without_a_driver(exported: Exported, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(
         api, "cudaGetDeviceProperties", lambda _: (api.cudaError_t.cudaErrorStreamCaptureUnsupported, None)
     )
-    with pytest.raises(BundleError, match="the GPU refused cudaGetDeviceProperties: .* Is an NVIDIA driver"):
+    with pytest.raises(BundleError, match=r"the GPU refused cudaGetDeviceProperties: .* Is an NVIDIA driver"):
         find_gpu(api)
 
 
