@@ -10,7 +10,7 @@ import msgspec
 import onnx_ir as ir
 
 from edgevlo.runtime.bundle import open_bundle, seal, staged_folder
-from edgevlo.runtime.errors import BundleError, OutputError, RequestError
+from edgevlo.runtime.errors import BundleError, EdgevloError, OutputError, RequestError
 from edgevlo.runtime.manifest import MANIFEST_FILE, Graph, GraphRole, Manifest, Target
 
 from .gpu_targets import (
@@ -120,5 +120,16 @@ def _rewritten(
         tell(role, info.index + 1, info.total)
 
     data = f"{graph.file}.data"
-    ir.save(model, folder / graph.file, external_data=data, callback=told, alignment=_PAGE, align_threshold=_PAGE)
+    try:
+        ir.save(model, folder / graph.file, external_data=data, callback=told, alignment=_PAGE, align_threshold=_PAGE)
+    except ir.serde.SerdeError as error:
+        raise _reason(error) from error
     return graph
+
+
+def _reason(error: BaseException) -> BaseException:
+    """Return what a tensor that was being written said, which onnx-ir wraps once for every level of the graph."""
+    inner: BaseException | None = error
+    while inner is not None and not isinstance(inner, EdgevloError):
+        inner = inner.__cause__
+    return error if inner is None else inner
