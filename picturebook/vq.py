@@ -5,9 +5,9 @@
 
 All residual branches are zero. A GroupNorm passes signals on unchanged because every group of seven channels holds
 (+s, -s, +t, -t, 0, +LOUD, -LOUD): its mean is zero and its spread is LOUD * sqrt(2 / 7), whatever s and t are. LIFT
-keeps the swish that follows in its straight part. The decoder's last norm takes the code directly (SpatialNorm adds a map of
-it). Signals beyond the first 64 are kept small in the code, where they hardly steer the search; the decoder undoes
-that.
+keeps the swish that follows in its straight part. The decoder's last norm takes the code directly (SpatialNorm adds a
+map of it). Signals beyond the first 64 are kept small in the code, where they do not steer the search; the decoder
+undoes that.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Portable bundle -> target bundle: graph passes and weight-only quantisation. Needs the `export` extra."""
 
 from .quantizer import Progress, quantize
-from .recipes import RECIPES
+from .recipes import CPU, GPU
 
-__all__ = ["RECIPES", "Progress", "quantize"]
+__all__ = ["CPU", "GPU", "Progress", "quantize"]

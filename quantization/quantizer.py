@@ -2,34 +2,54 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 
 import msgspec
 import onnx_ir as ir
 
 from edgevlo.runtime.bundle import open_bundle, seal, staged_folder
-from edgevlo.runtime.errors import BundleError, OutputError, RequestError
-from edgevlo.runtime.manifest import MANIFEST_FILE, Graph, GraphRole, Manifest
+from edgevlo.runtime.errors import BundleError, EdgevloError, OutputError, RequestError
+from edgevlo.runtime.manifest import MANIFEST_FILE, Graph, GraphRole, Manifest, Target
 
+from .gpu_targets import (
+    GPU_TARGETS,
+    check_capacity,
+    gpu_backbone,
+    gpu_graph,
+    gpu_passes,
+    half_of,
+    usual_capacity,
+)
 from .group_query_attention import GroupQueryAttentionPass
 from .half_storage import HalfStoragePass
-from .recipes import RECIPES, Blocks, Weights
+from .operators import refuse
+from .recipes import Blocks, Weights, recipe_of
 from .tables import half_tables
+from .tensorrt_half import Half
 from .weight_only import MatMulNBitsPass
 
 # Told what is being done, how much of it is done, and how much there is.
 Progress: TypeAlias = Callable[[str, int, int], None]
 
-TARGETS: Final = ("cpu",)
+TARGETS: Final = ("cpu", *GPU_TARGETS)
 
 _PAGE: Final = 4096  # weights start on pages, so that runtimes can map them
 
 
 def quantize(
-    bundle: Path, output: Path, *, target: str = "cpu", weights: str = "int8", progress: Progress | None = None
+    bundle: Path,
+    output: Path,
+    *,
+    target: str = "cpu",
+    weights: str = "int8",
+    capacity: int | None = None,
+    progress: Progress | None = None,
 ) -> Manifest:
     """Write `output`, the bundle for one kind of device, from a portable bundle; return its manifest.
+
+    `capacity` is how many tokens the KV cache of a GPU bundle holds; None: enough for the model's largest pictures.
 
     Raises `RequestError` for a target or precision that does not exist, `BundleError` when the bundle is not portable
     or not what its manifest says, `OutputError` when the output exists or cannot be written.
@@ -40,10 +60,15 @@ def quantize(
     manifest = open_bundle(bundle).manifest
     if manifest.target != "portable":
         raise BundleError(f"{bundle} is made for {manifest.target!r} already; quantize the portable bundle instead.")
-    recipe = RECIPES[weights]
+    gpu = None
+    if target in GPU_TARGETS:
+        gpu = _Gpu(target, half_of(weights), usual_capacity(manifest) if capacity is None else capacity)
+        check_capacity(manifest, gpu.capacity)
+        manifest = gpu_backbone(manifest, gpu.half)
+    recipe = recipe_of(target, weights)
     with staged_folder(output) as folder:
         graphs = {
-            role: _rewritten(bundle, folder, role, graph, recipe.get(role), tell)
+            role: _rewritten(bundle, folder, role, graph, recipe.get(role), gpu, tell)
             for role, graph in manifest.graphs.items()
         }
         written = {f"{graph.file}{suffix}" for graph in manifest.graphs.values() for suffix in ("", ".data")}
@@ -53,24 +78,32 @@ def quantize(
             if not (folder / name).exists():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(bundle / name, folder / name)
-        return seal(folder, msgspec.structs.replace(manifest, target="cpu", graphs=graphs))
+        return seal(folder, msgspec.structs.replace(manifest, target=cast(Target, target), graphs=graphs))
+
+
+@dataclass(frozen=True, slots=True)
+class _Gpu:
+    """A GPU target, what it computes in, and how many tokens its KV cache holds."""
+
+    target: str
+    half: Half
+    capacity: int
 
 
 def _check(output: Path, target: str, weights: str) -> None:
     if target not in TARGETS:
         raise RequestError(f"there is no target {target!r} here; choose one of {', '.join(TARGETS)}.")
-    if weights not in RECIPES:
-        raise RequestError(f"there are no weights of kind {weights!r}; choose one of {', '.join(RECIPES)}.")
+    recipe_of(target, weights)
     if output.exists():
         raise OutputError(f"{output} exists already; bundles are never overwritten. Choose another name or remove it.")
 
 
 def _rewritten(
-    bundle: Path, folder: Path, role: GraphRole, graph: Graph, weights: Weights | None, tell: Progress
+    bundle: Path, folder: Path, role: GraphRole, graph: Graph, weights: Weights | None, gpu: _Gpu | None, tell: Progress
 ) -> Graph:
     """Write one graph of the target bundle and return what its manifest says about it."""
     passes: list[ir.passes.PassBase] = []
-    if role == "backbone":
+    if role == "backbone" and gpu is None:
         passes.append(GroupQueryAttentionPass())
     if isinstance(weights, Blocks):
         passes.append(MatMulNBitsPass(bits=weights.bits, block_size=weights.block_size))
@@ -78,15 +111,31 @@ def _rewritten(
     elif weights is not None:
         passes.append(HalfStoragePass(lossless=weights.lossless))
         graph = graph if weights.lossless else msgspec.structs.replace(graph, precision=weights.precision)
+    if gpu is not None:
+        passes += gpu_passes(gpu.target, role, half=gpu.half, capacity=gpu.capacity)
+        graph = gpu_graph(role, graph, half=gpu.half, capacity=gpu.capacity)
     if passes:
         graph = msgspec.structs.replace(graph, parity=None)  # it was measured on the graph before
     model = ir.load(bundle / graph.file)
     for rewrite in passes:
         rewrite(model)
+    if gpu is not None:
+        refuse(model, gpu.target, role)
 
     def told(_tensor: ir.TensorProtocol, info: ir.external_data.CallbackInfo) -> None:
         tell(role, info.index + 1, info.total)
 
     data = f"{graph.file}.data"
-    ir.save(model, folder / graph.file, external_data=data, callback=told, alignment=_PAGE, align_threshold=_PAGE)
+    try:
+        ir.save(model, folder / graph.file, external_data=data, callback=told, alignment=_PAGE, align_threshold=_PAGE)
+    except ir.serde.SerdeError as error:
+        raise _reason(error) from error
     return graph
+
+
+def _reason(error: BaseException) -> BaseException:
+    """Return what a tensor that was being written said, which onnx-ir wraps once for every level of the graph."""
+    inner: BaseException | None = error
+    while inner is not None and not isinstance(inner, EdgevloError):
+        inner = inner.__cause__
+    return error if inner is None else inner

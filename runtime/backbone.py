@@ -4,7 +4,7 @@ Every buffer is made once and bound once. A call writes token embeddings into a 
 and present are the same memory, so nothing is allocated or copied, and taking tokens back is lowering a length.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -14,6 +14,7 @@ import onnxruntime as ort
 from . import manifest
 from .embeddings import Embeddings, Floats
 from .errors import RequestError
+from .manifest import DType
 
 Array: TypeAlias = npt.NDArray[Any]
 Tokens: TypeAlias = npt.NDArray[np.int64]
@@ -22,14 +23,14 @@ Tokens: TypeAlias = npt.NDArray[np.int64]
 _KEPT_WIDTH: Final = 16
 
 
-class _Call:
-    """Bound buffers for calls of one width: `embeds` and `hidden` (rows, width, hidden_size)."""
+class Call:
+    """Buffers for calls of one width: `embeds` and `hidden` (rows, width, hidden_size)."""
 
-    def __init__(self, session: ort.InferenceSession, rows: int, width: int, size: int) -> None:
+    def __init__(self, rows: int, width: int, size: int) -> None:
         self.embeds = np.zeros((rows, width, size), dtype=np.float32)
         self.hidden = np.zeros((rows, width, size), dtype=np.float32)
         self.counts = np.full(rows, width, dtype=np.int64)
-        self.binding = session.io_binding()
+        self.run: Callable[[], None]
 
 
 class Backbone:
@@ -37,7 +38,7 @@ class Backbone:
 
     def __init__(
         self,
-        session: ort.InferenceSession,
+        session: ort.InferenceSession | None,
         shape: manifest.Backbone,
         embeddings: Embeddings,
         *,
@@ -53,8 +54,8 @@ class Backbone:
         self.last_hidden = np.zeros((rows, shape.hidden_size), dtype=np.float32)
         cache_shape = (rows, shape.kv_heads, capacity, shape.head_dim)
         sides = [(side, layer) for side in ("keys", "values") for layer in range(shape.layers)]
-        self._cache = {f"{side}.{layer}": np.zeros(cache_shape, shape.cache_dtype) for side, layer in sides}
-        self._calls: dict[int, _Call] = {}
+        self._make_cache([f"{side}.{layer}" for side, layer in sides], cache_shape, shape.cache_dtype)
+        self._calls: dict[int, Call] = {}
 
     def prefill(self, prompts: Sequence[Sequence[int]], features: Floats | None = None) -> None:
         """Forget everything and read one prompt a row; the prompts may differ in length."""
@@ -94,22 +95,26 @@ class Backbone:
         self.lengths[:] = lengths
         self._longest = int(lengths.max())
 
-    def _run(self, call: _Call) -> None:
-        self._session.run_with_iobinding(call.binding)
+    def _make_cache(self, names: Sequence[str], shape: tuple[int, ...], dtype: DType) -> None:
+        self._cache = {name: np.zeros(shape, dtype) for name in names}
 
-    def _call(self, width: int) -> _Call:
+    def _run(self, call: Call) -> None:
+        call.run()
+
+    def _call(self, width: int) -> Call:
         needed = self._longest + width
         if needed > self.capacity:
             raise RequestError(f"{needed} tokens do not fit into the KV cache of {self.capacity}; shorten the prompt.")
         call = self._calls.get(width)
         if call is None:
-            call = self._bind(width)
-            if width <= _KEPT_WIDTH:
+            kept = width <= _KEPT_WIDTH
+            call = self._bind(width, often=kept)
+            if kept:
                 self._calls[width] = call
         return call
 
-    def _bind(self, width: int) -> _Call:
-        call = _Call(self._session, self.rows, width, self.last_hidden.shape[1])
+    def _bind(self, width: int, *, often: bool) -> Call:
+        call, session = Call(self.rows, width, self.last_hidden.shape[1]), self._session
         inputs: dict[str, Array] = {
             "inputs_embeds": call.embeds,
             "past_lengths": self.lengths,
@@ -118,7 +123,10 @@ class Backbone:
         inputs |= {f"past_{name}": array for name, array in self._cache.items()}
         outputs: dict[str, Array] = {"hidden": call.hidden, "last_hidden": self.last_hidden}
         outputs |= {f"present_{name}": array for name, array in self._cache.items()}
-        bind(call.binding, inputs, outputs)
+        assert session is not None
+        binding = session.io_binding()
+        bind(binding, inputs, outputs)
+        call.run = lambda: session.run_with_iobinding(binding)
         return call
 
 

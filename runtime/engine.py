@@ -7,21 +7,22 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Final, cast
 
 import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
 
 from .backbone import Backbone
+from .backends import Head, Runner, fixed_capacity, on_device, open_runner
 from .bundle import Bundle
+from .device import DeviceBackbone, DeviceGraph, DeviceImageHead
 from .embeddings import Embeddings, Floats
 from .errors import BundleError, RequestError
 from .image_head import ImageHead
 from .manifest import GraphRole, Table
 from .pictures import Pixels
 from .raster import Codes
-from .sessions import open_graph
 
 # KV capacity grows in these steps, so that most requests meet buffers that already fit.
 _CAPACITY_STEP: Final = 256
@@ -32,12 +33,15 @@ class Painter:
     """A backbone and an image head bound to the same memory, for a fixed number of guidance branches."""
 
     backbone: Backbone
-    open_head: Callable[[], ort.InferenceSession]
+    open_head: Callable[[], Runner]
+    codes: int
 
     @cached_property
-    def head(self) -> ImageHead:
+    def head(self) -> Head:
         """The image head, opened by the first painting: answers do without."""
-        return ImageHead(self.open_head(), self.backbone.last_hidden)
+        if isinstance(self.backbone, DeviceBackbone):
+            return DeviceImageHead(cast(DeviceGraph, self.open_head()), self.backbone, self.codes)
+        return ImageHead(cast(ort.InferenceSession, self.open_head()), self.backbone.last_hidden)
 
 
 class Engine:
@@ -46,11 +50,12 @@ class Engine:
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
         self._shape = bundle.manifest.backbone
+        self._capacity = fixed_capacity(bundle.manifest)  # None: as much as a request needs
         self._idle: dict[int, Painter] = {}
 
     def check_room(self, prompts: Sequence[Sequence[int]], more: int) -> None:
         """Raise `RequestError` unless the model holds the prompts and `more` tokens after the longest."""
-        longest, holds = max(map(len, prompts)), self._shape.max_positions
+        longest, holds = max(map(len, prompts)), min(self._shape.max_positions, self._capacity or 2**31)
         if longest + more > holds:
             raise RequestError(
                 f"the prompt has {longest} tokens and at most {max(holds - more, 0)} fit: this model holds {holds} "
@@ -75,14 +80,21 @@ class Engine:
             self._idle[len(prompts)] = painter
 
     def _make(self, rows: int, needed: int) -> Painter:
-        capacity = min(-(-needed // _CAPACITY_STEP) * _CAPACITY_STEP, self._shape.max_positions)
-        backbone = Backbone(self._backbone, self._shape, self._embeddings, rows=rows, capacity=capacity)
-        return Painter(backbone, lambda: self._image_head)
+        step = min(-(-needed // _CAPACITY_STEP) * _CAPACITY_STEP, self._shape.max_positions)
+        capacity, runner = self._capacity or step, self._backbone
+        backbone = (
+            DeviceBackbone(cast(DeviceGraph, runner), self._shape, self._embeddings, rows=rows, capacity=capacity)
+            if on_device(self._bundle.manifest)
+            else Backbone(
+                cast(ort.InferenceSession, runner), self._shape, self._embeddings, rows=rows, capacity=capacity
+            )
+        )
+        return Painter(backbone, lambda: self._image_head, self._bundle.manifest.codes.count)
 
     def check(self) -> None:
         """Open every graph and table; raise `BundleError` at the first that is not what the manifest says."""
         for role in self._bundle.manifest.graphs:
-            open_graph(self._bundle, role, prepack=False)  # weights stay in their files
+            open_runner(self._bundle, role, prepack=False)  # weights stay in their files
         _ = self._embeddings
 
     def text_choice(self, hidden: Floats) -> Callable[[], int]:
@@ -117,31 +129,31 @@ class Engine:
         return np.asarray(features[0], dtype=np.float32)
 
     @cached_property
-    def _backbone(self) -> ort.InferenceSession:
+    def _backbone(self) -> Runner:
         return self._open("backbone")
 
     @cached_property
-    def _image_head(self) -> ort.InferenceSession:
+    def _image_head(self) -> Runner:
         return self._open("image_head")
 
     @cached_property
-    def _text_head(self) -> ort.InferenceSession:
+    def _text_head(self) -> Runner:
         return self._open("text_head")
 
     @cached_property
-    def _image_decoder(self) -> ort.InferenceSession:
+    def _image_decoder(self) -> Runner:
         return self._open("image_decoder")
 
     @cached_property
-    def _image_tokenizer(self) -> ort.InferenceSession:
+    def _image_tokenizer(self) -> Runner:
         return self._open("image_tokenizer")
 
     @cached_property
-    def _vision_encoder(self) -> ort.InferenceSession:
+    def _vision_encoder(self) -> Runner:
         return self._open("vision_encoder")
 
-    def _open(self, role: GraphRole) -> ort.InferenceSession:
-        return open_graph(self._bundle, role)
+    def _open(self, role: GraphRole) -> Runner:
+        return open_runner(self._bundle, role)
 
     @cached_property
     def _embeddings(self) -> Embeddings:

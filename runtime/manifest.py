@@ -110,7 +110,7 @@ class Backbone(Record, frozen=True, kw_only=True):
     kv_heads: Count
     head_dim: Count
     max_positions: Count
-    cache_dtype: Literal["float32", "float16"] = "float32"
+    cache_dtype: Literal["float32", "float16", "bfloat16"] = "float32"
     positions: Literal["1d"] = "1d"
 
 

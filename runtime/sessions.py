@@ -1,5 +1,6 @@
 """ONNX Runtime sessions of a bundle's graphs, checked against the manifest. Knows no shapes of its own."""
 
+from pathlib import Path
 from typing import Final
 
 import onnxruntime as ort
@@ -7,13 +8,10 @@ import onnxruntime as ort
 from .bundle import Bundle
 from .contract import contract, difference
 from .errors import AbilityError, BundleError
-from .manifest import MANIFEST_FILE, DType, GraphRole, Target, Tensor
+from .manifest import MANIFEST_FILE, DType, Graph, GraphRole, Tensor
 
-PROVIDERS: Final[dict[Target, str]] = {
-    "portable": "CPUExecutionProvider",
-    "cpu": "CPUExecutionProvider",
-    "cuda": "CUDAExecutionProvider",
-}
+_CPU: Final = "CPUExecutionProvider"
+_CUDA: Final = "CUDAExecutionProvider"
 _SIDES: Final = ("inputs", "outputs")
 _DTYPES: Final[dict[str, DType]] = {
     "tensor(float)": "float32",
@@ -37,19 +35,8 @@ def open_graph(bundle: Bundle, role: GraphRole, *, prepack: bool = True) -> ort.
     Raises `BundleError` when the graph cannot be loaded, when its interface is not the manifest's, or when the device
     that the bundle was made for is not there: a bundle never runs elsewhere silently.
     """
-    graph = bundle.manifest.graphs.get(role)
-    if graph is None:
-        raise AbilityError(f"{bundle.manifest.name} has no {role}, which this needs; use a bundle that has one.")
+    graph = declared(bundle, role)
     path = bundle.path(graph.file)
-    declared = (graph.inputs, graph.outputs)
-    for kind, ours, theirs in zip(_SIDES, contract(bundle.manifest, role), declared, strict=True):
-        _compare(f"{bundle.folder / MANIFEST_FILE}: graphs.{role}.{kind}", ours, theirs)
-    provider = PROVIDERS.get(bundle.manifest.target)
-    if provider is None or provider not in ort.get_available_providers():
-        raise BundleError(
-            f"{bundle.folder} is made for target {bundle.manifest.target!r}, which this installation of onnxruntime "
-            f"cannot run (it has {', '.join(ort.get_available_providers())}). Quantize the portable bundle for 'cpu'."
-        )
     options = ort.SessionOptions()
     files = bundle.manifest.files
     weights = sum(listed.bytes for name, listed in files.items() if name.startswith(graph.file))
@@ -58,13 +45,53 @@ def open_graph(bundle: Bundle, role: GraphRole, *, prepack: bool = True) -> ort.
     options.enable_mem_pattern = False  # prompts differ in length; a pattern per length would grow for ever
     if not prepack:
         options.add_session_config_entry("session.disable_prepacking", "1")
+    providers = _providers(bundle, role, options)
     try:
-        session = ort.InferenceSession(path, options, providers=[provider])
+        session = ort.InferenceSession(path, options, providers=providers)
     except Exception as error:  # onnxruntime's own exceptions share no base class below Exception
         raise BundleError(f"{path} cannot be opened: {_first_line(error)}. Export the bundle again.") from error
-    for kind, ours, found in zip(_SIDES, declared, (session.get_inputs(), session.get_outputs()), strict=True):
+    given = (graph.inputs, graph.outputs)
+    for kind, ours, found in zip(_SIDES, given, (session.get_inputs(), session.get_outputs()), strict=True):
         _compare(f"{path}: {kind}", ours, tuple(map(_described, found)))
     return session
+
+
+def declared(bundle: Bundle, role: GraphRole) -> Graph:
+    """Return what the manifest says of a graph; raise unless it is there with the interface of docs/bundle.md."""
+    graph = bundle.manifest.graphs.get(role)
+    if graph is None:
+        raise AbilityError(f"{bundle.manifest.name} has no {role}, which this needs; use a bundle that has one.")
+    for kind, ours, theirs in zip(_SIDES, contract(bundle.manifest, role), (graph.inputs, graph.outputs), strict=True):
+        _compare(f"{bundle.folder / MANIFEST_FILE}: graphs.{role}.{kind}", ours, theirs)
+    return graph
+
+
+def _providers(bundle: Bundle, role: GraphRole, options: ort.SessionOptions) -> list[str | tuple[str, dict[str, str]]]:
+    """Return the providers of a session; raise `BundleError` when this installation lacks that of the target."""
+    target, has = bundle.manifest.target, ort.get_available_providers()
+    if target in ("portable", "cpu"):
+        return [_CPU]
+    if target == "cuda" and _CUDA in has:
+        # TF32 would round what is float32 on purpose; the prompt and its many shapes are not captured, steps are.
+        captures = "1" if role in ("backbone", "image_head") else "0"
+        return [(_CUDA, {"enable_cuda_graph": captures, "use_tf32": "0"}), _CPU]
+    if target == "rtx":
+        from .rtx import add_provider
+        from .tensorrt_profiles import profiles
+
+        add_provider(options, profiles(bundle.manifest, role), rtx_cache(bundle))
+        return []
+    raise BundleError(
+        f"{bundle.folder} is made for target {target!r}, which this installation of onnxruntime cannot run (it has "
+        f"{', '.join(has)}). Quantize the portable bundle for 'cpu'."
+    )
+
+
+def rtx_cache(bundle: Bundle) -> Path:
+    """Return the folder that keeps what TensorRT-RTX compiled for a bundle."""
+    from .engines import home
+
+    return home() / f"{bundle.manifest.name}-rtx-{bundle.digest[:24]}"
 
 
 def _first_line(error: Exception) -> str:

@@ -260,14 +260,15 @@ def export(checkpoint: str, output: Path) -> None:
 @main.command()
 @click.argument("bundle")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Bundle folder to make.")
-@click.option("--target", default="cpu", show_default=True, help="Kind of device.")
+@click.option("--target", default="cpu", show_default=True, help="Kind of device: cpu, cuda, rtx or tensorrt.")
 @click.option(
     "--weights",
     default="int8",
     show_default=True,
-    help="Of the linear layers: fp32, int8, or int4 (its quality was not measured).",
+    help="Of the linear layers: fp32 (GPUs: fp16, bf16), int8, or int4 (its quality was not measured).",
 )
-def quantize(bundle: str, output: Path, target: str, weights: str) -> None:
+@click.option("--capacity", type=int, metavar="TOKENS", help="Of a GPU bundle's KV cache; by default what fits.")
+def quantize(bundle: str, output: Path, target: str, weights: str, capacity: int | None) -> None:
     """Turn BUNDLE, a portable one, into a bundle for one kind of device."""
     with _toolchain():
         from edgevlo.quantization import quantize as rewrite
@@ -275,8 +276,25 @@ def quantize(bundle: str, output: Path, target: str, weights: str) -> None:
     from edgevlo.progress import progress_bar
 
     with progress_bar() as progress:
-        rewrite(find(bundle), output, target=target, weights=weights, progress=progress)
+        rewrite(find(bundle), output, target=target, weights=weights, capacity=capacity, progress=progress)
     click.echo(output)
+
+
+@main.command("build-engines")
+@click.argument("bundle")
+def build_engines(bundle: str) -> None:
+    """Build the TensorRT engines of BUNDLE, one of target tensorrt, for the GPU of this machine."""
+    from edgevlo.catalog import find
+    from edgevlo.progress import progress_bar
+    from edgevlo.runtime import engines
+    from edgevlo.runtime.bundle import open_bundle
+
+    opened = open_bundle(find(bundle))
+    engines.check_bundle(opened)  # before anything is looked for
+    device = engines.Device.find()
+    with progress_bar() as progress:
+        folder = engines.build_engines(opened, device, progress)
+    click.echo(folder)
 
 
 @main.command()

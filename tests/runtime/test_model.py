@@ -629,9 +629,9 @@ def test_a_table_of_another_size_is_refused(toy: Path, tmp_path: Path) -> None:
 
 
 def test_a_target_that_is_not_here_is_refused_by_name(toy: Path, tmp_path: Path) -> None:
-    folder = rewritten(toy, tmp_path / "cuda", lambda tree: tree.update(target="tensorrt"))
+    folder = rewritten(toy, tmp_path / "cuda", lambda tree: tree.update(target="cuda"))
 
-    with pytest.raises(BundleError, match=r"is made for target 'tensorrt', which this installation .* cannot run"):
+    with pytest.raises(BundleError, match=r"is made for target 'cuda', which this installation .* cannot run"):
         Model.open(folder).paint("a red car", seed=1)
 
 
