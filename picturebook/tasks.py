@@ -69,8 +69,13 @@ def paint(voice: Voice, mix: Mix) -> Sample:
     """Text to image."""
     rng = voice.rng
     scene, said = draw_scene(voice, mix, mix.things), sample_said(rng)
-    text = prompt(scene, voice.language, rng, said) if rng.random() > mix.empty else ""
+    text = prompt(_told(scene, rng), voice.language, rng, said) if rng.random() > mix.empty else ""
     return Sample("paint", voice.language, text, (), layout.paint(scene), None, (scene,), said)
+
+
+def _told(scene: Scene, rng: Random) -> Scene:
+    """The scene with its objects in the order in which somebody speaks of them: any."""
+    return replace(scene, things=tuple(rng.sample(scene.things, len(scene.things))))
 
 
 def edit(voice: Voice, mix: Mix) -> Sample:
@@ -198,7 +203,7 @@ def judged_paint(
         scene = sample_scene(rng, things, grid, sign=sign, distinct_kinds=1.0, free_style=0.25, real_words=0.0)
         if is_held_out(scene):
             said = Said(depth=rng.random() < 0.5)
-            text = prompt(scene, language, rng, said, held_out=True)
+            text = prompt(_told(scene, rng), language, rng, said, held_out=True)
             return Sample("paint", language, text, (), layout.paint(scene), None, (scene,), said)
 
 

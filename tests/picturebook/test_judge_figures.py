@@ -46,12 +46,12 @@ def test_a_line_holds_share_interval_ceiling_target_and_difference() -> None:
 
     assert list(found["lines"]) == ["one object"]
     line = found["lines"]["one object"]
-    assert line["target"] == 0.95
+    assert line["target"] == 0.97
     assert line["en"] == {"n": 10, "value": 0.8, "low": 0.4902, "high": 0.9433, "ceiling": 1.0}
     assert line["en - zh"] == pytest.approx(0.3)
     assert found["rows"]["paint1"]["zh"]["kind"] == 0
     assert found["rows"]["paint1"]["en"]["by"] == {"a": {"n": 5, "all": 0.8}, "b": {"n": 5, "all": 0.8}}
-    assert "0.800    0.490 .. 0.943    1.000  0.95 missed    +0.300" in figures.table(found["lines"])
+    assert "0.800    0.490 .. 0.943    1.000  0.97 missed    +0.300" in figures.table(found["lines"])
 
 
 def test_objects_count_one_by_one() -> None:

@@ -266,7 +266,8 @@ def test_an_answer_is_asked_of_which_object_it_tells() -> None:
         assert told["<eos>"] == [nothing]
     for question in ("where is the dog?", "what colour is the hat of the dog?"):
         told = told_of(tasks.Sample("ask:where", "en", question, (grid,), answer="green", scenes=(seen,)))
-        assert told["green"] == [(2, 1)]
+        assert {slot for slots in told.values() for slot in slots} == {(2, 1), nothing}
+        assert told["<eos>"] == [nothing]
     other = scene.with_thing(seen, dog, None)
     pair = (grid, layout.paint(other))
     told = told_of(

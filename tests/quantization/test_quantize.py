@@ -53,7 +53,7 @@ def test_the_int8_bundle_says_which_graphs_are_int8(exported: Exported, int8: Pa
     assert precisions == {
         "backbone": "int8",
         "text_head": "int8",
-        "image_head": "fp32",
+        "image_head": "int8",
         "image_decoder": "fp32",
         "image_tokenizer": "fp32",
     }

@@ -407,5 +407,5 @@ def _named(value: ir.Value) -> str:
 @on_one
 @pytest.mark.parametrize("weights", ["fp32", "int3"])
 def test_weights_that_gpus_do_not_have(exported: Exported, tmp_path: Path, weights: str) -> None:
-    with pytest.raises(RequestError, match=f"GPU targets have no weights of kind '{weights}'; choose one of fp16"):
+    with pytest.raises(RequestError, match=f"rtx has no weights of kind '{weights}'; choose one of fp16"):
         quantize(exported.portable, tmp_path / "new", target="rtx", weights=weights)
