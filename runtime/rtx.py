@@ -36,8 +36,10 @@ def devices() -> Sequence[Any]:
         try:
             ort.register_execution_provider_library(name, library)
         except Exception as error:  # onnxruntime's own exceptions share no base class below Exception
-            told = str(error).strip().split("\n", 1)[0][:300]
-            raise BundleError(f"the TensorRT-RTX plugin {library} cannot be loaded: {told}") from error
+                        told = str(error).strip().split("\n", 1)[0][:300]
+            raise BundleError(
+                f"the TensorRT-RTX plugin cannot be loaded: {told}. Is an NVIDIA driver for CUDA 13 installed?"
+            ) from error
     found = [device for device in ort.get_ep_devices() if device.ep_name == name]
     if not found:
         raise BundleError(
