@@ -36,7 +36,7 @@ def devices() -> Sequence[Any]:
         try:
             ort.register_execution_provider_library(name, library)
         except Exception as error:  # onnxruntime's own exceptions share no base class below Exception
-                        told = str(error).strip().split("\n", 1)[0][:300]
+            told = str(error).strip().split("\n", 1)[0][:300]
             raise BundleError(
                 f"the TensorRT-RTX plugin cannot be loaded: {told}. Is an NVIDIA driver for CUDA 13 installed?"
             ) from error
