@@ -13,7 +13,9 @@ reading every weight once takes at the measured memory bandwidth. What fails is 
 """
 
 import argparse
+import contextlib
 import functools
+import importlib
 import json
 import os
 import platform
@@ -258,7 +260,12 @@ def assigned(session: Any) -> Any:
         infos = session.get_provider_graph_assignment_info()
     except Exception as error:
         return f"not told: {type(error).__name__}"
-    return {info.ep_name: sorted({node.op_type for node in info.get_nodes()}) for info in infos}
+    found = dict[str, dict[str, int]]()
+    for info in infos:
+        counts = found.setdefault(info.ep_name, {})
+        for node in info.get_nodes():
+            counts[node.op_type] = counts.get(node.op_type, 0) + 1
+    return found
 
 
 def bandwidth() -> float:
@@ -337,6 +344,8 @@ def figures(samples: Sequence[float]) -> dict[str, float]:
 
 def run(folder: Path, target: str, output: Path) -> None:
     """Measure everything; write the figures after each part, so that a limit on time loses no more than the rest."""
+    with contextlib.suppress(ImportError):
+        importlib.import_module("torch")  # where it is, its CUDA libraries serve onnxruntime too
     import onnxruntime as ort
 
     found: dict[str, Any] = {

@@ -10,8 +10,9 @@ and nothing is executed: an engine that was built is evidence for parser and bui
 
 Models: picturebook (from its checkpoint), and tiny Janus and Emu3 checkpoints with random weights. Forms: half
 precision; weights in int8 and int4; activations and weights in int8 and fp8 as Q/DQ, with thresholds from one run on
-the inputs of the comparison. Each graph is also run on ONNX Runtime's CPU provider, as written, on random inputs:
-`error` is the relative L2 difference of its output from the float32 graph's. Writes `results/tensorrt_build.json`.
+the inputs of the comparison. Each graph is also run on ONNX Runtime's CPU provider, as written, on random inputs, which
+for the backbone are embeddings of random tokens: `error` is the relative L2 difference of its output from the float32
+graph's. Writes `results/tensorrt_build.json`.
 """
 
 import argparse
@@ -122,7 +123,7 @@ def with_activations(bundle: Path, half: Path, made: Path, kind: Any) -> Path:
         if role == "image_tokenizer":
             continue
         model = ir.load(bundle / graph.file)
-        thresholds = observed(bundle / graph.file, inputs(manifest, role, halves=False))
+        thresholds = observed(bundle / graph.file, inputs(bundle, manifest, role, halves=False))
         passes = [importlib.import_module(QDQ).QuantizeDequantizePass(kind, thresholds)]
         for rewrite in [*passes, *gpu_passes("tensorrt", role, half="fp16", capacity=CAPACITY)]:
             rewrite(model)
@@ -150,8 +151,8 @@ def observed(graph: Path, feeds: dict[str, Array]) -> dict[str, float]:
     return largest | floats
 
 
-def inputs(manifest: Manifest, role: GraphRole, *, halves: bool = True) -> dict[str, Array]:
-    """Return random inputs of a graph, in the shapes that its last profile calls usual."""
+def inputs(folder: Path, manifest: Manifest, role: GraphRole, *, halves: bool = True) -> dict[str, Array]:
+    """Return random inputs of a graph of a bundle, in the shapes that its last profile calls usual."""
     random, feeds = np.random.default_rng(7), dict[str, Array]()
     usual = profiles(manifest, role)[-1].usual
     for tensor in manifest.graphs[role].inputs:
@@ -163,6 +164,10 @@ def inputs(manifest: Manifest, role: GraphRole, *, halves: bool = True) -> dict[
         else:
             feeds[tensor.name] = random.integers(0, manifest.codes.count, shape)
     if role == "backbone":
+        table = manifest.token_embedding
+        rows = np.memmap(folder / table.file, dtype=table.dtype, mode="r", shape=table.shape)
+        tokens = random.integers(0, table.shape[0], feeds["inputs_embeds"].shape[:2])
+        feeds["inputs_embeds"][:] = rows[tokens]  # what a backbone is made for
         feeds["past_lengths"][:] = 0
         feeds["token_counts"][:] = feeds["inputs_embeds"].shape[1]
     if role == "image_head":
@@ -188,8 +193,8 @@ def compared(bundle: Path, form: Path) -> dict[str, float | None]:
         if manifest.backbone.cache_dtype == "bfloat16":
             errors[role] = None
             continue
-        (exact,) = session(bundle / graph.file).run([SHOWN[role]], inputs(manifest, role, halves=False))
-        (found,) = session(form / graph.file).run([SHOWN[role]], inputs(manifest, role))
+        (exact,) = session(bundle / graph.file).run([SHOWN[role]], inputs(bundle, manifest, role, halves=False))
+        (found,) = session(form / graph.file).run([SHOWN[role]], inputs(bundle, manifest, role))
         difference = np.linalg.norm((found - exact).astype(np.float64)) / np.linalg.norm(exact.astype(np.float64))
         errors[role] = float(f"{difference:.2g}")
     return errors

@@ -1,5 +1,8 @@
 """ONNX Runtime sessions of a bundle's graphs, checked against the manifest. Knows no shapes of its own."""
 
+import contextlib
+import functools
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -72,6 +75,7 @@ def _providers(bundle: Bundle, role: GraphRole, options: ort.SessionOptions) -> 
     if target in ("portable", "cpu"):
         return [_CPU]
     if target == "cuda" and _CUDA in has:
+        _load_cuda_libraries()
         # TF32 would round what is float32 on purpose; the prompt and its many shapes are not captured, steps are.
         captures = "1" if role in ("backbone", "image_head") else "0"
         return [(_CUDA, {"enable_cuda_graph": captures, "use_tf32": "0"}), _CPU]
@@ -85,6 +89,13 @@ def _providers(bundle: Bundle, role: GraphRole, options: ort.SessionOptions) -> 
         f"{bundle.folder} is made for target {target!r}, which this installation of onnxruntime cannot run (it has "
         f"{', '.join(has)}). Quantize the portable bundle for 'cpu'."
     )
+
+
+@functools.cache
+def _load_cuda_libraries() -> None:
+    """Load the CUDA libraries of NVIDIA's wheels, where they are installed; elsewhere the system's are found."""
+    with contextlib.redirect_stdout(sys.stderr):  # what is missing is printed, and may be there all the same
+        ort.preload_dlls()
 
 
 def rtx_cache(bundle: Bundle) -> Path:
