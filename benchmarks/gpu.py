@@ -211,7 +211,10 @@ def steps(folder: Path, target: str, *, captured: bool) -> dict[str, Any]:
         path = folder / f"{role}.onnx"
         if target == "cuda":
             providers = [("CUDAExecutionProvider", {"enable_cuda_graph": str(int(captured)), "use_tf32": "0"})]
-            return OrtGraph(ort.InferenceSession(path, options, providers=[*providers, "CPUExecutionProvider"]), "cuda")
+            session = ort.InferenceSession(path, options, providers=[*providers, "CPUExecutionProvider"])
+            if "CUDAExecutionProvider" not in session.get_providers():
+                raise RuntimeError("the CUDA provider could not be started")
+            return OrtGraph(session, "cuda")
         from edgevlo.runtime.rtx import devices
 
         options.add_provider_for_devices(devices()[:1], {})

@@ -53,6 +53,12 @@ def open_graph(bundle: Bundle, role: GraphRole, *, prepack: bool = True) -> ort.
         session = ort.InferenceSession(path, options, providers=providers)
     except Exception as error:  # onnxruntime's own exceptions share no base class below Exception
         raise BundleError(f"{path} cannot be opened: {_first_line(error)}. Export the bundle again.") from error
+    wanted = {one if isinstance(one, str) else one[0] for one in providers}
+    if missing := sorted(wanted - set(session.get_providers())):
+        raise BundleError(
+            f"{path} is made for target {bundle.manifest.target!r}, but onnxruntime could not start "
+            f"{', '.join(missing)} and would run it on the CPU. Are the CUDA libraries and a driver installed?"
+        )
     given = (graph.inputs, graph.outputs)
     for kind, ours, found in zip(_SIDES, given, (session.get_inputs(), session.get_outputs()), strict=True):
         _compare(f"{path}: {kind}", ours, tuple(map(_described, found)))

@@ -85,6 +85,20 @@ def test_without_the_provider_the_bundle_is_refused(folder: Path) -> None:
         Model.open(folder).paint("a red car", seed=1)
 
 
+def test_a_provider_that_does_not_start_is_no_reason_to_run_on_the_cpu(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = ort.InferenceSession
+
+    def cpu_only(path: Path, options: ort.SessionOptions, providers: list[Any]) -> ort.InferenceSession:
+        return real(path, options, providers=["CPUExecutionProvider"])  # what onnxruntime does without CUDA's libraries
+
+    monkeypatch.setattr(ort, "get_available_providers", lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"])
+    monkeypatch.setattr(ort, "InferenceSession", cpu_only)
+    with pytest.raises(BundleError, match="could not start CUDAExecutionProvider and would run it on the CPU"):
+        Model.open(folder).paint("a red car", seed=1)
+
+
 def test_without_the_plugin_rtx_is_refused(exported: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "onnxruntime_ep_nv_tensorrt_rtx", None)
     quantize(exported.portable, tmp_path / "rtx", target="rtx", weights="fp16", capacity=192)
