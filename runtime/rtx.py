@@ -57,6 +57,7 @@ def add_provider(options: ort.SessionOptions, profiles: Sequence[Profile], cache
     found = devices()
     cache.mkdir(parents=True, exist_ok=True)
     options.add_provider_for_devices(found[:1], provider_options(profiles, cache))
+    options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")  # what it does not take is an error
 
 
 def provider_options(profiles: Sequence[Profile], cache: Path) -> dict[str, str]:

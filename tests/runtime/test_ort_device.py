@@ -113,9 +113,13 @@ class Options:
 
     def __init__(self) -> None:
         self.added: list[tuple[Any, dict[str, str]]] = []
+        self.entries: dict[str, str] = {}
 
     def add_provider_for_devices(self, devices: Any, options: dict[str, str]) -> None:
         self.added.append((devices, options))
+
+    def add_session_config_entry(self, name: str, value: str) -> None:
+        self.entries[name] = value
 
 
 def test_the_plugin_is_given_shapes_and_a_cache(
@@ -128,6 +132,7 @@ def test_the_plugin_is_given_shapes_and_a_cache(
     ((found, stated),) = options.added
     size = manifest.backbone.hidden_size
     assert found == ["first"]
+    assert options.entries == {"session.disable_cpu_ep_fallback": "1"}
     assert (tmp_path / "cache").is_dir()
     assert stated == {
         "nv_profile_min_shapes": f"hidden:1x1x{size},weights:1,top_k:1,uniform:1",
