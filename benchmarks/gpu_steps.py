@@ -2,8 +2,8 @@
 
 Two commands, as the machine with the toolchain is seldom the one with the GPU:
 
-    python benchmarks/gpu.py prepare FOLDER           # toolchain, no GPU: bundles and graphs, about 35 MB
-    PYTHONPATH=src python benchmarks/gpu.py run FOLDER --output gpu.json
+    python benchmarks/gpu_steps.py prepare FOLDER           # toolchain, no GPU: bundles and graphs, about 35 MB
+    PYTHONPATH=src python benchmarks/gpu_steps.py run FOLDER --output gpu.json
 
 `run` needs numpy, tokenizers, msgspec, Pillow, click, tqdm and onnxruntime-gpu (or onnxruntime and the TensorRT-RTX
 plugin, for `--target rtx`). It paints picturebook with the bundles of each precision and counts the codes that the CPU
