@@ -26,6 +26,7 @@ TYPES: Final[dict[Half, ir.DataType]] = {"fp16": ir.DataType.FLOAT16, "bf16": ir
 _NUMPY: Final[dict[Half, npt.DTypeLike]] = {"fp16": np.float16, "bf16": ml_dtypes.bfloat16}
 _NAMES: Final[dict[Half, str]] = {"fp16": "tensor(float16)", "bf16": "tensor(bfloat16)"}
 FLOAT: Final = ir.DataType.FLOAT
+_LEAST_SCALE: Final = 2.0**-24  # the smallest number of float16
 
 # Sums over many squares or exponentials: in half precision they overflow or lose what they are for.
 NORMS: Final = frozenset({"RMSNormalization", "LayerNormalization", "InstanceNormalization", "Softmax"})
@@ -133,19 +134,16 @@ class _Rewrite:
         if value.dtype == self.type:
             return value
         if value not in self.halves:
-            tensor = value.const_value
-            constant = tensor is not None and value.producer() is None
-            self.halves[value] = self._rounded(tensor) if constant and tensor is not None else self._cast(value)
+            constant = value.const_value is not None and value.producer() is None
+            self.halves[value] = self._rounded(value) if constant else self._cast(value)
         return self.halves[value]
 
-    def _rounded(self, tensor: ir.TensorProtocol) -> ir.Value:
-        name = f"{tensor.name}.{self.rule.half}"
-        lazy = ir.LazyTensor(
-            _rounding(tensor, name, self.rule.half), dtype=self.type, shape=ir.Shape(tensor.shape.numpy()), name=name
-        )
-        made = ir.Value(
-            name=name, type=ir.TensorType(self.type), shape=ir.Shape(tensor.shape.numpy()), const_value=lazy
-        )
+    def _rounded(self, value: ir.Value) -> ir.Value:
+        tensor, name = value.const_value, f"{value.name}.{self.rule.half}"
+        assert tensor is not None
+        shape, scales = ir.Shape(tensor.shape.numpy()), _is_scale(value)
+        lazy = ir.LazyTensor(_rounding(tensor, name, self.rule.half, scales), dtype=self.type, shape=shape, name=name)
+        made = ir.Value(name=name, type=ir.TensorType(self.type), shape=shape, const_value=lazy)
         self.graph.register_initializer(made)
         return made
 
@@ -172,7 +170,14 @@ class _Rewrite:
         return made
 
 
-def _rounding(tensor: ir.TensorProtocol, name: str, half: Half) -> Callable[[], ir.Tensor[Any]]:
+def _is_scale(value: ir.Value) -> bool:
+    """Whether a constant is the scale of a QuantizeLinear or DequantizeLinear."""
+    return any(node.op_type in ("QuantizeLinear", "DequantizeLinear") and index == 1 for node, index in value.uses())
+
+
+def _rounding(tensor: ir.TensorProtocol, name: str, half: Half, scales: bool) -> Callable[[], ir.Tensor[Any]]:
+    """Return what reads a tensor and rounds it; scales stay positive, as TensorRT wants them, however small."""
+
     def read() -> ir.Tensor[Any]:
         exact = tensor.numpy()
         with np.errstate(over="ignore"):
@@ -181,6 +186,8 @@ def _rounding(tensor: ir.TensorProtocol, name: str, half: Half) -> Callable[[], 
             raise BundleError(f"{tensor.name} holds NaN or infinity; export the checkpoint again from sound weights.")
         if not np.isfinite(rounded.astype(np.float32)).all():
             raise BundleError(f"{tensor.name} holds numbers too large for {half}; choose bf16 for this model.")
+        if scales:
+            rounded = np.where((rounded == 0) & (exact > 0), np.array(_LEAST_SCALE, rounded.dtype), rounded)
         return ir.Tensor(rounded, name=name)
 
     return read

@@ -37,7 +37,9 @@ def devices() -> Sequence[Any]:
             ort.register_execution_provider_library(name, library)
         except Exception as error:  # onnxruntime's own exceptions share no base class below Exception
             told = str(error).strip().split("\n", 1)[0][:300]
-            raise BundleError(f"the TensorRT-RTX plugin {library} cannot be loaded: {told}") from error
+            raise BundleError(
+                f"the TensorRT-RTX plugin cannot be loaded: {told}. Is an NVIDIA driver for CUDA 13 installed?"
+            ) from error
     found = [device for device in ort.get_ep_devices() if device.ep_name == name]
     if not found:
         raise BundleError(
@@ -55,6 +57,7 @@ def add_provider(options: ort.SessionOptions, profiles: Sequence[Profile], cache
     found = devices()
     cache.mkdir(parents=True, exist_ok=True)
     options.add_provider_for_devices(found[:1], provider_options(profiles, cache))
+    options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")  # what it does not take is an error
 
 
 def provider_options(profiles: Sequence[Profile], cache: Path) -> dict[str, str]:

@@ -1,5 +1,8 @@
 """ONNX Runtime sessions of a bundle's graphs, checked against the manifest. Knows no shapes of its own."""
 
+import contextlib
+import functools
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -50,6 +53,12 @@ def open_graph(bundle: Bundle, role: GraphRole, *, prepack: bool = True) -> ort.
         session = ort.InferenceSession(path, options, providers=providers)
     except Exception as error:  # onnxruntime's own exceptions share no base class below Exception
         raise BundleError(f"{path} cannot be opened: {_first_line(error)}. Export the bundle again.") from error
+    wanted = {one if isinstance(one, str) else one[0] for one in providers}
+    if missing := sorted(wanted - set(session.get_providers())):
+        raise BundleError(
+            f"{path} is made for target {bundle.manifest.target!r}, but onnxruntime could not start "
+            f"{', '.join(missing)} and would run it on the CPU. Are the CUDA libraries and a driver installed?"
+        )
     given = (graph.inputs, graph.outputs)
     for kind, ours, found in zip(_SIDES, given, (session.get_inputs(), session.get_outputs()), strict=True):
         _compare(f"{path}: {kind}", ours, tuple(map(_described, found)))
@@ -72,6 +81,7 @@ def _providers(bundle: Bundle, role: GraphRole, options: ort.SessionOptions) -> 
     if target in ("portable", "cpu"):
         return [_CPU]
     if target == "cuda" and _CUDA in has:
+        _load_cuda_libraries()
         # TF32 would round what is float32 on purpose; the prompt and its many shapes are not captured, steps are.
         captures = "1" if role in ("backbone", "image_head") else "0"
         return [(_CUDA, {"enable_cuda_graph": captures, "use_tf32": "0"}), _CPU]
@@ -85,6 +95,13 @@ def _providers(bundle: Bundle, role: GraphRole, options: ort.SessionOptions) -> 
         f"{bundle.folder} is made for target {target!r}, which this installation of onnxruntime cannot run (it has "
         f"{', '.join(has)}). Quantize the portable bundle for 'cpu'."
     )
+
+
+@functools.cache
+def _load_cuda_libraries() -> None:
+    """Load the CUDA libraries of NVIDIA's wheels, where they are installed; elsewhere the system's are found."""
+    with contextlib.redirect_stdout(sys.stderr):  # what is missing is printed, and may be there all the same
+        ort.preload_dlls()
 
 
 def rtx_cache(bundle: Bundle) -> Path:
