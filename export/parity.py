@@ -141,6 +141,7 @@ def _image_head(path: Path, plan: Plan, reference: Reference) -> list[float]:
         "weights": weights,
         "temperature": np.array(0, dtype=np.float32),
         "top_k": np.zeros(1, dtype=np.int64),
+        "top_p": np.ones(1, dtype=np.float32),
         "uniform": np.full(4, 0.5, dtype=np.float32),
     }
     code, logits = open_session(path).run(["code", "logits"], feeds)

@@ -81,10 +81,11 @@ FAMILIES: Final = (
         module="chameleon",
         architectures=("ChameleonForConditionalGeneration",),
         checkpoints=("facebook/chameleon-7b", "facebook/chameleon-30b", "leloy/Anole-7b-v0.1-hf"),
-        abilities=("ask", "paint"),
+        abilities=("ask", "paint", "interleave"),
         grid="one square of cells of 16 pixels, 32 x 32 in the released models",
         licence=_CHAMELEON,
-        verified=f"{_TINY}. Painting needs a pixel decoder: in the checkpoint (Anole) or as vqgan.ckpt beside it",
+        verified=f"{_TINY}, text with pictures in it likewise. Painting and interleave need a pixel decoder: in the "
+        "checkpoint (Anole) or as vqgan.ckpt beside it",
     ),
     Family(
         name="lumina-mgpt",

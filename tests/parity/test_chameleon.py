@@ -288,11 +288,11 @@ def test_the_manifest_says_how_the_models_are_used(pair: Pair) -> None:
         assert graph.parity is not None
         assert graph.parity.error <= 1e-4
     assert (manifest.grid.kind, manifest.grid.default) == ("fixed", (shape.side, shape.side))
-    assert set(manifest.abilities) == {"paint", "ask"}
+    assert set(manifest.abilities) == {"paint", "ask", "interleave"}
     assert manifest.abilities["paint"].prompt[0].token == BEGIN
     assert manifest.answer.stop == (TURN, END)
     assert manifest.preprocess.mean[0] == pytest.approx(0.50277, abs=1e-5)  # x * 0.0078 - 1
-    assert manifest.sampling.temperature == 0.7
+    assert (manifest.sampling.temperature, manifest.sampling.top_p) == (0.7, 0.9)
 
 
 def test_the_licence_is_shown(pair: Pair) -> None:
@@ -302,7 +302,7 @@ def test_the_licence_is_shown(pair: Pair) -> None:
 
 
 def test_what_chameleon_cannot_do_is_said(pair: Pair) -> None:
-    with pytest.raises(AbilityError, match=r"\(family chameleon\) cannot depth; it can ask, paint"):
+    with pytest.raises(AbilityError, match=r"\(family chameleon\) cannot depth; it can ask, interleave, paint"):
         pair.model.depth(some_picture(32, 32, 0))
     with pytest.raises(RequestError, match="takes no negative prompt"):
         pair.model.paint("a car", negative_prompt="a dog")
