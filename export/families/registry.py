@@ -20,7 +20,8 @@ class Family:
     licence: str  # of the released checkpoints
     verified: str  # what was run, and against what
     tokens: tuple[str, ...] = ()  # special tokens that tell it from others of the same class
-    instead: Mapping[str, str] = field(default_factory=dict)  # class that is not taken -> what to take
+    files: tuple[str, ...] = ()  # beside the weights, any one of which may hold what they lack
+    instead: Mapping[str, str] = field(default_factory=dict)  # class, hub id or file that is not taken -> what to take
 
 
 _CHAMELEON: Final = "Chameleon Research License, NON-COMMERCIAL"
@@ -28,6 +29,9 @@ _TINY: Final = (
     "tiny random weights: every graph against transformers, answers token for token against its generate, painting "
     "token for token against a loop over its modules; no released checkpoint was at hand"
 )
+VQGAN_FILES: Final = ("vqgan.ckpt", "vqgan.safetensors", "tokenizer/vqgan.ckpt")
+COSMOS_FILES: Final = ("decoder.safetensors",)
+_CONVERTED: Final = "facebook/chameleon-7b, facebook/chameleon-30b or leloy/Anole-7b-v0.1-hf, in transformers' format"
 _DEEPSEEK: Final = "DeepSeek License Agreement, with use restrictions; the code's is mit"
 
 FAMILIES: Final = (
@@ -86,6 +90,10 @@ FAMILIES: Final = (
         licence=_CHAMELEON,
         verified=f"{_TINY}, text with pictures in it likewise. Painting and interleave need a pixel decoder: in the "
         "checkpoint (Anole) or as vqgan.ckpt beside it",
+        files=VQGAN_FILES,
+        instead=dict.fromkeys(
+            ("GAIR/Anole-7b-v0.1", "params.json", "models/7b/params.json", "models/30b/params.json"), _CONVERTED
+        ),
     ),
     Family(
         name="lumina-mgpt",
@@ -103,6 +111,7 @@ FAMILIES: Final = (
         licence=f"{_CHAMELEON}; its own repository states none",
         verified=f"{_TINY}. Its class may also be ChameleonForConditionalGeneration. All but paint and ask: Omni only. "
         "Needs vqgan.ckpt beside it",
+        files=VQGAN_FILES,
     ),
     Family(
         name="liquid",
@@ -114,6 +123,7 @@ FAMILIES: Final = (
         licence=f"Gemma Terms of Use; {_CHAMELEON}, for the image tokenizer",
         verified=f"{_TINY}. Needs vqgan.ckpt beside it",
         tokens=("<boi>", "<eoi>"),
+        files=VQGAN_FILES,
     ),
     Family(
         name="simplear",
@@ -127,6 +137,7 @@ FAMILIES: Final = (
         "its modules, the pixel decoder against its published layers written out in three dimensions; neither a "
         "released checkpoint nor NVIDIA's program was at hand. Needs decoder.safetensors beside it",
         tokens=("<|t2i|>", "<|soi|>"),
+        files=COSMOS_FILES,
     ),
 )
 
@@ -138,6 +149,12 @@ def supported() -> str:
         for architecture in family.architectures:
             checkpoints.setdefault(architecture, []).extend(family.checkpoints)
     return "; ".join(f"{architecture} ({', '.join(listed)})" for architecture, listed in checkpoints.items())
+
+
+def instead_of(*names: str) -> str:
+    """Return a sentence, and a space before it, on what to take instead of classes, hub ids or files; or nothing."""
+    found = (what for family in FAMILIES for name, what in family.instead.items() if name in names)
+    return "".join(f" Take {what}." for what in dict.fromkeys(found))
 
 
 def table() -> str:
