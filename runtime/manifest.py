@@ -274,7 +274,9 @@ class Preprocess(Record, frozen=True, kw_only=True):
     """From 8-bit RGB to `pixel_values`: a size, then `(x / 255 - mean) / std`.
 
     Pictures of an allowed grid within the limits are read as they are, others in the nearest grid, stretched or, with
-    `cover`, cropped; with `fit_pad_square` all become the same square, whose pixels both limits are.
+    `cover`, cropped; with `fit_pad_square` all become the same square, whose pixels both limits are. With
+    `smart_resize` the grid of another picture is that of its sides rounded to cells; beyond a limit, of its sides
+    scaled to the limit, rounded down to stay below the upper one and up to stay above the lower one.
     """
 
     min_pixels: Count
@@ -286,6 +288,7 @@ class Preprocess(Record, frozen=True, kw_only=True):
     resample: Literal["bicubic", "lanczos", "bilinear", "nearest"] = "bicubic"
     fit_pad_square: FitPadSquare | None = None
     cover: Cover | None = None
+    smart_resize: bool = False
 
 
 class Postprocess(Record, frozen=True, kw_only=True):
@@ -457,6 +460,8 @@ def _check(manifest: Manifest, path: Path) -> None:
             refuse("preprocess.fit_pad_square.min_side", "is above side")
         if preprocess.cover is not None:
             refuse("preprocess.cover", "stands beside fit_pad_square; a picture is cropped or padded")
+    if preprocess.smart_resize and (square is not None or preprocess.cover is not None):
+        refuse("preprocess.smart_resize", "stands beside cover or fit_pad_square, which have sizes of their own")
     kinds = {branch.kind for branch in manifest.guidance.branches}
     if kinds.isdisjoint({"pad_codes", "pad_middle"}) != (manifest.guidance.pad is None):
         refuse("guidance.pad", "is given if and only if a branch is of kind pad_codes or pad_middle")

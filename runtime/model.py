@@ -21,17 +21,15 @@ from .domain import outside, share_outside
 from .embeddings import Floats
 from .engine import Engine
 from .errors import AbilityError, RequestError
+from .fit import fitted
 from .grids import GridRule, Shape, parse_size
 from .interleave import Rule, Written, interleave
 from .manifest import Ability, AbilityName, Branch, Sampling
 from .pictures import (
     Loaded,
-    cover,
     cut_off,
-    fit_pad_square,
     from_pixels,
     load_picture,
-    resize,
     resized,
     to_pixel_values,
     warn_of_changes,
@@ -425,22 +423,7 @@ class Model:
         return codes
 
     def _fit(self, image: Image.Image) -> Image.Image:
-        """Return the picture in a size the model reads: its own, or the nearest of the same proportions."""
-        width, height = image.size
-        rule = self.manifest.preprocess
-        if rule.fit_pad_square is not None:
-            return fit_pad_square(image, rule.fit_pad_square, rule)
-        if rule.cover is not None and rule.cover.full:
-            size = self.grid.size(self.grid.fullest(width, height))
-            return image if image.size == size else cover(image, size, rule.cover, rule)
-        cell = self.grid.cell
-        fits = width % cell == 0 and height % cell == 0 and self.grid.allows(Shape(height // cell, width // cell))
-        if fits and rule.min_pixels <= width * height <= rule.max_pixels:
-            return image
-        area = min(max(width * height, rule.min_pixels), rule.max_pixels)
-        factor = (area / (width * height)) ** 0.5
-        size = self.grid.size(self.grid.nearest(width * factor, height * factor))
-        return resize(image, size, rule) if rule.cover is None else cover(image, size, rule.cover, rule)
+        return fitted(image, self.manifest.preprocess, self.grid)
 
     def _ability(self, name: AbilityName) -> Ability:
         ability = self.manifest.abilities.get(name)
