@@ -5,6 +5,7 @@ anything is built.
 """
 
 import json
+import re
 import warnings
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -35,6 +36,12 @@ BLOCK_BYTES: Final = 64 * 1024 * 1024  # of float32, read at a time where a tens
 NO_PARTS: Final[Mapping[str, str]] = MappingProxyType({})
 
 Floats = npt.NDArray[np.float32]
+
+
+def _goes_on(name: str, expected: Collection[str]) -> bool:
+    """Whether a name is an expected one but for a number in it, which is one higher: a layer after the last."""
+    numbers = re.finditer(r"(?<=\.)\d+(?=\.)", name)
+    return any(f"{name[: at.start()]}{int(at[0]) - 1}{name[at.end() :]}" in expected for at in numbers)
 
 
 class CheckpointWarning(UserWarning):
@@ -140,6 +147,11 @@ class Checkpoint:
             scales.add(self._check_dtype(name))
         known = set(expected).union(spare)
         unknown = sorted(n for n, place in self._index().items() if n not in known and place.stored not in scales)
+        if beyond := next((name for name in unknown if _goes_on(name, expected)), None):
+            raise CheckpointError(
+                f"{self.folder}: there is a tensor {beyond}, but config.json means fewer layers; weights and "
+                "config.json are of different models."
+            )
         if unknown:
             more = f" and {len(unknown) - LISTED} more" if len(unknown) > LISTED else ""
             warnings.warn(

@@ -54,10 +54,12 @@ def plan_export(folder: Path) -> "Plan":
             f"{folder / 'tokenizer.json'} lacks the special tokens of the models of class {', '.join(named)} that "
             f"edgevlo exports: {tokens}. A model of text alone paints nothing."
         )
-    found = ", ".join(named) or f"model type {checkpoint.config.get('model_type')!r}"
-    raise CheckpointError(
-        f"{folder / 'config.json'} is of class {found}; edgevlo exports {supported()}.{instead_of(*named)}"
+    found = (
+        f"is of class {', '.join(named)}"
+        if named
+        else f"names no class (model type {checkpoint.config.get('model_type')!r})"
     )
+    raise CheckpointError(f"{folder / 'config.json'} {found}.{instead_of(*named)} edgevlo exports {supported()}.")
 
 
 def _check_format(folder: Path) -> None:
