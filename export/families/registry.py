@@ -45,7 +45,18 @@ FAMILIES: Final = (
         licence="apache-2.0",
         verified="every graph against transformers, on small random checkpoints of the class and on the embedded "
         "picturebook; no released checkpoint was at hand",
-        instead={"Emu3ForCausalLM": "BAAI/Emu3-Chat-hf or BAAI/Emu3-Gen-hf, the same weights in transformers' format"},
+    ),
+    Family(
+        name="emu3",
+        module="emu3_original",
+        architectures=("Emu3ForCausalLM",),
+        checkpoints=("BAAI/Emu3-Stage1", "BAAI/Emu3-Chat", "BAAI/Emu3-Gen"),
+        abilities=("paint", "ask"),
+        grid="any rows x columns that the positions hold, cells of 8 pixels",
+        licence="apache-2.0",
+        verified="the same graphs, byte for byte, as from transformers' format, on small random checkpoints written in "
+        "BAAI's format; no released checkpoint was at hand, and BAAI's code was not run. Needs "
+        "BAAI/Emu3-VisionTokenizer and a tokenizer.json beside it (docs/export.md)",
     ),
     Family(
         name="janus",

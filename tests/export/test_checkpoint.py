@@ -81,13 +81,6 @@ def test_an_unknown_class_is_named_with_the_supported_ones(folder: Path) -> None
     )
 
 
-def test_the_original_format_is_named_with_what_to_take_instead(folder: Path) -> None:
-    change(folder / "config.json", architectures=["Emu3ForCausalLM"])
-    refused(
-        folder, r"class Emu3ForCausalLM\. Take BAAI/Emu3-Chat-hf or BAAI/Emu3-Gen-hf, .* format\. edgevlo exports Emu3"
-    )
-
-
 def test_a_config_without_a_class(folder: Path) -> None:
     change(folder / "config.json", architectures=None, model_type="llama")
     refused(folder, r"names no class \(model type 'llama'\)\. edgevlo exports Emu3")
