@@ -252,11 +252,10 @@ def test_a_layer_that_the_config_does_not_mean_is_refused(folder: Path) -> None:
     refused(folder, r"there is a tensor model\.text_model\.layers\.1\.\S+, but config\.json means fewer layers")
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_weights_that_are_no_numbers_are_said(folder: Path, tmp_path: Path, value: float) -> None:
+def test_weights_that_are_no_numbers_are_said(folder: Path, tmp_path: Path) -> None:
     tensors = load_file(folder / SINGLE)
     name = next(name for name in tensors if name.endswith("layers.0.mlp.up_proj.weight"))
-    tensors[name] = torch.full_like(tensors[name], value)
+    tensors[name] = torch.full_like(tensors[name], torch.nan)
     save_file(tensors, folder / SINGLE)
     with pytest.raises(CheckpointError, match="give numbers that are not finite from layer 0 on"):
         export_checkpoint(folder, tmp_path / "bundle")

@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from checkpoints import Shape, make_checkpoint
 from emu3_original import write_original
@@ -17,6 +18,7 @@ SHAPES = (
     Shape(name="video", temporal=4, multipliers=(1, 2), attention_levels=(1,), layers=1, kv_heads=1, seed=21),
     Shape(name="mha", multipliers=(2, 1, 1), attention_levels=(1, 2), layers=2, heads=2, kv_heads=2, seed=22),
 )
+SMALLEST = Shape(name="smallest", multipliers=(1,), attention_levels=(), layers=1, codes=64, seed=23)
 
 
 @pytest.fixture(scope="module", params=SHAPES, ids=lambda shape: shape.name)
@@ -26,8 +28,19 @@ def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return source, write_original(source, folder / "baai")
 
 
-def test_the_graphs_and_tables_are_the_same_byte_for_byte(both: tuple[Path, Path], tmp_path: Path) -> None:
-    ours, theirs = (export_checkpoint(folder, tmp_path / folder.name) for folder in both)
+def test_every_tensor_is_found_under_transformers_name(both: tuple[Path, Path]) -> None:
+    ours, theirs = map(plan_export, both)
+    assert sorted(ours.checkpoint.names()) == sorted(theirs.checkpoint.names())
+    for name in ours.checkpoint.names():
+        np.testing.assert_array_equal(ours.checkpoint.tensor(name), theirs.checkpoint.tensor(name), err_msg=name)
+    assert (ours.decoder, ours.codes) == (theirs.decoder, theirs.codes)
+    assert ours.config.vq_config.to_dict() == theirs.config.vq_config.to_dict()
+
+
+def test_the_graphs_and_tables_are_the_same_byte_for_byte(tmp_path: Path) -> None:
+    source = make_checkpoint(tmp_path / "transformers", SMALLEST)
+    both = source, write_original(source, tmp_path / "baai")
+    ours, theirs = (export_checkpoint(folder, tmp_path / f"{folder.name}-bundle") for folder in both)
 
     weights = [name for name in ours.files if name.endswith((".onnx", ".data", ".bin"))]
     assert {name: ours.files[name] for name in weights} == {name: theirs.files[name] for name in weights}
