@@ -43,8 +43,9 @@ FAMILIES: Final = (
         abilities=("paint", "ask"),
         grid="any rows x columns that the positions hold, cells of 8 pixels",
         licence="apache-2.0",
-        verified="every graph against transformers, on small random checkpoints of the class and on the embedded "
-        "picturebook; no released checkpoint was at hand",
+        verified="every graph against transformers, pictures, edits and answers token for token against its generate, "
+        "on small random checkpoints of the class; exported once at Emu3-Gen 8B's shape; no released checkpoint was at "
+        "hand",
     ),
     Family(
         name="emu3",
@@ -54,8 +55,8 @@ FAMILIES: Final = (
         abilities=("paint", "ask"),
         grid="any rows x columns that the positions hold, cells of 8 pixels",
         licence="apache-2.0",
-        verified="the same graphs, byte for byte, as from transformers' format, on small random checkpoints written in "
-        "BAAI's format; no released checkpoint was at hand, and BAAI's code was not run. Needs "
+        verified="the same tensors as from transformers' format, and the same graphs byte for byte, on small random "
+        "checkpoints written in BAAI's format; no released checkpoint was at hand, and BAAI's code was not run. Needs "
         "BAAI/Emu3-VisionTokenizer and a tokenizer.json beside it (docs/export.md)",
     ),
     Family(
@@ -66,8 +67,9 @@ FAMILIES: Final = (
         abilities=("paint", "ask"),
         grid="one square of cells of 16 pixels, 24 x 24 in the released models",
         licence=_DEEPSEEK,
-        verified="every graph and the table of codes against transformers, on small random checkpoints of the class; "
-        "no released checkpoint was at hand",
+        verified="every graph and the table of codes against transformers, pictures and answers token for token "
+        "against its generate, on small random checkpoints of the class; exported once at Janus-Pro-1B's shape; no "
+        "released checkpoint was at hand",
     ),
     Family(
         name="janus",

@@ -185,7 +185,7 @@ def ask(pictures: tuple[Path, ...], question: str, model: str | None, as_json: b
 
 
 @main.command()
-@pictures_argument
+@click.argument("pictures", nargs=-1, type=click.Path(path_type=Path))
 @click.argument("prompt")
 @output_option
 @model_option

@@ -158,6 +158,13 @@ def test_greedy_painting_equals_a_loop_with_three_branches(pair: Pair, text: str
     assert pair.model.manifest.guidance.default_image_scale == image
 
 
+def test_a_small_top_p_takes_the_likeliest_and_the_default_draws_others(pair: Pair) -> None:
+    *_, last = pair.model.paint_rows("a red car", seed=1, top_p=1e-6)
+    np.testing.assert_array_equal(last.codes, painted(pair.model, "a red car"))
+    *_, drawn = pair.model.paint_rows("a red car", seed=1)
+    assert (drawn.codes != last.codes).any()
+
+
 def test_without_guidance_only_the_prompt_is_read(pair: Pair) -> None:
     expected = looped(pair, [pair.ids(f"a blue house{TURN}{OPEN}")], [1.0], (pair.shape.side, pair.shape.side))
     codes = painted(pair.model, "a blue house", guidance_scale=1.0)
