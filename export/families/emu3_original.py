@@ -14,6 +14,7 @@ from typing import Any, Final
 from transformers import Emu3Config
 
 from edgevlo.export.checkpoint import Checkpoint, Part, Shape
+from edgevlo.export.dummy_inputs import TASK, FlatBackboneConfig, register
 from edgevlo.export.files_beside import read_tokenizer
 from edgevlo.export.plan import Plan
 from edgevlo.export.transformers_model import read_config
@@ -47,6 +48,11 @@ _VQ_SAME: Final = (
     "num_res_blocks",
     "attn_resolutions",
 )
+
+
+@register("emu3_text_model", TASK)
+class Emu3DecoderConfig(FlatBackboneConfig):
+    """Emu3's decoder as transformers' Emu3ForCausalLM has it, whose config is not nested."""
 
 
 def plan(checkpoint: Checkpoint) -> Plan:
