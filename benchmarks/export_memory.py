@@ -3,16 +3,18 @@
 The exporter's promise is that memory does not grow with the depth of the model: it holds one decoder layer, or the
 largest matrix (the output head, `4 V D` bytes in float32), or the image tokenizer, and never two of them.
 
-The checkpoint is made for the run. Its decoder is a sparse file: bf16 zeros that take no disk, norms of one. What the
-weights are changes neither memory nor time; the comparison then says nothing about the graph, so it is not reported.
-The image tokenizer is random and dense, because the exporter drops branches of zeros.
+The checkpoint is made for the run. Its decoder is a sparse file: of every matrix one row in 64 is random, the others
+are zeros that take no disk, and norms are one. What the weights are changes neither memory nor time, and the random
+rows are enough for the comparison to fail if a tensor came to a wrong place. The image tokenizer is random and dense,
+because the exporter drops branches of zeros. The bundle is written in full, zeros and all.
 
     python benchmarks/export_memory.py                    # 2 and 6 layers of a small decoder
-    python benchmarks/export_memory.py --shape emu3-gen-8b    # 44 GB of bundle; hours on two cores
+    python benchmarks/export_memory.py --shape emu3-gen-8b --name emu3_gen_8b    # 39 GB of disk
     python benchmarks/export_memory.py --shape small --layers 2 6 --hidden 1024
 
-prints a line for every run and writes `results/export_memory.json`. The peak is the child's largest resident set while
-it exports, less what it held after its imports; file pages that the system may take back at any time are in it.
+prints a line for every run and writes `results/export_memory.json`. `peak_gb` is the child's largest resident set
+while it exports, less what it held after its imports, which is `imports_gb`; `resident_gb` is both. File pages that
+the system may take back at any time are in it.
 """
 
 import argparse
@@ -20,7 +22,6 @@ import dataclasses
 import importlib
 import json
 import shutil
-import struct
 import subprocess
 import sys
 import tempfile
@@ -29,6 +30,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import record
+from weight_files import Shapes, write_header
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,6 +54,7 @@ SHAPES: Final = {
     "emu3-gen-8b": Shape(32, 4096, 14336, 32, 8, 184622, 32768, 151854, 9216, 256, (1, 2, 2, 4)),
     "small": Shape(2, 1024, 3584, 8, 2, 8192, 1024, 64, 1024, 32, (1, 1)),
 }
+SPARSITY: Final = 64  # rows of a matrix to a random one
 SPECIALS: Final = {  # as in Emu3-Gen, counted back from the first code
     "<|extra_200|>": 8,
     "<|extra_201|>": 7,
@@ -111,25 +114,30 @@ def make_checkpoint(folder: Path, shape: Shape) -> None:
     write_sparse(folder / "model.safetensors", shapes, {**ones, **dense})
 
 
-def write_sparse(path: Path, shapes: dict[str, tuple[int, ...]], filled: dict[str, Any]) -> None:
-    """Write a safetensors file of bf16 tensors; those that are not filled are holes in it, which read as zeros."""
+def write_sparse(path: Path, shapes: Shapes, filled: dict[str, Any]) -> None:
+    """Write a safetensors file of bf16 tensors: those that are filled whole, of the others every 64th row at random."""
     import torch
 
-    header: dict[str, Any] = {}
-    end = 0
-    for name, shape in shapes.items():
-        start, end = end, end + 2 * int(torch.Size(shape).numel())
-        header[name] = {"dtype": "BF16", "shape": list(shape), "data_offsets": [start, end]}
-    encoded = json.dumps(header).encode()
-    encoded += b" " * (-len(encoded) % 8)
     with path.open("wb") as file:
-        file.write(struct.pack("<Q", len(encoded)) + encoded)
-        first = file.tell()
-        file.truncate(first + end)
-        for name, tensor in filled.items():
-            if name in header:
-                file.seek(first + header[name]["data_offsets"][0])
-                file.write(tensor.detach().bfloat16().contiguous().view(torch.int16).numpy().tobytes())
+        places = write_header(file, shapes)
+        file.truncate(places[""])
+        for name, shape in shapes.items():
+            if name in filled:
+                file.seek(places[name])
+                file.write(as_bfloat16(filled[name]))
+                continue
+            size = int(torch.Size(shape[1:]).numel())
+            for row in range(0, shape[0], SPARSITY):
+                file.seek(places[name] + 2 * row * size)
+                file.write(as_bfloat16(torch.randn(size) * 0.02))
+
+
+def as_bfloat16(tensor: Any) -> bytes:
+    """Return a torch tensor's numbers as the file holds them."""
+    import torch
+
+    raw: bytes = tensor.detach().bfloat16().contiguous().view(torch.int16).numpy().tobytes()
+    return raw
 
 
 def child(checkpoint: Path, bundle: Path) -> None:
@@ -138,10 +146,11 @@ def child(checkpoint: Path, bundle: Path) -> None:
 
 
 def measured_export(checkpoint: Path, bundle: Path, *, family: str, threads: int) -> dict[str, Any]:
-    """Export and return what it took on top of the imports, in this process."""
+    """Export in this process; return what it took, and how far every graph was from the reference."""
     import torch
 
     from edgevlo.export import export_checkpoint
+    from edgevlo.runtime.manifest import read_manifest
 
     importlib.import_module(f"edgevlo.export.families.{family}")  # its imports are not the export's memory
     torch.set_num_threads(threads)
@@ -166,13 +175,17 @@ def measured_export(checkpoint: Path, bundle: Path, *, family: str, threads: int
     for what, peak in steps:
         gigabytes[what] = max(gigabytes.get(what, 0), round(peak, 3))
     size = sum(path.stat().st_size for path in bundle.iterdir()) / 1e9
+    graphs = read_manifest(bundle).graphs
+    errors = {role: graph.parity.error for role, graph in graphs.items() if graph.parity is not None}
     return {
         "peak_gb": max(gigabytes.values()),
         "imports_gb": round(before, 3),
+        "resident_gb": round(before + max(gigabytes.values()), 3),
         "peak_gb_by_step": gigabytes,
         "minutes": round(minutes, 2),
         "cpu_minutes": round(cpu_minutes, 2),
         "bundle_gb": round(size, 3),
+        "errors": {role: float(f"{error:.2g}") for role, error in errors.items()},
     }
 
 
@@ -194,12 +207,13 @@ def measure(shape: Shape, folder: Path) -> dict[str, Any]:
         checkpoint = work / "checkpoint"
         checkpoint.mkdir()
         make_checkpoint(checkpoint, shape)
+        taken = sum(512 * path.stat().st_blocks for path in checkpoint.iterdir()) / 1e9
         command = [sys.executable, __file__, "--child", str(checkpoint), str(work / "bundle")]
         done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
         found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     finally:
         shutil.rmtree(work)
-    return {"shape": dataclasses.asdict(shape), **found}
+    return {"shape": dataclasses.asdict(shape), "checkpoint_gb_on_disk": round(taken, 3), **found}
 
 
 def main() -> None:

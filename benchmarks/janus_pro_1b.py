@@ -15,9 +15,9 @@ them. Beside the time on the clock stands the processors' time, which other work
 import argparse
 import itertools
 import json
+import math
 import os
 import shutil
-import struct
 import subprocess
 import sys
 import tempfile
@@ -27,7 +27,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import record
-from export_memory import forget_peak, measured_export, status
+from export_memory import as_bfloat16, forget_peak, measured_export, status
+from weight_files import Shapes, write_header
 
 SHARD_BYTES: Final = 1_000_000_000
 VOCABULARY: Final = 102_400
@@ -112,10 +113,10 @@ def make_checkpoint(folder: Path, layers: int) -> int:
         model: Any = JanusForConditionalGeneration(made)
     shapes = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
     _write_shards(folder, shapes)
-    return sum(map(_count, shapes.values()))
+    return sum(map(math.prod, shapes.values()))
 
 
-def _write_shards(folder: Path, shapes: dict[str, tuple[int, ...]]) -> None:
+def _write_shards(folder: Path, shapes: Shapes) -> None:
     import torch
 
     torch.manual_seed(0)
@@ -124,31 +125,24 @@ def _write_shards(folder: Path, shapes: dict[str, tuple[int, ...]]) -> None:
     for number, names in enumerate(shards, start=1):
         file = f"model-{number:05d}-of-{len(shards):05d}.safetensors"
         places |= dict.fromkeys(names, file)
-        header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
-        end = 0
-        for name in names:
-            start, end = end, end + 2 * _count(shapes[name])
-            header[name] = {"dtype": "BF16", "shape": list(shapes[name]), "data_offsets": [start, end]}
-        encoded = json.dumps(header).encode()
-        encoded += b" " * (-len(encoded) % 8)
         with (folder / file).open("wb") as out:
-            out.write(struct.pack("<Q", len(encoded)) + encoded)
-            for name in names:
-                out.write(_random(name, shapes[name]).view(torch.int16).numpy().tobytes())
-    index = {"metadata": {"total_size": 2 * sum(map(_count, shapes.values()))}, "weight_map": places}
+            write_header(out, {name: shapes[name] for name in names})
+            for name in names:  # in the header's order
+                out.write(as_bfloat16(_random(name, shapes[name])))
+    index = {"metadata": {"total_size": 2 * sum(map(math.prod, shapes.values()))}, "weight_map": places}
     (folder / "model.safetensors.index.json").write_text(json.dumps(index), encoding="utf-8")
 
 
-def _shards(shapes: dict[str, tuple[int, ...]]) -> Iterator[list[str]]:
+def _shards(shapes: Shapes) -> Iterator[list[str]]:
     """Yield the names of each shard."""
     names: list[str] = []
     held = 0
     for name, shape in shapes.items():
-        if names and held + 2 * _count(shape) > SHARD_BYTES:
+        if names and held + 2 * math.prod(shape) > SHARD_BYTES:
             yield names
             names, held = [], 0
         names.append(name)
-        held += 2 * _count(shape)
+        held += 2 * math.prod(shape)
     yield names
 
 
@@ -164,22 +158,9 @@ def _random(name: str, shape: tuple[int, ...]) -> Any:
     return tensor.normal_(std=0.2 if "generation" in name else 0.02)
 
 
-def _count(shape: tuple[int, ...]) -> int:
-    """Return how many numbers a tensor of this shape holds."""
-    product = 1
-    for size in shape:
-        product *= size
-    return product
-
-
 def export(checkpoint: Path, bundle: Path) -> dict[str, Any]:
-    """Export in this process; return what it took, and how far every graph was from the reference."""
-    from edgevlo.runtime.manifest import read_manifest
-
-    taken = measured_export(checkpoint, bundle, family="janus", threads=os.cpu_count() or 1)
-    graphs = read_manifest(bundle).graphs
-    errors = {role: graph.parity.error for role, graph in graphs.items() if graph.parity is not None}
-    return {**taken, "errors": {role: float(f"{error:.2g}") for role, error in errors.items()}}
+    """Export in this process; return what it took."""
+    return measured_export(checkpoint, bundle, family="janus", threads=os.cpu_count() or 1)
 
 
 def paint(bundle: Path, picture: Path) -> dict[str, Any]:

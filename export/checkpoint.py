@@ -5,6 +5,7 @@ anything is built.
 """
 
 import json
+import re
 import warnings
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -35,6 +36,12 @@ BLOCK_BYTES: Final = 64 * 1024 * 1024  # of float32, read at a time where a tens
 NO_PARTS: Final[Mapping[str, str]] = MappingProxyType({})
 
 Floats = npt.NDArray[np.float32]
+
+
+def _goes_on(name: str, expected: Collection[str]) -> bool:
+    """Whether a name is an expected one but for a number in it, which is one higher: a layer after the last."""
+    numbers = re.finditer(r"(?<=\.)\d+(?=\.)", name)
+    return any(f"{name[: at.start()]}{int(at[0]) - 1}{name[at.end() :]}" in expected for at in numbers)
 
 
 class CheckpointWarning(UserWarning):
@@ -118,12 +125,7 @@ class Checkpoint:
         `parts` says what a prefix of names stands for, so that a part that is missing as a whole is named as one. The
         tensors that are neither expected nor `spare` are told in one `CheckpointWarning`.
         """
-        method = self._quantization().get("quant_method")
-        if method not in (None, *QUANTISED):
-            raise CheckpointError(
-                f"{self.folder / 'config.json'}: quantization_config is of method {method!r}; edgevlo exports "
-                f"unquantised checkpoints and float8 ones ({', '.join(QUANTISED)}). Take the original checkpoint."
-            )
+        self._check_method()
         for prefix, part in parts.items():
             if not any(name.startswith(prefix) for name in self._index()):
                 raise CheckpointError(
@@ -139,14 +141,33 @@ class Checkpoint:
                 )
             scales.add(self._check_dtype(name))
         known = set(expected).union(spare)
-        unknown = sorted(n for n, place in self._index().items() if n not in known and place.stored not in scales)
+        self._check_unknown(
+            sorted(n for n, place in self._index().items() if n not in known and place.stored not in scales), expected
+        )
+
+    def _check_method(self) -> None:
+        """Raise `CheckpointError` where the weights are quantised in a way that is not read."""
+        method = self._quantization().get("quant_method")
+        if method not in (None, *QUANTISED):
+            raise CheckpointError(
+                f"{self.folder / 'config.json'}: quantization_config is of method {method!r}; edgevlo exports "
+                f"unquantised checkpoints and float8 ones ({', '.join(QUANTISED)}). Take the original checkpoint."
+            )
+
+    def _check_unknown(self, unknown: Sequence[str], expected: Collection[str]) -> None:
+        """Warn of tensors that are not expected; raise `CheckpointError` for a layer after the last expected one."""
+        if beyond := next((name for name in unknown if _goes_on(name, expected)), None):
+            raise CheckpointError(
+                f"{self.folder}: there is a tensor {beyond}, but config.json means fewer layers; weights and "
+                "config.json are of different models."
+            )
         if unknown:
             more = f" and {len(unknown) - LISTED} more" if len(unknown) > LISTED else ""
             warnings.warn(
                 f"{self.folder}: tensors that this class does not have are left out: "
                 f"{', '.join(unknown[:LISTED])}{more}",
                 CheckpointWarning,
-                stacklevel=2,
+                stacklevel=3,
             )
 
     def _check_dtype(self, name: str) -> str | None:

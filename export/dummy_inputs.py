@@ -82,6 +82,14 @@ class BackboneConfig(ExporterConfig):  # type: ignore[misc]
         return {f"{when}_{side}.{layer}": {0: "B", 2: "C"} for layer in layers for side in ("keys", "values")}
 
 
+class FlatBackboneConfig(BackboneConfig):
+    """The same for configs that are a decoder's own."""
+
+    NORMALIZED_CONFIG_CLASS = NormalizedTextConfig.with_args(
+        num_layers="num_hidden_layers", num_key_value_heads="num_key_value_heads", allow_new=True
+    )
+
+
 def backbone_inputs(plan: Plan) -> dict[str, npt.NDArray[Any]]:
     """Return dummy inputs for the plan's backbone, by way of optimum's registry."""
     constructor: Any = TasksManager.get_exporter_config_constructor(

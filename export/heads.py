@@ -1,4 +1,4 @@
-"""The graphs behind the backbone: `image_head` (guidance, top-k and the draw included) and `text_head`."""
+"""The graphs behind the backbone: `image_head` (guidance, top-k, top-p and the draw included) and `text_head`."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -49,12 +49,13 @@ def build_image_head(checkpoint: Checkpoint, head: ImageHead) -> ir.Model:
     weights = net.input("weights", FLOAT, ("R",))
     temperature = net.input("temperature", FLOAT, ())
     top_k = net.input("top_k", INT64, (1,))
+    top_p = net.input("top_p", FLOAT, (1,))
     uniform = net.input("uniform", FLOAT, ("N",))
     for name in inner:
         hidden = net.op("Gelu", _linear(net, checkpoint, name, hidden))
     guided = net.op("MatMul", weights, hidden)
     logits = _linear(net, checkpoint, last, guided, head.codes, net.op("ReduceSum", weights, keepdims=0))
-    code = draw(net, logits, count, temperature, top_k, uniform)
+    code = draw(net, logits, count, temperature, top_k, top_p, uniform)
     net.output(code, "code", INT64, ("N",))
     net.output(logits, "logits", FLOAT, ("N", count))
     return net.model()
@@ -81,11 +82,17 @@ def _linear(
 
 
 def draw(
-    net: Network, logits: ir.Value, count: int, temperature: ir.Value, top_k: ir.Value, uniform: ir.Value
+    net: Network,
+    logits: ir.Value,
+    count: int,
+    temperature: ir.Value,
+    top_k: ir.Value,
+    top_p: ir.Value,
+    uniform: ir.Value,
 ) -> ir.Value:
     """Draw a code from `logits` `[N,K]` by inverting the cumulative distribution at `uniform` `[N]`.
 
-        logits ─► kept (the top-k, else -inf) ─► Div(temperature) ─► Softmax ─► CumSum ─► cdf [N,K]
+        logits ─► kept (the top-k, else -inf) ─► Div(temperature) ─► Softmax ─► the top-p, else 0 ─► CumSum ─► cdf [N,K]
         code = number of positions with cdf <= uniform * total and cdf < total
 
     The second condition stops at the last kept code when `uniform * total` rounds up to the total. Codes that tie with
@@ -97,6 +104,7 @@ def draw(
     below_largest = net.op("Sub", logits, net.op("ReduceMax", logits, net.constant([-1], np.int64), keepdims=1))
     kept = net.op("Where", _dropped(net, logits, count, top_k), net.constant(-np.inf, np.float32), below_largest)
     shares = net.op("Softmax", net.op("Div", kept, divisor), axis=-1)  # no temperature is too small: 0 / t is 0
+    shares = _nucleus(net, shares, count, top_p)
     cdf = net.op("CumSum", shares, net.constant(1, np.int64))
     total = net.op("Slice", cdf, net.constant([count - 1], np.int64), net.constant([count], np.int64), one)
     target = net.op("Mul", net.op("Unsqueeze", uniform, one), total)
@@ -119,3 +127,22 @@ def _dropped(net: Network, logits: ir.Value, count: int, top_k: ir.Value) -> ir.
     least = net.op("ReduceMin", largest.outputs[0], net.constant([1], np.int64), keepdims=1)
     threshold = net.op("Where", everything, net.constant(-np.inf, np.float32), least)
     return net.op("Less", logits, threshold)
+
+
+def _nucleus(net: Network, shares: ir.Value, count: int, top_p: ir.Value) -> ir.Value:
+    """Return the shares `[N,K]` of the fewest codes that make up `top_p` together, 0 for the others; all when it is 1.
+
+    A code counts if those before it, the largest first, have less than `top_p`. Codes that tie with the last counted
+    one are kept too. As in `_dropped`, the largest alone is looked up when all are kept.
+    """
+    one = net.constant([1], np.int64)
+    everything = net.op("GreaterOrEqual", top_p, net.constant([1.0], np.float32))
+    size = net.op("Where", everything, one, net.constant([count], np.int64))
+    largest = ir.node("TopK", [shares, size], attributes={"axis": -1, "largest": 1, "sorted": 1}, num_outputs=2)
+    net.graph.append(largest)
+    before = net.op("CumSum", largest.outputs[0], net.constant(1, np.int64), exclusive=1)
+    counted = net.op("Where", net.op("Less", before, top_p), largest.outputs[0], net.constant(1.0, np.float32))
+    least = net.op("ReduceMin", counted, one, keepdims=1)
+    zero = net.constant(0.0, np.float32)
+    outside = net.op("Less", shares, net.op("Where", everything, zero, least))
+    return net.op("Where", outside, zero, shares, name="top_p")

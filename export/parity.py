@@ -80,6 +80,12 @@ def _backbone(path: Path, plan: Plan, reference: Reference) -> list[float]:
     feeds = backbone_inputs(plan)
     calls = list(_calls(feeds["inputs_embeds"]))
     expected = reference.hidden_states(_full_rows(calls))
+    for layer, states in enumerate(expected):
+        if not np.isfinite(states).all():
+            raise CheckpointError(
+                f"{plan.checkpoint.folder}: the weights give numbers that are not finite from layer {layer} on; "
+                "download the checkpoint again."
+            )
     hidden = [call.embeds for call in calls]
     errors: list[float] = []
     for layer, piece in enumerate(pieces(path, plan.decoder.layers)):
@@ -141,6 +147,7 @@ def _image_head(path: Path, plan: Plan, reference: Reference) -> list[float]:
         "weights": weights,
         "temperature": np.array(0, dtype=np.float32),
         "top_k": np.zeros(1, dtype=np.int64),
+        "top_p": np.ones(1, dtype=np.float32),
         "uniform": np.full(4, 0.5, dtype=np.float32),
     }
     code, logits = open_session(path).run(["code", "logits"], feeds)

@@ -48,6 +48,8 @@ def promised_tensors(
 
     A head beside tied embeddings is optional; if it is there, it counts, as it does in transformers.
     """
+    if (layers := config.get_text_config().num_hidden_layers) < 1:
+        raise unusable(checkpoint, family, ValueError(f"num_hidden_layers is {layers}"))
     try:
         model = without_memory(model_class, config)
     except Exception as error:  # whatever torch's layers say about sizes that do not go together

@@ -17,6 +17,8 @@ from edgevlo.runtime.manifest import DType, Graph, GraphRole, Manifest, Precisio
 from .tensorrt_half import NORMS, Half, HalfPrecisionPass
 from .tensorrt_shapes import FixedCapacityPass, StaticTopKPass
 from .tensorrt_weights import DequantizedProductsPass
+from .without_top_p import INPUT as TOP_P
+from .without_top_p import WithoutTopPPass
 
 GPU_TARGETS: Final = ("cuda", "rtx", "tensorrt")
 
@@ -59,7 +61,7 @@ def gpu_passes(target: str, role: GraphRole, *, half: Half, capacity: int) -> li
     if role == "backbone":
         passes.append(FixedCapacityPass(capacity))
     if role == "image_head":
-        passes.append(StaticTopKPass())
+        passes += [WithoutTopPPass(), StaticTopKPass()]
     if target != "cuda":
         passes.append(DequantizedProductsPass())
     if role in _WHOLE:
@@ -77,6 +79,8 @@ def gpu_graph(role: GraphRole, graph: Graph, *, half: Half, capacity: int) -> Gr
         graph = msgspec.structs.replace(
             graph, inputs=tuple(map(rewrite, graph.inputs)), outputs=tuple(map(rewrite, graph.outputs))
         )
+    if role == "image_head":
+        graph = msgspec.structs.replace(graph, inputs=tuple(one for one in graph.inputs if one.name != TOP_P))
     if role not in (*_WHOLE, *_PRODUCTS) or graph.precision != "fp32":
         return graph
     kept: Precision = half if role in ("backbone", *_PRODUCTS) else "fp16"
@@ -84,9 +88,10 @@ def gpu_graph(role: GraphRole, graph: Graph, *, half: Half, capacity: int) -> Gr
 
 
 def gpu_backbone(manifest: Manifest, half: Half) -> Manifest:
-    """Return the manifest with the type of the cache that `gpu_passes` make."""
+    """Return the manifest with the type of the cache that `gpu_passes` make, and drawing without top-p."""
     backbone = msgspec.structs.replace(manifest.backbone, cache_dtype=_CACHE_TYPES[half])
-    return msgspec.structs.replace(manifest, backbone=backbone)
+    sampling = msgspec.structs.replace(manifest.sampling, top_p=1.0)
+    return msgspec.structs.replace(manifest, backbone=backbone, sampling=sampling)
 
 
 def half_of(weights: str) -> Half:

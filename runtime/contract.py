@@ -19,6 +19,7 @@ def contract(manifest: Manifest, role: GraphRole) -> Interface:
                 _tensor("weights", "float32", "R"),
                 _tensor("temperature", "float32"),
                 _tensor("top_k", "int64", 1),
+                *((_tensor("top_p", "float32", 1),) if takes_top_p(manifest) else ()),
                 _tensor("uniform", "float32", "N"),
             )
             return inputs, (_tensor("code", "int64", "N"), _tensor("logits", "float32", "N", count))
@@ -34,6 +35,12 @@ def contract(manifest: Manifest, role: GraphRole) -> Interface:
             side: int | str = "S" if square is None else square.side
             pixel_values = _tensor("pixel_values", "float32", "N", 3, side, side)
             return (pixel_values,), (_tensor("features", "float32", "N", "T", size),)
+
+
+def takes_top_p(manifest: Manifest) -> bool:
+    """Whether the image head keeps the likeliest codes by their probability: some bundles draw without."""
+    head = manifest.graphs.get("image_head")
+    return head is not None and any(tensor.name == "top_p" for tensor in head.inputs)
 
 
 def _backbone(manifest: Manifest) -> Interface:

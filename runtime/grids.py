@@ -62,6 +62,21 @@ class GridRule:
                     best, best_distance = Shape(candidate, across), distance
         return best
 
+    def rounded(self, width: int, height: int, pixels: tuple[int, int]) -> Shape:
+        """Return the grid of both sides rounded to cells, kept between the fewest and the most `pixels`.
+
+        The arithmetic is that of Qwen2-VL's and Emu3's image processors (`smart_resize`); the grid may not be allowed.
+        """
+        rows, columns, cell = round(height / self.cell), round(width / self.cell), self.cell
+        low, high = pixels
+        if rows * columns * cell * cell > high:
+            factor = math.sqrt(height * width / high)
+            return Shape(max(1, math.floor(height / factor / cell)), max(1, math.floor(width / factor / cell)))
+        if rows * columns * cell * cell < low:
+            factor = math.sqrt(low / (height * width))
+            return Shape(math.ceil(height * factor / cell), math.ceil(width * factor / cell))
+        return Shape(rows, columns)
+
     def fullest(self, width: int, height: int) -> Shape:
         """Return the allowed grid whose ratio is nearest to `width` by `height`, of those that leave no room.
 

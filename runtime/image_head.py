@@ -16,6 +16,7 @@ class ImageHead:
         self._weights = np.zeros(hidden.shape[0], dtype=np.float32)
         self._temperature = np.zeros((), dtype=np.float32)
         self._top_k = np.zeros(1, dtype=np.int64)
+        self._top_p = np.ones(1, dtype=np.float32)
         self._uniform = np.zeros(1, dtype=np.float32)
         self._code = np.zeros(1, dtype=np.int64)
         self._binding = session.io_binding()
@@ -26,13 +27,16 @@ class ImageHead:
             "top_k": self._top_k,
             "uniform": self._uniform,
         }
+        if any(value.name == "top_p" for value in session.get_inputs()):
+            inputs["top_p"] = self._top_p
         bind(self._binding, inputs, {"code": self._code})
 
     def set(self, weights: Floats, sampling: Sampling) -> None:
-        """Fix guidance weights, temperature and top-k for the picture to come."""
+        """Fix guidance weights, temperature, top-k and top-p for the picture to come."""
         self._weights[:] = weights
         self._temperature[()] = sampling.temperature
         self._top_k[0] = sampling.top_k
+        self._top_p[0] = max(sampling.top_p, float(np.finfo(np.float32).tiny))  # the likeliest code is always kept
 
     def draw(self, uniform: float) -> int:
         """Draw the next code at `uniform`, a number in [0, 1)."""

@@ -24,6 +24,7 @@ Bytes: TypeAlias = Annotated[int, Meta(ge=0, le=2**53)]  # the weights of a back
 Side: TypeAlias = Annotated[int, Meta(ge=1, le=65_536)]
 Finite: TypeAlias = Annotated[float, Meta(ge=-1e6, le=1e6)]
 Temperature: TypeAlias = Annotated[float, Meta(ge=0, le=100)]
+TopP: TypeAlias = Annotated[float, Meta(gt=0, le=1)]
 GuidanceScale: TypeAlias = Annotated[float, Meta(ge=0, le=100)]
 Channel: TypeAlias = Annotated[int, Meta(ge=0, le=255)]
 ShortText: TypeAlias = Annotated[str, Meta(max_length=4096)]
@@ -36,7 +37,7 @@ Target: TypeAlias = Literal["portable", "cpu", "cuda", "rtx", "tensorrt"]
 Precision: TypeAlias = Literal["fp32", "fp16", "bf16", "int8", "int4", "fp8"]
 DType: TypeAlias = Literal["float32", "float16", "bfloat16", "int64", "int32", "int8"]
 AbilityName: TypeAlias = Literal[
-    "paint", "edit", "ask", "detect", "segment", "edges", "boxes", "depth", "normals", "pose"
+    "paint", "edit", "ask", "interleave", "detect", "segment", "edges", "boxes", "depth", "normals", "pose"
 ]
 Field: TypeAlias = Literal["text", "images", "rows", "columns", "width", "height"]
 Reading: TypeAlias = Literal["codes", "vision_encoder", "both"]  # both: what the vision encoder makes, then the codes
@@ -223,10 +224,15 @@ class Guidance(Record, frozen=True, kw_only=True):
 
 
 class Sampling(Record, frozen=True, kw_only=True):
-    """How codes are drawn: temperature 0 is greedy, top-k 0 keeps every code."""
+    """How codes are drawn: temperature 0 is greedy, top-k 0 and top-p 1 keep every code.
+
+    In this order, as in transformers: divided by the temperature, the `top_k` likeliest, of those the fewest that have
+    `top_p` of the probability together.
+    """
 
     temperature: Temperature = 1.0
     top_k: Index = 0
+    top_p: TopP = 1.0
 
 
 class Answer(Record, frozen=True, kw_only=True):
@@ -268,7 +274,9 @@ class Preprocess(Record, frozen=True, kw_only=True):
     """From 8-bit RGB to `pixel_values`: a size, then `(x / 255 - mean) / std`.
 
     Pictures of an allowed grid within the limits are read as they are, others in the nearest grid, stretched or, with
-    `cover`, cropped; with `fit_pad_square` all become the same square, whose pixels both limits are.
+    `cover`, cropped; with `fit_pad_square` all become the same square, whose pixels both limits are. With
+    `smart_resize` the grid of another picture is that of its sides rounded to cells; beyond a limit, of its sides
+    scaled to the limit, rounded down to stay below the upper one and up to stay above the lower one.
     """
 
     min_pixels: Count
@@ -280,6 +288,7 @@ class Preprocess(Record, frozen=True, kw_only=True):
     resample: Literal["bicubic", "lanczos", "bilinear", "nearest"] = "bicubic"
     fit_pad_square: FitPadSquare | None = None
     cover: Cover | None = None
+    smart_resize: bool = False
 
 
 class Postprocess(Record, frozen=True, kw_only=True):
@@ -320,7 +329,7 @@ class Ability(Record, frozen=True, kw_only=True):
     """
 
     prompt: tuple[Piece, ...]
-    output: Literal["image", "text", "detections"]
+    output: Literal["image", "text", "interleaved", "detections"]
     images: tuple[Index, Index] = (0, 0)
     reads: Reading | None = None
     request: Request | None = None
@@ -362,7 +371,7 @@ _INSIDE: Final = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0
 
 
 # What an ability gives, where that is no image.
-_GIVES: Final[dict[AbilityName, str]] = {"ask": "text", "detect": "detections"}
+_GIVES: Final[dict[AbilityName, str]] = {"ask": "text", "interleave": "interleaved", "detect": "detections"}
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -451,6 +460,8 @@ def _check(manifest: Manifest, path: Path) -> None:
             refuse("preprocess.fit_pad_square.min_side", "is above side")
         if preprocess.cover is not None:
             refuse("preprocess.cover", "stands beside fit_pad_square; a picture is cropped or padded")
+    if preprocess.smart_resize and (square is not None or preprocess.cover is not None):
+        refuse("preprocess.smart_resize", "stands beside cover or fit_pad_square, which have sizes of their own")
     kinds = {branch.kind for branch in manifest.guidance.branches}
     if kinds.isdisjoint({"pad_codes", "pad_middle"}) != (manifest.guidance.pad is None):
         refuse("guidance.pad", "is given if and only if a branch is of kind pad_codes or pad_middle")
@@ -477,6 +488,15 @@ def _check(manifest: Manifest, path: Path) -> None:
             refuse(field, f"is {reads}, which needs preprocess.fit_pad_square")
         if any(piece.field is not None for piece in manifest.image_block.open):
             refuse("image_block.open", "names rows or columns, which features of vision_encoder do not have")
+    head = manifest.graphs.get("image_head")
+    for field, sampling in {
+        "sampling": manifest.sampling,
+        **{f"abilities.{name}.sampling": ability.sampling for name, ability in manifest.abilities.items()},
+    }.items():
+        if sampling is None or sampling.top_p == 1:
+            continue
+        if head is None or "top_p" not in {tensor.name for tensor in head.inputs}:
+            refuse(f"{field}.top_p", f"is {sampling.top_p}, but the graph image_head has no input of that name")
     if manifest.domain is not None:
         for role in ("image_tokenizer", "image_decoder"):
             if role not in manifest.graphs:
@@ -489,6 +509,7 @@ def _check(manifest: Manifest, path: Path) -> None:
     needed: dict[str, tuple[GraphRole, ...]] = {
         "image": ("backbone", "image_head", "image_decoder"),
         "text": ("backbone", "text_head"),
+        "interleaved": ("backbone", "text_head", "image_head", "image_decoder"),
         "detections": ("backbone", "text_head"),
     }
     for name, ability in manifest.abilities.items():
@@ -507,6 +528,14 @@ def _check(manifest: Manifest, path: Path) -> None:
             refuse(f"abilities.{name}", "takes pictures if and only if its prompt has a field images")
         if ability.images[0] > ability.images[1]:
             refuse(f"abilities.{name}.images", "has its lower bound above its upper bound")
+        if ability.output == "interleaved":
+            if len(manifest.image_block.open) != 1 or manifest.image_block.open[0].token is None:
+                refuse("image_block.open", "is not one token, at which a picture of interleave could begin")
+            if grid.kind != "fixed" or reading != "codes" or not kinds <= {"prompt", "template"}:
+                refuse(
+                    f"abilities.{name}",
+                    "needs a fixed grid, pictures read as codes, and branches of kind prompt or template alone",
+                )
         if ability.output == "detections" and reading != "codes":
             refuse(f"abilities.{name}", "gives boxes in cells of a picture's codes, which the model does not read")
 

@@ -1,11 +1,11 @@
-"""The public face of an opened bundle: paint, edit, ask, detect, segment, edges.
+"""The public face of an opened bundle: paint, edit, ask, interleave, detect, and what it perceives.
 
 Turns requests into plans and plans into pictures; everything is checked before the first graph runs.
 """
 
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Final, TypeAlias, Unpack
@@ -21,16 +21,15 @@ from .domain import outside, share_outside
 from .embeddings import Floats
 from .engine import Engine
 from .errors import AbilityError, RequestError
+from .fit import fitted
 from .grids import GridRule, Shape, parse_size
+from .interleave import Rule, Written, interleave
 from .manifest import Ability, AbilityName, Branch, Sampling
 from .pictures import (
     Loaded,
-    cover,
     cut_off,
-    fit_pad_square,
     from_pixels,
     load_picture,
-    resize,
     resized,
     to_pixel_values,
     warn_of_changes,
@@ -38,7 +37,7 @@ from .pictures import (
 from .prompts import Features, PromptWriter, Source, Vocabulary, check_text, stacked
 from .provenance import ai_mark, provenance
 from .raster import Codes
-from .settings import Options, Settings, resolve, weigh
+from .settings import MAX_SEED, Options, Settings, resolve, weigh
 from .strokes import Stroke
 
 Picture: TypeAlias = str | Path | Image.Image
@@ -142,6 +141,35 @@ class Model:
             warnings.warn("the model gave no answer; ask in other words", AnswerWarning, stacklevel=2)
         return text
 
+    def interleave(
+        self, prompt: str, pictures: Picture | Sequence[Picture] = (), **options: Unpack[Options]
+    ) -> Iterator[str | Image.Image]:
+        """Answer with text and pictures, yielded in the order in which the model writes them.
+
+        The seeds of the pictures count up from `seed`.
+        """
+        parts = self.interleave_rows(prompt, pictures, **options)
+        whole = (part for part in parts if isinstance(part, str) or part.rows_done == part.rows)
+        return (part if isinstance(part, str) else part.preview for part in whole)
+
+    def interleave_rows(
+        self, prompt: str, pictures: Picture | Sequence[Picture] = (), **options: Unpack[Options]
+    ) -> Iterator[str | Stroke]:
+        """Answer with text and pictures, the pictures row by row."""
+        ability, text = self._ability("interleave"), check_text(prompt, "prompt")
+        settings = resolve(options, ability, self.manifest)
+        sources = self._read("interleave", _listed(pictures))
+        tokens = self._writer.prompt(ability.prompt, text, sources)
+        self._engine.check_room([tokens], 1)
+        return interleave(
+            tokens,
+            self._go_on,
+            lambda written: self._strokes(self._next_picture(ability, text, sources, settings, written)),
+            self._writer.picture,
+            self._vocabulary.decode,
+            self._interleave_rule(),
+        )
+
     def detect(self, picture: Picture, objects: Sequence[str] = ()) -> list[Detection]:
         """Find the named objects, or everything, and return their boxes in pixels of the given picture."""
         ability = self._ability("detect")
@@ -228,10 +256,17 @@ class Model:
         return self._strokes(self._request(ability, text, sources, shape, settings))
 
     def _request(
-        self, ability: Ability, text: str, sources: Sequence[Source], shape: Shape, settings: Settings
+        self,
+        ability: Ability,
+        text: str,
+        sources: Sequence[Source],
+        shape: Shape,
+        settings: Settings,
+        written: Written | None = None,
     ) -> _Request:
+        """Return what is to be painted after a prompt and what was `written` since."""
         fed = raster.tokens_fed(shape.rows, shape.columns, len(self._writer.row_suffix))
-        weighed = self._weighed(ability, text, sources, shape, settings)
+        weighed = self._weighed(ability, text, sources, shape, settings, written or Written())
         prompts = tuple(prompt for prompt, _ in weighed)
         self._engine.check_room(prompts, fed)
         return _Request(
@@ -251,16 +286,26 @@ class Model:
         )
 
     def _weighed(
-        self, ability: Ability, text: str, sources: Sequence[Source], shape: Shape, settings: Settings
+        self,
+        ability: Ability,
+        text: str,
+        sources: Sequence[Source],
+        shape: Shape,
+        settings: Settings,
+        written: Written,
     ) -> list[tuple[list[int], float]]:
-        """Return the prompts of the guidance branches with their weights; prompts that are the same count as one."""
+        """Return the prompts of the guidance branches with their weights; prompts that are the same count as one.
+
+        A template shows what was painted since the prompt among its pictures; the other branches go on from all of it.
+        """
         opener = self._writer.opener(shape)
 
         def prompt(branch: Branch) -> list[int]:
-            pieces = branch.prompt if branch.kind == "template" else ability.prompt
             words = settings.negative if branch.reads_negative else text
-            shown = self._writer.prompt(pieces, words, sources, shape, pad_codes=branch.kind == "pad_codes")
-            tokens = shown + opener
+            if branch.kind == "template":
+                return self._writer.prompt(branch.prompt, words, [*sources, *written.pictures], shape) + opener
+            shown = self._writer.prompt(ability.prompt, words, sources, shape, pad_codes=branch.kind == "pad_codes")
+            tokens = shown + written.tokens + opener
             return self._writer.pad_middle(tokens) if branch.kind == "pad_middle" else tokens
 
         weights: dict[tuple[int, ...], float] = {}
@@ -282,6 +327,7 @@ class Model:
             **({} if image_scale is None else {"Image CFG scale": image_scale}),
             "Temperature": settings.sampling.temperature,
             "Top-k": settings.sampling.top_k,
+            **({} if settings.sampling.top_p == 1 else {"Top-p": settings.sampling.top_p}),
             "Seed": settings.seed,
             "Size": "x".join(map(str, self.grid.size(shape))),
             "Model hash": self.bundle.digest[:10],
@@ -303,6 +349,33 @@ class Model:
             codes = raster.paint(painter.head.draw, painter.backbone.step, plan)
             for grid in raster.finished_rows(codes, plan.columns):
                 yield Stroke(codes=grid, rows=plan.rows, _decode=decode)
+
+    def _next_picture(
+        self, ability: Ability, text: str, sources: Sequence[Source], settings: Settings, written: Written
+    ) -> _Request:
+        """Return the picture that comes after what was written, with a seed of its own."""
+        seed = (settings.seed + len(written.pictures)) % (MAX_SEED + 1)
+        return self._request(ability, text, sources, self.grid.default, replace(settings, seed=seed), written)
+
+    def _go_on(self, context: list[int], count: int) -> Iterator[int]:
+        """Yield the likeliest tokens after a context, as far as `count` and the model's positions reach."""
+        longest = min(count, self.manifest.backbone.max_positions - len(context))
+        if longest < 1:
+            return
+        with self._engine.painter([context], longest) as painter:
+            next_token = self._engine.text_choice(painter.backbone.last_hidden)
+            yield from answer(next_token, painter.backbone.step, (), longest)
+
+    def _interleave_rule(self) -> Rule:
+        rule, shape = self.manifest.answer, self.grid.default
+        codes = np.zeros((shape.rows, shape.columns), dtype=np.int32)
+        return Rule(
+            stop={self._vocabulary.special(token) for token in rule.stop},
+            opener=self._writer.opener(shape)[0],
+            max_tokens=rule.max_tokens,
+            max_positions=self.manifest.backbone.max_positions,
+            picture_tokens=len(self._writer.picture(codes)),
+        )
 
     def _answer(self, name: AbilityName, text: str, sources: Sequence[Source]) -> str:
         rule = self.manifest.answer
@@ -350,22 +423,7 @@ class Model:
         return codes
 
     def _fit(self, image: Image.Image) -> Image.Image:
-        """Return the picture in a size the model reads: its own, or the nearest of the same proportions."""
-        width, height = image.size
-        rule = self.manifest.preprocess
-        if rule.fit_pad_square is not None:
-            return fit_pad_square(image, rule.fit_pad_square, rule)
-        if rule.cover is not None and rule.cover.full:
-            size = self.grid.size(self.grid.fullest(width, height))
-            return image if image.size == size else cover(image, size, rule.cover, rule)
-        cell = self.grid.cell
-        fits = width % cell == 0 and height % cell == 0 and self.grid.allows(Shape(height // cell, width // cell))
-        if fits and rule.min_pixels <= width * height <= rule.max_pixels:
-            return image
-        area = min(max(width * height, rule.min_pixels), rule.max_pixels)
-        factor = (area / (width * height)) ** 0.5
-        size = self.grid.size(self.grid.nearest(width * factor, height * factor))
-        return resize(image, size, rule) if rule.cover is None else cover(image, size, rule.cover, rule)
+        return fitted(image, self.manifest.preprocess, self.grid)
 
     def _ability(self, name: AbilityName) -> Ability:
         ability = self.manifest.abilities.get(name)

@@ -126,6 +126,10 @@ class PromptWriter:
         """Return the ids that announce an image of this grid; None where the manifest's opener names none."""
         return self._fill(self._block.open, "", [], shape)
 
+    def picture(self, codes: Codes) -> list[int]:
+        """Return the ids of a picture, opener and closer included."""
+        return self._image(codes, pad_codes=False)
+
     def pad_middle(self, prompt: Sequence[int]) -> list[int]:
         """Return a prompt as long as this one, of which only the first and the last token are left."""
         return [prompt[0], *self._pads(len(prompt) - 2), prompt[-1]] if len(prompt) > 2 else list(prompt)

@@ -4,6 +4,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Final, TypedDict, TypeVar
 
+from .contract import takes_top_p
 from .errors import RequestError
 from .manifest import Ability, Branch, Guidance, Manifest, Sampling
 from .prompts import check_text
@@ -20,6 +21,7 @@ class Options(TypedDict, total=False):
     image_guidance_scale: float | None
     temperature: float | None
     top_k: int | None
+    top_p: float | None
     negative_prompt: str | None
 
 
@@ -46,14 +48,16 @@ def resolve(options: Options, ability: Ability, manifest: Manifest) -> Settings:
     temperature = _first(options.get("temperature"), default.temperature)
     top_k = _first(options.get("top_k"), default.top_k)
     _check_number("temperature", temperature, 0, 100)
+    top_p = _first(options.get("top_p"), default.top_p)
     _check_number("top-k", top_k, 0, 2**31 - 1)
+    _check_top_p(top_p, manifest)
     seed = _first(options.get("seed"), secrets.randbelow(MAX_SEED + 1))
     check_seed(seed)
     return Settings(
         seed=seed,
         guidance_scale=scale,
         image_guidance_scale=image_scale,
-        sampling=Sampling(temperature=temperature, top_k=int(top_k)),
+        sampling=Sampling(temperature=temperature, top_k=int(top_k), top_p=top_p),
         negative=_negative(options.get("negative_prompt"), scale, image_scale, manifest.guidance),
     )
 
@@ -96,6 +100,13 @@ def check_seed(seed: int) -> None:
     """Raise `RequestError` if a picture cannot have this seed."""
     if not 0 <= seed <= MAX_SEED:
         raise RequestError(f"seed {seed} is out of range; seeds run from 0 to {MAX_SEED}.")
+
+
+def _check_top_p(top_p: float, manifest: Manifest) -> None:
+    if not 0 < top_p <= 1:  # false for NaN too
+        raise RequestError(f"top-p {top_p} is out of range; it is above 0 and at most 1.")
+    if top_p < 1 and not takes_top_p(manifest):
+        raise RequestError("this bundle draws without top-p; leave it out, or export the checkpoint again.")
 
 
 def _check_number(name: str, value: float, low: float, high: float) -> None:

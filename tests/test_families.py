@@ -21,7 +21,7 @@ def modules(folder: str) -> Iterator[Path]:
 
 
 def compared(tree: ast.AST) -> Iterator[tuple[int, ast.expr]]:
-    """Yield what a module compares, matches or looks up in tables, and the tables' keys, with their lines."""
+    """Yield what a module compares, matches, calls methods of or looks up, its tables' keys and all its constants."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Compare):
             parts: list[ast.expr | None] = [node.left, *node.comparators]
@@ -33,6 +33,10 @@ def compared(tree: ast.AST) -> Iterator[tuple[int, ast.expr]]:
             parts = [node.slice]
         elif isinstance(node, ast.Dict):
             parts = [*node.keys]
+        elif isinstance(node, ast.Call):  # of a method, as family.startswith("j")
+            parts = [node.func.value] if isinstance(node.func, ast.Attribute) else []
+        elif isinstance(node, ast.Constant):
+            parts = [node]
         else:
             continue
         yield from ((part.lineno, part) for part in parts if part is not None)
@@ -48,7 +52,7 @@ def names_a_family(expression: ast.expr) -> bool:
 
 
 def asks(code: str) -> list[int]:
-    return [line for line, expression in compared(ast.parse(code)) if names_a_family(expression)]
+    return sorted({line for line, expression in compared(ast.parse(code)) if names_a_family(expression)})
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
@@ -60,7 +64,8 @@ def test_nothing_asks_which_family_a_model_is_of(folder: str) -> None:
 @pytest.mark.parametrize(
     "code",
     ["if plan.family == 'x': pass", "TABLE[manifest.family]", "match family:\n case 'x': pass",
-     "if name in ('janus', 'b'): pass", "match name:\n case 'emu3': pass", "{'GemmaForCausalLM': 1}[name]"],
+     "if name in ('janus', 'b'): pass", "match name:\n case 'emu3': pass", "{'GemmaForCausalLM': 1}[name]",
+     "plan.family.startswith('x')", "name.startswith('janus')", "is_one(name, 'emu3')"],
 )  # fmt: skip
 def test_the_rule_sees_what_it_forbids(code: str) -> None:
     assert asks(code)

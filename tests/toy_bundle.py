@@ -127,13 +127,17 @@ class Reference:
         return logits
 
 
-def draw(logits: Floats, temperature: float, top_k: int, uniform: float) -> int:
+def draw(logits: Floats, temperature: float, top_k: int, top_p: float, uniform: float) -> int:
     """Draw as docs/bundle.md says, in float64."""
     if temperature == 0:
         return int(logits.argmax())
     if top_k:
         logits = np.where(logits < np.sort(logits)[-min(top_k, len(logits))], -np.inf, logits)
     shares = np.exp((logits - logits.max()) / temperature)
+    if top_p < 1:
+        falling = np.sort(shares)[::-1]
+        needed = int((falling.cumsum() < top_p * shares.sum()).sum()) + 1
+        shares = np.where(shares < falling[needed - 1], 0, shares)
     cumulative = np.cumsum(shares)
     return int(np.searchsorted(cumulative, uniform * cumulative[-1], side="right"))
 
@@ -222,6 +226,7 @@ def _image_head(path: Path) -> None:
     weights = net.input("weights", FLOAT, ("R",))
     temperature = net.input("temperature", FLOAT, ())
     top_k = net.input("top_k", INT64, (1,))
+    top_p = net.input("top_p", FLOAT, (1,))
     uniform = net.input("uniform", FLOAT, ("N",))
     # every branch's own logits, then their weighted sum: [N,R,K] -> [N,K]
     each = net.op("MatMul", hidden, net.constant(WEIGHTS.image_head, np.float32))
@@ -235,7 +240,12 @@ def _image_head(path: Path) -> None:
     dropped = net.op("Where", net.op("Less", logits, least), net.constant(-np.inf, np.float32), logits)
     greedy = net.op("Equal", temperature, net.constant(0, np.float32))
     divisor = net.op("Where", greedy, net.constant(1, np.float32), temperature)
-    cdf = net.op("CumSum", net.op("Softmax", net.op("Div", dropped, divisor), axis=-1), net.constant(1, np.int64))
+    shares = net.op("Softmax", net.op("Div", dropped, divisor), axis=-1)
+    net.nodes.append(helper.make_node("TopK", [shares, count], ["falling", "their_places"], axis=-1))
+    before = net.op("CumSum", "falling", net.constant(1, np.int64), exclusive=1)
+    needed = net.op("Where", net.op("Less", before, top_p), "falling", net.constant(1, np.float32))
+    small = net.op("Less", shares, net.op("ReduceMin", needed, one, keepdims=1))
+    cdf = net.op("CumSum", net.op("Where", small, net.constant(0, np.float32), shares), net.constant(1, np.int64))
     total = net.op("Slice", cdf, net.constant([COUNT - 1], np.int64), count, one)
     target = net.op("Mul", net.op("Unsqueeze", uniform, one), total)
     below = net.op("And", net.op("LessOrEqual", cdf, target), net.op("Less", cdf, total))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from edgevlo.runtime.errors import CheckpointError
 
-from .registry import FAMILIES, Family, supported
+from .registry import FAMILIES, Family, instead_of, supported
 
 if TYPE_CHECKING:  # torch; the list of families does without
     from tokenizers import Tokenizer
@@ -40,6 +40,7 @@ def plan_export(folder: Path) -> "Plan":
     from edgevlo.export.checkpoint import Checkpoint
     from edgevlo.export.files_beside import read_tokenizer
 
+    _check_format(folder)
     checkpoint = Checkpoint(folder)
     listed = checkpoint.config.get("architectures") or []
     named = [str(name) for name in listed] if isinstance(listed, list) else []
@@ -53,8 +54,21 @@ def plan_export(folder: Path) -> "Plan":
             f"{folder / 'tokenizer.json'} lacks the special tokens of the models of class {', '.join(named)} that "
             f"edgevlo exports: {tokens}. A model of text alone paints nothing."
         )
-    found = ", ".join(named) or f"model type {checkpoint.config.get('model_type')!r}"
-    instead = [f" Take {what}." for family in FAMILIES for name, what in family.instead.items() if name in named]
-    raise CheckpointError(
-        f"{folder / 'config.json'} is of class {found}; edgevlo exports {supported()}.{''.join(instead)}"
+    found = (
+        f"is of class {', '.join(named)}"
+        if named
+        else f"names no class (model type {checkpoint.config.get('model_type')!r})"
     )
+    raise CheckpointError(f"{folder / 'config.json'} {found}.{instead_of(*named)} edgevlo exports {supported()}.")
+
+
+def _check_format(folder: Path) -> None:
+    """Raise `CheckpointError` for a checkpoint in a format of its own, which has no config.json."""
+    if (folder / "config.json").exists():
+        return
+    for file in (name for family in FAMILIES for name in family.instead if name.endswith(".json")):
+        if (folder / file).is_file():
+            raise CheckpointError(
+                f"{folder} has no config.json, and {file} is Meta's own format, which edgevlo does not read."
+                f"{instead_of(file)}"
+            )

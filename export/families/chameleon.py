@@ -14,11 +14,10 @@ import warnings
 from typing import Any, Final
 
 import numpy as np
-from optimum.utils import NormalizedTextConfig
 from transformers import ChameleonConfig, ChameleonForConditionalGeneration
 
 from edgevlo.export.checkpoint import Checkpoint, CheckpointWarning, Floats, Part, Shape
-from edgevlo.export.dummy_inputs import TASK, BackboneConfig, register
+from edgevlo.export.dummy_inputs import TASK, FlatBackboneConfig, register
 from edgevlo.export.files_beside import read_tokenizer
 from edgevlo.export.heads import ImageHead
 from edgevlo.export.plan import Codes, Plan
@@ -50,12 +49,8 @@ _HEAD_NORM: Final = re.compile(r"\.self_attn\.[qk]_norm\.(weight|bias)$")
 
 
 @register("chameleon", TASK)
-class ChameleonBackboneConfig(BackboneConfig):
+class ChameleonBackboneConfig(FlatBackboneConfig):
     """Chameleon's decoder, whose config is not nested."""
-
-    NORMALIZED_CONFIG_CLASS = NormalizedTextConfig.with_args(
-        num_layers="num_hidden_layers", num_key_value_heads="num_key_value_heads", allow_new=True
-    )
 
 
 def plan(checkpoint: Checkpoint) -> Plan:

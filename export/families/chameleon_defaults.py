@@ -28,18 +28,21 @@ def chameleon_block(names: Names) -> manifest.ImageBlock:
 
 
 def anole_defaults(checkpoint: Checkpoint, config: Any, names: Names, cell: int) -> Card:
-    """Return how the released Chameleon and Anole are used; painting is there if a pixel decoder is."""
+    """Return how the released Chameleon and Anole are used; they paint and interleave if there is a pixel decoder."""
     side = config.vq_config.resolution // cell
     begin, turn_ends = Piece(token=names.begin), Piece(token=names.end_of_turn)
+    shown = (begin, Piece(field="text"), Piece(field="images"), turn_ends)
+    holds = config.max_position_embeddings // (side * side + 2)  # pictures
     abilities: dict[manifest.AbilityName, manifest.Ability] = {
         "ask": manifest.Ability(
-            prompt=(begin, Piece(field="text"), Piece(field="images"), turn_ends),
+            prompt=shown,
             output="text",
-            images=(1, max(1, config.max_position_embeddings // (side * side + 2))),
+            images=(1, max(1, holds)),
         )
     }
     if vqgan.has_decoder(checkpoint):
         abilities["paint"] = manifest.Ability(prompt=(begin, Piece(field="text"), turn_ends), output="image")
+        abilities["interleave"] = manifest.Ability(prompt=shown, output="interleaved", images=(0, max(1, holds - 1)))
     return Card(
         grid=manifest.Grid(
             kind="fixed",
@@ -59,7 +62,7 @@ def anole_defaults(checkpoint: Checkpoint, config: Any, names: Names, cell: int)
             default_scale=3.0,
             default_image_scale=IMAGE_SCALE,
         ),
-        sampling=manifest.Sampling(temperature=0.7, top_k=0),
+        sampling=manifest.Sampling(temperature=0.7, top_p=0.9),
         answer=manifest.Answer(stop=names.stop, max_tokens=512, text_only=True),
         preprocess=_preprocess(checkpoint, config.vq_config.resolution),
         postprocess=BACK,

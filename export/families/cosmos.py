@@ -25,7 +25,9 @@ from edgevlo.export.transformers_model import floats
 from edgevlo.runtime.errors import CheckpointError
 from edgevlo.runtime.manifest import GraphRole
 
-FILE: Final = "decoder.safetensors"
+from .registry import COSMOS_FILES
+
+FILE: Final = COSMOS_FILES[0]
 PREFIX: Final = "cosmos."
 LEVELS: Final = (8, 8, 8, 5, 5, 5)  # of the digits, the first changing fastest
 PATCH_LEVELS: Final = 2  # patches of 4 pixels: two Haar steps

@@ -53,9 +53,13 @@ class Emu3BackboneConfig(BackboneConfig):
 
 
 def plan(checkpoint: Checkpoint) -> Plan:
-    """Return what the exporter needs to know about an Emu3 checkpoint."""
+    """Return what the exporter needs to know about an Emu3 checkpoint in transformers' format."""
     checkpoint = checkpoint.renamed(_canonical)
-    config = _config(checkpoint)
+    return plan_as(checkpoint, _config(checkpoint))
+
+
+def plan_as(checkpoint: Checkpoint, config: Any) -> Plan:
+    """Return the plan of a checkpoint whose tensors have transformers' names."""
     unshuffle = _unshuffle(checkpoint, config.vq_config)
     expected, spare = promised_tensors(checkpoint, Emu3ForConditionalGeneration, config, "Emu3")
     checkpoint.expect(expected, _PARTS, spare)

@@ -71,7 +71,7 @@ def _disagree(checkpoint: Checkpoint, name: str, token: int | None, mapped: int 
 def family_defaults(checkpoint: Checkpoint, config: Any, tokenizer: Tokenizer, codes: manifest.Codes) -> Card:
     """Return how the released Emu3 models are used; a task card says otherwise."""
     begin, stop = _names(checkpoint, tokenizer, config.text_config)
-    preprocess, postprocess = _pictures(checkpoint)
+    preprocess, postprocess = pictures(checkpoint)
     return Card(
         grid=_grid(codes.cell, config.text_config.max_position_embeddings),
         guidance=manifest.Guidance(
@@ -125,7 +125,7 @@ def _grid(cell: int, max_positions: int) -> manifest.Grid:
     return manifest.Grid(rows=(1, bound), columns=(1, bound), cells=(1, cells), default=(side, side))
 
 
-def _pictures(checkpoint: Checkpoint) -> tuple[manifest.Preprocess, manifest.Postprocess]:
+def pictures(checkpoint: Checkpoint) -> tuple[manifest.Preprocess, manifest.Postprocess]:
     """Return what preprocessor_config.json says, and the way back; the released models' values where it is silent."""
     scaling = read_scaling(checkpoint)
     raw = {
@@ -134,6 +134,7 @@ def _pictures(checkpoint: Checkpoint) -> tuple[manifest.Preprocess, manifest.Pos
         "mean": scaling.mean,
         "std": scaling.std,
         "resample": scaling.resample,
+        "smart_resize": True,
     }
     try:
         preprocess = msgspec.convert(raw, manifest.Preprocess)

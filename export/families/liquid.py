@@ -45,7 +45,7 @@ LIQUID = OneVocabulary(
             ),
             default_scale=7.0,
         ),
-        sampling=manifest.Sampling(temperature=0.99, top_k=4096),
+        sampling=manifest.Sampling(temperature=0.99, top_k=4096, top_p=0.96),
         answer=manifest.Answer(stop=("<eos>", "<end_of_turn>"), max_tokens=512, text_only=True),
         preprocess=manifest.Preprocess(
             min_pixels=PIXELS * PIXELS,

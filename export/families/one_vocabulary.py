@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from optimum.utils import NormalizedTextConfig
 from tokenizers import Tokenizer
 from transformers import (
     GemmaConfig,
@@ -24,7 +23,7 @@ from transformers import (
 
 from edgevlo.export.card import Card
 from edgevlo.export.checkpoint import Checkpoint, Floats, Shape
-from edgevlo.export.dummy_inputs import TASK, BackboneConfig, register
+from edgevlo.export.dummy_inputs import TASK, FlatBackboneConfig, register
 from edgevlo.export.files_beside import read_tokenizer
 from edgevlo.export.heads import ImageHead
 from edgevlo.export.plan import Codes, Plan, TorchGraph
@@ -60,12 +59,8 @@ GEMMA: Final = Decoder(model=GemmaForCausalLM, config=GemmaConfig, norm_offset=1
 @register("llama", TASK)
 @register("qwen2", TASK)
 @register("gemma", TASK)
-class TextBackboneConfig(BackboneConfig):
+class TextBackboneConfig(FlatBackboneConfig):
     """A decoder of text, whose config is not nested."""
-
-    NORMALIZED_CONFIG_CLASS = NormalizedTextConfig.with_args(
-        num_layers="num_hidden_layers", num_key_value_heads="num_key_value_heads", allow_new=True
-    )
 
 
 class Pictures(Protocol):

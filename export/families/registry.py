@@ -20,7 +20,8 @@ class Family:
     licence: str  # of the released checkpoints
     verified: str  # what was run, and against what
     tokens: tuple[str, ...] = ()  # special tokens that tell it from others of the same class
-    instead: Mapping[str, str] = field(default_factory=dict)  # class that is not taken -> what to take
+    files: tuple[str, ...] = ()  # beside the weights, any one of which may hold what they lack
+    instead: Mapping[str, str] = field(default_factory=dict)  # class, hub id or file that is not taken -> what to take
 
 
 _CHAMELEON: Final = "Chameleon Research License, NON-COMMERCIAL"
@@ -28,6 +29,9 @@ _TINY: Final = (
     "tiny random weights: every graph against transformers, answers token for token against its generate, painting "
     "token for token against a loop over its modules; no released checkpoint was at hand"
 )
+VQGAN_FILES: Final = ("vqgan.ckpt", "vqgan.safetensors", "tokenizer/vqgan.ckpt")
+COSMOS_FILES: Final = ("decoder.safetensors",)
+_CONVERTED: Final = "facebook/chameleon-7b, facebook/chameleon-30b or leloy/Anole-7b-v0.1-hf, in transformers' format"
 _DEEPSEEK: Final = "DeepSeek License Agreement, with use restrictions; the code's is mit"
 
 FAMILIES: Final = (
@@ -39,9 +43,21 @@ FAMILIES: Final = (
         abilities=("paint", "ask"),
         grid="any rows x columns that the positions hold, cells of 8 pixels",
         licence="apache-2.0",
-        verified="every graph against transformers, on small random checkpoints of the class and on the embedded "
-        "picturebook; no released checkpoint was at hand",
-        instead={"Emu3ForCausalLM": "BAAI/Emu3-Chat-hf or BAAI/Emu3-Gen-hf, the same weights in transformers' format"},
+        verified="every graph against transformers, pictures, edits and answers token for token against its generate, "
+        "on small random checkpoints of the class; exported once at Emu3-Gen 8B's shape; no released checkpoint was at "
+        "hand",
+    ),
+    Family(
+        name="emu3",
+        module="emu3_original",
+        architectures=("Emu3ForCausalLM",),
+        checkpoints=("BAAI/Emu3-Stage1", "BAAI/Emu3-Chat", "BAAI/Emu3-Gen"),
+        abilities=("paint", "ask"),
+        grid="any rows x columns that the positions hold, cells of 8 pixels",
+        licence="apache-2.0",
+        verified="the same tensors as from transformers' format, and the same graphs byte for byte, on small random "
+        "checkpoints written in BAAI's format; no released checkpoint was at hand, and BAAI's code was not run. Needs "
+        "BAAI/Emu3-VisionTokenizer and a tokenizer.json beside it (docs/export.md)",
     ),
     Family(
         name="janus",
@@ -51,8 +67,9 @@ FAMILIES: Final = (
         abilities=("paint", "ask"),
         grid="one square of cells of 16 pixels, 24 x 24 in the released models",
         licence=_DEEPSEEK,
-        verified="every graph and the table of codes against transformers, on small random checkpoints of the class; "
-        "no released checkpoint was at hand",
+        verified="every graph and the table of codes against transformers, pictures and answers token for token "
+        "against its generate, on small random checkpoints of the class; exported once at Janus-Pro-1B's shape; no "
+        "released checkpoint was at hand",
     ),
     Family(
         name="janus",
@@ -81,10 +98,15 @@ FAMILIES: Final = (
         module="chameleon",
         architectures=("ChameleonForConditionalGeneration",),
         checkpoints=("facebook/chameleon-7b", "facebook/chameleon-30b", "leloy/Anole-7b-v0.1-hf"),
-        abilities=("ask", "paint"),
+        abilities=("ask", "paint", "interleave"),
         grid="one square of cells of 16 pixels, 32 x 32 in the released models",
         licence=_CHAMELEON,
-        verified=f"{_TINY}. Painting needs a pixel decoder: in the checkpoint (Anole) or as vqgan.ckpt beside it",
+        verified=f"{_TINY}, text with pictures in it likewise. Painting and interleave need a pixel decoder: in the "
+        "checkpoint (Anole) or as vqgan.ckpt beside it",
+        files=VQGAN_FILES,
+        instead=dict.fromkeys(
+            ("GAIR/Anole-7b-v0.1", "params.json", "models/7b/params.json", "models/30b/params.json"), _CONVERTED
+        ),
     ),
     Family(
         name="lumina-mgpt",
@@ -102,6 +124,7 @@ FAMILIES: Final = (
         licence=f"{_CHAMELEON}; its own repository states none",
         verified=f"{_TINY}. Its class may also be ChameleonForConditionalGeneration. All but paint and ask: Omni only. "
         "Needs vqgan.ckpt beside it",
+        files=VQGAN_FILES,
     ),
     Family(
         name="liquid",
@@ -113,6 +136,7 @@ FAMILIES: Final = (
         licence=f"Gemma Terms of Use; {_CHAMELEON}, for the image tokenizer",
         verified=f"{_TINY}. Needs vqgan.ckpt beside it",
         tokens=("<boi>", "<eoi>"),
+        files=VQGAN_FILES,
     ),
     Family(
         name="simplear",
@@ -126,6 +150,7 @@ FAMILIES: Final = (
         "its modules, the pixel decoder against its published layers written out in three dimensions; neither a "
         "released checkpoint nor NVIDIA's program was at hand. Needs decoder.safetensors beside it",
         tokens=("<|t2i|>", "<|soi|>"),
+        files=COSMOS_FILES,
     ),
 )
 
@@ -137,6 +162,12 @@ def supported() -> str:
         for architecture in family.architectures:
             checkpoints.setdefault(architecture, []).extend(family.checkpoints)
     return "; ".join(f"{architecture} ({', '.join(listed)})" for architecture, listed in checkpoints.items())
+
+
+def instead_of(*names: str) -> str:
+    """Return a sentence, and a space before it, on what to take instead of classes, hub ids or files; or nothing."""
+    found = (what for family in FAMILIES for name, what in family.instead.items() if name in names)
+    return "".join(f" Take {what}." for what in dict.fromkeys(found))
 
 
 def table() -> str:

@@ -28,10 +28,11 @@ from edgevlo.export.transformers_model import floats
 from edgevlo.runtime.errors import CheckpointError
 from edgevlo.runtime.manifest import GraphRole
 
+from .registry import VQGAN_FILES
+
 PREFIX: Final = "model.vqmodel"
 DECODER: Final = f"{PREFIX}.decoder"
-FILE: Final = "vqgan.ckpt"
-PLACES: Final = (FILE, "vqgan.safetensors", f"tokenizer/{FILE}")  # in a checkpoint's folder
+FILE: Final = VQGAN_FILES[0]
 FILES_CODEBOOK: Final = f"{PREFIX}.quantize.embedding.weight of the file"
 WHERE: Final = (
     f"Meta gives it as data/tokenizer/{FILE} of the Chameleon download (github.com/facebookresearch/chameleon)"
@@ -45,7 +46,7 @@ Order = npt.NDArray[np.int64]  # (K,): the codebook's row of the code that the b
 
 def completed(checkpoint: Checkpoint) -> Checkpoint:
     """Return the checkpoint with what it lacks of the tokenizer from `vqgan.ckpt`, if that is there."""
-    path = next((path for place in PLACES if (path := checkpoint.folder / place).is_file()), None)
+    path = next((path for place in VQGAN_FILES if (path := checkpoint.folder / place).is_file()), None)
     if path is None:
         return checkpoint
 

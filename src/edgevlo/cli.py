@@ -79,18 +79,28 @@ pictures_argument = click.argument("pictures", nargs=-1, metavar="PICTURES...", 
 output_option = click.option(
     "-o", "--output", type=click.Path(path_type=Path), default="out.png", show_default=True, help="PNG file to write."
 )
-paint_options = options(
-    output_option,
-    model_option,
+sampling_options = options(
     click.option("--seed", type=int, help="0 to 4294967295; the same seed paints the same picture."),
     click.option("--guidance-scale", type=float, help="How closely to follow the words; 1 is without guidance."),
     click.option("--temperature", type=float, help="0 takes the likeliest code each time."),
     click.option("--top-k", type=int, help="Draw among so many codes; 0 is all."),
+    click.option("--top-p", type=float, help="Draw among the likeliest codes with this share together; 1 is all."),
     click.option("--negative-prompt", help="What the picture should not be like."),
+)
+watch_option = click.option("--watch", is_flag=True, help="Paint rows in the terminal as they are finished.")
+paint_options = options(
+    output_option,
+    model_option,
+    sampling_options,
     click.option("-n", "count", type=click.IntRange(1, 100), default=1, help="Number of pictures, seeds counted up."),
     click.option("--codes", type=click.Path(path_type=Path), help="Also write the code grid, int32 [rows, columns]."),
-    click.option("--watch", is_flag=True, help="Paint rows in the terminal as they are finished."),
+    watch_option,
     json_option,
+)
+image_guidance_option = click.option(
+    "--image-guidance-scale",
+    type=float,
+    help="How closely to follow the picture, for models that guide by it too; 1 is without such guidance.",
 )
 size_option = click.option("--size", help="WIDTHxHEIGHT in pixels, or a ratio like 16:9.")
 
@@ -114,11 +124,7 @@ def paint(prompt: str, size: str | None, **settings: Any) -> None:
 @pictures_argument
 @click.argument("instruction")
 @size_option
-@click.option(
-    "--image-guidance-scale",
-    type=float,
-    help="How closely to follow the picture, for models that guide by it too; 1 is without such guidance.",
-)
+@image_guidance_option
 @paint_options
 def edit(pictures: tuple[Path, ...], instruction: str, size: str | None, **settings: Any) -> None:
     """Change PICTURES (one, or several to combine) as INSTRUCTION says."""
@@ -176,6 +182,48 @@ def ask(pictures: tuple[Path, ...], question: str, model: str | None, as_json: b
     _check_pictures(pictures, question, "question")
     answer = edgevlo.load(model).ask(pictures, question)
     click.echo(json.dumps({"answer": answer}, ensure_ascii=False) if as_json else answer)
+
+
+@main.command()
+@click.argument("pictures", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("prompt")
+@output_option
+@model_option
+@image_guidance_option
+@sampling_options
+@watch_option
+@json_option
+def interleave(
+    pictures: tuple[Path, ...],
+    prompt: str,
+    output: Path,
+    model: str | None,
+    watch: bool,
+    as_json: bool,
+    **settings: Any,
+) -> None:
+    """Answer PROMPT, about PICTURES if there are any, with text and pictures.
+
+    Text is printed; pictures are written to OUTPUT with numbers, out-1.png and so on, and named where they stand.
+    """
+    from edgevlo.progress import follow, one_picture
+    from edgevlo.runtime.provenance import check_png, save_png
+
+    if watch and as_json:
+        raise click.UsageError("--watch and --json both write to the output; choose one.")
+    _check_pictures(pictures, prompt, "prompt", needed=False)
+    check_png(output)
+    parts = edgevlo.load(model).interleave_rows(prompt, pictures, **settings)
+    number = 0
+    for part in parts:
+        if isinstance(part, str):
+            click.echo(json.dumps({"text": part}, ensure_ascii=False) if as_json else part)
+            continue
+        number += 1
+        path = output.with_name(f"{output.stem}-{number}{output.suffix}")
+        picture = follow(one_picture(part, parts), watch=watch).preview
+        save_png(picture, path)
+        click.echo(json.dumps({"picture": str(path), "size": picture.size}) if as_json else path)
 
 
 @main.command()
@@ -390,13 +438,13 @@ class _MisplacedError(click.ClickException):
         click.echo(f"edgevlo: {self.format_message()}", err=True)
 
 
-def _check_pictures(pictures: tuple[Path, ...], words: str, words_name: str) -> None:
+def _check_pictures(pictures: tuple[Path, ...], words: str, words_name: str, *, needed: bool = True) -> None:
     """Raise a usage error when there are no pictures before the words, or a picture stands in the words' place."""
     context = click.get_current_context()
     form = f"Usage: {context.command_path} PICTURE {words_name.upper()}"
     if _is_file(words):
         raise _MisplacedError(f"{context.info_name} takes its {words_name} after the picture {words}. {form}")
-    if not pictures:
+    if needed and not pictures:
         raise _MisplacedError(f"{context.info_name} needs a picture before its {words_name}. {form}")
 
 

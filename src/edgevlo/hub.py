@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from edgevlo.export.families.registry import FAMILIES, instead_of
 from edgevlo.runtime.errors import BundleError, EdgevloError, OutputError
 from edgevlo.runtime.manifest import MANIFEST_FILE, read_manifest
 
@@ -28,8 +29,9 @@ INDEXES: Final = ("model.safetensors.index.json", "pytorch_model.bin.index.json"
 BESIDE: Final = ("*.json", "*.jinja", "*.md", "*.txt", "LICEN[CS]E*", "licen[cs]e*")  # of weights
 TENSORS: Final = ("*.safetensors",)
 PICKLES: Final = ("*.bin", "*.pt", "*.pth")  # read as tensors only, export/weights.py
+FILES: Final = frozenset(file for family in FAMILIES for file in family.files)  # that some weights lack
 
-_BELOW: Final = "*/*"  # of a checkpoint nothing in folders is read
+_BELOW: Final = "*/*"  # of a checkpoint nothing in folders is read but what `FILES` names
 
 _ID: Final = re.compile(r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")
 
@@ -61,7 +63,10 @@ def fetch(name: str, *, revision: str | None = None, pickles: bool = False, want
     folder = _download(name, revision, [MANIFEST_FILE, CONFIG_FILE])
     kind: Kind = "bundle" if (folder / MANIFEST_FILE).is_file() else "checkpoint"
     if kind == "checkpoint" and not (folder / CONFIG_FILE).is_file():
-        raise HubError(f"{name} on the hub is neither a bundle ({MANIFEST_FILE}) nor a checkpoint ({CONFIG_FILE}).")
+        raise HubError(
+            f"{name} on the hub is neither a bundle ({MANIFEST_FILE}) nor a checkpoint ({CONFIG_FILE})."
+            f"{instead_of(name)}"
+        )
     if wanted not in (None, kind):
         how = f"export it first: edgevlo export {name} -o BUNDLE" if kind == "checkpoint" else f"use it: -m {name}"
         raise HubError(f"{name} is a {kind}, not a {wanted}; {how}")
@@ -70,13 +75,15 @@ def fetch(name: str, *, revision: str | None = None, pickles: bool = False, want
         _verify(name, folder)
         return Snapshot(folder, kind)
     _download(name, revision, [*BESIDE, *TENSORS], _BELOW)
-    if not any(folder.glob("*.safetensors")):
+    if not _safetensors(folder):
         if not pickles:
             raise HubError(
                 f"{name} on the hub has no safetensors. Pickles are read as tensors only and run no code, but ask for "
                 f"them: edgevlo pull --pickle {name}"
             )
         _download(name, revision, [*BESIDE, *PICKLES], _BELOW)
+    if pickles:
+        _download(name, revision, [*FILES])
     _check_weights(name, folder)
     _verify(name, folder)
     return Snapshot(folder, kind)
@@ -89,10 +96,15 @@ def _listed(folder: Path) -> list[str]:
         return [*read_manifest(Path(temporary)).files]
 
 
+def _safetensors(folder: Path) -> list[Path]:
+    """Return the safetensors of the weights themselves."""
+    return [path for path in folder.glob("*.safetensors") if path.name not in FILES]
+
+
 def _check_weights(name: str, folder: Path) -> None:
     """Raise `HubError` unless the weights are there, every shard that an index names."""
     for index in (folder / file for file in INDEXES):
-        if not index.is_file() or (index.name != INDEXES[0] and any(folder.glob("*.safetensors"))):
+        if not index.is_file() or (index.name != INDEXES[0] and _safetensors(folder)):
             continue
         try:
             shards = {str(shard) for shard in json.loads(index.read_bytes())["weight_map"].values()}
@@ -101,7 +113,7 @@ def _check_weights(name: str, folder: Path) -> None:
         if missing := sorted(shard for shard in shards if not (folder / shard).is_file()):
             raise HubError(f"{name} lacks {missing[0]}, which its {index.name} names; {_AGAIN.format(name)}")
         return
-    if not any(path for pattern in (*TENSORS, *PICKLES) for path in folder.glob(pattern)):
+    if not _safetensors(folder) and not any(path for pattern in PICKLES for path in folder.glob(pattern)):
         raise HubError(f"{name} on the hub holds no weights.")
 
 

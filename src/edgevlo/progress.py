@@ -34,6 +34,16 @@ def progress_bar() -> Iterator[Progress]:
         bar.close()
 
 
+def one_picture(first: Stroke, more: Iterator[Stroke | str]) -> Iterator[Stroke]:
+    """Yield the strokes of the picture that begins with `first` and take no more than those from what follows."""
+    stroke: Stroke | str = first
+    while isinstance(stroke, Stroke):
+        yield stroke
+        if stroke.rows_done == stroke.rows:
+            return
+        stroke = next(more)
+
+
 def follow(strokes: Iterator[Stroke], *, watch: bool) -> Stroke:
     """Run a painting to its end, with a bar or, to `watch`, with the rows themselves; return the last stroke."""
     bar: Any = None

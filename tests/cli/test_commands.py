@@ -97,17 +97,17 @@ def test_paint_writes_a_picture_and_says_where(edgevlo_run: Run, model: Model) -
 def test_every_option_reaches_the_model(edgevlo_run: Run, model: Model) -> None:
     ran = edgevlo_run(
         "paint", "a red car", "-m", "toy", "-o", "a.png", "--size", "16x24", "--seed", "5", "--guidance-scale", "3",
-        "--temperature", "0.5", "--top-k", "9", "--negative-prompt", "big",
+        "--temperature", "0.5", "--top-k", "9", "--top-p", "0.8", "--negative-prompt", "big",
     )  # fmt: skip
 
     assert ran.code == 0
     with Image.open("a.png") as image:
         assert image.info["parameters"] == (
             "a red car\nNegative prompt: big\nSteps: 24, Sampler: raster, CFG scale: 3.0, Temperature: 0.5, Top-k: 9, "
-            f"Seed: 5, Size: 16x24, Model hash: {model.bundle.digest[:10]}, Model: toy"
+            f"Top-p: 0.8, Seed: 5, Size: 16x24, Model hash: {model.bundle.digest[:10]}, Model: toy"
         )
         expected = model.paint("a red car", size=(16, 24), seed=5, guidance_scale=3, temperature=0.5, top_k=9,
-                               negative_prompt="big")  # fmt: skip
+                               top_p=0.8, negative_prompt="big")  # fmt: skip
         assert image.tobytes() == expected.tobytes()
 
 
@@ -534,6 +534,7 @@ def test_no_words_and_too_many_are_one_line(edgevlo_run: Run, command: str, word
         (["a", "--temperature", "nan"], "temperature nan is out of range"),
         (["a", "--guidance-scale", "1e9"], "guidance scale 1000000000.0 is out of range"),
         (["a", "--top-k", "-1"], "top-k -1 is out of range"),
+        (["a", "--top-p", "0"], "top-p 0.0 is out of range"),
         (["a", "-o", "none/out.png"], "the folder .*/none does not exist. Make it first"),
         (["a", "-o", "."], "is a folder; name a file in it"),
         (["a", "-o", "out.jpg"], r"out\.jpg does not end in \.png"),

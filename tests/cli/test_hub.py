@@ -180,6 +180,31 @@ def test_pickles_are_taken_when_they_are_asked_for(shell: Shell) -> None:
     assert (Path(out.strip()) / "pytorch_model.bin").read_bytes() == WEIGHTS
 
 
+def test_a_pixel_decoder_of_its_own_comes_with_the_pickles(shell: Shell) -> None:
+    files = {"config.json": CONFIG, "model.safetensors": WEIGHTS, "tokenizer/vqgan.ckpt": WEIGHTS[:20_000]}
+    more = {"optimizer.ckpt": WEIGHTS, "pytorch_model.bin": WEIGHTS, "tokenizer/other.json": b"{}"}
+    shell.hub.repositories["owner/anole"] = files | more
+    folder = Path(shell.run("pull", "owner/anole")[1].strip())
+    assert not (folder / "tokenizer").exists()
+
+    assert shell.run("pull", "--pickle", "owner/anole")[0] == 0
+
+    found = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    assert found == set(files)
+
+
+def test_a_pixel_decoder_alone_is_no_checkpoint(shell: Shell) -> None:
+    shell.hub.repositories["owner/vq"] = {"config.json": CONFIG, "vqgan.safetensors": WEIGHTS}
+    assert "owner/vq on the hub has no safetensors" in shell.fails("pull", "owner/vq")
+    assert "owner/vq on the hub holds no weights" in shell.fails("pull", "--pickle", "owner/vq")
+
+
+def test_another_format_says_what_to_take(shell: Shell) -> None:
+    shell.hub.repositories["GAIR/Anole-7b-v0.1"] = {"README.md": b"words", "models/7b/params.json": b"{}"}
+    line = shell.fails("pull", "GAIR/Anole-7b-v0.1")
+    assert "(config.json). Take facebook/chameleon-7b, facebook/chameleon-30b or leloy/Anole-7b-v0.1-hf, in" in line
+
+
 def test_a_checkpoint_that_is_not_whole_is_refused(shell: Shell) -> None:
     index = json.dumps(SHARDS).encode()
     shell.hub.repositories["owner/sharded"] = {

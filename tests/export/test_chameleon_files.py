@@ -58,6 +58,16 @@ def test_chameleon_without_a_decoder_answers_and_says_that_it_paints_none(tiny: 
         Model.open(tmp_path / "bundle").paint("a car")
 
 
+@pytest.mark.parametrize("file", ["params.json", "models/7b/params.json"])
+def test_metas_own_format_is_refused_with_what_to_take(tmp_path: Path, file: str) -> None:
+    (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / file).write_text("{}")
+    with pytest.raises(
+        CheckpointError, match=rf"{file} is Meta's own format, .* Take facebook/chameleon-7b, .*-hf, in"
+    ):
+        plan_export(tmp_path)
+
+
 @pytest.mark.parametrize("place", ["vqgan.safetensors", "tokenizer/vqgan.ckpt"])
 def test_the_decoder_is_found_in_every_place(tiny: Path, tmp_path: Path, place: str) -> None:
     folder = changed(tiny, tmp_path / "chameleon")

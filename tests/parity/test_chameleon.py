@@ -158,6 +158,13 @@ def test_greedy_painting_equals_a_loop_with_three_branches(pair: Pair, text: str
     assert pair.model.manifest.guidance.default_image_scale == image
 
 
+def test_a_small_top_p_takes_the_likeliest_and_the_default_draws_others(pair: Pair) -> None:
+    *_, last = pair.model.paint_rows("a red car", seed=1, top_p=1e-6)
+    np.testing.assert_array_equal(last.codes, painted(pair.model, "a red car"))
+    *_, drawn = pair.model.paint_rows("a red car", seed=1)
+    assert (drawn.codes != last.codes).any()
+
+
 def test_without_guidance_only_the_prompt_is_read(pair: Pair) -> None:
     expected = looped(pair, [pair.ids(f"a blue house{TURN}{OPEN}")], [1.0], (pair.shape.side, pair.shape.side))
     codes = painted(pair.model, "a blue house", guidance_scale=1.0)
@@ -288,11 +295,11 @@ def test_the_manifest_says_how_the_models_are_used(pair: Pair) -> None:
         assert graph.parity is not None
         assert graph.parity.error <= 1e-4
     assert (manifest.grid.kind, manifest.grid.default) == ("fixed", (shape.side, shape.side))
-    assert set(manifest.abilities) == {"paint", "ask"}
+    assert set(manifest.abilities) == {"paint", "ask", "interleave"}
     assert manifest.abilities["paint"].prompt[0].token == BEGIN
     assert manifest.answer.stop == (TURN, END)
     assert manifest.preprocess.mean[0] == pytest.approx(0.50277, abs=1e-5)  # x * 0.0078 - 1
-    assert manifest.sampling.temperature == 0.7
+    assert (manifest.sampling.temperature, manifest.sampling.top_p) == (0.7, 0.9)
 
 
 def test_the_licence_is_shown(pair: Pair) -> None:
@@ -302,7 +309,7 @@ def test_the_licence_is_shown(pair: Pair) -> None:
 
 
 def test_what_chameleon_cannot_do_is_said(pair: Pair) -> None:
-    with pytest.raises(AbilityError, match=r"\(family chameleon\) cannot depth; it can ask, paint"):
+    with pytest.raises(AbilityError, match=r"\(family chameleon\) cannot depth; it can ask, interleave, paint"):
         pair.model.depth(some_picture(32, 32, 0))
     with pytest.raises(RequestError, match="takes no negative prompt"):
         pair.model.paint("a car", negative_prompt="a dog")

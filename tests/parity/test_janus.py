@@ -114,6 +114,38 @@ def test_greedy_painting_with_guidance_equals_generate(pair: Pair, text: str, sc
     assert len(np.unique(codes)) >= 6
 
 
+def left_padded(pair: Pair, prompts: list[list[int]]) -> dict[str, torch.Tensor]:
+    longest, (pad,) = max(map(len, prompts)), pair.tokenizer.encode(PAD, add_special_tokens=False).ids
+    ids = torch.tensor([[pad] * (longest - len(prompt)) + prompt for prompt in prompts])
+    mask = torch.tensor([[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts])
+    return {"input_ids": ids, "attention_mask": mask}
+
+
+def test_rows_of_a_left_padded_batch_are_painted_as_alone(pair: Pair) -> None:
+    texts = ["a red car on the beach", "cat"]
+    batch = left_padded(pair, [pair.painting(text) for text in texts])
+    side = pair.shape.side
+
+    codes = pair.reference.generate(**batch, generation_mode="image", guidance_scale=4.0, do_sample=False)
+
+    for text, row in zip(texts, codes, strict=True):
+        alone = painted(pair.model, text, guidance_scale=4.0)
+        np.testing.assert_array_equal(alone, row.reshape(side, side).numpy())
+
+
+def test_rows_of_a_left_padded_batch_are_answered_as_alone(pair: Pair) -> None:
+    prompts = [pair.ids("what is on the left?"), pair.ids("how many?")]
+    batch = left_padded(pair, prompts)
+    out = pair.reference.generate(
+        **batch, generation_mode="text", max_new_tokens=12, do_sample=False, eos_token_id=-1, pad_token_id=0
+    )
+    for row, prompt in enumerate(prompts):
+        with pair.model._engine.painter([prompt], 12) as painter:
+            choose = pair.model._engine.text_choice(painter.backbone.last_hidden)
+            found = list(answer(choose, painter.backbone.step, (), 12))
+        assert found == out[row, batch["input_ids"].shape[1] :].tolist()
+
+
 def test_the_released_default_is_guidance_5(pair: Pair) -> None:
     np.testing.assert_array_equal(painted(pair.model, "a dog"), painted(pair.model, "a dog", guidance_scale=5.0))
     assert (pair.model.manifest.sampling.temperature, pair.model.manifest.sampling.top_k) == (1.0, 0)

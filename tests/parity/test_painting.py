@@ -6,6 +6,7 @@ fills the manifest's pieces. Both must come to the same tokens, and then to the 
 
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,14 @@ from PIL import Image
 from tokenizers import Tokenizer
 from torch.nn import functional
 
+from edgevlo.export.checkpoint import Checkpoint
+from edgevlo.export.families.emu3_defaults import pictures
 from edgevlo.runtime.answers import answer
+from edgevlo.runtime.fit import fitted
+from edgevlo.runtime.grids import GridRule
+from edgevlo.runtime.manifest import Grid
 from edgevlo.runtime.model import Model
+from edgevlo.runtime.pictures import load_picture, to_pixel_values
 
 library: Any = transformers
 
@@ -128,6 +135,28 @@ def test_greedy_painting_with_a_negative_prompt_equals_generate(pair: Pair, nega
     np.testing.assert_array_equal(codes, expected)
 
 
+def test_rows_of_a_left_padded_batch_are_painted_as_alone(pair: Pair) -> None:
+    texts, header = ["a red car on the beach", "cat"], pair.header(4, 5)
+    prompts = [pair.ids(f"<bos>{text}") + header for text in texts]
+    longest = max(map(len, prompts))
+    ids = torch.tensor([[0] * (longest - len(prompt)) + prompt for prompt in prompts])
+    mask = torch.tensor([[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts])
+    (end_of_row,), visual = pair.ids("<|extra_200|>"), pair.reference.vocabulary_mapping.image_tokens
+
+    def allowed(_batch: int, sequence: torch.Tensor) -> list[int]:
+        return [end_of_row] if (sequence.shape[0] - longest) % 6 == 5 else visual
+
+    limits = library.GenerationConfig(max_new_tokens=24, do_sample=False, pad_token_id=0)
+    out = pair.reference.generate(
+        input_ids=ids, attention_mask=mask, prefix_allowed_tokens_fn=allowed, generation_config=limits
+    )
+
+    first = pair.reference.config.vocabulary_map["<|visual token 000000|>"]
+    for text, row in zip(texts, out, strict=True):
+        expected = row[longest:].reshape(4, 6)[:, :-1].numpy() - first
+        np.testing.assert_array_equal(painted(pair.model, text, 4, 5, guidance_scale=1.0), expected)
+
+
 def test_greedy_editing_equals_generate(pair: Pair) -> None:
     sources = [some_picture(pair, 4, 6, 1), some_picture(pair, 5, 3, 2)]
     blocks = [token for source in sources for token in pair.image(pair.model.tokenize(source))]
@@ -182,6 +211,32 @@ def test_a_picture_becomes_the_codes_and_pixels_of_the_reference(pair: Pair) -> 
     levels = ((decoded * 0.5 + 0.5) * 255).clamp(0, 255).permute(1, 2, 0).numpy()
     ours = np.asarray(pair.model.decode(codes.numpy()))
     assert np.abs(ours - levels).max() < 1 + 1e-4 * 127.5  # truncation, and the decoder's 1e-4
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+@pytest.mark.parametrize("cells", [(16, 64), (30, 31), (100, 400)])
+@pytest.mark.parametrize(
+    "size", [(512, 512), (97, 31), (31, 97), (203, 611), (1001, 403), (61, 500), (9, 5), (640, 1023)]
+)
+def test_pictures_are_resized_as_by_emu3s_image_processor(
+    tmp_path: Path, size: tuple[int, int], cells: tuple[int, int], mode: str
+) -> None:
+    """Its cells are always 8 pixels wide; the limits are set so that pictures are below, within and above them."""
+    noise = np.random.default_rng(size[0]).integers(0, 256, (6, 6, 3), dtype=np.uint8)
+    picture = Image.fromarray(noise).resize(size, Image.Resampling.BICUBIC).convert(mode)
+    low, high = (64 * count for count in cells)
+    processor = library.Emu3ImageProcessor(min_pixels=low, max_pixels=high, image_mean=[0.5] * 3, image_std=[0.5] * 3)
+    processor.save_pretrained(tmp_path)
+    (tmp_path / "config.json").write_text("{}")
+    rule, _ = pictures(Checkpoint(tmp_path))
+    grid = GridRule(grid=Grid(rows=(1, 400), columns=(1, 400), cells=(1, 400), default=(8, 8)), cell=8)
+
+    found = to_pixel_values(fitted(load_picture(picture).image, rule, grid), rule)[0]
+
+    expected = processor(picture, return_tensors="np")["pixel_values"][0]
+    assert found.shape == expected.shape
+    assert np.abs(found - expected).max() / 2 <= 1 / 255 + 1e-6
+    assert expected.std() > 0.05
 
 
 def test_prompts_typed_by_a_user_reach_the_model_as_transformers_tokenizes_them(pair: Pair) -> None:

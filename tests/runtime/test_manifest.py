@@ -81,6 +81,21 @@ def plain(*more: Callable[[Tree], None]) -> Callable[[Tree], None]:
     return edit
 
 
+INTERLEAVE = {"prompt": [{"token": "<bos>"}, {"field": "text"}], "output": "interleaved"}
+
+
+def without_top_p(*more: Callable[[Tree], None]) -> Callable[[Tree], None]:
+    """Return an edit that takes top_p from the image head's inputs, and more edits after it."""
+
+    def edit(tree: Tree) -> None:
+        head = tree["graphs"]["image_head"]
+        head["inputs"] = [one for one in head["inputs"] if one["name"] != "top_p"]
+        for one in more:
+            one(tree)
+
+    return edit
+
+
 def test_a_manifest_is_read_as_it_was_written(toy: Path, tmp_path: Path) -> None:
     manifest = read_manifest(toy)
     (tmp_path / "manifest.json").write_bytes(encode_manifest(manifest))
@@ -118,6 +133,8 @@ def test_a_manifest_is_read_as_it_was_written(toy: Path, tmp_path: Path) -> None
         (put("grid.max_ratio", 0), "Expected `float` >= 1", "$.grid.max_ratio"),
         (put("sampling.temperature", -1), "Expected `float` >= 0", "$.sampling.temperature"),
         (put("sampling.temperature", 1e9), "Expected `float` <= 100", "$.sampling.temperature"),
+        (put("sampling.top_p", 0), "Expected `float` > 0", "$.sampling.top_p"),
+        (put("sampling.top_p", 1.5), "Expected `float` <= 1", "$.sampling.top_p"),
         (put("preprocess.std", [0.5, 0, 0.5]), "Expected `float` > 0", "$.preprocess.std[1]"),
         (put("domain", {"name": "w"}), "missing required field `tolerance`", "$.domain"),
         (put("domain", {"name": "w", "tolerance": -1}), "Expected `float` >= 0", "$.domain.tolerance"),
@@ -177,6 +194,20 @@ def test_a_manifest_out_of_schema_names_file_field_and_reason(
         (put("abilities.paint.output", "text"), "abilities.paint.output is text; paint gives image"),
         (put("abilities.ask.output", "image"), "abilities.ask.output is image; ask gives text"),
         (put("abilities.detect.output", "text"), "abilities.detect.output is text; detect gives detections"),
+        (
+            put("abilities.interleave", INTERLEAVE | {"output": "text"}),
+            "abilities.interleave.output is text; interleave",
+        ),
+        (
+            put("abilities.interleave", INTERLEAVE),
+            "image_block.open is not one token, at which a picture of interleave",
+        ),
+        (plain(put("abilities.interleave", INTERLEAVE)), "abilities.interleave needs a fixed grid, pictures read as"),
+        (without_top_p(put("sampling.top_p", 0.9)), "sampling.top_p is 0.9, but the graph image_head has no input"),
+        (
+            without_top_p(put("abilities.segment.sampling", {"top_p": 0.5})),
+            "abilities.segment.sampling.top_p is 0.5, but the graph image_head has no input",
+        ),
         (put("abilities.paint.prompt.1", {"field": "rows"}), "abilities.paint.prompt"),
         (put("image_block.open.1", {"field": "text"}), "image_block.open"),
         (put("preprocess.min_pixels", 10_000), "preprocess"),

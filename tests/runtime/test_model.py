@@ -62,6 +62,7 @@ def reference_codes(
     *,
     temperature: float = 1.0,
     top_k: int = 0,
+    top_p: float = 1.0,
     seed: int = 0,
 ) -> list[list[int]]:
     """Paint with whole sequences in float64: weighted logits of the branches, one uniform a cell."""
@@ -70,7 +71,7 @@ def reference_codes(
     for uniform in uniforms(seed, rows * columns):
         logits = sum(weight * REFERENCE.image_logits([*prompt, *painted]) for weight, prompt in branches)
         assert isinstance(logits, np.ndarray)
-        codes.append(draw(logits, temperature, top_k, uniform))
+        codes.append(draw(logits, temperature, top_k, top_p, uniform))
         painted += [FIRST_TOKEN + codes[-1]] + ([EOL] if len(codes) % columns == 0 else [])
     return np.array(codes).reshape(rows, columns).tolist()
 
@@ -97,6 +98,8 @@ def flat_picture(codes: npt.ArrayLike) -> Image.Image:
         {"seed": 4, "top_k": 3},
         {"seed": 5, "top_k": 1},
         {"seed": 6, "top_k": 10_000},
+        {"seed": 13, "top_p": 0.5},
+        {"seed": 14, "top_p": 0.9, "top_k": 9, "temperature": 2},
         {"seed": 7, "temperature": 0},
         {"seed": 8, "guidance_scale": 1},
         {"seed": 9, "guidance_scale": 0},
@@ -124,6 +127,7 @@ def test_a_picture_is_that_of_the_reference_code_for_code(model: Model, options:
         columns,
         temperature=options.get("temperature", 1.0),
         top_k=options.get("top_k", 0),
+        top_p=options.get("top_p", 1.0),
         seed=options["seed"],
     )
     assert codes.tolist() == expected
@@ -443,6 +447,9 @@ def test_a_picture_of_another_size_is_resized_to_one_that_the_model_reads(model:
         ({"temperature": -0.1}, "temperature -0.1 is out of range"),
         ({"top_k": -1}, "top-k -1 is out of range"),
         ({"top_k": 2**40}, "top-k 1099511627776 is out of range"),
+        ({"top_p": 0}, "top-p 0 is out of range; it is above 0 and at most 1"),
+        ({"top_p": 1.01}, "top-p 1.01 is out of range"),
+        ({"top_p": float("nan")}, "top-p nan is out of range"),
         ({"negative_prompt": "x" * 100_000}, "the negative prompt has 100000 characters; at most 50000"),
         ({"negative_prompt": "\udcff"}, "the negative prompt is not valid Unicode at character 0"),
     ],
@@ -450,6 +457,23 @@ def test_a_picture_of_another_size_is_resized_to_one_that_the_model_reads(model:
 def test_a_number_out_of_range_is_refused_at_once(model: Model, options: dict[str, Any], reason: str) -> None:
     with pytest.raises(RequestError, match=reason):
         model.paint_rows("a red car", **options)  # before the first row is asked for
+
+
+def without_top_p(tree: dict[str, Any]) -> None:
+    head = tree["graphs"]["image_head"]
+    head["inputs"] = [one for one in head["inputs"] if one["name"] != "top_p"]
+
+
+def test_a_bundle_whose_head_takes_no_top_p_refuses_one(toy: Path, tmp_path: Path) -> None:
+    model = Model.open(rewritten(toy, tmp_path / "older", without_top_p))
+    with pytest.raises(RequestError, match="this bundle draws without top-p; leave it out, or export"):
+        model.paint_rows("a red car", top_p=0.5)
+    model.paint_rows("a red car", top_p=1.0)
+
+
+def test_top_p_is_recorded_where_it_counts(model: Model) -> None:
+    assert "Top-p: 0.5" in model.paint("a red car", top_p=0.5).info["parameters"]
+    assert "Top-p" not in model.paint("a red car").info["parameters"]
 
 
 def only_prompt(tree: dict[str, Any]) -> None:
