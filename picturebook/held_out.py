@@ -1,586 +1,540 @@
-"""Sentence forms that are kept for judging how free sentences are understood; nothing is ever trained on them."""
+"""Sentence forms kept for judging: training never uses them."""
 
 from __future__ import annotations
 
-Forms = dict[str, tuple[str, ...]]
-
-# Changes of one object.
+Forms = dict[str, tuple[str, ...]]  # language -> forms with gaps
 
 RECOLOUR: Forms = {
     "en": (
-        "could you paint {name} {word}?",
-        "i would like {name} to be {word}",
-        "please switch the colour of {name} to {word}",
-        "repaint {name} in {word}",
-        "{name} should have a different color: {word}",
+        "would it be possible to see {name} in {word}?",
+        "{name} could use some {word} paint",
+        "instead of its present colour, {name} should get {word}",
+        "my son says {name} has to be {word}",
+        "try {word} on {name}",
     ),
     "zh": (
-        "能把{name}涂成{word}吗？",
-        "我希望{name}是{word}的",
-        "{name}的颜色改为{word}吧",
-        "麻烦给{name}换个颜色，换成{word}",
-        "我想看到{name}变为{word}的样子",
+        "{name}改用{word}好了",
+        "麻烦你把{name}弄成{word}的样子",
+        "我觉得{name}用{word}会更好看",
+        "{name}的颜色能不能变为{word}？",
+        "请重新上色：{name}用{word}",
     ),
 }
-
 ADD: Forms = {
     "en": (
-        "i would also like to see {thing} {where}",
-        "{where}, there should also be {thing}",
-        "please draw in {thing} as well, {where}",
-        "the picture still needs {thing} {where}",
-        "let's include {thing} too, {where}",
+        "one more thing: {thing} {where}",
+        "would you mind adding {thing} {where}?",
+        "next to what is there already, i want {thing} {where}",
+        "we are still missing {thing} {where}",
+        "make room for {thing} {where}",
     ),
     "zh": (
-        "请{in_where}再放上{thing}",
-        "我还想{in_where}看到{thing}",
-        "能不能{in_where}补上{thing}？",
-        "{in_where}最好还有{thing}",
-        "麻烦{in_where}画上{thing}，其他的都不变",
+        "{in_where}多放{thing}吧",
+        "如果{in_where}能有{thing}就更好了",
+        "请你{in_where}添一下{thing}",
+        "{in_where}还缺{thing}，补上吧",
+        "{in_where}请给我再安排{thing}",
     ),
 }
-
 REMOVE: Forms = {
     "en": (
-        "i don't want {name} in the picture anymore",
-        "can you get rid of {name}?",
-        "please make {name} disappear",
-        "the picture would look better without {name}",
-        "leave {name} out of the image",
+        "would you mind taking {name} out of the scene?",
+        "{name} does not belong here, please remove it",
+        "i have seen enough of {name}, delete it",
+        "wipe {name} off the picture",
+        "the same picture, just without {name}",
     ),
     "zh": (
-        "我不想要{name}了",
-        "可以把{name}擦掉吗？",
-        "请让{name}消失",
-        "画面里不要有{name}",
-        "{name}是多余的，请拿走",
+        "请你把{name}从画面中抹掉",
+        "{name}不应该在这里，删掉它",
+        "麻烦让{name}离开这张图",
+        "同样的图，但是没有{name}",
+        "把{name}清除掉吧",
     ),
 }
-
 HAT_OFF: Forms = {
     "en": (
-        "{name} should not wear a hat",
-        "could you remove the hat from {name}?",
-        "i want to see {name} without a hat",
-        "get rid of the hat that {name} is wearing",
-        "no more hat for {name}, please",
+        "would you take the hat away from {name}?",
+        "{name} looks better with no hat",
+        "pull the hat off the head of {name}",
+        "from now on {name} goes without a hat",
+        "please get the hat of {name} out of the picture",
     ),
     "zh": (
-        "请把{name}头上的帽子去掉",
-        "{name}不要戴帽子了",
-        "能让{name}摘下帽子吗？",
-        "我不想看到{name}戴着帽子",
-        "麻烦帮{name}把帽子脱掉",
+        "{name}不戴帽子更好看",
+        "请帮{name}把帽子取下来",
+        "从现在起{name}不戴帽子",
+        "我要看没有帽子的{name}",
+        "把{name}戴的帽子拿走",
     ),
 }
-
 HAT_COLOUR: Forms = {
     "en": (
-        "the hat of {name} should be {word}",
-        "could you make the hat on {name} {word}?",
-        "swap the hat of {name} for {a_word} one",
-        "please paint the hat that {name} is wearing {word}",
-        "i want {name} to wear {a_word} hat instead of the current one",
+        "would you mind painting the hat of {name} {word}?",
+        "{name} should keep its hat, but in {word}",
+        "let the hat that {name} has on become {word}",
+        "as for the hat of {name}, i prefer it {word}",
+        "a new colour for the hat of {name}: {word}",
     ),
     "zh": (
-        "{name}的帽子应该是{word}的",
-        "请给{name}的帽子换个颜色，改成{word}",
-        "能把{name}头上的帽子变成{word}吗？",
-        "我想要{name}戴的那顶帽子变为{word}",
-        "帮{name}把现在的帽子换成{word}的",
+        "{name}头上的帽子改涂{word}",
+        "请让{name}的帽子成为{word}",
+        "{name}的帽子用{word}会更好看",
+        "能不能把{name}的帽子染成{word}？",
+        "{name}的帽子换个颜色：{word}",
     ),
 }
-
 HAT_ON: Forms = {
     "en": (
-        "{name} needs {a_word} hat",
-        "let {name} wear {a_word} hat",
-        "could {name} have {a_word} hat on?",
-        "i would like {name} to get {a_word} hat",
-        "please place {a_word} hat on the head of {name}",
+        "would you put {a_word} hat on the head of {name}?",
+        "{name} looks cold, give it {a_word} hat",
+        "what {name} lacks is {a_word} hat",
+        "for {name} i would pick {a_word} hat to wear",
+        "get {name} {a_word} hat to wear",
     ),
     "zh": (
-        "让{name}戴一顶{word}的帽子",
-        "{name}需要一顶{word}的帽子",
-        "能给{name}戴个{word}的帽子吗？",
-        "请在{name}头上放一顶{word}的帽子",
-        "我想看{name}戴上{word}的帽子",
+        "请安排一顶{word}帽子给{name}戴",
+        "{name}头上请加一顶{word}的帽子",
+        "请帮{name}戴好{word}的帽子",
+        "{name}少了一顶{word}帽子，加上",
+        "送给{name}一顶{word}帽子戴",
     ),
 }
-
 MOVE: Forms = {
     "en": (
-        "could you shift {name} to the {where}?",
-        "{name} should be {spot} instead",
-        "please bring {name} to the {where}",
-        "i would rather have {name} {spot}",
-        "change the position of {name} to the {where}",
+        "would you mind moving {name} over to the {where}?",
+        "{name} is in the wrong place, it belongs {spot}",
+        "let us have {name} {spot} from now on",
+        "take {name} and set it down {spot}",
+        "the {where} is a better place for {name}",
     ),
     "zh": (
-        "能把{name}挪到{where}吗？",
-        "{name}应该在{spot}",
-        "请让{name}到{where}去",
-        "我想把{name}摆在{spot}",
-        "{name}的位置换到{where}吧",
+        "{name}挪到{where}去吧",
+        "请给{name}换个位置：{where}",
+        "{name}站到{where}更好",
+        "把{name}安排在{where}",
+        "能不能让{name}换到{where}？",
     ),
 }
-
-# Changes of the whole picture.
-
 PLACE: Forms = {
     "en": (
-        "i'd like the background to be {a_noun}",
-        "could the whole scene take place {spot} instead?",
-        "swap the background for {a_noun}",
-        "please use the {noun} as the new background",
-        "let all of this happen {spot}",
+        "would you mind setting this {spot}?",
+        "let us go to {a_noun} instead",
+        "i would love to see the same thing {spot}",
+        "give the picture {a_noun} for a background",
+        "everything stays, only the place changes: {a_noun}",
     ),
     "zh": (
-        "背景请用{noun}",
-        "我想让这一切发生在{noun}",
-        "能把整个场景搬到{noun}吗？",
-        "画面的地点应该是{noun}",
-        "将背景替换为{noun}",
+        "请把地点改到{noun}",
+        "其他不变，背景变成{noun}",
+        "让我们去{noun}吧",
+        "我更喜欢{noun}做背景",
+        "能不能以{noun}为背景？",
     ),
 }
-
 TIME: Forms = {
     "en": (
-        "could this scene be {spot}?",
-        "the time of day should be {word}",
-        "i would rather see this picture {spot}",
-        "please switch the time of day to {word}",
-        "now show the same scene {spot}",
+        "would you mind making it {word}?",
+        "everything stays, only the time changes: {word}",
+        "what would this look like {spot}?",
+        "let us see the picture {spot}",
+        "please have it happen {spot}",
     ),
     "zh": (
-        "时间请换成{word}",
-        "我想看到{word}时的景色",
-        "能让画面里的时间变成{word}吗？",
-        "这幅画的时间应该是{word}",
-        "将时段改为{word}",
+        "让时间来到{word}",
+        "其他不变，时间变成{word}",
+        "我更喜欢{word}的样子",
+        "能不能改为{word}？",
+        "让画面进入{word}",
     ),
 }
-
 PLACE_AND_TIME: Forms = {
     "en": (
-        "move the whole scene to {a_noun} {time}",
-        "i want all of this to be {spot} {time}",
-        "could the background be {a_noun} {time}?",
-        "please show the same things {spot} {time}",
-        "let the scene take place {spot} {time} instead",
+        "would you mind setting this {spot} {time}?",
+        "let us go to {a_noun} {time}",
+        "everything stays, but it is {spot} {time} now",
+        "i would love to see the same thing {spot} {time}",
+        "give the picture {a_noun} {time} for a background",
     ),
     "zh": (
-        "背景请换为{time}的{noun}",
-        "我想让整个场景变成{time}的{noun}",
-        "能把地点改成{noun}、时间改成{time}吗？",
-        "画面的场景应该是{time}的{noun}",
-        "请让这一切发生在{noun}，时间是{time}",
+        "其他不变，背景变成{time}的{noun}",
+        "让我们去{time}的{noun}吧",
+        "我更喜欢{time}的{noun}",
+        "能不能以{time}的{noun}为背景？",
+        "请把地点改到{time}的{noun}",
     ),
 }
-
 WEATHER: Forms = {
     "en": (
-        "the weather in the picture should be {word}",
-        "could you switch the weather to {word}?",
-        "i would like different weather: {word}",
-        "for the weather, please use {word}",
-        "let the weather be {word} instead",
+        "everything stays, only the weather changes: {word}",
+        "the weather report says {word}, so change it",
+        "would you mind changing the weather, to {word}?",
+        "for today's weather take {word}",
+        "please update the weather to {word}",
     ),
     "zh": (
-        "天气请改为{word}",
-        "我希望天气是{word}",
-        "能不能让天气变成{word}？",
-        "画里的天气应该是{word}",
-        "把天气调成{word}吧",
+        "其他不变，天气变成{word}",
+        "天气预报说{word}，请改一下",
+        "我更喜欢{word}的天气",
+        "能不能把天气变为{word}？",
+        "请让天空{word}",
     ),
 }
-
 STYLE: Forms = {
     "en": (
-        "could you redo this picture in {word} style?",
-        "i'd like everything to be drawn in the {word} style",
-        "please switch the drawing style to {word}",
-        "the style of this picture should be {word} instead",
-        "use {word} as the drawing style",
+        "would you mind redrawing this in {word}?",
+        "everything stays, only the style changes: {word}",
+        "what would this look like in {word}?",
+        "give the whole picture the look of {word}",
+        "let us try {word} for this picture",
     ),
     "zh": (
-        "请用{word}重画这幅画",
-        "我想要{word}的画风",
-        "能不能改用{word}来画？",
-        "画风请换成{word}",
-        "整张图的画风应该是{word}",
+        "其他不变，风格变成{word}",
+        "我更喜欢{word}",
+        "请以{word}的方式重新画",
+        "请让整个画面呈现{word}",
+        "能不能画成{word}的？",
     ),
 }
-
-# The sign.
-
 SIGN_OFF: Forms = {
     "en": (
-        "i don't need the sign anymore",
-        "could you get rid of the sign?",
-        "please make the sign disappear",
-        "there should be no sign in the picture",
-        "leave the sign out of the image",
+        "would you mind taking the sign down?",
+        "the sign does not belong here, remove it",
+        "everything stays, only the sign goes",
+        "wipe the sign off the picture",
+        "the same picture, just without the sign",
     ),
     "zh": (
-        "我不想再看到那块牌子",
-        "能让牌子消失吗？",
-        "画面里不要有牌子",
-        "麻烦把牌子拿走",
-        "牌子是多余的，请擦掉",
+        "请你把牌子抹掉",
+        "牌子不应该在这里，删掉它",
+        "其他不变，只去掉牌子",
+        "同样的图，但是没有牌子",
+        "把那块牌子清除掉吧",
     ),
 }
-
 SIGN_WORD: Forms = {
     "en": (
-        'the sign should read "{word}" instead',
-        'could you rewrite the sign so that it says "{word}"?',
-        'please replace the word on the sign with "{word}"',
-        'i want a different word on the sign: "{word}"',
-        'swap the text of the sign for "{word}"',
+        'would you mind changing the sign so that it reads "{word}"?',
+        'the sign is wrong, it has to say "{word}"',
+        'swap what the sign says for "{word}"',
+        'everything stays, only the sign says "{word}" now',
+        'let "{word}" be what is written on the sign',
     ),
     "zh": (
-        '请将牌子上的字换为"{word}"',
-        '能把牌子上的文字改写成"{word}"吗？',
-        '我想让牌子上的字变成"{word}"',
-        '牌子上原来的字不要了，改写"{word}"',
-        '牌子上的内容请更新为"{word}"',
+        '牌子上现在的字不对，请写成"{word}"',
+        '请更换牌子上的文字："{word}"',
+        '其他不变，牌子改写"{word}"',
+        '牌子上面请写"{word}"',
+        '能不能让牌子上写着"{word}"？',
     ),
 }
-
 SIGN_ON: Forms = {
     "en": (
-        'could you put up a sign that says "{word}"?',
-        'i would like to have a sign reading "{word}"',
-        'there should also be a sign with the word "{word}"',
-        'please place a sign in the picture, with "{word}" written on it',
-        'the scene still needs a sign that reads "{word}"',
+        'would you mind adding a sign with "{word}" on it?',
+        'a sign would be great, it should read "{word}"',
+        'we need a sign here: "{word}"',
+        'please set up a sign and write "{word}" on it',
+        'i would love to see a sign saying "{word}"',
     ),
     "zh": (
-        '请立一块写着"{word}"的牌子',
-        '我还想要一块牌子，上面写"{word}"',
-        '能放一块牌子，写上"{word}"吗？',
-        '画面里还缺一块牌子，上面要写"{word}"',
-        '麻烦竖一块带有"{word}"字样的牌子',
+        '请在上面挂一块牌子，写着"{word}"',
+        '我们需要一块牌子："{word}"',
+        '能不能多一块写着"{word}"的牌子？',
+        '麻烦添一块牌子，内容是"{word}"',
+        '竖起一块牌子，上面是"{word}"',
     ),
 }
-
-# Questions about one picture.
-
 DESCRIBE: Forms = {
     "en": (
-        "please tell me everything that is shown in this picture",
-        "can you summarise this image in a sentence?",
-        "i need a caption for this picture",
-        "how would you describe this image in words?",
-        "give me a short description of the whole scene",
+        "would you mind telling me what this picture shows?",
+        "my eyes are bad, what is there to see?",
+        "please sum up everything in the picture",
+        "i need one sentence about this scene",
+        "look at the picture and describe it to a friend",
     ),
     "zh": (
-        "这幅画都画了些什么？",
-        "请用一句话概括这张图",
-        "能给这张图写一段说明吗？",
-        "我想知道画面里的全部内容",
-        "用文字讲讲这幅图",
+        "我眼睛不好，图上有什么？",
+        "请把这幅图说给朋友听",
+        "给我讲一下这张图的内容",
+        "这一幕都有什么？",
+        "请为图片写一句介绍",
     ),
 }
-
 COUNT: Forms = {
     "en": (
-        "how many {noun} can you see?",
-        "could you count the {noun} for me?",
-        "what is the number of {noun} in this picture?",
-        "i want to know how many {noun} there are here",
-        "please tell me the total number of {noun}",
+        "would you count all {noun} in this picture?",
+        "i would love to know the number of {noun}",
+        "{noun}, how many of them are in the scene?",
+        "give me a count of the {noun}",
+        "are there any {noun}, and how many?",
     ),
     "zh": (
-        "这里一共有几{measure}{noun}？",
-        "请数一数{noun}",
-        "画面中{noun}的数量是多少？",
-        "我想知道有多少{measure}{noun}",
-        "帮我数数图里的{noun}有几{measure}",
+        "请告诉我{noun}的数目",
+        "这幅画里有几{measure}{noun}？",
+        "请帮我把{noun}数清楚，有多少？",
+        "帮忙算一下有几{measure}{noun}",
+        "这张图能数到几{measure}{noun}？",
     ),
 }
-
 WHERE: Forms = {
     "en": (
-        "in which part of the picture is the {noun}?",
-        "i can't find the {noun}, where is it?",
-        "please tell me the position of the {noun}",
-        "where in the image do you see the {noun}?",
-        "could you tell me where to look for the {noun}?",
+        "would you tell me the place of the {noun}?",
+        "i am looking for the {noun}, where does it stand?",
+        "on which side do you see the {noun}?",
+        "please point out where the {noun} is",
+        "whereabouts is the {noun}?",
     ),
     "zh": (
-        "{noun}的位置在哪儿？",
-        "我找不到{noun}，它在哪？",
-        "请告诉我{noun}在图里的哪个位置",
-        "能说说{noun}处于画面的什么地方吗？",
-        "在图中的什么位置能看到{noun}？",
+        "我在找{noun}，它站在哪里？",
+        "请指出{noun}的位置",
+        "{noun}在这幅画的哪一边？",
+        "你能看出{noun}在哪儿吗？",
+        "{noun}位于图中什么地方？",
     ),
 }
-
 THERE: Forms = {
     "en": (
-        "which object can you see {spot}?",
-        "please tell me what has been drawn {spot}",
-        "can you name the thing {spot}?",
-        "i'd like to know what is {spot} of the picture",
-        "what kind of object is the one {spot}?",
+        "would you tell me which thing stands {spot}?",
+        "i am looking {spot}, what is it?",
+        "please say what there is {spot}",
+        "the object {spot}, what is it?",
+        "do you know what we see {spot}?",
     ),
     "zh": (
-        "你在{spot}看到了什么？",
-        "请说出{spot}是哪种物体",
-        "能告诉我{spot}画的是什么吗？",
-        "我想知道{spot}的东西是什么",
-        "{spot}的那个物体叫什么？",
+        "请说说{spot}站着什么",
+        "我在看{spot}，那是什么？",
+        "位于{spot}的是哪样东西？",
+        "你知道{spot}是什么吗？",
+        "画面{spot}有什么东西？",
     ),
 }
-
 COLOUR: Forms = {
     "en": (
-        "which colour does the {noun} have?",
-        "can you tell me the color of the {noun}?",
-        "i'd like to know what colour the {noun} is",
-        "please name the color of the {noun}",
-        "in which color is the {noun} painted?",
+        "would you tell me which colour the {noun} is?",
+        "i would love to know the colour of the {noun}",
+        "please say what colour the {noun} has been given",
+        "look at the {noun}, what colour do you see?",
+        "what is the {noun} painted in, which colour?",
     ),
     "zh": (
-        "{noun}的颜色是哪一种？",
-        "请说出{noun}的颜色",
-        "能告诉我{noun}是什么色的吗？",
-        "我想知道{noun}是哪种颜色",
-        "图中{noun}涂的是什么颜色？",
+        "请看看{noun}是什么颜色",
+        "{noun}被画成了什么颜色？",
+        "{noun}用的是哪种颜色？",
+        "你知道{noun}的颜色吗？",
+        "看一下{noun}，颜色是什么？",
     ),
 }
-
 YES_NO: Forms = {
     "en": (
-        "can you see {name} in this picture?",
-        "does this image contain {name}?",
-        "i want to know whether there is {name} here",
-        "please tell me if {name} appears in the picture, yes or no",
-        "has {name} been drawn here?",
+        "would you check whether there is {name}?",
+        "i am looking for {name}, is it in the picture?",
+        "please say yes or no: is there {name}?",
+        "does one see {name} anywhere in this scene?",
+        "do you notice {name} in the picture?",
     ),
     "zh": (
-        "画面里能看到{name}吗？",
-        "请判断图中是否出现了{name}",
-        "这张图包含{name}吗？",
-        "我想知道画里有没有{name}",
-        "{name}在这幅画里出现了吗？",
+        "请回答有还是没有：{name}",
+        "我在找{name}，图里有吗？",
+        "这幅画中有没有{name}？",
+        "你有没有看见{name}？",
+        "画面当中有{name}吗？",
     ),
 }
-
 SIGN_READ: Forms = {
     "en": (
-        "which word can you read on the sign?",
-        "please read the sign to me",
-        "i can't make out the sign, what does it say?",
-        "can you tell me what word the sign shows?",
-        "what text is on the sign?",
+        "would you read out what the sign says?",
+        "i cannot read the sign, what is written there?",
+        "spell out for me what stands on the sign",
+        "do you know what is on the sign?",
+        "the sign, what does it tell us?",
     ),
     "zh": (
-        "请念一下牌子上的字",
-        "牌子上是哪个词？",
-        "能读出牌子上的内容吗？",
-        "我看不清牌子，上面写的是什么？",
-        "牌子上面的文字是什么？",
+        "牌子上那几个字念什么？",
+        "我看不清牌子写了什么",
+        "牌子上的内容是什么？",
+        "你能看清牌子上写着什么吗？",
+        "那块牌子写的是什么？",
     ),
 }
-
 PLACE_ASKED: Forms = {
     "en": (
-        "which place is shown in the background?",
-        "what kind of place is this?",
-        "can you tell me what the background is?",
-        "please name the place where this scene is set",
-        "is this a meadow, a city, a beach or a snowy landscape?",
+        "would you tell me which place this is?",
+        "do you know where we are here?",
+        "please say what the background shows",
+        "look at the background, which place is it?",
+        "i would love to know the place",
     ),
     "zh": (
-        "背景里是什么地方？",
-        "请说出这幅画的地点",
-        "能告诉我背景画的是哪种环境吗？",
-        "我想知道这一幕发生在什么地方",
-        "这是草地、城市、海滩还是雪地？",
+        "请看看这是什么地方",
+        "你知道我们在哪里吗？",
+        "看一下背景，是什么地方？",
+        "这幅画的背景是什么？",
+        "画中的地点是哪里？",
     ),
 }
-
 TIME_ASKED: Forms = {
     "en": (
-        "at which time of day does this scene take place?",
-        "is it day, sunset or night in this picture?",
-        "please tell me what time of day it is here",
-        "i'd like to know the time of day in this image",
-        "which part of the day is shown here?",
+        "would you tell me the time of day here?",
+        "do you know what time of day it is?",
+        "look at the sky, which time of day is it?",
+        "please say what time of day is shown",
+        "i would love to know the time of day",
     ),
     "zh": (
-        "图里是一天中的什么时段？",
-        "画面里是白天、日落还是夜晚？",
-        "请说出这幅画的时间",
-        "能看出这是一天里的什么时候吗？",
-        "我想知道图中是哪个时间段",
+        "请看看这是什么时间",
+        "你知道现在是什么时候吗？",
+        "看一下天空，是什么时间？",
+        "这幅画的时间是什么时候？",
+        "画中的时间是什么？",
     ),
 }
-
 WEATHER_ASKED: Forms = {
     "en": (
-        "how is the weather in this picture?",
-        "can you tell me what weather is shown here?",
-        "which kind of weather do you see?",
-        "please name the weather in this scene",
-        "is it clear, cloudy, raining or snowing here?",
+        "would you tell me how the weather is here?",
+        "do you know what the weather is like?",
+        "looking at the sky, what weather do we have?",
+        "please say what weather is shown",
+        "i would love to know the weather",
     ),
     "zh": (
-        "这幅图里天气怎么样？",
-        "请说出画面中的天气",
-        "能告诉我图里是哪种天气吗？",
-        "我想知道这里的天气如何",
-        "画里是晴天、多云、下雨还是下雪？",
+        "请看看天气怎么样",
+        "你知道图里的天气吗？",
+        "看一下天空，天气怎么样？",
+        "这幅画的天气如何？",
+        "画中的天气是什么？",
     ),
 }
-
 STYLE_ASKED: Forms = {
     "en": (
-        "in which style is this picture drawn?",
-        "can you tell me the drawing style?",
-        "i'd like to know what art style this is",
-        "please name the style of this image",
-        "is this drawn in flat, line art or retro style?",
+        "would you tell me which style this is?",
+        "do you know in what style it was drawn?",
+        "look at the lines, which drawing style is it?",
+        "please say what style is used",
+        "i would love to know the drawing style",
     ),
     "zh": (
-        "这张图是用哪种画风画的？",
-        "请说出这幅画的风格",
-        "能告诉我画风吗？",
-        "我想知道它用了什么绘画风格",
-        "这是扁平风格、线描还是复古风格？",
+        "请看看这是什么风格",
+        "你知道这张图的风格吗？",
+        "看一下线条，是什么风格？",
+        "这幅画用的是什么风格？",
+        "这幅作品是哪种风格？",
     ),
 }
-
-# Seeing tasks: lists of boxes, and pictures of segments, edges and boxes.
-
 DETECT: Forms = {
     "en": (
-        "i need the box coordinates of {names}",
-        "could you list the bounding boxes for {names}?",
-        "please detect {names} and report the positions",
-        "run object detection on this image for {names}",
-        "locate the following and give me the coordinates: {names}",
+        "would you locate {names} and give me the boxes?",
+        "i am looking for {names}, tell me the boxes",
+        "please return a box for each of these: {names}",
+        "run a detector for {names}",
+        "the boxes around {names}, as numbers",
     ),
     "zh": (
-        "我需要{names}的方框坐标",
-        "能列出{names}的检测框吗？",
-        "请检测出{names}，并给出坐标",
-        "帮我定位图中的{names}，列出位置",
-        "用方框坐标说明{names}的位置",
+        "我在找{names}，请给方框",
+        "请定位{names}并给出方框",
+        "{names}的框在什么位置？检测一下",
+        "请给每个都标方框：{names}",
+        "用检测找到{names}",
     ),
 }
-
 SEGMENT: Forms = {
     "en": (
-        "i need the segmentation map of this picture",
-        "could you segment this image for me?",
-        "please produce a segmentation mask of the scene",
-        "show this picture divided into coloured segments",
-        "i want an image in which each segment gets its own color",
+        "would you segment this picture for me?",
+        "i have to have this picture segmented",
+        "i would love to see the segments of the picture",
+        "show every segment of the scene in its own colour",
+        "let me look at a segmentation of all this",
     ),
     "zh": (
-        "我需要这张图的语义分割图",
-        "能对画面做图像分割吗？",
-        "请将画面按物体分割成色块",
-        "想看看这幅画的分割结果图",
-        "输出这张图片的分割掩码",
+        "请把这张图分割给我看",
+        "请把图变成分割图",
+        "我更想看分割的结果",
+        "分割图是什么样的？",
+        "我需要这张图的分割结果",
     ),
 }
-
 EDGES: Forms = {
     "en": (
-        "i need the edge map of this image",
-        "could you extract the edges from this picture?",
-        "please produce an edge image of the scene",
-        "show me only the edges of everything in this picture",
-        "apply an edge filter to this image",
+        "would you draw the edges of this picture for me?",
+        "all i need of this picture are its edges",
+        "i would love to see only the edges",
+        "let me look at the edges of all this",
+        "trace the edges of everything in the scene",
     ),
     "zh": (
-        "我需要这张图的边缘图",
-        "能提取出画面的边缘吗？",
-        "请将图像的边缘单独画出来",
-        "想看看这幅画只剩边缘的样子",
-        "对这张图片做边缘提取",
+        "请把这张图的边缘画给我看",
+        "请把图变成边缘图",
+        "我更想看边缘的结果",
+        "边缘图是什么样的？",
+        "麻烦把所有边缘描出来",
     ),
 }
-
 BOXES: Forms = {
     "en": (
-        "could you draw a box around each object?",
-        "i want to see every object in the picture framed by a box",
-        "show the image with boxes drawn around all the things in it",
-        "please mark all the objects by drawing boxes on the picture",
-        "put a drawn box around everything in this image",
+        "would you draw boxes around all objects for me?",
+        "please put every object into a box and draw it",
+        "i would love to see boxes around the objects",
+        "draw a bounding box around each thing",
+        "what does it look like with boxes around everything?",
     ),
     "zh": (
-        "请在图上把每个物体都用框圈出来",
-        "我想看到所有物体都画上方框的图",
-        "能在画面里给每样东西画个框吗？",
-        "将全部物体用方框标在图上",
-        "输出一张图，每个物体外面都画着框",
+        "请给我画出所有物体的方框",
+        "请把每个物体都画上方框",
+        "我更想看画出来的方框",
+        "所有东西都用方框画出来",
+        "我需要画有方框的图",
     ),
 }
-
-# Requests about two pictures.
-
 COMPARE: Forms = {
     "en": (
-        "how do these two pictures differ?",
-        "what has changed from the first image to the second?",
-        "please list the differences between both pictures",
-        "can you spot what is different in these two images?",
-        "tell me what is not the same in the two pictures",
+        "would you compare the two pictures for me?",
+        "please look at both pictures and say what differs",
+        "i would love to know the difference between the two",
+        "which thing is different in the second picture?",
+        "do you notice what has changed?",
     ),
     "zh": (
-        "这两幅图差在哪里？",
-        "请找出两张图的不同之处",
-        "能说说第二张图和第一张图有什么区别吗？",
-        "从第一张图到第二张图，哪里变了？",
-        "我想知道这两张图哪里不一样",
+        "这两张图你比较一下，差在哪儿？",
+        "看一下两张图，哪里不一样？",
+        "你发现什么变了吗？",
+        "两张图之间差别是什么？",
+        "第二张图和第一张图有什么不一样？",
     ),
 }
-
 FETCH: Forms = {
     "en": (
-        "could you copy {name} from the {source} picture to the {into} one?",
-        "i want {name} of the {source} picture to appear in the {into} picture",
-        "please bring {name} over from the {source} picture to the {into} picture",
-        "the {into} picture should get {name} from the {source} picture",
-        "insert {name} that you see in the {source} picture into the {into} one",
+        "would you take {name} out of the {source} picture and put it into the {into} one?",
+        "i would love to see {name} of the {source} picture in the {into} picture",
+        "the {into} picture should get {name} of the {source} picture",
+        "please carry {name} over from the {source} picture to the {into} picture",
+        "paste {name} of the {source} picture into the {into} picture",
     ),
     "zh": (
-        "能将{source}的{name}复制到{into}吗？",
-        "我想让{source}中的{name}也出现在{into}里",
-        "{into}里应该加上{source}里的{name}",
-        "从{source}取出{name}，放入{into}",
-        "麻烦把{name}从{source}搬到{into}",
+        "请把{source}的{name}搬进{into}",
+        "我更想在{into}里看到{source}的{name}",
+        "{into}应该得到{source}的{name}",
+        "能不能把{source}里的{name}贴到{into}？",
+        "请安排{source}里的{name}到{into}中去",
     ),
 }
-
-# Whole pictures; a part in square brackets is dropped when no setting is left for {rest}.
-
 PROMPT: Forms = {
     "en": (
-        "i would like a picture with {things} {place}[, {rest}]",
-        "can you create a scene {place} with {things}[, {rest}]",
-        "{place} there should be {things}[, {rest}]",
-        "i need an illustration set {place}[, {rest}], showing {things}",
-        "generate an illustration of {things} {place}[, {rest}]",
-        "new picture[, {rest}]: {things} {place}",
-        "what i have in mind is {things} {place}[, {rest}]",
-        "could you paint me {things} {place}[, {rest}]",
+        "would you mind painting {things} {place}[, {rest}]?",
+        "today i would love to see {things} {place}[, {rest}]",
+        "here is my wish[, {rest}]: {things} {place}",
+        "we find ourselves {place}[, {rest}], where there is {things}",
+        "please come up with a picture of {things}, {place}[, {rest}]",
+        "{things}, that should be it, {place}[, {rest}]",
+        "a nice little picture {place}[, {rest}], with {things} in it",
+        "show us how {things} {place} would look[, {rest}]",
     ),
     "zh": (
-        "请生成一张图：{place}，{things}[，{rest}]",
-        "我想要这样一幅画，{things}，{place}[，{rest}]",
-        "场景如下：{place}[，{rest}]，{things}",
-        "能不能帮我画一张图，{things}，{place}[，{rest}]",
-        "做一张{place}的插画，{things}[，{rest}]",
-        "来一幅新的图[，{rest}]，{place}，{things}",
-        "我脑海中的画面是{place}，{things}[，{rest}]",
-        "想象一下：{things}，{place}[，{rest}]",
+        "麻烦你画一下：{things}，{place}[，{rest}]",
+        "今天我想看{place}[，{rest}]，{things}",
+        "这是我的愿望：{things}，{place}[，{rest}]",
+        "我们来到了{place}[，{rest}]，{things}",
+        "请构思一张图，{things}，{place}[，{rest}]",
+        "一张好看的小图，{place}[，{rest}]，{things}",
+        "画面上应该是{things}，{place}[，{rest}]",
+        "给我展示一下{place}[，{rest}]，{things}",
     ),
 }

@@ -1,6 +1,6 @@
 """Image heads without top-p, for targets whose sorting does not reach over all codes.
 
-    shares ─► Where(outside, 0, shares) named `top_p` ─► ...    becomes    shares ─► ...
+shares ─► Where(outside, 0, shares) named `top_p` ─► ...    becomes    shares ─► ...
 """
 
 from typing import Final
