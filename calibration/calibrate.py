@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final, TypeAlias, cast
+from typing import Final, TypeAlias
 
+import msgspec
 import numpy as np
-import onnxruntime as ort
 from PIL import Image
 
 from edgevlo.runtime.bundle import Bundle, open_bundle
@@ -22,11 +22,10 @@ from edgevlo.runtime.errors import BundleError, CalibrationError, RequestError
 from edgevlo.runtime.manifest import GraphRole
 from edgevlo.runtime.model import Model
 from edgevlo.runtime.raster import Codes
-from edgevlo.runtime.sessions import open_graph
 from edgevlo.runtime.strokes import Stroke
 
 from . import store
-from .observe import ANSWER, PLACES, PROMPT, ROLES, Observer, open_observed, readers
+from .observe import ANSWER, PLACES, PROMPT, ROLES, ObservedEngine, Observer, readers
 from .ranges import METHODS, Method, threshold
 from .statistics import Statistics
 from .store import Arrays, Calibration, CaseDone, Grids, Range, Tensors
@@ -92,7 +91,7 @@ def _checked(method: str, percentile: float) -> Method:
         raise RequestError(f"there is no calibration method {method!r}; choose one of {', '.join(METHODS)}.")
     if not 50 <= percentile <= 100:
         raise RequestError(f"a percentile of {percentile} keeps too little; take one from 50 to 100, such as 99.99.")
-    return cast(Method, method)
+    return method
 
 
 def _begun(
@@ -135,13 +134,7 @@ def _begun(
 def _continued(bundle: Bundle, output: Path, listed: Sequence[Case], run: _Run, tell: Progress) -> _Run:
     """Run the cases that are left and write the calibration after each."""
     observer = Observer(run.tensors, places=list(run.calibration.places))
-
-    def opener(opened: Bundle, role: GraphRole) -> ort.InferenceSession:
-        if role not in ROLES:
-            return open_graph(opened, role)
-        return cast(ort.InferenceSession, open_observed(opened, role, observer))
-
-    model = Model(bundle, opener)
+    model = Model(bundle, ObservedEngine(bundle, observer))
     for number in range(len(run.calibration.done), len(listed)):
         case, began, before = listed[number], time.perf_counter(), observer.tokens
         what = f"{case.ability}, case {number + 1} of {len(listed)}"
@@ -232,6 +225,4 @@ def _rounded(value: float) -> float:
 
 
 def _replaced(calibration: Calibration, **changes: object) -> Calibration:
-    import msgspec
-
     return msgspec.structs.replace(calibration, **changes)

@@ -7,7 +7,7 @@ further outputs itself and hands what they hold to `Observer`. Knows no prompts 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ import onnx_ir as ir
 import onnxruntime as ort
 
 from edgevlo.runtime.bundle import Bundle
+from edgevlo.runtime.engine import Engine
 from edgevlo.runtime.errors import BundleError, CalibrationError
 from edgevlo.runtime.manifest import GraphRole
 
@@ -168,6 +169,19 @@ class ObservedSession:
 
     def _take(self, arrays: Sequence[Array]) -> None:
         self._observer.take(self._role, dict(zip(self._names, arrays, strict=True)), self._watched)
+
+
+class ObservedEngine(Engine):
+    """Runs a bundle's graphs as ever, with an eye on those that may be quantised."""
+
+    def __init__(self, bundle: Bundle, observer: Observer) -> None:
+        super().__init__(bundle)
+        self._observer = observer
+
+    def _open(self, role: GraphRole) -> ort.InferenceSession:
+        if role not in ROLES:
+            return super()._open(role)
+        return cast(ort.InferenceSession, open_observed(self._bundle, role, self._observer))
 
 
 def open_observed(bundle: Bundle, role: GraphRole, observer: Observer) -> ObservedSession:

@@ -8,8 +8,9 @@ import hashlib
 import io
 import zipfile
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import IO, Annotated, Any, Final, Literal
 
 import msgspec
 import numpy as np
@@ -103,7 +104,9 @@ def read(folder: Path) -> tuple[Calibration, Tensors, Grids]:
             raise CalibrationError(f"{stored} does not have the {calibration.arrays.bytes} bytes of {FILE}. {again}")
         raw = stored.read_bytes()
     except OSError as error:
-        raise CalibrationError(f"{error.filename} cannot be read ({error.strerror}); is {folder} a calibration?") from error
+        raise CalibrationError(
+            f"{error.filename} cannot be read ({error.strerror}); is {folder} a calibration?"
+        ) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise CalibrationError(f"{path}: {error}. {again}") from error
     if hashlib.sha256(raw).hexdigest() != calibration.arrays.sha256:
@@ -139,8 +142,8 @@ def write(folder: Path, calibration: Calibration, tensors: Tensors, grids: Grids
     text = msgspec.json.format(msgspec.json.encode(calibration), indent=1) + b"\n"
     try:
         folder.mkdir(exist_ok=True)
-        write_whole(folder / arrays.file, lambda file: file.write(content))
-        write_whole(folder / FILE, lambda file: file.write(text))
+        for name, whole in ((arrays.file, content), (FILE, text)):
+            write_whole(folder / name, partial(_write, whole))
         for stale in folder.glob("arrays-*.npz"):
             if stale.name != arrays.file:
                 stale.unlink()
@@ -149,6 +152,10 @@ def write(folder: Path, calibration: Calibration, tensors: Tensors, grids: Grids
             raise
         raise OutputError(f"{folder} cannot be written ({error.strerror}). Choose another name.") from error
     return calibration
+
+
+def _write(content: bytes, file: IO[bytes]) -> None:
+    file.write(content)
 
 
 def _packed(tensors: Tensors, grids: Grids) -> bytes:

@@ -72,7 +72,9 @@ def _lines(path: Path) -> Iterator[tuple[AbilityName, str]]:
         content = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise RequestError(f"{path} cannot be read as prompts ({reason}); name a text file, one prompt a line.") from error
+        raise RequestError(
+            f"{path} cannot be read as prompts ({reason}); name a text file, one prompt a line."
+        ) from error
     for number, line in enumerate(map(str.strip, content.splitlines()), start=1):
         if not line or line.startswith("#"):
             continue

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, TypeAlias
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -26,9 +26,6 @@ from .sessions import open_graph
 # KV capacity grows in these steps, so that most requests meet buffers that already fit.
 _CAPACITY_STEP: Final = 256
 
-# Opens a graph of a bundle; what it returns is driven as a session, whatever else it does (calibration looks inside).
-Opener: TypeAlias = Callable[[Bundle, GraphRole], ort.InferenceSession]
-
 
 @dataclass(frozen=True)
 class Painter:
@@ -46,9 +43,8 @@ class Painter:
 class Engine:
     """Runs a bundle's graphs. Painters are kept for reuse; two paintings at once get one each."""
 
-    def __init__(self, bundle: Bundle, opener: Opener = open_graph) -> None:
+    def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
-        self._opener = opener
         self._shape = bundle.manifest.backbone
         self._idle: dict[int, Painter] = {}
 
@@ -145,7 +141,7 @@ class Engine:
         return self._open("vision_encoder")
 
     def _open(self, role: GraphRole) -> ort.InferenceSession:
-        return self._opener(self._bundle, role)
+        return open_graph(self._bundle, role)
 
     @cached_property
     def _embeddings(self) -> Embeddings:

@@ -19,7 +19,7 @@ from .answers import AnswerWarning, Detection, answer, read_detections
 from .bundle import Bundle, open_bundle
 from .domain import outside, share_outside
 from .embeddings import Floats
-from .engine import Engine, Opener
+from .engine import Engine
 from .errors import AbilityError, RequestError
 from .grids import GridRule, Shape, parse_size
 from .manifest import Ability, AbilityName, Branch, Sampling
@@ -38,7 +38,6 @@ from .pictures import (
 from .prompts import Features, PromptWriter, Source, Vocabulary, check_text, stacked
 from .provenance import ai_mark, provenance
 from .raster import Codes
-from .sessions import open_graph
 from .settings import Options, Settings, resolve, weigh
 from .strokes import Stroke
 
@@ -65,11 +64,11 @@ class _Request:
 class Model:
     """An opened bundle. Graphs are loaded when an ability first needs them."""
 
-    def __init__(self, bundle: Bundle, opener: Opener = open_graph) -> None:
+    def __init__(self, bundle: Bundle, engine: Engine | None = None) -> None:
         self.bundle = bundle
         self.manifest = bundle.manifest
         self.grid = GridRule(grid=self.manifest.grid, cell=self.manifest.codes.cell)
-        self._engine = Engine(bundle, opener)
+        self._engine = Engine(bundle) if engine is None else engine
 
     @classmethod
     def open(cls, folder: Path) -> "Model":
