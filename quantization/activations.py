@@ -165,9 +165,5 @@ def zero_point(graph: ir.Graph, name: str, shape: tuple[int, ...], kind: Kind) -
 
 
 def _lazy(graph: ir.Graph, name: str, kind: ir.DataType, shape: Collection[int], read: Callable[[], Array]) -> None:
-    lazy = ir.LazyTensor(
-        lambda: ir.Tensor(read(), name=name, dtype=kind), dtype=kind, shape=ir.Shape(shape), name=name
-    )
-    graph.register_initializer(
-        ir.Value(name=name, type=ir.TensorType(kind), shape=ir.Shape(shape), const_value=lazy)
-    )
+    lazy = ir.LazyTensor(lambda: ir.Tensor(read(), name=name, dtype=kind), dtype=kind, shape=ir.Shape(shape), name=name)
+    graph.register_initializer(ir.Value(name=name, type=ir.TensorType(kind), shape=ir.Shape(shape), const_value=lazy))

@@ -63,7 +63,6 @@ class QuantizedCachePass(ir.passes.InPlacePass):
     def _fused(self, node: ir.Node, name: str, scales: ir.Value) -> None:
         side = name.split(".")[0]
         cache, place = _SIDES[side]
-        assert str(node.inputs[cache]) and node.outputs[cache - 2] is not None
         node.replace_input_with(place, scales)
         node.attributes[f"{side[0]}_quant_type"] = ir.AttrString(f"{side[0]}_quant_type", "PER_CHANNEL")
         node.attributes["kv_cache_bit_width"] = ir.AttrInt64("kv_cache_bit_width", 8)
@@ -74,7 +73,10 @@ class QuantizedCachePass(ir.passes.InPlacePass):
             raise AssertionError(f"{name} enters {scatter.op_type}; an int8 cache enters a TensorScatter")
         by_head = scales.const_value.numpy().reshape(1, -1, 1, self.head_dim)
         factors = constant(graph, f"{name}.factors", by_head)
-        unit = [constant(graph, "cache.unit", np.float32(1)[()]), zero_point(graph, "cache.zero_point", (), self.kind)]
+        unit = [
+            constant(graph, "cache.unit", np.array(1, dtype=np.float32)),
+            zero_point(graph, "cache.zero_point", (), self.kind),
+        ]
         divided = ir.node("Div", [scatter.inputs[1], factors])
         quantize = ir.node("QuantizeLinear", [divided.outputs[0], *unit], name=f"{name}.quantize")
         scatter.replace_input_with(1, quantize.outputs[0])

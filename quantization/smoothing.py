@@ -124,11 +124,16 @@ def _behind_values(x: ir.Value, readers: Sequence[Product]) -> Fold | None:
 
 
 def _up(value: ir.Value | None, kinds: Sequence[str]) -> ir.Node | None:
-    """Follow first inputs through operators of these kinds, each with no other reader; return the last."""
+    """Follow first inputs through operators of these kinds, each with no other reader; return the last.
+
+    What a TensorScatter gives is read by whoever calls the graph, too.
+    """
     node = None
     for kind in kinds:
         node = value.producer() if value is not None else None
-        if node is None or node.op_type != kind or (value is not None and len(value.uses()) > 1 and kind != "TensorScatter"):
+        if value is None or node is None or node.op_type != kind:
+            return None
+        if len(value.uses()) > 1 and kind != "TensorScatter":
             return None
         value = node.inputs[0]
     return node

@@ -92,6 +92,7 @@ class Graph(Record, frozen=True, kw_only=True):
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     parity: Parity | None = None
+    activations: Literal["int8", "fp8"] | None = None  # None: computed in the precision of the target
 
 
 class Table(Record, frozen=True, kw_only=True):
@@ -110,7 +111,7 @@ class Backbone(Record, frozen=True, kw_only=True):
     kv_heads: Count
     head_dim: Count
     max_positions: Count
-    cache_dtype: Literal["float32", "float16"] = "float32"
+    cache_dtype: Literal["float32", "float16", "int8"] = "float32"
     positions: Literal["1d"] = "1d"
 
 
