@@ -40,10 +40,10 @@ ROWS = ("paint1", "paint2", "paint3", "edit", "segmentation")
 VARIANTS: dict[str, tuple[str, Static | None]] = {  # weights where activations stay float, and what is calibrated
     "fp32": ("fp32", None),
     "weights int8": ("int8", None),
-    "w8a8": ("fp32", Static(activations="int8")),
-    "w8a8 smoothed": ("fp32", Static(activations="int8", smoothing=0.5)),
+    "w8a8": ("fp32", Static(activations="int8", smoothing=0)),
+    "w8a8 smoothed": ("fp32", Static(activations="int8")),
     "kv int8": ("fp32", Static(cache="int8")),
-    "w8a8 smoothed, kv int8": ("fp32", Static(activations="int8", smoothing=0.5, cache="int8")),
+    "w8a8 smoothed, kv int8": ("fp32", Static(activations="int8", cache="int8")),
 }
 METHODS = ("max", "percentile", "entropy")
 Logits = npt.NDArray[np.float32]
@@ -223,7 +223,13 @@ def make(folder: Path, checkpoint: Path) -> tuple[dict[str, Path], dict[str, Pat
                 warnings.simplefilter("ignore")  # "going on from there": only the ranges are chosen anew
                 calibrate(portable, ranges, method=method)
         methods[method] = folder / f"w8a8-{method}"
-        quantize(portable, methods[method], weights="fp32", static=Static(activations="int8"), calibration=ranges)
+        quantize(
+            portable,
+            methods[method],
+            weights="fp32",
+            static=Static(activations="int8", smoothing=0),
+            calibration=ranges,
+        )
     return variants, methods, facts
 
 

@@ -2,5 +2,6 @@
 
 from .calibrate import CalibrationWarning, calibrate
 from .ranges import METHODS
+from .summary import summary
 
-__all__ = ["METHODS", "CalibrationWarning", "calibrate"]
+__all__ = ["METHODS", "CalibrationWarning", "calibrate", "summary"]

@@ -9,6 +9,10 @@ Elsewhere the cache is quantised at its border, in standard operators:
     k ─► Div(scales) ─► QuantizeLinear(1) ─► TensorScatter(int8) ─► DequantizeLinear(1) ─► Mul(scales) ─► Attention
 
 ONNX Runtime's CPU kernel takes one kind of scale for both sides. fp8 has kernels on CUDA alone.
+
+Keys are cached rotated, and a rotation moves size between the two channels of a pair as positions go on: both get the
+scale of the larger. What a prompt brings that calibration never saw must not be clipped, because every later token
+reads it: the scales leave a margin (picturebook, divergence of the next code: 6e-3 nats without either, 2.6e-5 with).
 """
 
 from collections.abc import Mapping
@@ -24,6 +28,8 @@ from edgevlo.runtime.errors import CalibrationError
 from .activations import LARGEST, TYPES, Kind, constant, zero_point
 
 Floats: TypeAlias = npt.NDArray[np.float32]
+
+MARGIN: Final = 1.5  # over the largest value seen; twice as much measures no better
 
 _SIDES: Final = {"keys": (3, 12), "values": (4, 13)}  # inputs of GroupQueryAttention: the cache, its scales
 
@@ -58,7 +64,11 @@ class QuantizedCachePass(ir.passes.InPlacePass):
             raise CalibrationError(f"the calibration saw nothing of {name} in the KV cache; calibrate with more cases.")
         if not np.isfinite(peaks).all():
             raise CalibrationError(f"the calibrated range of {name} in the KV cache is not finite; calibrate again.")
-        return np.where(peaks > 0, peaks, peaks.max()).astype(np.float32) / np.float32(LARGEST[self.kind])
+        largest = np.where(peaks > 0, peaks, peaks.max())
+        if name.startswith("keys."):
+            pairs = largest.reshape(-1, 2, self.head_dim // 2)
+            largest = np.broadcast_to(pairs.max(axis=1, keepdims=True), pairs.shape).reshape(-1)
+        return (largest * (MARGIN / LARGEST[self.kind])).astype(np.float32)
 
     def _fused(self, node: ir.Node, name: str, scales: ir.Value) -> None:
         side = name.split(".")[0]
