@@ -29,12 +29,15 @@ NORMS: Final = ("RMSNormalization", "LayerNormalization")
 _BOUNDS: Final = (1e-4, 1e4)  # of a divisor: beyond, weights would lose more than activations gain
 
 
+Constant: TypeAlias = tuple[ir.Node, int]  # the constant that a node has as an input
+
+
 @dataclass(frozen=True, slots=True)
 class Fold:
     """What smooths the input of some products: constants to be divided along their last axis, and who follows."""
 
     readers: tuple[Product, ...]  # all read the same tensor
-    divided: tuple[ir.Value, ...]  # initializers whose last axis is the source's channels
+    divided: tuple[Constant, ...]  # their last axis is the source's channels
     smaller: tuple[ir.Value, ...]  # tensors that become smaller in the same channels, besides the readers' input
     repeats: tuple[int, int] = (1, 1)  # (heads a key-value head serves, size of a head)
 
@@ -62,12 +65,10 @@ class SmoothingPass(ir.passes.InPlacePass):
         weights = np.max([_row_peaks(reader) for reader in fold.readers], axis=0)
         divisor = _divisor(_shared(peaks, fold.repeats), _shared(weights, fold.repeats), self.alpha)
         spread = _spread(divisor, fold.repeats)
-        for value in fold.divided:
-            _scale(graph, value, functools.partial(_divided, by=divisor))
+        for node, index in fold.divided:
+            _scale(graph, node, index, functools.partial(_divided, by=divisor))
         for reader in fold.readers:
-            right = reader.node.inputs[1]
-            assert right is not None
-            _scale(graph, right, functools.partial(_multiplied, by=spread, axis=1 - reader.axis))
+            _scale(graph, reader.node, 1, functools.partial(_multiplied, by=spread, axis=1 - reader.axis))
         self.divisors |= {x: spread} | {str(value.name): divisor for value in fold.smaller}
         return True
 
@@ -79,10 +80,10 @@ def folds(graph: ir.Graph) -> Iterator[Fold]:
         if product.node.op_type in ("MatMul", "Gemm"):
             by_input.setdefault(product.x, []).append(product)
     for x, readers in by_input.items():
-        if len({id(reader.node) for reader in readers}) != len(x.uses()):
+        if x.is_graph_output() or len({id(reader.node) for reader in readers}) != len(x.uses()):
             continue  # somebody else reads it too
         fold = _behind_norm(x, readers) or _behind_gate(x, readers) or _behind_values(x, readers)
-        if fold is not None and all(_alone(value) for value in fold.divided):
+        if fold is not None:
             yield fold
 
 
@@ -90,10 +91,10 @@ def _behind_norm(x: ir.Value, readers: Sequence[Product]) -> Fold | None:
     norm = x.producer()
     if norm is None or norm.op_type not in NORMS:
         return None
-    constants = [value for value in norm.inputs[1:] if value is not None]
-    if not constants or not all(_is_vector(value) for value in constants):
+    given = [index for index, value in enumerate(norm.inputs) if index and value is not None]
+    if not given or not all(_is_vector(norm.inputs[index]) for index in given):
         return None
-    return Fold(tuple(readers), tuple(constants), ())
+    return Fold(tuple(readers), tuple((norm, index) for index in given), ())
 
 
 def _behind_gate(x: ir.Value, readers: Sequence[Product]) -> Fold | None:
@@ -139,30 +140,26 @@ def _up(value: ir.Value | None, kinds: Sequence[str]) -> ir.Node | None:
     return node
 
 
-def _linear(value: ir.Value | None) -> tuple[ir.Value, ...] | None:
+def _linear(value: ir.Value | None) -> tuple[Constant, ...] | None:
     """Return weight, and bias if there is one, of the MatMul that makes a value, if nobody else reads it."""
-    found: list[ir.Value] = []
+    found: list[Constant] = []
     node = value.producer() if value is not None and len(value.uses()) == 1 else None
     if node is not None and node.op_type == "Add":
-        bias = next((one for one in node.inputs if one is not None and _is_vector(one)), None)
-        other = next((one for one in node.inputs if one is not bias), None)
-        if bias is None or other is None or len(other.uses()) != 1:
+        place = next((index for index, one in enumerate(node.inputs) if _is_vector(one)), None)
+        other = node.inputs[1 - place] if place is not None else None
+        if place is None or other is None or len(other.uses()) != 1:
             return None
-        found.append(bias)
+        found.append((node, place))
         node = other.producer()
     if node is None or node.op_type != "MatMul" or node.inputs[1] is None:
         return None
     weight = ir.convenience.get_const_tensor(node.inputs[1])
-    return None if weight is None or len(weight.shape) != 2 else (node.inputs[1], *found)
+    return None if weight is None or len(weight.shape) != 2 else ((node, 1), *found)
 
 
-def _is_vector(value: ir.Value) -> bool:
-    tensor = ir.convenience.get_const_tensor(value)
+def _is_vector(value: ir.Value | None) -> bool:
+    tensor = ir.convenience.get_const_tensor(value) if value is not None else None
     return tensor is not None and len(tensor.shape) == 1
-
-
-def _alone(value: ir.Value) -> bool:
-    return value.is_initializer() and len(value.uses()) == 1
 
 
 def _inputs(product: Product) -> int:
@@ -214,13 +211,22 @@ def _multiplied(array: npt.NDArray[Any], *, by: Floats, axis: int) -> npt.NDArra
     return (array * by.reshape(shape)).astype(array.dtype)
 
 
-def _scale(graph: ir.Graph, value: ir.Value, change: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]) -> None:
-    """Replace an initializer's content, computed when the graph is written."""
-    tensor = value.const_value
-    assert tensor is not None
-    value.const_value = ir.LazyTensor(
-        lambda: ir.Tensor(np.ascontiguousarray(change(tensor.numpy())), name=value.name),
+def _scale(graph: ir.Graph, node: ir.Node, index: int, change: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]) -> None:
+    """Change a constant that a node reads, computed when the graph is written; other readers keep theirs."""
+    value = node.inputs[index]
+    tensor = ir.convenience.get_const_tensor(value) if value is not None else None
+    if value is None or tensor is None:
+        raise AssertionError(f"input {index} of {node.name} is no constant")
+    name = str(value.name) if len(value.uses()) == 1 else f"{value.name}.{node.name}"
+    lazy = ir.LazyTensor(
+        lambda: ir.Tensor(np.ascontiguousarray(change(tensor.numpy())), name=name),
         dtype=tensor.dtype,
         shape=ir.Shape(tensor.shape.numpy()),
-        name=str(value.name),
+        name=name,
     )
+    if name == value.name:
+        value.const_value = lazy
+        return
+    own = ir.Value(name=name, type=ir.TensorType(tensor.dtype), shape=lazy.shape, const_value=lazy)
+    graph.register_initializer(own)
+    node.replace_input_with(index, own)
