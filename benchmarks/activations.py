@@ -3,7 +3,8 @@
 The bundle is exported and calibrated here. Each variant is then led through the same pictures as the float bundle (its
 own codes are forced on it, so that one early difference does not make all later ones differ) and says at every cell
 which code it would have drawn; requests are held-out ones of `edgevlo.picturebook.trials`. Speed is measured in turns,
-one picture of each bundle after the other.
+one picture of each bundle after the other; and, as picturebook's matrices are small, calls of two layers with random
+weights in the shape of Janus-Pro-1B's, in turns too.
 
     python benchmarks/activations.py [--pictures 40] [--runs 7] [--checkpoint picturebook/checkpoint]
 """
@@ -14,13 +15,14 @@ import shutil
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
+import onnx_ir as ir
 import onnxruntime as ort
 import record
 from PIL import Image
@@ -28,9 +30,18 @@ from tqdm import tqdm
 
 from edgevlo.calibration import calibrate
 from edgevlo.export import export_checkpoint
+from edgevlo.export.backbone import DecoderShape, build_backbone
+from edgevlo.export.checkpoint import Checkpoint
+from edgevlo.export.graph import write_graph
 from edgevlo.picturebook import atlas, trials
 from edgevlo.picturebook.tasks import Sample
 from edgevlo.quantization import Static, quantize
+from edgevlo.quantization.activations import QuantizeDequantizePass, products
+from edgevlo.quantization.group_query_attention import GroupQueryAttentionPass
+from edgevlo.quantization.integer_products import IntegerProductPass
+from edgevlo.quantization.kv_cache import QuantizedCachePass
+from edgevlo.quantization.weight_only import MatMulNBitsPass
+from edgevlo.runtime.backbone import bind
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.engine import Engine
 from edgevlo.runtime.manifest import GraphRole
@@ -199,6 +210,96 @@ def _cache_bytes(model: Model) -> int:
     return 2 * shape.layers * shape.kv_heads * shape.head_dim * np.dtype(shape.cache_dtype).itemsize
 
 
+class Random:
+    """A checkpoint of random weights in the shape that is asked for; only its names are read."""
+
+    def __init__(self, shape: DecoderShape) -> None:
+        self._shape, self._random = shape, np.random.default_rng(0)
+
+    def has(self, name: str) -> bool:
+        """No layer of this shape has biases."""
+        return not name.endswith(".bias")
+
+    def tensor(self, name: str) -> npt.NDArray[np.float32]:
+        """Return a weight, (outputs, inputs)."""
+        shape = self._shape
+        inner = shape.heads * shape.head_dim
+        outputs = dict.fromkeys(("gate_proj", "up_proj"), shape.mlp_size)
+        inputs = {"down_proj": shape.mlp_size, "o_proj": inner}
+        kind = name.split(".")[-2]
+        if "norm" in kind:
+            return np.ones(shape.hidden_size, np.float32)
+        size = (outputs.get(kind, shape.hidden_size), inputs.get(kind, shape.hidden_size))
+        return self._random.standard_normal(size, dtype=np.float32) * np.float32(0.02)
+
+
+JANUS_1B = DecoderShape(
+    prefix="m", layers=2, hidden_size=2048, mlp_size=5632, heads=16, kv_heads=16, head_dim=128, max_positions=1024,
+    norm_eps=1e-6, rope_theta=10000.0,
+)  # fmt: skip
+
+
+def large(folder: Path, runs: int) -> dict[str, Any]:
+    """Time a step (two rows, 600 tokens in the cache) and a prompt (two rows of 64) of two layers of 1B shape."""
+    write_graph(build_backbone(cast(Checkpoint, Random(JANUS_1B)), JANUS_1B), folder / "float.onnx")
+    scales = {str(value.name): np.full(2048, 4.0, np.float32) for value in ir.load(folder / "float.onnx").graph.inputs}
+    peaks = {name.removeprefix("past_"): peak for name, peak in scales.items() if name.startswith("past_")}
+    ranges = {str(one.x.name): 4.0 for one in products(ir.load(folder / "float.onnx").graph)}
+    integers: list[ir.passes.PassBase] = [QuantizeDequantizePass("int8", ranges), IntegerProductPass()]
+    cache = QuantizedCachePass("int8", peaks, head_dim=128)
+    forms: dict[str, list[ir.passes.PassBase]] = {
+        "fp32": [],
+        "weights int8": [MatMulNBitsPass(bits=8, block_size=32)],
+        "weights int4": [MatMulNBitsPass(bits=4, block_size=32)],
+        "w8a8": integers,
+        "kv int8": [cache],
+        "w8a8, kv int8": [*integers, cache],
+    }
+    calls = {}
+    for name, passes in forms.items():
+        model = ir.load(folder / "float.onnx")
+        for one in [GroupQueryAttentionPass(), *passes]:
+            one(model)
+        file = folder / f"{name.replace(' ', '-')}.onnx"
+        ir.save(model, file, external_data=f"{file.name}.data", alignment=4096, align_threshold=4096)
+        calls[name] = {"step": _call(file, 1, 600), "prompt": _call(file, 64, 0)}
+    seconds: dict[str, dict[str, list[float]]] = {name: {kind: [] for kind in kinds} for name, kinds in calls.items()}
+    for _ in range(runs):
+        for name, kinds in calls.items():
+            for kind, call in kinds.items():
+                for _ in range(3):
+                    began = time.perf_counter()
+                    call()
+                    seconds[name][kind].append((time.perf_counter() - began) * 1e3)
+    return {name: {f"{k}_ms": record.spread(v) for k, v in kinds.items()} for name, kinds in seconds.items()}
+
+
+def _call(file: Path, width: int, length: int) -> Callable[[], None]:
+    """Return a call of a backbone of two rows over a bound cache of 640, with one thread."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads, options.log_severity_level = 1, 3
+    session = ort.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+    kind = {"tensor(float)": np.float32, "tensor(int8)": np.int8}
+    inputs: dict[str, npt.NDArray[Any]] = {
+        "inputs_embeds": np.random.default_rng(0).standard_normal((2, width, 2048), dtype=np.float32),
+        "past_lengths": np.full(2, length),
+        "token_counts": np.full(2, width),
+    }
+    caches = {
+        value.name: np.zeros((2, 16, 640, 128), kind[value.type])
+        for value in session.get_inputs()
+        if value.name not in inputs
+    }
+    outputs: dict[str, npt.NDArray[Any]] = {
+        "hidden": np.zeros((2, width, 2048), np.float32),
+        "last_hidden": np.zeros((2, 2048), np.float32),
+    }
+    binding = session.io_binding()
+    bind(binding, inputs | caches, outputs | {n.replace("past", "present"): cache for n, cache in caches.items()})
+    kept = (inputs, caches, outputs)  # the binding has their addresses
+    return lambda kept=kept: session.run_with_iobinding(binding)  # type: ignore[misc]
+
+
 def make(folder: Path, checkpoint: Path) -> tuple[dict[str, Path], dict[str, Path], dict[str, Any]]:
     """Export, calibrate and quantise; return the variants, W8A8 by method, and what calibrating took."""
     portable = folder / "portable"
@@ -245,6 +346,7 @@ def main() -> None:
         figures = {
             "calibration": facts,
             "speed": speed(variants, arguments.runs),
+            "two_layers_of_1b_shape": large(Path(folder), arguments.runs),
             "teacher_forced": agreement(variants, arguments.pictures),
             "w8a8_by_method": agreement({"fp32": variants["fp32"], **methods}, arguments.pictures),
         }
