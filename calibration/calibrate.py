@@ -73,6 +73,7 @@ def calibrate(
     """
     tell = progress or (lambda _what, _done, _all: None)
     chosen = _checked(method, percentile)
+    store.check_output(output)
     tell("verifying the bundle", 0, 1)
     opened = open_bundle(bundle)
     if opened.manifest.target != "portable":
@@ -113,8 +114,6 @@ def _begun(
         arrays=_NO_ARRAYS,
         ranges={},
     )
-    if output.is_file() or (output.is_dir() and not (output / store.FILE).exists() and any(output.iterdir())):
-        raise CalibrationError(f"{output} exists and is no calibration; choose another name.")
     if restart or not (output / store.FILE).exists():
         return _Run(fresh, {}, {})
     found, tensors, grids = store.read(output)

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from msgspec import Meta, Struct
 
 from edgevlo.runtime.errors import CalibrationError, OutputError
-from edgevlo.runtime.files import write_whole
+from edgevlo.runtime.files import check_writable, write_whole
 from edgevlo.runtime.manifest import AbilityName, GraphRole
 
 from .ranges import Method
@@ -118,9 +118,13 @@ def _unpacked(stored: Path, raw: bytes, again: str) -> tuple[Tensors, Grids]:
     named: dict[tuple[str, str], dict[str, npt.NDArray[Any]]] = {}
     grids: Grids = {}
     try:
+        with zipfile.ZipFile(io.BytesIO(raw)) as zipped:
+            if sum(entry.file_size for entry in zipped.infolist()) > _MAX_ARRAY_BYTES:
+                raise ValueError("they unpack to more than any calibration holds")
         with np.load(io.BytesIO(raw), allow_pickle=False) as archive:
             for key in archive.files:
-                role, name, part = key.split("|")
+                role, _, rest = key.partition("|")
+                name, _, part = rest.rpartition("|")
                 if role == "painted":
                     grids[name] = archive[key].astype(np.int32)
                 else:
@@ -131,6 +135,18 @@ def _unpacked(stored: Path, raw: bytes, again: str) -> tuple[Tensors, Grids]:
     except (ValueError, KeyError, EOFError, zipfile.BadZipFile, msgspec.ValidationError) as error:
         raise CalibrationError(f"{stored} holds no statistics ({error}). {again}") from error
     return tensors, grids
+
+
+def check_output(folder: Path) -> None:
+    """Raise `CalibrationError` where something else lies, `OutputError` where nothing can be written."""
+    check_writable(folder / FILE if folder.is_dir() else folder)
+    if folder.is_file() or (folder.is_dir() and not all(map(_ours, folder.iterdir()))):
+        raise CalibrationError(f"{folder} exists and is no calibration; choose another name.")
+
+
+def _ours(path: Path) -> bool:
+    """Whether a file is a calibration's, or what a process that was killed left of one."""
+    return path.name.lstrip(".").startswith((FILE, "arrays-"))
 
 
 def write(folder: Path, calibration: Calibration, tensors: Tensors, grids: Grids) -> Calibration:

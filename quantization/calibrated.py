@@ -3,8 +3,9 @@
 Knows which target holds which precision, and nothing of how a calibration was made.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
@@ -58,12 +59,14 @@ ROLES: Final[dict[str, tuple[GraphRole, ...]]] = {
 class Static:
     """What is quantised by calibrated ranges: activations, the cache, or both.
 
-    `smoothing` is SmoothQuant's alpha, for activations; 0 is without.
+    `smoothing` is SmoothQuant's alpha, for activations; 0 is without. `keep` are patterns of operators' names (`*` is
+    anything), as in `*.down_proj`, whose inputs stay float.
     """
 
     activations: Kind | None = None
     cache: Kind | None = None
     smoothing: float = SMOOTHING
+    keep: tuple[str, ...] = ()
 
     def check(self, target: str) -> None:
         """Raise `RequestError` for a precision that the target cannot hold, or an alpha that is none."""
@@ -103,11 +106,19 @@ class Calibrated:
             )
         self.static, self.target, self.shape = static, target, bundle.manifest.backbone
         self._calibration = calibration
+        for pattern in static.keep:
+            if not any(self.kept(role, (pattern,)) for role in self.roles):
+                raise RequestError(f"no quantised operator is called {pattern!r}; {folder / store.FILE} lists them.")
 
     @property
     def roles(self) -> tuple[GraphRole, ...]:
         """The graphs whose activations are quantised, and with them their weights."""
         return () if self.static.activations is None else ROLES[self.target]
+
+    def kept(self, role: GraphRole, patterns: Collection[str]) -> frozenset[str]:
+        """Return the operators of a graph whose names fit one of the patterns."""
+        readers = {name for one in self._calibration.ranges.get(role, {}).values() for name in one.readers}
+        return frozenset(name for name in readers if any(fnmatchcase(name, pattern) for pattern in patterns))
 
     def thresholds(self, role: GraphRole) -> dict[str, float]:
         """Return where each tensor of a graph is clipped."""
@@ -163,7 +174,8 @@ class StaticPass(ir.passes.InPlacePass):
         if target == "cpu" and role == "backbone":
             GroupQueryAttentionPass()(model)
         if static.activations is not None and quantised:
-            QuantizeDequantizePass(static.activations, thresholds)(model)
+            keep = self.calibrated.kept(role, static.keep)
+            QuantizeDequantizePass(static.activations, thresholds, keep=keep)(model)
             if target == "cpu":
                 IntegerProductPass()(model)
         if static.cache is not None and role == "backbone":

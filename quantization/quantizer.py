@@ -90,9 +90,10 @@ def _rewritten(
         graph = calibrated.graph(role, graph)
     elif role == "backbone":
         passes.append(GroupQueryAttentionPass())
-    if recipe is not None and role in recipe.graphs and (calibrated is None or role not in calibrated.roles):
-        passes.append(MatMulNBitsPass(bits=recipe.bits, block_size=recipe.block_size))
-        graph = msgspec.structs.replace(graph, precision=recipe.precision)
+    if recipe is not None and role in recipe.graphs:
+        passes.append(MatMulNBitsPass(bits=recipe.bits, block_size=recipe.block_size))  # what the other left float
+        if graph.activations is None:
+            graph = msgspec.structs.replace(graph, precision=recipe.precision)
     if passes:
         graph = msgspec.structs.replace(graph, parity=None)  # it was measured on the graph before
     model = ir.load(bundle / graph.file)

@@ -96,6 +96,9 @@ static_options = options(
     click.option("--activations", default="float", show_default=True, help="Of the linear layers: float, int8 or fp8."),
     click.option("--kv-cache", default="float", show_default=True, help="Keys and values: float or int8."),
     click.option("--smoothing", default=0.5, show_default=True, help="What activations give to weights; 0: nothing."),
+    click.option(
+        "--keep", multiple=True, metavar="PATTERN", help="Operators to leave float, as '*.down_proj'."
+    ),
     click.option("--calibration", type=click.Path(path_type=Path), help="What `edgevlo calibrate` wrote for BUNDLE."),
 )
 size_option = click.option("--size", help="WIDTHxHEIGHT in pixels, or a ratio like 16:9.")
@@ -287,17 +290,19 @@ def quantize(bundle: str, output: Path, target: str, weights: str, **ranged: Any
     click.echo(output)
 
 
-def _static(activations: str, kv_cache: str, smoothing: float, calibration: Path | None) -> dict[str, Any]:
+def _static(
+    activations: str, kv_cache: str, smoothing: float, keep: tuple[str, ...], calibration: Path | None
+) -> dict[str, Any]:
     """Return what `quantize` takes for the options that need a calibration; nothing where neither is given."""
     from edgevlo.quantization import Static
 
     if activations == kv_cache == "float":
-        if calibration is not None:
-            raise click.UsageError("--calibration goes with --activations or --kv-cache.")
+        if calibration is not None or keep:
+            raise click.UsageError("--calibration and --keep go with --activations or --kv-cache.")
         return {}
     kinds: dict[str, Any] = {"activations": activations, "cache": kv_cache}
     given = {name: kind for name, kind in kinds.items() if kind != "float"}
-    return {"static": Static(**given, smoothing=smoothing), "calibration": calibration}
+    return {"static": Static(**given, smoothing=smoothing, keep=keep), "calibration": calibration}
 
 
 @main.command()

@@ -21,7 +21,7 @@ from edgevlo.calibration.observe import Observer, Watched
 from edgevlo.calibration.workload import cases
 from edgevlo.quantization import quantize
 from edgevlo.runtime.backbone import Backbone
-from edgevlo.runtime.errors import BundleError, CalibrationError, EdgevloError, PictureError, RequestError
+from edgevlo.runtime.errors import BundleError, CalibrationError, EdgevloError, OutputError, PictureError, RequestError
 from edgevlo.runtime.manifest import read_manifest
 
 pytestmark = pytest.mark.parametrize("exported", SHAPES[1:2], indirect=True, ids=lambda shape: shape.name)
@@ -299,6 +299,21 @@ def test_files_that_are_no_calibration_are_left_alone(exported: Exported, prompt
         with pytest.raises(CalibrationError, match=f"{name} exists and is no calibration"):
             calibrate(exported.portable, tmp_path / name, prompts=prompts, restart=True)
     assert (tmp_path / "folder" / "mine.txt").read_text() == "mine"
+
+
+def test_what_a_killed_process_left_is_no_hindrance(exported: Exported, prompts: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "arrays-0123456789abcdef.npz").write_bytes(b"half")
+    (tmp_path / "out" / ".calibration.json-0123456789ab").write_bytes(b"{")
+    assert calibrate(exported.portable, tmp_path / "out", prompts=prompts, count=1).finished
+    assert store.read(tmp_path / "out")[0].finished
+
+
+def test_an_output_that_cannot_be_written_is_said_before_anything_runs(
+    exported: Exported, prompts: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(OutputError, match=r"the folder .*nowhere does not exist"):
+        calibrate(exported.portable, tmp_path / "nowhere" / "out", prompts=prompts, count=1)
 
 
 def test_a_tensor_that_is_not_finite_is_named(exported: Exported, prompts: Path, tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def test_errors_are_one_line(
         (("--activations", "fp8", "--calibration", "c"), 1, "target 'cpu' cannot hold activations in fp8"),
         (("--kv-cache", "int4", "--calibration", "c"), 1, "cannot hold a KV cache in int4"),
         (("--activations", "int8", "--calibration", "nowhere"), 1, "is nowhere a calibration?"),
-        (("--calibration", "c"), 2, "--calibration goes with --activations or --kv-cache"),
+        (("--calibration", "c"), 2, "--calibration and --keep go with --activations"),
     ],
 )
 def test_quantize_says_what_it_lacks(

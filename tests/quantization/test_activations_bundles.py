@@ -1,11 +1,13 @@
 """Bundles with calibrated activations and caches: what they say, that they run, what is refused."""
 
 import warnings
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
+import onnx_ir as ir
 import pytest
 from calibrated import Array, Ready, calibrated, relative, session
 from checkpoints import SHAPES
@@ -127,6 +129,7 @@ def test_bundles_open_paint_and_answer(ready: Ready, tmp_path: Path, static: Sta
         (Static(activations="int4"), {}, "no such precision"),  # type: ignore[arg-type]
         (Static(activations="int8", smoothing=1.5), {}, r"smoothing 1\.5 is not between"),
         (Static(activations="int8"), {"calibration": None}, "--calibration"),
+        (Static(activations="int8", keep=("*.nowhere",)), {}, r"no quantised operator is called '\*\.nowhere'"),
     ],
 )
 def test_what_quantize_refuses(
@@ -136,3 +139,16 @@ def test_what_quantize_refuses(
     with pytest.raises(RequestError, match=match):
         quantize(ready.portable, tmp_path / "new", static=static, **settings)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("exported", SHAPES[1:2], indirect=True, ids=lambda shape: shape.name)
+def test_named_operators_stay_float_or_take_the_other_weights(ready: Ready, tmp_path: Path) -> None:
+    static = Static(activations="int8", keep=("*.down_proj", "*.layers.0.*.q_proj"))
+    for weights, left in (("fp32", "MatMul"), ("int8", "MatMulNBits")):
+        quantize(ready.portable, tmp_path / weights, weights=weights, static=static, calibration=ready.calibration)
+        nodes = [node for node in ir.load(tmp_path / weights / "backbone.onnx").graph if "MatMul" in node.op_type]
+        layers = read_manifest(ready.portable).backbone.layers
+        assert Counter(node.op_type for node in nodes) == {"MatMulIntegerToFloat": 6 * layers - 1, left: layers + 1}
+        kept = {str(node.name).rsplit(".", 1)[-1] for node in nodes if node.op_type == left}
+        assert kept == {"down_proj", "q_proj"}
+        Model.open(tmp_path / weights).check()
