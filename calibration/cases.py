@@ -19,6 +19,7 @@ SHIPPED: Final = Path(__file__).parent / "evaluation.txt"
 PICTURE_SUFFIXES: Final = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 _NAMES: Final[tuple[AbilityName, ...]] = get_args(AbilityName)
 _WITH_WORDS: Final[tuple[AbilityName, ...]] = ("paint", "edit", "ask")  # the others may go without
+_GLOSS: Final = "  # "
 _GUIDED: Final = 3.0  # where a model's own scale leaves its other branches without weight
 
 
@@ -32,11 +33,29 @@ class Case:
     pictures: tuple[Path | int, ...] = ()
     seed: int
     guidance_scale: float | None = None  # None: the model's own
+    gloss: str = ""  # the words in English, where the file of requests gives them
 
     @property
     def caption(self) -> str:
         """The request as it stands in a file of requests."""
-        return self.text if self.ability == "paint" else f"{self.ability}: {self.text}".rstrip(": ")
+        return self._said(self.text)
+
+    @property
+    def english(self) -> str:
+        """The request with its words in English, empty where the file of requests does not give them."""
+        return self._said(self.gloss) if self.gloss else ""
+
+    def _said(self, words: str) -> str:
+        return words if self.ability == "paint" else f"{self.ability}: {words}".rstrip(": ")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A line of a file of requests."""
+
+    ability: AbilityName
+    text: str
+    gloss: str = ""
 
 
 def cases(manifest: Manifest, requests: Path | None, pictures: Path | None, count: int) -> list[Case]:
@@ -49,22 +68,22 @@ def cases(manifest: Manifest, requests: Path | None, pictures: Path | None, coun
         raise RequestError(f"--count is {count}; one request is needed at least.")
     lines = list(read_requests(SHIPPED if requests is None else requests))
     files = [] if pictures is None else picture_files(pictures)
+    lacking = [line.ability for line in lines if line.ability not in manifest.abilities]
     if requests is None:
-        lines = [(ability, text) for ability, text in lines if ability in manifest.abilities]
-    elif lacking := [ability for ability, _ in lines if ability not in manifest.abilities]:
+        lines = [line for line in lines if line.ability in manifest.abilities]
+    elif lacking:
         raise RequestError(f"{requests} asks to {lacking[0]}, which {manifest.name} cannot; remove those lines.")
     lines = lines[:count]
     if not lines:
         raise RequestError(f"{requests or manifest.name} has no requests to compare on; write one a line.")
-    if not files and "paint" not in {ability for ability, _ in lines}:
-        needy = [ability for ability, _ in lines if manifest.abilities[ability].images[0]]
-        if needy:
-            raise RequestError(f"nothing here paints a picture for {needy[0]} to read; name a folder with --pictures.")
+    needy = [line.ability for line in lines if manifest.abilities[line.ability].images[0]]
+    if needy and not files and all(line.ability != "paint" for line in lines):
+        raise RequestError(f"nothing here paints a picture for {needy[0]} to read; name a folder with --pictures.")
     return list(_numbered(manifest, lines, files))
 
 
-def read_requests(path: Path) -> Iterator[tuple[AbilityName, str]]:
-    """Yield ability and words of every line that is neither empty nor a comment; words alone are painted.
+def read_requests(path: Path) -> Iterator[Request]:
+    """Yield every line that is neither empty nor a comment; words alone are painted.
 
     Raises `RequestError` naming file, line and reason.
     """
@@ -76,12 +95,13 @@ def read_requests(path: Path) -> Iterator[tuple[AbilityName, str]]:
     for number, line in enumerate(map(str.strip, content.splitlines()), start=1):
         if not line or line.startswith("#"):
             continue
-        head, colon, rest = line.partition(":")
+        words, _, gloss = line.partition(_GLOSS)
+        head, colon, rest = words.partition(":")
         ability = next((name for name in _NAMES if colon and name == head.strip()), None)
-        text = line if ability is None else rest.strip()
+        text = (words if ability is None else rest).strip()
         if not text and ability in _WITH_WORDS:
             raise RequestError(f"{path}, line {number}: {ability} has no words; write `{ability}: WORDS`.")
-        yield ability or "paint", text
+        yield Request(ability or "paint", text, gloss.strip())
 
 
 def picture_files(folder: Path) -> list[Path]:
@@ -109,27 +129,25 @@ def digest(listed: Sequence[Case]) -> str:
     return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
 
 
-def _numbered(
-    manifest: Manifest, lines: Sequence[tuple[AbilityName, str]], files: Sequence[Path]
-) -> Iterator[Case]:
+def _numbered(manifest: Manifest, lines: Sequence[Request], files: Sequence[Path]) -> Iterator[Case]:
     """Yield paintings first, because others read what they paint; pictures and guidance scales take turns."""
-    painted = [index for index, (ability, _) in enumerate(lines) if ability == "paint"]
-    others = [index for index in range(len(lines)) if index not in painted]
+    painted = [line for line in lines if line.ability == "paint"]
+    others = [line for line in lines if line.ability != "paint"]
     pool: Sequence[Path | int] = files or range(len(painted))
-    for number, index in enumerate((*painted, *others)):
-        ability, text = lines[index]
-        wanted = manifest.abilities[ability].images[0]
-        paints = manifest.abilities[ability].output == "image"
+    for number, line in enumerate((*painted, *others)):
+        ability = manifest.abilities[line.ability]
+        shown = range(number, number + ability.images[0])
         yield Case(
             number=number,
-            ability=ability,
-            text=text,
-            pictures=tuple(pool[(number + offset) % len(pool)] for offset in range(wanted)),
+            ability=line.ability,
+            text=line.text,
+            pictures=tuple(pool[index % len(pool)] for index in shown),
             seed=number,
-            guidance_scale=_scale(manifest.guidance, number) if paints else None,
+            guidance_scale=_scale(manifest.guidance, number) if ability.output == "image" else None,
+            gloss=line.gloss,
         )
 
 
 def _scale(guidance: Guidance, number: int) -> float | None:
-    """Return None for the model's own scale; for every second case one that gives all branches weight if that does not."""
+    """Return None, the model's own scale; for every second case one that weighs all branches, if the own does not."""
     return _GUIDED if number % 2 and len(guidance.branches) > 1 and guidance.default_scale == 1.0 else None

@@ -21,6 +21,7 @@ Floats = npt.NDArray[np.float32]
 
 _PREFIX: Final = "layer_output."  # what the exporter calls the hidden state behind a layer
 _SEEN: Final = "seen."
+_ONE_THREAD_BYTES: Final = 16 * 1024 * 1024  # as runtime/sessions.py, whose options these are
 _ON_CPU: Final[tuple[Target, ...]] = ("portable", "cpu")
 
 
@@ -84,9 +85,12 @@ def open_layered(bundle: Bundle, names: Sequence[str]) -> LayeredSession:
         copy.outputs[0].name, copy.outputs[0].type = _SEEN + name, ir.TensorType(ir.DataType.FLOAT)
         model.graph.outputs.append(copy.outputs[0])
     options = ort.SessionOptions()
-    options.intra_op_num_threads = 1 if path.with_name(f"{path.name}.data").stat().st_size < 2**24 else 0
+    files = bundle.manifest.files
+    weights = sum(listed.bytes for name, listed in files.items() if name.startswith(path.name))
+    options.intra_op_num_threads = 1 if weights < _ONE_THREAD_BYTES else 0
     options.log_severity_level = 3
     options.enable_mem_pattern = False
+    options.add_session_config_entry("session.x64quantprecision", "1")
     options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(path.parent))
     try:
         content = ir.to_proto(model).SerializeToString()

@@ -13,13 +13,19 @@ from edgevlo.runtime.errors import EdgevloError
 
 Floats = npt.NDArray[np.floating]
 
+FAR: Final = 1000.0  # nats or dB: as far as anything is said to be
 _WINDOW: Final = 7  # side of the windows over which structural similarity is taken
 
 
 def divergence(reference: Floats, candidate: Floats) -> float:
-    """Return the Kullback-Leibler divergence, in nats, of the softmax of `candidate` from that of `reference`."""
+    """Return the Kullback-Leibler divergence, in nats, of the softmax of `candidate` from that of `reference`.
+
+    It is `FAR` at most, and where `candidate` holds NaN or infinity.
+    """
+    if not np.all(np.isfinite(candidate)):
+        return FAR
     ours, theirs = _log_softmax(reference), _log_softmax(candidate)
-    return max(0.0, float(np.sum(np.exp(ours) * (ours - theirs))))  # rounding may leave -1e-17
+    return min(max(0.0, float(np.sum(np.exp(ours) * (ours - theirs)))), FAR)  # rounding may leave -1e-17
 
 
 def _log_softmax(logits: Floats) -> npt.NDArray[np.float64]:
@@ -42,7 +48,9 @@ class Energies:
 
     @property
     def decibels(self) -> float | None:
-        """The ratio of signal to noise; None where there is no noise at all."""
+        """The ratio of signal to noise; None where there is no noise at all, `-FAR` where there is NaN or infinity."""
+        if not np.isfinite(self.noise):
+            return -FAR
         return float(10 * np.log10(max(self.signal, 1e-300) / self.noise)) if self.noise > 0 else None
 
 

@@ -5,9 +5,10 @@ does not make all that follow differ. `Reference` keeps what it brought to light
 against it; `Comparison` adds up the differences.
 """
 
+import math
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -25,11 +26,13 @@ from edgevlo.runtime.strokes import Stroke
 from .cases import Case
 from .forced import ForcedEngine, Notes
 from .layers import layer_names, unseen_layers
-from .metrics import Energies, PictureDifferences, divergence
+from .metrics import Energies, Floats, PictureDifferences, divergence
 
 # Told what is being done, how much of it is done, and how much there is.
 Progress: TypeAlias = Callable[[str, int, int], None]
 Figures: TypeAlias = dict[str, Any]  # what JSON holds; None for a ratio without any error
+
+_DECIDED: Final = math.log(2)  # logits: a code twice as likely as any other
 
 # What two bundles of one model have in common, whatever their precision.
 _SAME: Final = ("family", "codes", "grid", "image_block", "guidance", "answer", "preprocess", "abilities")
@@ -158,18 +161,47 @@ class Pair:
 
 
 @dataclass(slots=True)
-class _Row:
-    """The draws of one row of all pictures."""
+class _Draws:
+    """Draws of codes, of one row of all pictures or of several."""
 
     agreed: list[bool] = field(default_factory=list)
+    decided: list[bool] = field(default_factory=list)  # the reference's likeliest code was clearly the likeliest
     divergences: list[float] = field(default_factory=list)
+
+    def add(self, reference: Floats, candidate: Floats) -> None:
+        """Add one draw by its logits (codes,)."""
+        second, first = np.partition(reference, -2)[-2:]
+        self.agreed.append(int(reference.argmax()) == int(candidate.argmax()))
+        self.decided.append(bool(first - second >= _DECIDED))
+        self.divergences.append(divergence(reference, candidate))
+
+    def figures(self) -> Figures:
+        """Return agreement of all codes and of those that were decided, mean and 99th percentile of divergences."""
+        clear = [same for same, decided in zip(self.agreed, self.decided, strict=True) if decided]
+        return {
+            "cells": len(self.agreed),
+            "agreement": float(np.mean(self.agreed)),
+            "decided": len(clear),
+            "decided_agreement": float(np.mean(clear)) if clear else None,
+            "kl_mean": float(np.mean(self.divergences)),
+            "kl_p99": float(np.percentile(self.divergences, 99)),
+        }
+
+
+def _pooled(rows: Iterable[_Draws]) -> _Draws:
+    pool = _Draws()
+    for row in rows:
+        pool.agreed += row.agreed
+        pool.decided += row.decided
+        pool.divergences += row.divergences
+    return pool
 
 
 @dataclass(slots=True)
 class Comparison:
     """The differences between a reference and one candidate, added up request by request."""
 
-    rows: dict[int, _Row] = field(default_factory=lambda: defaultdict(_Row))
+    rows: dict[int, _Draws] = field(default_factory=lambda: defaultdict(_Draws))
     hidden: Energies = field(default_factory=Energies)
     layers: dict[str, Energies] = field(default_factory=lambda: defaultdict(Energies))
     decoder: PictureDifferences = field(default_factory=PictureDifferences)  # the same codes
@@ -189,10 +221,8 @@ class Comparison:
         if theirs.tokens:
             self.answers.append([a == b for a, b in zip(theirs.tokens, ours.tokens, strict=True)])
         columns = max(theirs.shape[1], 1)
-        for draw, (code, other_code) in enumerate(zip(theirs.codes, ours.codes, strict=True)):
-            row = self.rows[draw // columns]
-            row.agreed.append(code == other_code)
-            row.divergences.append(divergence(theirs.logits[draw], ours.logits[draw]))
+        for draw, (one, other) in enumerate(zip(theirs.logits, ours.logits, strict=True)):
+            self.rows[draw // columns].add(one, other)
         for state, other_state in zip(theirs.hidden, ours.hidden, strict=True):
             self.hidden.add(state, other_state)
         for name, states in ours.layers.items():
@@ -218,11 +248,8 @@ class Comparison:
     def _codes(self) -> Figures | None:
         if not self.rows:
             return None
-        numbered = sorted(self.rows.items())
-        everything = _Row([x for _, row in numbered for x in row.agreed], [])
-        everything.divergences = [x for _, row in numbered for x in row.divergences]
-        rows = [{"row": number, **_row_figures(row)} for number, row in numbered]
-        return {**_row_figures(everything), "rows": rows}
+        rows = [{"row": number, **row.figures()} for number, row in sorted(self.rows.items())]
+        return {**_pooled(self.rows.values()).figures(), "rows": rows}
 
     def _answers(self) -> Figures | None:
         if not self.answers:
@@ -234,15 +261,6 @@ class Comparison:
             "tokens": len(tokens),
             "token_agreement": float(np.mean(tokens)),
         }
-
-
-def _row_figures(row: _Row) -> Figures:
-    return {
-        "cells": len(row.agreed),
-        "agreement": float(np.mean(row.agreed)),
-        "kl_mean": float(np.mean(row.divergences)),
-        "kl_p99": float(np.percentile(row.divergences, 99)),
-    }
 
 
 def compare(
@@ -285,12 +303,13 @@ def _pair(
     """Compare what both make of a painted request; with `pictures`, also what they paint on their own."""
     assert seen.picture is not None
     theirs = grid(seen.notes)
-    comparison.decoder.add(seen.picture, opened.model.decode(theirs))
-    first, second, differences = seen.picture, opened.model.decode(grid(notes)), comparison.forced
-    differences.add(first, second)
-    if pictures is not None and seen.free is not None:
-        first, second, differences = seen.free, opened.free(seen.case, pictures), comparison.free
+    with np.errstate(invalid="ignore"):  # NaN becomes black, and is found out
+        comparison.decoder.add(seen.picture, opened.model.decode(theirs))
+        first, second, differences = seen.picture, opened.model.decode(grid(notes)), comparison.forced
         differences.add(first, second)
+        if pictures is not None and seen.free is not None:
+            first, second, differences = seen.free, opened.free(seen.case, pictures), comparison.free
+            differences.add(first, second)
     return Pair(
         case=seen.case,
         reference=first,
