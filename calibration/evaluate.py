@@ -18,7 +18,7 @@ from .gate import Verdict, verdict
 from .layers import unseen_layers
 from .limits import LIMITS, coarsest
 from .metrics import check_installed
-from .quality import Figures, Pair, Progress, Reference, check_comparable, compare
+from .quality import Pair, Progress, Reference, check_comparable, compare
 from .tables import table
 
 FORMAT: Final = "edgevlo-evaluation/1"
@@ -105,7 +105,9 @@ def _judged(reference: Bundle, candidate: Bundle, count: int, progress: Progress
 
 
 def _why_no_layers(reference: Reference, candidate: Bundle) -> str:
-    reason = reference.why_no_layers or unseen_layers(candidate) or "nothing was painted, or no layer has a name in both"
+    reason = (
+        reference.why_no_layers or unseen_layers(candidate) or "nothing was painted, or no layer has a name in both"
+    )
     return f"layers were not looked at: {reason}"
 
 

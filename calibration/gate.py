@@ -112,5 +112,3 @@ def record(reference: Reference, found: Verdict) -> Quality:
         figures=found.figures,
         reasons=found.reasons,
     )
-
-

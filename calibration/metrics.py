@@ -1,4 +1,4 @@
-"""How far numbers and pictures are from those they should be. Knows arrays only; colours are scikit-image's business."""
+"""How far numbers and pictures are from those they should be. Colours are scikit-image's business."""
 
 import functools
 from collections.abc import Callable
@@ -70,7 +70,7 @@ class PictureDifferences:
         self.colours.append(colour_differences(ours, theirs).ravel().astype(np.float32))
 
     def figures(self) -> dict[str, float | None] | None:
-        """Return PSNR in dB over all pixels (None: no difference), mean SSIM, CIEDE2000's median and 95th percentile."""
+        """Return PSNR in dB (None: no difference), mean SSIM, and median and 95th percentile of CIEDE2000."""
         if not self.squares:
             return None
         error, colours = float(np.mean(self.squares)), np.concatenate(self.colours)

@@ -6,7 +6,7 @@ Damage has one scale for all modules: the share of a limit of `limits.py` that i
 
 import re
 import tempfile
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias

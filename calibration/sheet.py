@@ -100,6 +100,6 @@ def _font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 def _printable(case: Case) -> str:
     """Return a request as it stands, or in English where the font lacks its characters."""
     font = _font()
-    if case.caption.isascii() or isinstance(font, ImageFont.FreeTypeFont) and str(font.path).endswith(_FONTS):
+    if case.caption.isascii() or (isinstance(font, ImageFont.FreeTypeFont) and str(font.path).endswith(_FONTS)):
         return case.caption
     return case.english or f"{case.ability}: no font here has these characters, see the figures' file"

@@ -1,4 +1,4 @@
-"""The tasks of the little world, tried by two bundles at the same cases: the figures of `benchmarks/quality.py`, paired.
+"""The tasks of the little world, tried by two bundles at the same cases: `benchmarks/quality.py`, paired.
 
 Only for models that come from that world, and the only module outside `picturebook` that knows it: its judge reads
 pictures by the world's geometry.
@@ -55,7 +55,11 @@ def check_world(bundle: Bundle) -> None:
 
 
 def compare_tasks(
-    reference: Bundle, candidate: Bundle, count: int, progress: Progress | None = None, rows: Sequence[str] = trials.ROWS
+    reference: Bundle,
+    candidate: Bundle,
+    count: int,
+    progress: Progress | None = None,
+    rows: Sequence[str] = trials.ROWS,
 ) -> dict[str, Any]:
     """Return the figures of both bundles at `count` cases of each row and language, and their paired differences.
 
@@ -86,7 +90,7 @@ def paired_lines(tried: Sequence[Tried]) -> dict[str, dict[str, dict[str, float]
 
 
 def _paired(line: Line, tried: Sequence[Tried]) -> dict[str, float]:
-    """Return n, both values, their difference and its 95 % interval; the last three in points, hundredths of a share."""
+    """Return n, both values, their difference and its 95 % interval, the last three in hundredths."""
     pairs = [
         pair
         for one in tried
@@ -141,11 +145,12 @@ def task_table(found: dict[str, Any]) -> str:
 
 def _try_all(bundles: tuple[Bundle, Bundle], listed: Sequence[Case]) -> Iterator[Tried]:
     """Yield what comes of all cases, in order, from one process a core."""
-    context, folders = multiprocessing.get_context("spawn"), [bundle.folder.absolute() for bundle in bundles]
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = (bundle.folder.absolute() for bundle in bundles)
     workers = min(os.cpu_count() or 1, len(listed))
     pool = ProcessPoolExecutor(workers, context, initializer=_ignore_interrupts)
     try:
-        yield from pool.map(functools.partial(try_case, *folders), listed, chunksize=4)
+        yield from pool.map(functools.partial(try_case, ours, theirs), listed, chunksize=4)
     finally:
         pool.shutdown(cancel_futures=True)
 

@@ -283,7 +283,7 @@ def quantize(bundle: str, output: Path, target: str, weights: str) -> None:
 @click.argument("bundle")
 @click.option("--against", required=True, metavar="BUNDLE", help="The bundle that it was made from.")
 @click.option("--count", default=24, show_default=True, help="Number of requests to compare at.")
-@click.option("--requests", type=click.Path(path_type=Path), help="Text file, a request a line, as `edit: make it blue`.")
+@click.option("--requests", type=click.Path(path_type=Path), help="Text file, one a line, as `edit: make it blue`.")
 @click.option("--pictures", type=click.Path(path_type=Path), help="Folder of pictures to edit and to ask about.")
 @click.option("--tasks", default=0, metavar="N", help="Also N cases of each task and language, for picturebook.")
 @click.option("--json", "document", type=click.Path(path_type=Path), help="JSON file to write.")
