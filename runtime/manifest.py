@@ -27,6 +27,7 @@ Temperature: TypeAlias = Annotated[float, Meta(ge=0, le=100)]
 GuidanceScale: TypeAlias = Annotated[float, Meta(ge=0, le=100)]
 Channel: TypeAlias = Annotated[int, Meta(ge=0, le=255)]
 ShortText: TypeAlias = Annotated[str, Meta(max_length=4096)]
+Digest: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]  # SHA-256
 Words: TypeAlias = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]{1,80}\Z")]  # shown as they are
 
 GraphRole: TypeAlias = Literal[
@@ -65,7 +66,7 @@ class File(Record, frozen=True, kw_only=True):
     """Size and SHA-256 of one file of the bundle."""
 
     bytes: Bytes
-    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    sha256: Digest
 
 
 class Tensor(Record, frozen=True, kw_only=True):
@@ -331,6 +332,26 @@ class Ability(Record, frozen=True, kw_only=True):
     unit: Literal["cell", "pixel"] | None = None
 
 
+class Quality(Record, frozen=True, kw_only=True):
+    """What a bundle was measured to keep of the one it was made from, and whether that is within its limits.
+
+    `reference` is the SHA-256 of the other bundle's manifest, `data` that of the requests both were given, `limits` the
+    precision by whose limits it was judged. A bundle that did not pass was kept by a decision of who made it.
+    """
+
+    reference: Digest
+    requests: Count
+    data: Digest
+    limits: Precision
+    passed: bool
+    figures: dict[Words, Finite]
+    reasons: tuple[ShortText, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.passed == bool(self.reasons):
+            raise ValueError("quality has reasons if and only if it did not pass")
+
+
 class Manifest(Record, frozen=True, kw_only=True):
     """What `manifest.json` says. Read once; nothing changes it afterwards."""
 
@@ -355,6 +376,7 @@ class Manifest(Record, frozen=True, kw_only=True):
     postprocess: Postprocess
     abilities: dict[AbilityName, Ability]
     domain: Domain | None = None  # None: the tokenizer takes any picture
+    quality: Quality | None = None  # None: nobody measured it
     files: dict[str, File]
 
 

@@ -337,6 +337,38 @@ def calibrate(bundle: str, output: Path | None, as_json: bool, **settings: Any) 
 
 
 @main.command()
+@click.argument("bundle")
+@click.option("--against", required=True, metavar="BUNDLE", help="The bundle that it was made from.")
+@click.option("--count", default=24, show_default=True, help="Number of requests to compare at.")
+@click.option("--requests", type=click.Path(path_type=Path), help="Text file, one a line, as `edit: make it blue`.")
+@click.option("--pictures", type=click.Path(path_type=Path), help="Folder of pictures to edit and to ask about.")
+@click.option("--tasks", default=0, metavar="N", help="Also N cases of each task and language, for picturebook.")
+@click.option("--json", "document", type=click.Path(path_type=Path), help="JSON file to write.")
+@click.option("--sheet", type=click.Path(path_type=Path), help="PNG file of pictures side by side to write.")
+@click.option("--check", is_flag=True, help="Exit with 1 if BUNDLE is below the limits of its precision.")
+def evaluate(
+    bundle: str, against: str, document: Path | None, sheet: Path | None, check: bool, **settings: Any
+) -> None:
+    """Measure what BUNDLE, a quantised one, keeps of the bundle that it was made from."""
+    from edgevlo.catalog import find
+    from edgevlo.evaluation import check_outputs, write_document, write_sheet
+    from edgevlo.progress import progress_bar
+
+    check_outputs(document, sheet)
+    with _toolchain():
+        from edgevlo.calibration.evaluate import evaluate as measure
+    with progress_bar() as progress:
+        found = measure(find(bundle), find(against), progress=progress, **settings)
+    click.echo(found.table)
+    if document is not None:
+        write_document(found, document)
+    if sheet is not None:
+        write_sheet(found, sheet)
+    if check and not found.verdict.passed:
+        click.get_current_context().exit(1)
+
+
+@main.command()
 @click.argument("name", metavar="OWNER/NAME")
 @click.option("--revision", help="Branch, tag or commit; the newest if none is given.")
 @click.option("--pickle", "pickles", is_flag=True, help="Take pickled weights where there are no safetensors.")
