@@ -25,11 +25,12 @@ from edgevlo.runtime.raster import Codes
 from edgevlo.runtime.strokes import Stroke
 
 from . import store
+from .cases import Case, digest
 from .observe import ANSWER, PLACES, PROMPT, ROLES, ObservedEngine, Observer, readers
 from .ranges import METHODS, Method, threshold
 from .statistics import Statistics
 from .store import Arrays, Calibration, CaseDone, Grids, Range, Tensors
-from .workload import Case, cases, digest
+from .workload import cases
 
 # Told what is being done, how much of it is done, and how much there is.
 Progress: TypeAlias = Callable[[str, int, int], None]

@@ -19,7 +19,7 @@ from msgspec import Meta, Struct
 
 from edgevlo.runtime.errors import CalibrationError, OutputError
 from edgevlo.runtime.files import check_writable, write_whole
-from edgevlo.runtime.manifest import AbilityName, GraphRole
+from edgevlo.runtime.manifest import AbilityName, Digest, GraphRole
 
 from .ranges import Method
 from .statistics import Statistics, restored
@@ -29,7 +29,6 @@ FILE: Final = "calibration.json"
 _MAX_JSON_BYTES: Final = 64 * 1024 * 1024
 _MAX_ARRAY_BYTES: Final = 4 * 1024**3
 
-Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 Size = Annotated[float, Meta(ge=0, le=1e30)]
 Tensors = dict[GraphRole, dict[str, Statistics]]
 Grids = dict[str, npt.NDArray[np.int32]]

@@ -96,9 +96,7 @@ static_options = options(
     click.option("--activations", default="float", show_default=True, help="Of the linear layers: float, int8 or fp8."),
     click.option("--kv-cache", default="float", show_default=True, help="Keys and values: float or int8."),
     click.option("--smoothing", default=0.5, show_default=True, help="What activations give to weights; 0: nothing."),
-    click.option(
-        "--keep", multiple=True, metavar="PATTERN", help="Operators to leave float, as '*.down_proj'."
-    ),
+    click.option("--keep", multiple=True, metavar="PATTERN", help="Operators to leave float, as '*.down_proj'."),
     click.option("--calibration", type=click.Path(path_type=Path), help="What `edgevlo calibrate` wrote for BUNDLE."),
 )
 size_option = click.option("--size", help="WIDTHxHEIGHT in pixels, or a ratio like 16:9.")

@@ -200,7 +200,7 @@ def test_shipped_prompts_ask_for_every_ability(exported: Exported) -> None:
         ("paint:\n", {}, RequestError, "line 1: paint has no words"),
         ("segment:\n", {}, RequestError, "asks to segment, which .* cannot"),
         ("edit: big\n", {}, RequestError, "nothing here paints a picture to read"),
-        (None, {}, RequestError, r"prompts\.txt cannot be read as prompts"),
+        (None, {}, RequestError, r"prompts\.txt cannot be read as requests"),
         ("a car", {"pictures": Path("nowhere")}, PictureError, "nowhere is no folder"),
     ],
 )

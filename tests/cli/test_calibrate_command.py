@@ -57,7 +57,7 @@ def test_a_second_call_adds_cases_and_says_so(exported: Exported, capsys: pytest
     ("options", "line"),
     [
         (("--method", "magic"), "there is no calibration method 'magic'; choose one of max, percentile, entropy."),
-        (("--prompts", "nowhere.txt"), "nowhere.txt cannot be read as prompts"),
+        (("--prompts", "nowhere.txt"), "nowhere.txt cannot be read as requests"),
         (("--pictures", "nowhere"), "nowhere is no folder"),
         (("-o", "prompts.txt"), "prompts.txt exists and is no calibration"),
     ],
