@@ -1,1 +1,7 @@
-"""Data, activation ranges and sensitivity, and the quality evaluation of a bundle: to come, nothing is here yet."""
+"""Calibration data, activation ranges and quality: what a bundle's tensors hold. Needs the `export` extra."""
+
+from .calibrate import CalibrationWarning, calibrate
+from .ranges import METHODS
+from .summary import summary
+
+__all__ = ["METHODS", "CalibrationWarning", "calibrate", "summary"]

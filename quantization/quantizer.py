@@ -13,6 +13,7 @@ from edgevlo.runtime.bundle import open_bundle, seal, staged_folder
 from edgevlo.runtime.errors import BundleError, EdgevloError, OutputError, RequestError
 from edgevlo.runtime.manifest import MANIFEST_FILE, Graph, GraphRole, Manifest, Target
 
+from .calibrated import Calibrated, Static, StaticPass
 from .gpu_targets import (
     GPU_TARGETS,
     check_capacity,
@@ -25,7 +26,7 @@ from .gpu_targets import (
 from .group_query_attention import GroupQueryAttentionPass
 from .half_storage import HalfStoragePass
 from .operators import refuse
-from .recipes import Blocks, Weights, recipe_of
+from .recipes import Blocks, Recipe, recipe_of
 from .tables import half_tables
 from .tensorrt_half import Half
 from .weight_only import MatMulNBitsPass
@@ -45,39 +46,45 @@ def quantize(
     target: str = "cpu",
     weights: str = "int8",
     capacity: int | None = None,
+    static: Static | None = None,
+    calibration: Path | None = None,
     progress: Progress | None = None,
 ) -> Manifest:
     """Write `output`, the bundle for one kind of device, from a portable bundle; return its manifest.
 
     `capacity` is how many tokens the KV cache of a GPU bundle holds; None: enough for the model's largest pictures.
+    `static` says what is quantised by the ranges of `calibration`, the folder that `calibrate` wrote for this bundle.
 
     Raises `RequestError` for a target or precision that does not exist, `BundleError` when the bundle is not portable
-    or not what its manifest says, `OutputError` when the output exists or cannot be written.
+    or not what its manifest says, `CalibrationError` for a calibration of another bundle, `OutputError` when the output
+    exists or cannot be written.
     """
     tell = progress or (lambda _what, _done, _all: None)
     _check(output, target, weights)
     tell("verifying the bundle", 0, 1)
-    manifest = open_bundle(bundle).manifest
+    opened = open_bundle(bundle)
+    manifest = opened.manifest
     if manifest.target != "portable":
         raise BundleError(f"{bundle} is made for {manifest.target!r} already; quantize the portable bundle instead.")
     gpu = None
     if target in GPU_TARGETS:
         gpu = _Gpu(target, half_of(weights), usual_capacity(manifest) if capacity is None else capacity)
         check_capacity(manifest, gpu.capacity)
-        manifest = gpu_backbone(manifest, gpu.half)
-    recipe = recipe_of(target, weights)
+    calibrated = None if static is None else Calibrated(static, calibration, opened, target)
+    how = _How(recipe_of(target, weights), calibrated, gpu)
     with staged_folder(output) as folder:
-        graphs = {
-            role: _rewritten(bundle, folder, role, graph, recipe.get(role), gpu, tell)
-            for role, graph in manifest.graphs.items()
-        }
+        graphs = {role: _rewritten(bundle, folder, role, graph, how, tell) for role, graph in manifest.graphs.items()}
         written = {f"{graph.file}{suffix}" for graph in manifest.graphs.values() for suffix in ("", ".data")}
-        if "tables" in recipe:
+        if "tables" in how.recipe:
             manifest = half_tables(bundle, folder, manifest)
         for name in manifest.files.keys() - written - {MANIFEST_FILE}:
             if not (folder / name).exists():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(bundle / name, folder / name)
+        if calibrated is not None:
+            manifest = msgspec.structs.replace(manifest, backbone=calibrated.backbone(manifest.backbone))
+        if gpu is not None:
+            manifest = gpu_backbone(manifest, gpu.half)
         return seal(folder, msgspec.structs.replace(manifest, target=cast(Target, target), graphs=graphs))
 
 
@@ -90,6 +97,15 @@ class _Gpu:
     capacity: int
 
 
+@dataclass(frozen=True, slots=True)
+class _How:
+    """What becomes of weights, of activations if they are quantised too, and of what a GPU asks for."""
+
+    recipe: Recipe
+    calibrated: Calibrated | None
+    gpu: _Gpu | None
+
+
 def _check(output: Path, target: str, weights: str) -> None:
     if target not in TARGETS:
         raise RequestError(f"there is no target {target!r} here; choose one of {', '.join(TARGETS)}.")
@@ -98,16 +114,19 @@ def _check(output: Path, target: str, weights: str) -> None:
         raise OutputError(f"{output} exists already; bundles are never overwritten. Choose another name or remove it.")
 
 
-def _rewritten(
-    bundle: Path, folder: Path, role: GraphRole, graph: Graph, weights: Weights | None, gpu: _Gpu | None, tell: Progress
-) -> Graph:
+def _rewritten(bundle: Path, folder: Path, role: GraphRole, graph: Graph, how: _How, tell: Progress) -> Graph:
     """Write one graph of the target bundle and return what its manifest says about it."""
     passes: list[ir.passes.PassBase] = []
-    if role == "backbone" and gpu is None:
+    gpu, calibrated, weights = how.gpu, how.calibrated, how.recipe.get(role)
+    if calibrated is not None and (role == "backbone" or role in calibrated.roles):
+        passes.append(StaticPass(calibrated, role))
+        graph = calibrated.graph(role, graph)
+    elif role == "backbone" and gpu is None:
         passes.append(GroupQueryAttentionPass())
     if isinstance(weights, Blocks):
-        passes.append(MatMulNBitsPass(bits=weights.bits, block_size=weights.block_size))
-        graph = msgspec.structs.replace(graph, precision=weights.precision)
+        passes.append(MatMulNBitsPass(bits=weights.bits, block_size=weights.block_size))  # what the other left float
+        if graph.activations is None:
+            graph = msgspec.structs.replace(graph, precision=weights.precision)
     elif weights is not None:
         passes.append(HalfStoragePass(lossless=weights.lossless))
         graph = graph if weights.lossless else msgspec.structs.replace(graph, precision=weights.precision)

@@ -3,6 +3,7 @@
     EdgevloError
     ├── BundleError        a bundle that cannot be read, or does not hold what it says
     ├── CheckpointError    a checkpoint that cannot be exported
+    ├── CalibrationError   a calibration that cannot be made, read, or used with this bundle
     ├── AbilityError       the opened model cannot do what was asked
     ├── PictureError       a file or picture that cannot be used as one
     ├── RequestError       a prompt, size, seed or number outside what the model takes
@@ -23,6 +24,10 @@ class BundleError(EdgevloError, ValueError):
 
 class CheckpointError(EdgevloError, ValueError):
     """A checkpoint that cannot be exported."""
+
+
+class CalibrationError(EdgevloError, ValueError):
+    """A calibration that cannot be made, read, or used with this bundle."""
 
 
 class AbilityError(EdgevloError, ValueError):

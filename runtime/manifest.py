@@ -28,6 +28,7 @@ TopP: TypeAlias = Annotated[float, Meta(gt=0, le=1)]
 GuidanceScale: TypeAlias = Annotated[float, Meta(ge=0, le=100)]
 Channel: TypeAlias = Annotated[int, Meta(ge=0, le=255)]
 ShortText: TypeAlias = Annotated[str, Meta(max_length=4096)]
+Digest: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]  # SHA-256
 Words: TypeAlias = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]{1,80}\Z")]  # shown as they are
 
 GraphRole: TypeAlias = Literal[
@@ -66,7 +67,7 @@ class File(Record, frozen=True, kw_only=True):
     """Size and SHA-256 of one file of the bundle."""
 
     bytes: Bytes
-    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    sha256: Digest
 
 
 class Tensor(Record, frozen=True, kw_only=True):
@@ -93,6 +94,7 @@ class Graph(Record, frozen=True, kw_only=True):
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     parity: Parity | None = None
+    activations: Literal["int8", "fp8"] | None = None  # None: computed in the precision of the target
 
 
 class Table(Record, frozen=True, kw_only=True):
@@ -111,7 +113,7 @@ class Backbone(Record, frozen=True, kw_only=True):
     kv_heads: Count
     head_dim: Count
     max_positions: Count
-    cache_dtype: Literal["float32", "float16", "bfloat16"] = "float32"
+    cache_dtype: Literal["float32", "float16", "bfloat16", "int8"] = "float32"
     positions: Literal["1d"] = "1d"
 
 
@@ -339,6 +341,26 @@ class Ability(Record, frozen=True, kw_only=True):
     unit: Literal["cell", "pixel"] | None = None
 
 
+class Quality(Record, frozen=True, kw_only=True):
+    """What a bundle was measured to keep of the one it was made from, and whether that is within its limits.
+
+    `reference` is the SHA-256 of the other bundle's manifest, `data` that of the requests both were given, `limits` the
+    precision by whose limits it was judged. A bundle that did not pass was kept by a decision of who made it.
+    """
+
+    reference: Digest
+    requests: Count
+    data: Digest
+    limits: Precision
+    passed: bool
+    figures: dict[Words, Finite]
+    reasons: tuple[ShortText, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.passed == bool(self.reasons):
+            raise ValueError("quality has reasons if and only if it did not pass")
+
+
 class Manifest(Record, frozen=True, kw_only=True):
     """What `manifest.json` says. Read once; nothing changes it afterwards."""
 
@@ -363,6 +385,7 @@ class Manifest(Record, frozen=True, kw_only=True):
     postprocess: Postprocess
     abilities: dict[AbilityName, Ability]
     domain: Domain | None = None  # None: the tokenizer takes any picture
+    quality: Quality | None = None  # None: nobody measured it
     files: dict[str, File]
 
 

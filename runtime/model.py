@@ -63,11 +63,11 @@ class _Request:
 class Model:
     """An opened bundle. Graphs are loaded when an ability first needs them."""
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, engine: Engine | None = None) -> None:
         self.bundle = bundle
         self.manifest = bundle.manifest
         self.grid = GridRule(grid=self.manifest.grid, cell=self.manifest.codes.cell)
-        self._engine = Engine(bundle)
+        self._engine = Engine(bundle) if engine is None else engine
 
     @classmethod
     def open(cls, folder: Path) -> "Model":

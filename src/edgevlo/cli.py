@@ -102,6 +102,13 @@ image_guidance_option = click.option(
     type=float,
     help="How closely to follow the picture, for models that guide by it too; 1 is without such guidance.",
 )
+static_options = options(
+    click.option("--activations", default="float", show_default=True, help="Of the linear layers: float, int8 or fp8."),
+    click.option("--kv-cache", default="float", show_default=True, help="Keys and values: float or int8."),
+    click.option("--smoothing", default=0.5, show_default=True, help="What activations give to weights; 0: nothing."),
+    click.option("--keep", multiple=True, metavar="PATTERN", help="Operators to leave float, as '*.down_proj'."),
+    click.option("--calibration", type=click.Path(path_type=Path), help="What `edgevlo calibrate` wrote for BUNDLE."),
+)
 size_option = click.option("--size", help="WIDTHxHEIGHT in pixels, or a ratio like 16:9.")
 
 
@@ -316,16 +323,96 @@ def export(checkpoint: str, output: Path) -> None:
     help="Of the linear layers: fp32 (GPUs: fp16, bf16), int8, or int4 (its quality was not measured).",
 )
 @click.option("--capacity", type=int, metavar="TOKENS", help="Of a GPU bundle's KV cache; by default what fits.")
-def quantize(bundle: str, output: Path, target: str, weights: str, capacity: int | None) -> None:
+@static_options
+def quantize(bundle: str, output: Path, target: str, weights: str, capacity: int | None, **ranged: Any) -> None:
     """Turn BUNDLE, a portable one, into a bundle for one kind of device."""
     with _toolchain():
         from edgevlo.quantization import quantize as rewrite
     from edgevlo.catalog import find
     from edgevlo.progress import progress_bar
 
+    static = _static(**ranged)
     with progress_bar() as progress:
-        rewrite(find(bundle), output, target=target, weights=weights, capacity=capacity, progress=progress)
+        rewrite(find(bundle), output, target=target, weights=weights, capacity=capacity, progress=progress, **static)
     click.echo(output)
+
+
+def _static(
+    activations: str, kv_cache: str, smoothing: float, keep: tuple[str, ...], calibration: Path | None
+) -> dict[str, Any]:
+    """Return what `quantize` takes for the options that need a calibration; nothing where neither is given."""
+    from edgevlo.quantization import Static
+
+    if activations == kv_cache == "float":
+        if calibration is not None or keep:
+            raise click.UsageError("--calibration and --keep go with --activations or --kv-cache.")
+        return {}
+    kinds: dict[str, Any] = {"activations": activations, "cache": kv_cache}
+    given = {name: kind for name, kind in kinds.items() if kind != "float"}
+    return {"static": Static(**given, smoothing=smoothing, keep=keep), "calibration": calibration}
+
+
+@main.command()
+@click.argument("bundle")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder to write; BUNDLE.calib if none is given.")
+@click.option(
+    "--prompts", type=click.Path(path_type=Path), help="Text file, a request a line, as `edit: make it blue`."
+)
+@click.option("--pictures", type=click.Path(path_type=Path), help="Folder of pictures to edit and to ask about.")
+@click.option("--method", default="percentile", show_default=True, help="Where to clip: max, percentile or entropy.")
+@click.option("--percentile", default=99.999, show_default=True, help="Share of values to keep, of a hundred.")
+@click.option("--count", default=16, show_default=True, help="Number of requests, the model's abilities in turn.")
+@click.option("--restart", is_flag=True, help="Start over where the output holds another calibration.")
+@json_option
+def calibrate(bundle: str, output: Path | None, as_json: bool, **settings: Any) -> None:
+    """Run BUNDLE, a portable one, on many requests and write down what its tensors hold.
+
+    An interrupted calibration goes on where it stopped when the same command is given again.
+    """
+    with _toolchain():
+        from edgevlo.calibration import calibrate as observe
+        from edgevlo.calibration import summary
+    from edgevlo.catalog import find
+    from edgevlo.progress import progress_bar
+
+    folder = find(bundle)
+    target = Path(f"{folder.name}.calib") if output is None else output
+    with progress_bar() as progress:
+        made = observe(folder, target, progress=progress, **settings)
+    click.echo(json.dumps(summary(made), ensure_ascii=False) if as_json else "\n".join(summary(made)["lines"]))
+    click.echo(target, err=as_json)
+
+
+@main.command()
+@click.argument("bundle")
+@click.option("--against", required=True, metavar="BUNDLE", help="The bundle that it was made from.")
+@click.option("--count", default=24, show_default=True, help="Number of requests to compare at.")
+@click.option("--requests", type=click.Path(path_type=Path), help="Text file, one a line, as `edit: make it blue`.")
+@click.option("--pictures", type=click.Path(path_type=Path), help="Folder of pictures to edit and to ask about.")
+@click.option("--tasks", default=0, metavar="N", help="Also N cases of each task and language, for picturebook.")
+@click.option("--json", "document", type=click.Path(path_type=Path), help="JSON file to write.")
+@click.option("--sheet", type=click.Path(path_type=Path), help="PNG file of pictures side by side to write.")
+@click.option("--check", is_flag=True, help="Exit with 1 if BUNDLE is below the limits of its precision.")
+def evaluate(
+    bundle: str, against: str, document: Path | None, sheet: Path | None, check: bool, **settings: Any
+) -> None:
+    """Measure what BUNDLE, a quantised one, keeps of the bundle that it was made from."""
+    from edgevlo.catalog import find
+    from edgevlo.evaluation import check_outputs, write_document, write_sheet
+    from edgevlo.progress import progress_bar
+
+    check_outputs(document, sheet)
+    with _toolchain():
+        from edgevlo.calibration.evaluate import evaluate as measure
+    with progress_bar() as progress:
+        found = measure(find(bundle), find(against), progress=progress, **settings)
+    click.echo(found.table)
+    if document is not None:
+        write_document(found, document)
+    if sheet is not None:
+        write_sheet(found, sheet)
+    if check and not found.verdict.passed:
+        click.get_current_context().exit(1)
 
 
 @main.command("build-engines")

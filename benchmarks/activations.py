@@ -1,0 +1,357 @@
+"""What static quantisation by calibrated ranges costs and gains on a CPU: activations, smoothing, the KV cache.
+
+The bundle is exported and calibrated here. Each variant is then led through the same pictures as the float bundle (its
+own codes are forced on it, so that one early difference does not make all later ones differ) and says at every cell
+which code it would have drawn; requests are held-out ones of `edgevlo.picturebook.trials`. Speed is measured in turns,
+one picture of each bundle after the other; and, as picturebook's matrices are small, calls of two layers with random
+weights in the shape of Janus-Pro-1B's, in turns too.
+
+    python benchmarks/activations.py [--pictures 40] [--runs 7] [--checkpoint picturebook/checkpoint]
+"""
+
+import argparse
+import ctypes
+import shutil
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import onnx_ir as ir
+import onnxruntime as ort
+import record
+from PIL import Image
+from tqdm import tqdm
+
+from edgevlo.calibration import calibrate
+from edgevlo.export import export_checkpoint
+from edgevlo.export.backbone import DecoderShape, build_backbone
+from edgevlo.export.checkpoint import Checkpoint
+from edgevlo.export.graph import write_graph
+from edgevlo.picturebook import atlas, trials
+from edgevlo.picturebook.tasks import Sample
+from edgevlo.quantization import Static, quantize
+from edgevlo.quantization.activations import QuantizeDequantizePass, products
+from edgevlo.quantization.group_query_attention import GroupQueryAttentionPass
+from edgevlo.quantization.integer_products import IntegerProductPass
+from edgevlo.quantization.kv_cache import QuantizedCachePass
+from edgevlo.quantization.weight_only import MatMulNBitsPass
+from edgevlo.runtime.backbone import bind
+from edgevlo.runtime.bundle import open_bundle
+from edgevlo.runtime.engine import Engine
+from edgevlo.runtime.manifest import GraphRole
+from edgevlo.runtime.model import Model
+
+ROWS = ("paint1", "paint2", "paint3", "edit", "segmentation")
+VARIANTS: dict[str, tuple[str, Static | None]] = {  # weights where activations stay float, and what is calibrated
+    "fp32": ("fp32", None),
+    "weights int8": ("int8", None),
+    "w8a8": ("fp32", Static(activations="int8", smoothing=0)),
+    "w8a8 smoothed": ("fp32", Static(activations="int8")),
+    "kv int8": ("fp32", Static(cache="int8")),
+    "w8a8 smoothed, kv int8": ("fp32", Static(activations="int8", cache="int8")),
+}
+METHODS = ("max", "percentile", "entropy")
+Logits = npt.NDArray[np.float32]
+
+
+class Led:
+    """An image head that says what it would draw, and is given what it drew."""
+
+    def __init__(self, session: ort.InferenceSession) -> None:
+        self._session = session
+        self.codes: list[int] | None = None  # to be forced; None: its own
+        self.logits: list[Logits] = []
+        self._address = 0
+
+    def io_binding(self) -> Any:
+        """Return a binding that also gives the logits, and remembers where the code is written."""
+        binding = self._session.io_binding()
+        binding.bind_output("logits", "cpu")
+        return _Binding(binding, self)
+
+    def run_with_iobinding(self, binding: Any) -> None:
+        """Draw, keep the logits, and put the forced code in the place of the drawn one."""
+        self._session.run_with_iobinding(binding.binding)
+        if self.codes is not None:
+            ctypes.c_int64.from_address(self._address).value = self.codes[len(self.logits)]
+        self.logits.append(binding.binding.get_outputs()[0].numpy()[0].copy())
+
+
+@dataclass
+class _Binding:
+    binding: ort.IOBinding
+    led: Led
+
+    def bind_input(self, *arguments: Any) -> None:
+        self.binding.bind_input(*arguments)
+
+    def bind_output(self, name: str, *arguments: Any) -> None:
+        if name == "code":
+            self.led._address = arguments[-1]
+        self.binding.bind_output(name, *arguments)
+
+
+class LedEngine(Engine):
+    """A bundle's graphs with a led image head."""
+
+    led: Led
+
+    def _open(self, role: GraphRole) -> ort.InferenceSession:
+        session = super()._open(role)
+        if role != "image_head":
+            return session
+        self.led = Led(session)
+        return cast(ort.InferenceSession, self.led)
+
+
+class LedModel:
+    """An opened bundle whose pictures can be led."""
+
+    def __init__(self, folder: Path) -> None:
+        bundle = open_bundle(folder)
+        self.engine = LedEngine(bundle)
+        self.model = Model(bundle, self.engine)
+
+    def paint(self, sample: Sample, seed: int, codes: list[int] | None) -> tuple[npt.NDArray[np.int32], Logits]:
+        """Return the codes painted for a sample, and the guided logits of every cell, (cells, codes)."""
+        _ = self.engine._image_head
+        self.engine.led.codes, self.engine.led.logits = codes, []
+        *_, last = self._strokes(sample, seed)
+        return last.codes, np.array(self.engine.led.logits)
+
+    def _strokes(self, sample: Sample, seed: int) -> Iterator[Any]:
+        assert sample.target is not None
+        sources = [Image.fromarray(atlas.pixels(codes)) for codes in sample.sources]
+        if sources:
+            return self.model.edit_rows(sources, sample.instruction, seed=seed)
+        rows, columns = sample.target.shape
+        return self.model.paint_rows(sample.instruction, size=(columns * atlas.CELL, rows * atlas.CELL), seed=seed)
+
+
+def samples(count: int) -> list[tuple[Sample, int]]:
+    """Return held-out requests for pictures, both languages in turn."""
+    drawn = [
+        (trials.draw(ROWS[number % len(ROWS)], ("en", "zh")[number // len(ROWS) % 2], number).samples[0], number)
+        for number in range(count)
+    ]
+    return [(sample, seed) for sample, seed in drawn if sample.target is not None]
+
+
+def agreement(folders: dict[str, Path], count: int) -> dict[str, Any]:
+    """Lead every variant through the float bundle's pictures; return how far its choices agree."""
+    exact = LedModel(folders["fp32"])
+    others = {name: LedModel(folder) for name, folder in folders.items() if name != "fp32"}
+    same: dict[str, list[float]] = {name: [] for name in others}
+    by_row: dict[str, list[npt.NDArray[np.float64]]] = {name: [] for name in others}
+    for sample, seed in tqdm(samples(count), unit="picture", disable=None):
+        codes, expected = exact.paint(sample, seed, None)
+        for name, other in others.items():
+            _, found = other.paint(sample, seed, codes.reshape(-1).tolist())
+            same[name] += (found.argmax(1) == expected.argmax(1)).tolist()
+            by_row[name].append(_divergence(expected, found).reshape(codes.shape).mean(axis=1))
+    return {
+        name: {
+            "cells": len(same[name]),
+            "code_agreement": round(float(np.mean(same[name])), 4),
+            "kl_nats_mean": float(f"{np.mean(np.concatenate(by_row[name])):.3g}"),
+            "kl_nats_by_row": [float(f"{np.mean([r[i] for r in by_row[name] if len(r) > i]):.3g}") for i in range(8)],
+        }
+        for name in others
+    }
+
+
+def _divergence(expected: Logits, found: Logits) -> npt.NDArray[np.float64]:
+    """Return the Kullback-Leibler divergence of every cell's distribution at temperature 1, (cells,)."""
+    exact, other = (_log_softmax(logits.astype(np.float64)) for logits in (expected, found))
+    divergence: npt.NDArray[np.float64] = np.sum(np.exp(exact) * (exact - other), axis=1)
+    return divergence
+
+
+def _log_softmax(logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    result: npt.NDArray[np.float64] = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return result
+
+
+def speed(folders: dict[str, Path], runs: int) -> dict[str, Any]:
+    """Time whole pictures of all bundles in turns, and add up what lies on disk and in the cache."""
+    models = {name: Model.open(folder) for name, folder in folders.items()}
+    seconds: dict[str, list[float]] = {name: [] for name in models}
+    for run in range(runs + 1):
+        for name, model in models.items():
+            began = time.perf_counter()
+            *_, last = model.paint_rows("a red car on the beach at sunset", seed=run)
+            cells = last.codes.size
+            if run:  # the first opens the graphs
+                seconds[name].append((time.perf_counter() - began) / cells * 1e3)
+    return {
+        name: {
+            "ms_per_code": record.spread(seconds[name]),
+            "backbone_mb": round(_bytes(model, "backbone") / 1e6, 2),
+            "kv_bytes_per_token": _cache_bytes(model),
+        }
+        for name, model in models.items()
+    }
+
+
+def _bytes(model: Model, role: GraphRole) -> int:
+    file = model.manifest.graphs[role].file
+    return sum(listed.bytes for name, listed in model.manifest.files.items() if name.startswith(file))
+
+
+def _cache_bytes(model: Model) -> int:
+    shape = model.manifest.backbone
+    return 2 * shape.layers * shape.kv_heads * shape.head_dim * np.dtype(shape.cache_dtype).itemsize
+
+
+class Random:
+    """A checkpoint of random weights in the shape that is asked for; only its names are read."""
+
+    def __init__(self, shape: DecoderShape) -> None:
+        self._shape, self._random = shape, np.random.default_rng(0)
+
+    def has(self, name: str) -> bool:
+        """No layer of this shape has biases."""
+        return not name.endswith(".bias")
+
+    def tensor(self, name: str) -> npt.NDArray[np.float32]:
+        """Return a weight, (outputs, inputs)."""
+        shape = self._shape
+        inner = shape.heads * shape.head_dim
+        outputs = dict.fromkeys(("gate_proj", "up_proj"), shape.mlp_size)
+        inputs = {"down_proj": shape.mlp_size, "o_proj": inner}
+        kind = name.split(".")[-2]
+        if "norm" in kind:
+            return np.ones(shape.hidden_size, np.float32)
+        size = (outputs.get(kind, shape.hidden_size), inputs.get(kind, shape.hidden_size))
+        return self._random.standard_normal(size, dtype=np.float32) * np.float32(0.02)
+
+
+JANUS_1B = DecoderShape(
+    prefix="m", layers=2, hidden_size=2048, mlp_size=5632, heads=16, kv_heads=16, head_dim=128, max_positions=1024,
+    norm_eps=1e-6, rope_theta=10000.0,
+)  # fmt: skip
+
+
+def large(folder: Path, runs: int) -> dict[str, Any]:
+    """Time a step (two rows, 600 tokens in the cache) and a prompt (two rows of 64) of two layers of 1B shape."""
+    write_graph(build_backbone(cast(Checkpoint, Random(JANUS_1B)), JANUS_1B), folder / "float.onnx")
+    scales = {str(value.name): np.full(2048, 4.0, np.float32) for value in ir.load(folder / "float.onnx").graph.inputs}
+    peaks = {name.removeprefix("past_"): peak for name, peak in scales.items() if name.startswith("past_")}
+    ranges = {str(one.x.name): 4.0 for one in products(ir.load(folder / "float.onnx").graph)}
+    integers: list[ir.passes.PassBase] = [QuantizeDequantizePass("int8", ranges), IntegerProductPass()]
+    cache = QuantizedCachePass("int8", peaks, head_dim=128)
+    forms: dict[str, list[ir.passes.PassBase]] = {
+        "fp32": [],
+        "weights int8": [MatMulNBitsPass(bits=8, block_size=32)],
+        "weights int4": [MatMulNBitsPass(bits=4, block_size=32)],
+        "w8a8": integers,
+        "kv int8": [cache],
+        "w8a8, kv int8": [*integers, cache],
+    }
+    calls = {}
+    for name, passes in forms.items():
+        model = ir.load(folder / "float.onnx")
+        for one in [GroupQueryAttentionPass(), *passes]:
+            one(model)
+        file = folder / f"{name.replace(' ', '-')}.onnx"
+        ir.save(model, file, external_data=f"{file.name}.data", alignment=4096, align_threshold=4096)
+        calls[name] = {"step": _call(file, 1, 600), "prompt": _call(file, 64, 0)}
+    seconds: dict[str, dict[str, list[float]]] = {name: {kind: [] for kind in kinds} for name, kinds in calls.items()}
+    for _ in range(runs):
+        for name, kinds in calls.items():
+            for kind, call in kinds.items():
+                for _ in range(3):
+                    began = time.perf_counter()
+                    call()
+                    seconds[name][kind].append((time.perf_counter() - began) * 1e3)
+    return {name: {f"{k}_ms": record.spread(v) for k, v in kinds.items()} for name, kinds in seconds.items()}
+
+
+def _call(file: Path, width: int, length: int) -> Callable[[], None]:
+    """Return a call of a backbone of two rows over a bound cache of 640, with one thread."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads, options.log_severity_level = 1, 3
+    session = ort.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+    kind = {"tensor(float)": np.float32, "tensor(int8)": np.int8}
+    inputs: dict[str, npt.NDArray[Any]] = {
+        "inputs_embeds": np.random.default_rng(0).standard_normal((2, width, 2048), dtype=np.float32),
+        "past_lengths": np.full(2, length),
+        "token_counts": np.full(2, width),
+    }
+    caches = {
+        value.name: np.zeros((2, 16, 640, 128), kind[value.type])
+        for value in session.get_inputs()
+        if value.name not in inputs
+    }
+    outputs: dict[str, npt.NDArray[Any]] = {
+        "hidden": np.zeros((2, width, 2048), np.float32),
+        "last_hidden": np.zeros((2, 2048), np.float32),
+    }
+    binding = session.io_binding()
+    bind(binding, inputs | caches, outputs | {n.replace("past", "present"): cache for n, cache in caches.items()})
+    kept = (inputs, caches, outputs)  # the binding has their addresses
+    return lambda kept=kept: session.run_with_iobinding(binding)  # type: ignore[misc]
+
+
+def make(folder: Path, checkpoint: Path) -> tuple[dict[str, Path], dict[str, Path], dict[str, Any]]:
+    """Export, calibrate and quantise; return the variants, W8A8 by method, and what calibrating took."""
+    portable = folder / "portable"
+    export_checkpoint(checkpoint, portable)
+    began = time.perf_counter()
+    made = calibrate(portable, folder / "percentile.calib", method="percentile")
+    facts = {
+        "cases": made.cases,
+        "seconds": round(time.perf_counter() - began, 1),
+        "tokens": sum(case.tokens for case in made.done),
+        "file_kb": sum(file.stat().st_size for file in (folder / "percentile.calib").iterdir()) // 1000,
+    }
+    variants, methods = {}, {}
+    for name, (weights, static) in VARIANTS.items():
+        variants[name] = folder / name.replace(" ", "-").replace(",", "")
+        quantize(portable, variants[name], weights=weights, static=static, calibration=folder / "percentile.calib")
+    for method in METHODS:
+        ranges = folder / f"{method}.calib"
+        if method != "percentile":
+            shutil.copytree(folder / "percentile.calib", ranges)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # "going on from there": only the ranges are chosen anew
+                calibrate(portable, ranges, method=method)
+        methods[method] = folder / f"w8a8-{method}"
+        quantize(
+            portable,
+            methods[method],
+            weights="fp32",
+            static=Static(activations="int8", smoothing=0),
+            calibration=ranges,
+        )
+    return variants, methods, facts
+
+
+def main() -> None:
+    """Measure and write `results/activations.json`."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pictures", type=int, default=40)
+    parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument("--checkpoint", type=Path, default=Path(__file__).parent.parent / "picturebook" / "checkpoint")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        variants, methods, facts = make(Path(folder), arguments.checkpoint)
+        figures = {
+            "calibration": facts,
+            "speed": speed(variants, arguments.runs),
+            "two_layers_of_1b_shape": large(Path(folder), arguments.runs),
+            "teacher_forced": agreement(variants, arguments.pictures),
+            "w8a8_by_method": agreement({"fp32": variants["fp32"], **methods}, arguments.pictures),
+        }
+    print(record.write("activations", figures))
+
+
+if __name__ == "__main__":
+    main()

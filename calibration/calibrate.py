@@ -1,0 +1,230 @@
+"""Run a portable bundle as its users will, and write down what its tensors hold.
+
+Every case goes through the runtime itself: prompts of every guidance branch are read in, pictures painted row by row,
+source pictures encoded, answers written. The calibration on disk is brought up to date after each case; interrupted, it
+goes on there. The histograms are kept, so that another method costs no second run.
+"""
+
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final, TypeAlias
+
+import msgspec
+import numpy as np
+from PIL import Image
+
+from edgevlo.runtime.bundle import Bundle, open_bundle
+from edgevlo.runtime.errors import BundleError, CalibrationError, RequestError
+from edgevlo.runtime.manifest import GraphRole
+from edgevlo.runtime.model import Model
+from edgevlo.runtime.raster import Codes
+from edgevlo.runtime.strokes import Stroke
+
+from . import store
+from .cases import Case, digest
+from .observe import ANSWER, PLACES, PROMPT, ROLES, ObservedEngine, Observer, readers
+from .ranges import METHODS, Method, threshold
+from .statistics import Statistics
+from .store import Arrays, Calibration, CaseDone, Grids, Range, Tensors
+from .workload import cases
+
+# Told what is being done, how much of it is done, and how much there is.
+Progress: TypeAlias = Callable[[str, int, int], None]
+
+COUNT: Final = 16
+# picturebook, int8, divergence of the next code: 4.7e-4 nats; 99.99 6e-4 to 8e-4, everything (`max`) 1.1e-3, 99.9 6e-3.
+PERCENTILE: Final = 99.999
+_NO_ARRAYS: Final = Arrays(file="arrays-0000000000000000.npz", bytes=0, sha256="0" * 64)
+
+
+class CalibrationWarning(UserWarning):
+    """Something about a calibration that its user should know."""
+
+
+@dataclass
+class _Run:
+    """A calibration under way: its file's content, and the statistics behind it."""
+
+    calibration: Calibration
+    tensors: Tensors
+    grids: Grids
+
+
+def calibrate(
+    bundle: Path,
+    output: Path,
+    *,
+    prompts: Path | None = None,
+    pictures: Path | None = None,
+    method: str = "percentile",
+    percentile: float = PERCENTILE,
+    count: int = COUNT,
+    restart: bool = False,
+    progress: Progress | None = None,
+) -> Calibration:
+    """Calibrate a portable bundle into the folder `output`; go on where an earlier call with the same data stopped.
+
+    Raises `RequestError` for a method or prompts that do not exist, `PictureError` for pictures that cannot be read,
+    `BundleError` for a bundle that is not portable, `CalibrationError` for an output made of something else (unless
+    `restart` is set) and for NaN or infinity in a tensor, which it names.
+    """
+    tell = progress or (lambda _what, _done, _all: None)
+    chosen = _checked(method, percentile)
+    store.check_output(output)
+    tell("verifying the bundle", 0, 1)
+    opened = open_bundle(bundle)
+    if opened.manifest.target != "portable":
+        raise BundleError(f"{bundle} is made for {opened.manifest.target!r} already; calibrate the portable bundle.")
+    listed = cases(opened.manifest, prompts, pictures, count)
+    run = _begun(opened, output, listed, chosen, percentile, restart=restart)
+    if not run.calibration.finished:
+        run = _continued(opened, output, listed, run, tell)
+    tell("choosing ranges", 0, 1)
+    ranges = _ranges(opened, run, chosen, percentile)
+    finished = _replaced(run.calibration, method=chosen, percentile=percentile, ranges=ranges)
+    return store.write(output, finished, run.tensors, run.grids)
+
+
+def _checked(method: str, percentile: float) -> Method:
+    if method not in METHODS:
+        raise RequestError(f"there is no calibration method {method!r}; choose one of {', '.join(METHODS)}.")
+    if not 50 <= percentile <= 100:
+        raise RequestError(f"a percentile of {percentile} keeps too little; take one from 50 to 100, such as 99.999.")
+    return method
+
+
+def _begun(
+    bundle: Bundle, output: Path, listed: Sequence[Case], method: Method, percentile: float, *, restart: bool
+) -> _Run:
+    """Return the calibration that lies at `output`, or a new one where nothing does or `restart` is set."""
+    fresh = Calibration(
+        format=store.FORMAT,
+        bundle=bundle.manifest.name,
+        bundle_sha256=bundle.digest,
+        data_sha256=digest(listed),
+        method=method,
+        percentile=percentile,
+        cases=len(listed),
+        versions={name: version(name) for name in ("edgevlo", "onnxruntime", "numpy")},
+        done=(),
+        places=PLACES,
+        arrays=_NO_ARRAYS,
+        ranges={},
+    )
+    if restart or not (output / store.FILE).exists():
+        return _Run(fresh, {}, {})
+    found, tensors, grids = store.read(output)
+    if found.bundle_sha256 != bundle.digest:
+        raise CalibrationError(f"{output} was made from another bundle, {found.bundle}; --restart starts it over.")
+    if found.versions != fresh.versions:
+        raise CalibrationError(f"{output} was made with other versions of edgevlo's parts; --restart starts it over.")
+    if found.cases > len(listed) or found.data_sha256 != digest(listed[: found.cases]):
+        raise CalibrationError(f"{output} was made with other prompts, pictures or counts; --restart starts it over.")
+    found = _replaced(found, cases=len(listed), data_sha256=fresh.data_sha256)  # more cases may be added
+    if found.done:
+        then = "only ranges are chosen anew" if found.finished else "going on from there"
+        warnings.warn(
+            f"{output} has {len(found.done)} of {found.cases} cases; {then}", CalibrationWarning, stacklevel=3
+        )
+    return _Run(found, tensors, grids)
+
+
+def _continued(bundle: Bundle, output: Path, listed: Sequence[Case], run: _Run, tell: Progress) -> _Run:
+    """Run the cases that are left and write the calibration after each."""
+    observer = Observer(run.tensors, places=list(run.calibration.places))
+    model = Model(bundle, ObservedEngine(bundle, observer))
+    for number in range(len(run.calibration.done), len(listed)):
+        case, began, before = listed[number], time.perf_counter(), observer.tokens
+        what = f"{case.ability}, case {number + 1} of {len(listed)}"
+        for grid, rows in _carried_out(model, observer, case, run.grids):
+            tell(what, len(grid), rows)
+            if case.ability == "paint" and len(grid) == rows:
+                run.grids[str(number)] = grid
+        done = CaseDone(
+            ability=case.ability,
+            text=case.text,
+            pictures=tuple(f"case {one}" if isinstance(one, int) else one.name for one in case.pictures),
+            seed=case.seed,
+            guidance_scale=case.guidance_scale,
+            tokens=observer.tokens - before,
+            seconds=round(time.perf_counter() - began, 3),
+        )
+        so_far = _replaced(run.calibration, done=(*run.calibration.done, done), places=tuple(observer.places))
+        run.calibration = store.write(output, so_far, run.tensors, run.grids)
+    return run
+
+
+def _carried_out(model: Model, observer: Observer, case: Case, grids: Grids) -> Iterator[tuple[Codes, int]]:
+    """Do what the case asks; yield the rows so far and how many there are, once for an answer."""
+    observer.place = PROMPT
+    pictures = [_picture(model, one, grids) for one in case.pictures]
+    output = model.manifest.abilities[case.ability].output
+    if output != "image":
+        observer.place = ANSWER
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what an answer says is not what is looked at
+            if case.ability == "detect":
+                model.detect(pictures[0], _objects(case.text))
+            else:
+                model.ask(pictures, case.text)
+        yield np.zeros((1, 1), dtype=np.int32), 1
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # nor whether a picture had to be fitted
+        strokes = _strokes(model, case, pictures)
+    observer.at_row(0)
+    for stroke in strokes:
+        if stroke.rows_done == stroke.rows:
+            _ = stroke.preview  # the decoder's turn
+        observer.at_row(stroke.rows_done)
+        yield stroke.codes, stroke.rows
+
+
+def _strokes(model: Model, case: Case, pictures: list[Path | Image.Image]) -> Iterator[Stroke]:
+    scale, seed = case.guidance_scale, case.seed
+    if case.ability == "paint":
+        return model.paint_rows(case.text, seed=seed, guidance_scale=scale)
+    if case.ability == "edit":
+        return model.edit_rows(pictures, case.text, seed=seed, guidance_scale=scale)
+    return model.perceive_rows(case.ability, pictures[0], _objects(case.text), seed=seed, guidance_scale=scale)
+
+
+def _objects(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _picture(model: Model, picture: Path | int, grids: Grids) -> Path | Image.Image:
+    return model.decode(grids[str(picture)]) if isinstance(picture, int) else picture
+
+
+def _ranges(bundle: Bundle, run: _Run, method: Method, percentile: float) -> dict[GraphRole, dict[str, Range]]:
+    """Return what every tensor held and where it will be clipped, in the order of the graphs."""
+    places = run.calibration.places
+
+    def described(statistics: Statistics, read_by: tuple[str, ...]) -> Range:
+        return Range(
+            threshold=_rounded(threshold(statistics, method, percentile)),
+            peak=_rounded(statistics.peak),
+            seen=statistics.seen,
+            readers=read_by,
+            places={places[at]: _rounded(peak) for at, peak in enumerate(statistics.place_peaks.tolist()) if peak},
+        )
+
+    found: dict[GraphRole, dict[str, Range]] = {}
+    for role in ROLES:
+        if role in run.tensors:
+            named = readers(bundle, role)
+            found[role] = {name: described(one, named[name]) for name, one in run.tensors[role].items()}
+    return found
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.6g}")
+
+
+def _replaced(calibration: Calibration, **changes: object) -> Calibration:
+    return msgspec.structs.replace(calibration, **changes)

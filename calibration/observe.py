@@ -1,0 +1,217 @@
+"""Sessions that look at their graph's tensors while the runtime drives them as it always does.
+
+A watched graph is the bundle's own, in memory, with a copy of every watched tensor as a further output; its weights
+stay in the bundle's files. `ObservedSession` stands in for the session that the runtime would have opened: it binds the
+further outputs itself and hands what they hold to `Observer`. Knows no prompts and no pictures.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, cast
+
+import numpy as np
+import numpy.typing as npt
+import onnx_ir as ir
+import onnxruntime as ort
+
+from edgevlo.runtime.bundle import Bundle
+from edgevlo.runtime.engine import Engine
+from edgevlo.runtime.errors import BundleError, CalibrationError
+from edgevlo.runtime.manifest import GraphRole
+
+from .statistics import NotFiniteError, Statistics
+from .store import Tensors
+
+Array = npt.NDArray[Any]
+
+ROLES: Final[tuple[GraphRole, ...]] = ("backbone", "image_head", "text_head", "vision_encoder", "image_decoder")
+
+# Places of a sequence, before the painted rows.
+FIRST, PROMPT, ANSWER = "first", "prompt", "answer"
+PLACES: Final = (FIRST, PROMPT, ANSWER)
+
+_PREFIX: Final = "watched."
+_ROWS: Final = ("past_lengths", "token_counts")  # of the backbone: which of its padded tokens are real, and where
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """One tensor: which axis counts channels, and who reads it."""
+
+    name: str
+    readers: tuple[str, ...]
+    channels: tuple[int, ...]  # axes; none where channels have no meaning
+
+
+def watched(graph: ir.Graph, role: GraphRole) -> list[Watched]:
+    """Return what a quantised graph would quantise: inputs of products and convolutions, and what enters the cache."""
+    found: dict[str, Watched] = {}
+    for node in graph:
+        for index, channels in _inputs(node, role):
+            value = node.inputs[index] if index < len(node.inputs) else None
+            if value is None or value.name is None or ir.convenience.get_const_tensor(value) is not None:
+                continue
+            known = found.get(value.name)
+            readers = (*(known.readers if known else ()), str(node.name or node.op_type))
+            found[value.name] = Watched(value.name, readers, known.channels if known else channels)
+    return list(found.values())
+
+
+def _inputs(node: ir.Node, role: GraphRole) -> list[tuple[int, tuple[int, ...]]]:
+    """Return the inputs of an operator that are quantised, each with its axes of channels."""
+    heads = (-3, -1) if role == "backbone" else ()  # [B,heads,S,Dh]
+    match node.op_type:
+        case "Conv" | "ConvTranspose":
+            return [(0, (1,))]
+        case "MatMul" | "Gemm":
+            right = node.inputs[1]
+            constant = right is not None and ir.convenience.get_const_tensor(right) is not None
+            return [(0, (-1,))] if constant else [(0, ()), (1, ())]
+        case "TensorScatter":
+            return [(1, heads)]
+        case "Attention":
+            return [(index, heads) for index in range(3) if not _cached(node.inputs[index])]
+        case _:
+            return []
+
+
+def _cached(value: ir.Value | None) -> bool:
+    """Whether a value is a whole cache; what enters it is watched instead."""
+    producer = value.producer() if value is not None else None
+    return producer is not None and producer.op_type == "TensorScatter"
+
+
+@dataclass
+class Observer:
+    """Gathers statistics of every graph; the caller says where in a sequence the backbone stands."""
+
+    tensors: Tensors
+    place: str = PROMPT
+    places: list[str] = field(default_factory=lambda: list(PLACES))
+    tokens: int = 0
+
+    def at_row(self, row: int) -> None:
+        """Say that a picture's row is being painted."""
+        self.place = f"row {row}"
+
+    def take(self, role: GraphRole, seen: Mapping[str, Array], watched: Sequence[Watched]) -> None:
+        """Add what one run of a graph showed; raise `CalibrationError` naming a tensor with NaN or infinity."""
+        kept = self.tensors.setdefault(role, {})
+        rows = tuple(seen[name] for name in _ROWS) if role == "backbone" else None
+        if rows is not None:
+            self.tokens += int(rows[1].sum())
+        for one in watched:
+            statistics = kept.setdefault(one.name, Statistics())
+            try:
+                self._add(statistics, seen[one.name], one, rows)
+            except NotFiniteError as error:
+                raise CalibrationError(
+                    f"{error} in tensor {one.name!r} of {role} (read by {', '.join(one.readers[:3])}): a model whose "
+                    "activations are not finite cannot be quantised. Check the checkpoint's weights."
+                ) from None
+
+    def _add(self, statistics: Statistics, values: Array, one: Watched, rows: tuple[Array, ...] | None) -> None:
+        if rows is None:
+            statistics.observe(_flat(values, one.channels))
+            return
+        lengths, counts = rows
+        for row, (before, count) in enumerate(zip(lengths.tolist(), counts.tolist(), strict=True)):
+            real = _flat(values[row, ..., :count, :], one.channels)  # (count, channels)
+            if before == 0:
+                statistics.observe(real[:1], self._number(FIRST))
+                statistics.observe(real[1:], self._number(PROMPT))
+            else:
+                statistics.observe(real, self._number(self.place))
+
+    def _number(self, place: str) -> int:
+        if place not in self.places:
+            self.places.append(place)
+        return self.places.index(place)
+
+
+def _flat(values: Array, channels: tuple[int, ...]) -> npt.NDArray[np.float32]:
+    """Return `(rest, channels)`; everything is one channel where channels have no meaning."""
+    if not channels:
+        return values.reshape(-1, 1)
+    axes = [axis % values.ndim for axis in channels]
+    rest = [axis for axis in range(values.ndim) if axis not in axes]
+    width = int(np.prod([values.shape[axis] for axis in axes]))
+    return values.transpose(*rest, *axes).reshape(-1, width)
+
+
+class ObservedSession:
+    """Stands in for a session: what is bound and asked is run as before, and the watched tensors are taken."""
+
+    def __init__(
+        self, session: ort.InferenceSession, role: GraphRole, watched: Sequence[Watched], observer: Observer
+    ) -> None:
+        self._session, self._role, self._watched, self._observer = session, role, watched, observer
+        self._names = [one.name for one in watched] + (list(_ROWS) if role == "backbone" else [])
+        self._outputs = [_PREFIX + name for name in self._names]
+
+    def io_binding(self) -> ort.IOBinding:
+        """Return a binding whose first outputs are the watched ones."""
+        binding = self._session.io_binding()
+        for name in self._outputs:
+            binding.bind_output(name, "cpu")
+        return binding
+
+    def run_with_iobinding(self, binding: ort.IOBinding) -> None:
+        """Run, and take what the watched outputs hold."""
+        self._session.run_with_iobinding(binding)
+        self._take([value.numpy() for value in binding.get_outputs()[: len(self._outputs)]])
+
+    def run(self, names: Sequence[str], feeds: Mapping[str, Array]) -> list[Array]:
+        """Run and return the outputs asked for."""
+        outputs: list[Array] = self._session.run([*names, *self._outputs], dict(feeds))
+        self._take(outputs[len(names) :])
+        return outputs[: len(names)]
+
+    def _take(self, arrays: Sequence[Array]) -> None:
+        self._observer.take(self._role, dict(zip(self._names, arrays, strict=True)), self._watched)
+
+
+class ObservedEngine(Engine):
+    """Runs a bundle's graphs as ever, with an eye on those that may be quantised."""
+
+    def __init__(self, bundle: Bundle, observer: Observer) -> None:
+        super().__init__(bundle)
+        self._observer = observer
+
+    def _open(self, role: GraphRole) -> ort.InferenceSession:
+        if role not in ROLES:
+            return super()._open(role)
+        return cast(ort.InferenceSession, open_observed(self._bundle, role, self._observer))
+
+
+def open_observed(bundle: Bundle, role: GraphRole, observer: Observer) -> ObservedSession:
+    """Open a graph of a bundle with its watched tensors as further outputs."""
+    path = bundle.path(bundle.manifest.graphs[role].file)
+    model = ir.load(path)
+    found = watched(model.graph, role)
+    values = {value.name: value for value in model.graph.inputs}
+    values |= {output.name: output for node in model.graph for output in node.outputs}
+    wanted = [(one.name, ir.DataType.FLOAT) for one in found]
+    wanted += [(name, ir.DataType.INT64) for name in _ROWS] if role == "backbone" else []
+    for name, kind in wanted:
+        copy = ir.node("Cast", [values[name]], attributes={"to": kind})
+        model.graph.append(copy)
+        copy.outputs[0].name, copy.outputs[0].type = _PREFIX + name, ir.TensorType(kind)
+        model.graph.outputs.append(copy.outputs[0])
+    options = ort.SessionOptions()
+    options.log_severity_level = 3
+    options.enable_mem_pattern = False
+    options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(bundle.folder))
+    content = ir.to_proto(model).SerializeToString()
+    try:
+        session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's own exceptions share no base class below Exception
+        reason = str(error).strip().split("\n", 1)[0][:300]
+        raise BundleError(f"{path} cannot be opened: {reason}. Export the bundle again.") from error
+    return ObservedSession(session, role, found, observer)
+
+
+def readers(bundle: Bundle, role: GraphRole) -> dict[str, tuple[str, ...]]:
+    """Return the watched tensors of a graph and the operators that read each."""
+    graph = ir.load(bundle.path(bundle.manifest.graphs[role].file)).graph
+    return {one.name: one.readers for one in watched(graph, role)}

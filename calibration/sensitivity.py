@@ -1,0 +1,175 @@
+"""Which modules suffer most from being quantised, and how many of them must keep their precision for a budget to hold.
+
+Knows modules by their names only: whoever quantises gives a function that builds the bundle with some of them kept.
+Damage has one scale for all modules: the share of a limit of `limits.py` that is used up, of the limit used up most.
+"""
+
+import re
+import tempfile
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from edgevlo.runtime.errors import RequestError
+from edgevlo.runtime.manifest import read_manifest
+
+from .gate import QualityError, Verdict, judge
+from .limits import FIGURES
+from .quality import Progress, Reference
+
+# Writes a bundle into a folder that does not exist yet, every module quantised but the kept ones.
+Build: TypeAlias = Callable[[frozenset[str], Path], object]
+
+_UNITS: Final = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
+_BYTES: Final = re.compile(r"^(\d+(?:\.\d+)?)\s*([KMG]?B)$", re.IGNORECASE)
+_SHARE: Final = re.compile(r"^(\d+(?:\.\d+)?)\s*%$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """What may be spent: so many of all codes may differ, or so many bytes may be used. Exactly one is given."""
+
+    disagreement: float | None = None  # share of codes
+    bytes: int | None = None
+
+
+def parse_budget(text: str) -> Budget:
+    """Read `1.5%`, of codes that may differ, or `900MB`; raise `RequestError` for anything else."""
+    if (match := _SHARE.match(text.strip())) and float(match[1]) <= 100:
+        return Budget(disagreement=float(match[1]) / 100)
+    if match := _BYTES.match(text.strip()):
+        return Budget(bytes=round(float(match[1]) * _UNITS[match[2].upper() if len(match[2]) == 2 else ""]))
+    raise RequestError(f"budget {text!r} is neither a share of codes that may differ, like 1%, nor bytes, like 900MB.")
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """What quantising one module alone does: the share of a limit that it uses up, and the verdict on it."""
+
+    module: str
+    used: float
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """The modules that keep their precision, what comes of it, and all modules by damage, the worst first."""
+
+    modules: frozenset[str]
+    verdict: Verdict
+    bytes: int
+    ranking: tuple[Damage, ...]
+
+
+def rank(
+    reference: Reference,
+    modules: Collection[str],
+    build: Build,
+    limits: Mapping[str, float],
+    *,
+    scratch: Path | None = None,
+    progress: Progress | None = None,
+) -> tuple[Damage, ...]:
+    """Quantise one module at a time and return them by the damage that does, the worst first.
+
+    Bundles are built in `scratch`, or where the system keeps temporary files, and removed again.
+    """
+    tell, found = progress or (lambda _what, _done, _all: None), list[Damage]()
+    for done, module in enumerate(sorted(modules)):
+        tell(f"{module} alone", done, len(modules))
+        alone, _ = _tried(reference, build, frozenset(modules) - {module}, limits, scratch)
+        found.append(Damage(module, used(alone.figures, limits), alone))
+    return tuple(sorted(found, key=lambda damage: -damage.used))
+
+
+def keep_most_sensitive(
+    reference: Reference,
+    modules: Collection[str],
+    build: Build,
+    budget: Budget,
+    limits: Mapping[str, float],
+    *,
+    scratch: Path | None = None,
+    progress: Progress | None = None,
+) -> Kept:
+    """Return which modules are to keep their precision: as few as a budget of codes needs, as many as bytes allow.
+
+    Raises `QualityError` when no choice holds the budget.
+    """
+    ranking = rank(reference, modules, build, limits, scratch=scratch, progress=progress)
+    order = [damage.module for damage in ranking]
+    tell = progress or (lambda _what, _done, _all: None)
+
+    def tried(count: int) -> tuple[Verdict, int]:
+        tell(f"the worst {count} of {len(order)} kept", 0, 1)
+        return _tried(reference, build, frozenset(order[:count]), limits, scratch)
+
+    count, (found, size) = (_fewest if budget.bytes is None else _most)(tried, len(order), budget)
+    return Kept(modules=frozenset(order[:count]), verdict=found, bytes=size, ranking=ranking)
+
+
+Trial: TypeAlias = tuple[Verdict, int]
+
+
+def _fewest(tried: Callable[[int], Trial], most: int, budget: Budget) -> tuple[int, Trial]:
+    """Return the least number of kept modules with which so few codes differ, and what comes of it."""
+    allowed = budget.disagreement or 0.0
+
+    def holds(trial: Trial) -> bool:
+        return trial[0].passed and 1 - trial[0].figures.get("code_agreement", 1.0) <= allowed + 1e-12
+
+    results = {0: tried(0)}
+    low, high = 0, most
+    if not holds(results[0]):
+        results[most] = tried(most)
+        if not holds(results[most]):
+            differ = 100 * (1 - results[most][0].figures.get("code_agreement", 1.0))
+            reasons = "".join(f"; {reason}" for reason in results[most][0].reasons)
+            raise QualityError(f"the budget cannot be held: {differ:.2f} % of codes differ with all kept{reasons}.")
+        while high - low > 1:
+            middle = (low + high) // 2
+            results[middle] = tried(middle)
+            low, high = (low, middle) if holds(results[middle]) else (middle, high)
+        low = high
+    return low, results[low]
+
+
+def _most(tried: Callable[[int], Trial], most: int, budget: Budget) -> tuple[int, Trial]:
+    """Return the greatest number of kept modules with which a bundle has so few bytes, and what comes of it."""
+    allowed = budget.bytes or 0
+    results = {0: tried(0)}
+    if results[0][1] > allowed:
+        raise QualityError(f"the budget cannot be held: with nothing kept the bundle has {results[0][1]} bytes.")
+    low, high = 0, most + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        results[middle] = tried(middle)
+        low, high = (middle, high) if results[middle][1] <= allowed else (low, middle)
+    return low, results[low]
+
+
+def _tried(
+    reference: Reference, build: Build, kept: frozenset[str], limits: Mapping[str, float], scratch: Path | None
+) -> Trial:
+    """Build, judge and remove a bundle; return the verdict and its size in bytes."""
+    with tempfile.TemporaryDirectory(prefix=".edgevlo-", dir=scratch) as folder:
+        bundle = Path(folder) / "bundle"
+        build(kept, bundle)
+        size = sum(file.bytes for file in read_manifest(bundle).files.values())
+        return judge(reference, bundle, limits), size
+
+
+def used(figures: Mapping[str, float], limits: Mapping[str, float]) -> float:
+    """Return the greatest share of a limit that figures use up: 1 is at the limit, 0 is no difference.
+
+    Of figures of which more is better, shares and similarities count by what they lack of 1; decibels do not count.
+    """
+    shares = [0.0]
+    for name, bound in limits.items():
+        figure = FIGURES[name]
+        if name not in figures or figure.unit == "dB":
+            continue
+        best = 0.0 if figure.better == "less" else 1.0
+        shares.append(abs(figures[name] - best) / max(abs(bound - best), 1e-12))
+    return max(shares)

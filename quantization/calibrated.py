@@ -1,0 +1,193 @@
+"""What a calibration says about one bundle, as passes over its graphs: smoothing, quantised activations and cache.
+
+Knows which target holds which precision, and nothing of how a calibration was made.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import onnx_ir as ir
+
+from edgevlo.calibration import store
+from edgevlo.runtime.bundle import Bundle
+from edgevlo.runtime.errors import CalibrationError, RequestError
+from edgevlo.runtime.manifest import Backbone, Graph, GraphRole, Tensor
+
+from .activations import Kind, QuantizeDequantizePass
+from .group_query_attention import GroupQueryAttentionPass
+from .integer_products import IntegerProductPass
+from .kv_cache import QuantizedCachePass
+from .smoothing import SmoothingPass
+
+Floats = npt.NDArray[np.float32]
+
+SMOOTHING: Final = 0.5  # picturebook, divergence of the next code: 3.3e-4 nats; 0.3 and 0.7 7e-4, without 4.7e-4
+
+_KINDS: Final[tuple[Kind, ...]] = ("int8", "fp8")
+_HALF_ONLY: Final = "TensorRT caches keys and values in half precision only"
+
+# What a target computes in quantised activations, and why not where it does not.
+ACTIVATIONS: Final[dict[str, dict[Kind, str | None]]] = {
+    "cpu": {"int8": None, "fp8": "a CPU computes it in float32, slower and no better than int8"},
+    "cuda": dict.fromkeys(_KINDS, "ONNX Runtime computes it in float there, slower than without"),
+    "rtx": dict.fromkeys(_KINDS),
+    "tensorrt": dict.fromkeys(_KINDS),  # which devices hold fp8 is asked when engines are built
+}
+CACHES: Final[dict[str, dict[Kind, str | None]]] = {
+    "cpu": {"int8": None, "fp8": "ONNX Runtime has no CPU kernel for it"},
+    "cuda": dict.fromkeys(_KINDS, "this version writes such caches for CPUs only"),
+    "rtx": dict.fromkeys(_KINDS, _HALF_ONLY),
+    "tensorrt": dict.fromkeys(_KINDS, _HALF_ONLY),
+}
+
+# Graphs whose products are quantised with their activations. On CPUs the image head stays, as every code is drawn from
+# its logits, and so does the image decoder: convolutions in int8 are no faster there.
+ROLES: Final[dict[str, tuple[GraphRole, ...]]] = {
+    "cpu": ("backbone", "text_head", "vision_encoder"),
+    "rtx": ("backbone", "image_head", "text_head", "vision_encoder", "image_decoder"),
+    "tensorrt": ("backbone", "image_head", "text_head", "vision_encoder", "image_decoder"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Static:
+    """What is quantised by calibrated ranges: activations, the cache, or both.
+
+    `smoothing` is SmoothQuant's alpha, for activations; 0 is without. `keep` are patterns of operators' names (`*` is
+    anything), as in `*.down_proj`, whose inputs stay float.
+    """
+
+    activations: Kind | None = None
+    cache: Kind | None = None
+    smoothing: float = SMOOTHING
+    keep: tuple[str, ...] = ()
+
+    def check(self, target: str) -> None:
+        """Raise `RequestError` for a precision that the target cannot hold, or an alpha that is none."""
+        for what, kind, held in (
+            ("activations", self.activations, ACTIVATIONS.get(target, {})),
+            ("a KV cache", self.cache, CACHES.get(target, {})),
+        ):
+            if kind is None:
+                continue
+            reason = held.get(kind, "there is no such precision")
+            if reason is not None:
+                able = ", ".join(one for one, why in held.items() if why is None) or "none"
+                raise RequestError(f"target {target!r} cannot hold {what} in {kind}: {reason}. It holds: {able}.")
+        if not 0 <= self.smoothing <= 1:
+            raise RequestError(f"smoothing {self.smoothing} is not between 0 (without) and 1.")
+
+
+class Calibrated:
+    """A finished calibration of one bundle, and what it is used for on one target."""
+
+    def __init__(self, static: Static, folder: Path | None, bundle: Bundle, target: str) -> None:
+        """Read a calibration; raise `CalibrationError` if it is damaged, unfinished or of another bundle."""
+        static.check(target)
+        if folder is None:
+            raise RequestError(
+                "activations and KV caches are quantised by calibrated ranges; name them: --calibration."
+            )
+        calibration, self._tensors, _ = store.read(folder)
+        if calibration.bundle_sha256 != bundle.digest:
+            raise CalibrationError(
+                f"{folder} was made from another bundle ({calibration.bundle}) than {bundle.folder}; "
+                "calibrate this one."
+            )
+        if not calibration.finished:
+            raise CalibrationError(
+                f"{folder} has {len(calibration.done)} of {calibration.cases} cases; finish it: edgevlo calibrate."
+            )
+        self.static, self.target, self.shape = static, target, bundle.manifest.backbone
+        self._calibration = calibration
+        for pattern in static.keep:
+            if not any(self.kept(role, (pattern,)) for role in self.roles):
+                raise RequestError(f"no quantised operator is called {pattern!r}; {folder / store.FILE} lists them.")
+
+    @property
+    def roles(self) -> tuple[GraphRole, ...]:
+        """The graphs whose activations are quantised, and with them their weights."""
+        return () if self.static.activations is None else ROLES[self.target]
+
+    def kept(self, role: GraphRole, patterns: Collection[str]) -> frozenset[str]:
+        """Return the operators of a graph whose names fit one of the patterns."""
+        readers = {name for one in self._calibration.ranges.get(role, {}).values() for name in one.readers}
+        return frozenset(name for name in readers if any(fnmatchcase(name, pattern) for pattern in patterns))
+
+    def thresholds(self, role: GraphRole) -> dict[str, float]:
+        """Return where each tensor of a graph is clipped."""
+        return {name: one.threshold for name, one in self._calibration.ranges.get(role, {}).items()}
+
+    def peaks(self, role: GraphRole) -> dict[str, Floats]:
+        """Return the largest absolute value in every channel of each tensor, (channels,)."""
+        return {name: one.channel_peaks for name, one in self._tensors.get(role, {}).items()}
+
+    def backbone(self, shape: Backbone) -> Backbone:
+        """Return the backbone's shape with its cache as this calibration leaves it."""
+        return shape if self.static.cache != "int8" else msgspec.structs.replace(shape, cache_dtype="int8")
+
+    def graph(self, role: GraphRole, graph: Graph) -> Graph:
+        """Return what the manifest says about a graph after its pass."""
+        if role in self.roles:
+            kind = self.static.activations
+            graph = msgspec.structs.replace(graph, precision=kind, activations=kind)
+        if role == "backbone" and self.static.cache == "int8":
+            inputs, outputs = (tuple(map(_cached, side)) for side in (graph.inputs, graph.outputs))
+            graph = msgspec.structs.replace(graph, inputs=inputs, outputs=outputs)
+        return graph
+
+
+def _cached(tensor: Tensor) -> Tensor:
+    cache = tensor.name.startswith(("past_keys.", "past_values.", "present_keys.", "present_values."))
+    return msgspec.structs.replace(tensor, dtype="int8") if cache else tensor
+
+
+class StaticPass(ir.passes.InPlacePass):
+    """Smooth a portable graph, then quantise its activations, its cache, or both.
+
+    On a CPU the backbone's attention becomes GroupQueryAttention on the way: smoothing knows the master graph, and the
+    cache is quantised in the operator.
+    """
+
+    def __init__(self, calibrated: Calibrated, role: GraphRole) -> None:
+        super().__init__()
+        self.calibrated, self.role = calibrated, role
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        """Apply the passes in the order in which their ranges hold."""
+        static, target, role = self.calibrated.static, self.calibrated.target, self.role
+        peaks, thresholds = self.calibrated.peaks(role), self.calibrated.thresholds(role)
+        entering = _entering(model.graph)
+        quantised = role in self.calibrated.roles
+        if static.smoothing and quantised:
+            smooth = SmoothingPass(static.smoothing, peaks)
+            smooth(model)
+            for name, divisor in smooth.divisors.items():
+                peaks[name] = peaks[name] / divisor
+                thresholds[name] = float(peaks[name].max())
+        if target == "cpu" and role == "backbone":
+            GroupQueryAttentionPass()(model)
+        if static.activations is not None and quantised:
+            keep = self.calibrated.kept(role, static.keep)
+            QuantizeDequantizePass(static.activations, thresholds, keep=keep)(model)
+            if target == "cpu":
+                IntegerProductPass()(model)
+        if static.cache is not None and role == "backbone":
+            sides = {cache: peaks[name] for cache, name in entering.items() if name in peaks}
+            QuantizedCachePass(static.cache, sides, head_dim=self.calibrated.shape.head_dim)(model)
+        return ir.passes.PassResult(model, modified=True)
+
+
+def _entering(graph: ir.Graph) -> Mapping[str, str]:
+    """Return the tensor that enters each cache, by `keys.i` and `values.i`."""
+    return {
+        str(node.inputs[0].name).removeprefix("past_"): str(node.inputs[1].name)
+        for node in graph
+        if node.op_type == "TensorScatter" and node.inputs[0] is not None and node.inputs[1] is not None
+    }

@@ -1,0 +1,154 @@
+"""Bundles with calibrated activations and caches: what they say, that they run, what is refused."""
+
+import warnings
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnx_ir as ir
+import pytest
+from calibrated import Array, Ready, calibrated, relative, session
+from checkpoints import SHAPES
+from conftest import Exported
+from janus_checkpoints import JANUS_SHAPES, make_janus
+
+from edgevlo.calibration import calibrate
+from edgevlo.export import export_checkpoint
+from edgevlo.quantization import Static, quantize
+from edgevlo.quantization.activations import Kind, QuantizeDequantizePass
+from edgevlo.quantization.smoothing import SmoothingPass
+from edgevlo.runtime.answers import AnswerWarning
+from edgevlo.runtime.bundle import open_bundle
+from edgevlo.runtime.errors import RequestError
+from edgevlo.runtime.manifest import GraphRole, read_manifest
+from edgevlo.runtime.model import Model
+
+
+@pytest.fixture(scope="module")
+def ready(exported: Exported, tmp_path_factory: pytest.TempPathFactory) -> Ready:
+    return calibrated(exported.portable, tmp_path_factory.mktemp("ready"))
+
+
+@pytest.fixture(scope="module", params=JANUS_SHAPES[:1], ids=lambda shape: shape.name)
+def janus(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Ready:
+    folder = tmp_path_factory.mktemp("janus")
+    export_checkpoint(make_janus(folder / "checkpoint", request.param), folder / "portable")
+    calibrate(folder / "portable", folder / "calib", count=4, method="max")
+    return Ready(folder / "portable", folder / "calib")
+
+
+@pytest.mark.parametrize(
+    ("role", "kind", "limit"),
+    [
+        ("vision_encoder", "int8", 0.03),
+        ("vision_encoder", "fp8", 0.08),
+        ("image_decoder", "int8", 0.35),
+        ("image_decoder", "fp8", 0.65),
+        ("text_head", "int8", 0.03),
+        ("text_head", "fp8", 0.06),
+        ("image_head", "int8", 0.1),
+        ("image_head", "fp8", 0.1),
+    ],
+)
+def test_other_graphs_are_near(janus: Ready, tmp_path: Path, role: GraphRole, kind: Kind, limit: float) -> None:
+    model, random = janus.graph(role), np.random.default_rng(0)
+    manifest = read_manifest(janus.portable)
+    size = manifest.backbone.hidden_size
+    feeds: dict[str, Array]
+    match role:
+        case "vision_encoder":
+            side = manifest.graphs[role].inputs[0].shape[-1]
+            assert isinstance(side, int)
+            feeds = {"pixel_values": random.uniform(-1, 1, (1, 3, side, side)).astype(np.float32)}
+        case "image_decoder":
+            feeds = {"codes": random.integers(manifest.codes.count, size=(1, *manifest.grid.default))}
+        case "text_head":
+            feeds = {"hidden": random.standard_normal((3, size)).astype(np.float32)}
+        case _:
+            feeds = {
+                "hidden": random.standard_normal((1, 2, size)).astype(np.float32),
+                "weights": np.array([1.0, 0.0], np.float32),
+                "temperature": np.array(0, np.float32),
+                "top_k": np.zeros(1, np.int64),
+                "uniform": np.full(1, 0.5, np.float32),
+            }
+    output = {"vision_encoder": "features", "image_decoder": "pixels"}.get(role, "logits")
+    (exact,) = session(model, tmp_path).run([output], feeds)
+    quantised = QuantizeDequantizePass(kind, janus.thresholds(role))
+    quantised(model)
+    (found,) = session(model, tmp_path).run([output], feeds)
+    assert 1e-4 < relative(found, exact) < limit  # random weights: 25 convolutions and norms exaggerate the decoder's
+    onnx.checker.check_model(tmp_path / "graph.onnx")
+
+
+def test_norms_with_shared_constants_are_smoothed_apart(janus: Ready, tmp_path: Path) -> None:
+    model = janus.graph("vision_encoder")
+    smoothing = SmoothingPass(0.5, janus.peaks("vision_encoder"))
+    side = read_manifest(janus.portable).graphs["vision_encoder"].inputs[0].shape[-1]
+    assert isinstance(side, int)
+    feeds = {"pixel_values": np.random.default_rng(0).uniform(-1, 1, (1, 3, side, side)).astype(np.float32)}
+    (exact,) = session(model, tmp_path).run(None, feeds)
+    assert smoothing(model).modified
+    (found,) = session(model, tmp_path).run(None, feeds)
+    assert len(smoothing.divisors) >= 3
+    assert relative(found, exact) < 1e-5
+
+
+@pytest.mark.parametrize("exported", SHAPES[1:2], indirect=True, ids=lambda shape: shape.name)
+@pytest.mark.parametrize(
+    "static",
+    [Static(activations="int8"), Static(cache="int8"), Static(activations="int8", smoothing=0, cache="int8")],
+    ids=["activations", "cache", "both"],
+)
+def test_bundles_open_paint_and_answer(ready: Ready, tmp_path: Path, static: Static) -> None:
+    made = quantize(ready.portable, tmp_path / "new", weights="fp32", static=static, calibration=ready.calibration)
+    assert made == open_bundle(tmp_path / "new").manifest
+    assert made.backbone.cache_dtype == ("int8" if static.cache else "float32")
+    described = made.graphs["backbone"]
+    assert (described.activations, described.precision) == (("int8", "int8") if static.activations else (None, "fp32"))
+    caches = {tensor.dtype for tensor in described.inputs if tensor.name.startswith(("past_keys", "past_values"))}
+    assert caches == {made.backbone.cache_dtype}
+    model = Model.open(tmp_path / "new")
+    model.check()
+    picture = model.paint("a red car", seed=3)
+    with warnings.catch_warnings(action="ignore", category=AnswerWarning):
+        assert isinstance(model.ask(picture, "what color"), str)
+    used = sum(file.bytes for name, file in made.files.items() if name.startswith("backbone"))
+    whole = sum(f.bytes for n, f in read_manifest(ready.portable).files.items() if n.startswith("backbone"))
+    assert used < (0.5 if static.activations else 1.05) * whole
+
+
+@pytest.mark.parametrize("exported", SHAPES[1:2], indirect=True, ids=lambda shape: shape.name)
+@pytest.mark.parametrize(
+    ("static", "options", "match"),
+    [
+        (Static(activations="fp8"), {}, r"'cpu' cannot hold activations in fp8: .* It holds: int8"),
+        (Static(cache="fp8"), {}, r"'cpu' cannot hold a KV cache in fp8: .* no CPU kernel"),
+        (Static(activations="int4"), {}, "no such precision"),  # type: ignore[arg-type]
+        (Static(activations="int8", smoothing=1.5), {}, r"smoothing 1\.5 is not between"),
+        (Static(activations="int8"), {"calibration": None}, "--calibration"),
+        (Static(activations="int8", keep=("*.nowhere",)), {}, r"no quantised operator is called '\*\.nowhere'"),
+    ],
+)
+def test_what_quantize_refuses(
+    ready: Ready, tmp_path: Path, static: Static, options: dict[str, Any], match: str
+) -> None:
+    settings: dict[str, Any] = {"calibration": ready.calibration, **options}
+    with pytest.raises(RequestError, match=match):
+        quantize(ready.portable, tmp_path / "new", static=static, **settings)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("exported", SHAPES[1:2], indirect=True, ids=lambda shape: shape.name)
+def test_named_operators_stay_float_or_take_the_other_weights(ready: Ready, tmp_path: Path) -> None:
+    static = Static(activations="int8", keep=("*.down_proj", "*.layers.0.*.q_proj"))
+    for weights, left in (("fp32", "MatMul"), ("int8", "MatMulNBits")):
+        quantize(ready.portable, tmp_path / weights, weights=weights, static=static, calibration=ready.calibration)
+        nodes = [node for node in ir.load(tmp_path / weights / "backbone.onnx").graph if "MatMul" in node.op_type]
+        layers = read_manifest(ready.portable).backbone.layers
+        assert Counter(node.op_type for node in nodes) == {"MatMulIntegerToFloat": 6 * layers - 1, left: layers + 1}
+        kept = {str(node.name).rsplit(".", 1)[-1] for node in nodes if node.op_type == left}
+        assert kept == {"down_proj", "q_proj"}
+        Model.open(tmp_path / weights).check()
