@@ -10,7 +10,7 @@ import onnx_ir as ir
 
 from edgevlo.runtime.bundle import open_bundle, seal, staged_folder
 from edgevlo.runtime.errors import BundleError, OutputError, RequestError
-from edgevlo.runtime.manifest import MANIFEST_FILE, Graph, GraphRole, Manifest
+from edgevlo.runtime.manifest import MANIFEST_FILE, Graph, GraphRole, Manifest, Quality
 
 from .group_query_attention import GroupQueryAttentionPass
 from .recipes import RECIPES, Recipe
@@ -19,15 +19,26 @@ from .weight_only import MatMulNBitsPass
 # Told what is being done, how much of it is done, and how much there is.
 Progress: TypeAlias = Callable[[str, int, int], None]
 
+# Given the folder of the bundle that was made, it returns what is known of its quality, or raises if it must not be.
+Gate: TypeAlias = Callable[[Path], Quality]
+
 TARGETS: Final = ("cpu",)
 
 _PAGE: Final = 4096  # weights start on pages, so that runtimes can map them
 
 
 def quantize(
-    bundle: Path, output: Path, *, target: str = "cpu", weights: str = "int8", progress: Progress | None = None
+    bundle: Path,
+    output: Path,
+    *,
+    target: str = "cpu",
+    weights: str = "int8",
+    gate: Gate | None = None,
+    progress: Progress | None = None,
 ) -> Manifest:
     """Write `output`, the bundle for one kind of device, from a portable bundle; return its manifest.
+
+    What `gate` raises leaves nothing behind; what it returns stands in the manifest.
 
     Raises `RequestError` for a target or precision that does not exist, `BundleError` when the bundle is not portable
     or not what its manifest says, `OutputError` when the output exists or cannot be written.
@@ -47,7 +58,18 @@ def quantize(
         for name in manifest.files.keys() - written - {MANIFEST_FILE}:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(bundle / name, folder / name)
-        return seal(folder, msgspec.structs.replace(manifest, target="cpu", graphs=graphs))
+        made = msgspec.structs.replace(manifest, target="cpu", graphs=graphs, quality=None)
+        return sealed(folder, made, gate)
+
+
+def sealed(folder: Path, manifest: Manifest, gate: Gate | None) -> Manifest:
+    """Write the manifest of a finished folder, with what the gate says of it; return it as written."""
+    written = seal(folder, manifest)
+    if gate is None:
+        return written
+    quality = gate(folder)
+    (folder / MANIFEST_FILE).unlink()  # it does not list itself
+    return seal(folder, msgspec.structs.replace(manifest, quality=quality))
 
 
 def _check(output: Path, target: str, weights: str) -> None:

@@ -92,6 +92,14 @@ paint_options = options(
     click.option("--watch", is_flag=True, help="Paint rows in the terminal as they are finished."),
     json_option,
 )
+quality_options = options(
+    click.option(
+        "--quality-requests", default=12, show_default=True, metavar="N",
+        help="Requests at which the result is held against BUNDLE; 0: its quality is not measured.",
+    ),
+    click.option("--prompts", type=click.Path(path_type=Path), help="Text file of those requests, one a line."),
+    click.option("--accept-quality-loss", is_flag=True, help="Keep a result that is below its limits."),
+)  # fmt: skip
 size_option = click.option("--size", help="WIDTHxHEIGHT in pixels, or a ratio like 16:9.")
 
 
@@ -267,23 +275,46 @@ def export(checkpoint: str, output: Path) -> None:
     show_default=True,
     help="Of the linear layers: fp32, int8, or int4 (its quality was not measured).",
 )
-def quantize(bundle: str, output: Path, target: str, weights: str) -> None:
+@quality_options
+def quantize(bundle: str, output: Path, target: str, weights: str, **judged: Any) -> None:
     """Turn BUNDLE, a portable one, into a bundle for one kind of device."""
     with _toolchain():
         from edgevlo.quantization import quantize as rewrite
     from edgevlo.catalog import find
     from edgevlo.progress import progress_bar
 
+    folder = find(bundle)
     with progress_bar() as progress:
-        rewrite(find(bundle), output, target=target, weights=weights, progress=progress)
+        gate = _gate(folder, progress, **judged)
+        made = rewrite(folder, output, target=target, weights=weights, gate=gate, progress=progress)
+    if made.quality is not None and not made.quality.passed:
+        click.echo(f"note: below the limits of {made.quality.limits}: {'; '.join(made.quality.reasons)}", err=True)
     click.echo(output)
+
+
+def _gate(
+    bundle: Path, progress: Any, *, quality_requests: int, prompts: Path | None, accept_quality_loss: bool
+) -> Any:
+    """Return what judges the bundle that is made; None where nothing is to be measured."""
+    if not quality_requests:
+        return None
+    with _toolchain():
+        from edgevlo.calibration.gate import Gate, reference_of
+
+    reference = reference_of(bundle, requests=prompts, count=quality_requests)
+    return Gate(reference, accept_loss=accept_quality_loss, progress=progress)
 
 
 @main.command()
 @click.argument("bundle")
 @click.option("--against", required=True, metavar="BUNDLE", help="The bundle that it was made from.")
 @click.option("--count", default=24, show_default=True, help="Number of requests to compare at.")
-@click.option("--requests", type=click.Path(path_type=Path), help="Text file, one a line, as `edit: make it blue`.")
+@click.option(
+    "--prompts",
+    "requests",
+    type=click.Path(path_type=Path),
+    help="Text file, a request a line, as `edit: make it blue`.",
+)
 @click.option("--pictures", type=click.Path(path_type=Path), help="Folder of pictures to edit and to ask about.")
 @click.option("--tasks", default=0, metavar="N", help="Also N cases of each task and language, for picturebook.")
 @click.option("--json", "document", type=click.Path(path_type=Path), help="JSON file to write.")

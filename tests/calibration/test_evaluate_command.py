@@ -49,7 +49,7 @@ def edgevlo_run(toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caps
     return call
 
 
-BOTH = ("evaluate", "worse", "--against", "toy", "--requests", "requests.txt")
+BOTH = ("evaluate", "worse", "--against", "toy", "--prompts", "requests.txt")
 
 
 def test_a_table_a_document_and_a_sheet(edgevlo_run: Run) -> None:
@@ -89,7 +89,7 @@ def test_the_same_bundles_give_the_same_figures(edgevlo_run: Run) -> None:
 
 def test_check_tells_by_its_exit_code(edgevlo_run: Run) -> None:
     assert edgevlo_run(*BOTH, "--count", "1", "--check").code == 1
-    same = ("evaluate", "toy", "--against", "toy", "--requests", "requests.txt", "--count", "1", "--check")
+    same = ("evaluate", "toy", "--against", "toy", "--prompts", "requests.txt", "--count", "1", "--check")
     ran = edgevlo_run(*same)
     assert ran.code == 0
     assert "within the limits of fp32" in ran.out
@@ -117,7 +117,7 @@ def test_an_interrupt_leaves_no_file(edgevlo_run: Run, monkeypatch: pytest.Monke
         ((*BOTH, "--count", "0"), "--count is 0"),
         ((*BOTH, "--tasks", "-1"), "--tasks is -1"),
         ((*BOTH, "--tasks", "1"), "--tasks is for picturebook, whose world has a judge; this bundle was made from"),
-        (("evaluate", "worse", "--against", "toy", "--requests", "none.txt"), "none.txt cannot be read as requests"),
+        (("evaluate", "worse", "--against", "toy", "--prompts", "none.txt"), "none.txt cannot be read as requests"),
         ((*BOTH, "--pictures", "none"), "none is no folder"),
         ((*BOTH, "--json", "none/figures.json"), "none does not exist"),
         ((*BOTH, "--json", "toy"), "toy is a folder"),
@@ -167,7 +167,7 @@ def test_a_model_that_only_answers_is_compared_and_has_no_sheet(edgevlo_run: Run
     Path("pictures").mkdir()
     Image.new("RGB", (5 * CELL, 4 * CELL), "red").save("pictures/red.png")
     Path("asked.txt").write_text("ask: where is it\n")
-    asked = ("evaluate", "reader", "--against", "reader", "--requests", "asked.txt", "--pictures", "pictures")
+    asked = ("evaluate", "reader", "--against", "reader", "--prompts", "asked.txt", "--pictures", "pictures")
 
     ran = edgevlo_run(*asked)
 
