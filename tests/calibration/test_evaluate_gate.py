@@ -124,8 +124,8 @@ def test_a_manifest_without_a_verdict_has_no_such_key(toy: Path) -> None:
 
 # Sensitivity. A module is a graph of the toy; quantising it is adding noise, much or little.
 
-NOISE: dict[str, float] = {"image_head": 0.6, "text_head": 0.4, "image_decoder": 0.001}
-CODES = {"decided_agreement": 0.9, "kl_mean": 0.1, "answer_decided_agreement": 0.9, "decoder_ciede2000_p95": 3.0}
+NOISE: dict[str, float] = {"image_head": 0.5, "text_head": 0.3, "image_decoder": 0.001}
+CODES = {"decided_agreement": 0.9, "kl_mean": 0.1, "answer_token_agreement": 0.9, "decoder_ciede2000_p95": 3.0}
 
 
 @pytest.fixture(scope="module")
