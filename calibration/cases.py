@@ -1,6 +1,7 @@
 """What bundles are compared on: requests to their abilities, from a file that ships or from the user's own.
 
-Pictures to be edited and asked about are those of a folder, or the ones that the reference paints. Runs nothing.
+Pictures to be edited and asked about are those of a folder, or the ones that the reference paints; for a model that
+paints none, some that picturebook painted. Runs nothing.
 """
 
 import hashlib
@@ -16,6 +17,7 @@ from edgevlo.runtime.manifest import AbilityName, Guidance, Manifest
 from edgevlo.runtime.pictures import load_picture
 
 SHIPPED: Final = Path(__file__).parent / "evaluation.txt"
+_PICTURES: Final = SHIPPED.parent
 PICTURE_SUFFIXES: Final = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 _NAMES: Final[tuple[AbilityName, ...]] = get_args(AbilityName)
 _WITH_WORDS: Final[tuple[AbilityName, ...]] = ("paint", "edit", "ask")  # the others may go without
@@ -76,9 +78,8 @@ def cases(manifest: Manifest, requests: Path | None, pictures: Path | None, coun
     lines = lines[:count]
     if not lines:
         raise RequestError(f"{requests or manifest.name} has no requests to compare on; write one a line.")
-    needy = [line.ability for line in lines if manifest.abilities[line.ability].images[0]]
-    if needy and not files and all(line.ability != "paint" for line in lines):
-        raise RequestError(f"nothing here paints a picture for {needy[0]} to read; name a folder with --pictures.")
+    if not files and all(line.ability != "paint" for line in lines):
+        files = sorted(_PICTURES.glob("picture-*.png"))
     return list(_numbered(manifest, lines, files))
 
 

@@ -33,6 +33,7 @@ class Notes:
     hidden: list[Floats] = field(default_factory=list)  # (branches, hidden_size), one a draw
     layers: dict[str, list[Floats]] = field(default_factory=dict)  # the same behind each layer, from the second draw on
     tokens: list[int] = field(default_factory=list)  # the likeliest one at each step of an answer, its end included
+    margins: list[float] = field(default_factory=list)  # logits by which each of those is ahead of the next
     grids: list[Codes] = field(default_factory=list)  # of every picture that was read as codes
     features: list[Floats] = field(default_factory=list)  # of every picture that was read as features
     shape: tuple[int, int] = (0, 0)  # rows and columns of the grid that was painted
@@ -68,13 +69,25 @@ class ForcedEngine(Engine):
 
     def text_choice(self, hidden: npt.NDArray[np.floating]) -> Callable[[], int]:
         """Return a function that notes the likeliest token and returns the teacher's."""
-        choose, taught = super().text_choice(hidden), None if self._teacher is None else self._teacher.tokens
+        notes, choose = self.notes, super().text_choice(hidden)
+        taught = (notes if self._teacher is None else self._teacher).tokens
 
         def forced() -> int:
-            self.notes.tokens.append(choose())
-            return (taught or self.notes.tokens)[len(self.notes.tokens) - 1]
+            notes.tokens.append(choose())
+            notes.margins.append(self._margin(hidden, notes.tokens[-1]))
+            return taught[len(notes.tokens) - 1]
 
         return forced
+
+    def _margin(self, hidden: npt.NDArray[np.floating], token: int) -> float:
+        """Return by how much a token's logit exceeds that of any other that may be said."""
+        (logits,), manifest = self._text_head.run(["logits"], {"hidden": hidden}), self._bundle.manifest
+        others = np.array(logits[0], dtype=np.float64)
+        if manifest.answer.text_only:
+            first = manifest.codes.first_token
+            others[first : first + manifest.codes.count] = -np.inf
+        others[token] = -np.inf
+        return float(logits[0, token] - others.max())
 
     def encode(self, pixel_values: npt.NDArray[np.float32]) -> Codes:
         """Return a picture's codes, and note them."""

@@ -68,6 +68,7 @@ def headline(figures: Figures) -> dict[str, float]:
         **{f"decoder_{name}": of("decoder", name) for name in ("psnr_db", "ssim", "ciede2000_median", "ciede2000_p95")},
         **{f"picture_{name}": of("pictures", name) for name in ("ssim", "ciede2000_median", "ciede2000_p95")},
         "answer_token_agreement": of("answers", "token_agreement"),
+        "answer_decided_agreement": of("answers", "decided_agreement"),
         "answers_exact": of("answers", "exact"),
         "reading_agreement": of("reading", "agreement"),
         "feature_sqnr_db": of("reading", "feature_sqnr_db"),
@@ -99,6 +100,25 @@ def reference_of(
     check_installed()
     opened = open_bundle(bundle)
     return Reference(opened, cases(opened.manifest, requests, pictures, count), layers=False, free=False)
+
+
+class Gate:
+    """What a quantiser calls with the bundle it has written, before anybody else sees it."""
+
+    def __init__(self, reference: Reference, *, accept_loss: bool = False, progress: Progress | None = None) -> None:
+        self._reference = reference
+        self._accept_loss = accept_loss
+        self._progress = progress
+
+    def __call__(self, candidate: Path) -> Quality:
+        """Return what the manifest is to say; raise `QualityError` if the bundle fails and that is not accepted."""
+        found = judge(self._reference, candidate, progress=self._progress)
+        if not found.passed and not self._accept_loss:
+            raise QualityError(
+                f"the bundle is below the limits of {found.precision} and was not kept: {'; '.join(found.reasons)}. "
+                "Keep more modules at a higher precision, or take it as it is with --accept-quality-loss."
+            )
+        return record(self._reference, found)
 
 
 def record(reference: Reference, found: Verdict) -> Quality:

@@ -17,7 +17,7 @@ class Figure:
 
 FIGURES: Final[dict[str, Figure]] = {
     "code_agreement": Figure("codes that agree", "share", "more"),
-    "decided_agreement": Figure("codes that agree where one was twice as likely as any other", "share", "more"),
+    "decided_agreement": Figure("codes that agree where the reference was sure", "share", "more"),
     "kl_mean": Figure("divergence of the next code, mean", "nats", "less"),
     "kl_p99": Figure("divergence of the next code, 99 %", "nats", "less"),
     "hidden_sqnr_db": Figure("hidden states, signal to noise", "dB", "more"),
@@ -29,23 +29,25 @@ FIGURES: Final[dict[str, Figure]] = {
     "picture_ciede2000_p95": Figure("pictures under one teacher, colour, 95 %", "CIEDE2000", "less"),
     "picture_ssim": Figure("pictures under one teacher, SSIM", "SSIM", "more"),
     "answer_token_agreement": Figure("tokens of answers that agree", "share", "more"),
+    "answer_decided_agreement": Figure("tokens of answers that agree where the reference was sure", "share", "more"),
     "answers_exact": Figure("answers that are the same", "share", "more"),
     "reading_agreement": Figure("codes read from pictures that agree", "share", "more"),
     "feature_sqnr_db": Figure("features of pictures, signal to noise", "dB", "more"),
 }
 
 # Decoded pictures: a CIEDE2000 of 1 is about what people see side by side, and 2 to 3 what they see at all; a decoder
-# that does worse changes colours, whatever it saves. Codes are judged where the reference is decided: a model that
-# finds several codes as likely may take any. For comparison, picturebook against float32 at 24 requests:
+# that does worse changes colours, whatever it saves. Codes and tokens are judged where the reference is sure, one being
+# twice as likely as any other: where it is not, it could have taken another itself. For comparison, picturebook against
+# float32 at 24 requests:
 #     int8, blocks of 32:  decided codes 99.9 %, divergence 0.0007 nats, answers' tokens 100 %
 #     int4, blocks of 32:  decided codes 99.4 %, divergence 0.019 nats,  answers' tokens 97.5 %
 _PICTURES: Final = {"decoder_ciede2000_median": 1.0, "decoder_ciede2000_p95": 3.0, "decoder_ssim": 0.95}
 _EIGHT_BITS: Final = {
     **_PICTURES,
     "decided_agreement": 0.98,
-    "kl_mean": 0.01,
+    "kl_mean": 0.02,
     "picture_ciede2000_median": 1.0,
-    "answer_token_agreement": 0.97,
+    "answer_decided_agreement": 0.97,
     "reading_agreement": 0.98,
     "feature_sqnr_db": 20.0,
 }
@@ -55,7 +57,7 @@ _HALF: Final = {
     "decoder_ciede2000_p95": 1.0,
     "decided_agreement": 0.995,
     "kl_mean": 0.002,
-    "answer_token_agreement": 0.99,
+    "answer_decided_agreement": 0.99,
     "reading_agreement": 0.99,
     "feature_sqnr_db": 30.0,
 }
@@ -66,7 +68,7 @@ LIMITS: Final[dict[Precision, dict[str, float]]] = {
         "decoder_ciede2000_p95": 0.5,
         "decided_agreement": 0.999,
         "kl_mean": 1e-4,
-        "answer_token_agreement": 0.999,
+        "answer_decided_agreement": 0.999,
         "reading_agreement": 0.999,
         "feature_sqnr_db": 60.0,
     },
@@ -77,8 +79,8 @@ LIMITS: Final[dict[Precision, dict[str, float]]] = {
     "int4": {
         **_EIGHT_BITS,
         "decided_agreement": 0.96,
-        "kl_mean": 0.06,
-        "answer_token_agreement": 0.94,
+        "kl_mean": 0.1,
+        "answer_decided_agreement": 0.94,
         "reading_agreement": 0.96,
         "feature_sqnr_db": 12.0,
     },

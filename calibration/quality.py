@@ -32,7 +32,7 @@ from .metrics import Energies, Floats, PictureDifferences, divergence
 Progress: TypeAlias = Callable[[str, int, int], None]
 Figures: TypeAlias = dict[str, Any]  # what JSON holds; None for a ratio without any error
 
-_DECIDED: Final = math.log(2)  # logits: a code twice as likely as any other
+DECIDED: Final = math.log(2)  # logits: a code or token twice as likely as any other
 
 # What two bundles of one model have in common, whatever their precision.
 _SAME: Final = ("family", "codes", "grid", "image_block", "guidance", "answer", "preprocess", "abilities")
@@ -149,6 +149,12 @@ def grid(notes: Notes) -> Codes:
     return np.array(notes.codes, dtype=np.int32).reshape(notes.shape)
 
 
+def decided(reference: Notes, candidate: Notes) -> Codes:
+    """Return the candidate's codes (rows, columns), but the reference's where that found several as likely."""
+    ahead = [np.subtract(*np.partition(logits, -2)[:-3:-1]) for logits in reference.logits]
+    return np.where(np.reshape(ahead, reference.shape) >= DECIDED, grid(candidate), grid(reference))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
     """What reference and candidate made of one request that is painted, for people to look at."""
@@ -172,7 +178,7 @@ class _Draws:
         """Add one draw by its logits (codes,)."""
         second, first = np.partition(reference, -2)[-2:]
         self.agreed.append(int(reference.argmax()) == int(candidate.argmax()))
-        self.decided.append(bool(first - second >= _DECIDED))
+        self.decided.append(bool(first - second >= DECIDED))
         self.divergences.append(divergence(reference, candidate))
 
     def figures(self) -> Figures:
@@ -205,9 +211,10 @@ class Comparison:
     hidden: Energies = field(default_factory=Energies)
     layers: dict[str, Energies] = field(default_factory=lambda: defaultdict(Energies))
     decoder: PictureDifferences = field(default_factory=PictureDifferences)  # the same codes
-    forced: PictureDifferences = field(default_factory=PictureDifferences)  # each bundle's own codes, one teacher
+    forced: PictureDifferences = field(default_factory=PictureDifferences)  # the candidate's decided codes, one teacher
     free: PictureDifferences = field(default_factory=PictureDifferences)  # each bundle on its own
     answers: list[list[bool]] = field(default_factory=list)  # token by token
+    sure: list[bool] = field(default_factory=list)  # the tokens of which the reference was sure
     read: list[bool] = field(default_factory=list)  # code by code of the pictures that were read
     features: Energies = field(default_factory=Energies)
 
@@ -219,7 +226,9 @@ class Comparison:
         for one, other in zip(theirs.features, ours.features, strict=True):
             self.features.add(one, other)
         if theirs.tokens:
-            self.answers.append([a == b for a, b in zip(theirs.tokens, ours.tokens, strict=True)])
+            same = [one == other for one, other in zip(theirs.tokens, ours.tokens, strict=True)]
+            self.answers.append(same)
+            self.sure += [one for one, ahead in zip(same, theirs.margins, strict=True) if ahead >= DECIDED]
         columns = max(theirs.shape[1], 1)
         for draw, (one, other) in enumerate(zip(theirs.logits, ours.logits, strict=True)):
             self.rows[draw // columns].add(one, other)
@@ -260,6 +269,8 @@ class Comparison:
             "exact": float(np.mean([all(answer) for answer in self.answers])),
             "tokens": len(tokens),
             "token_agreement": float(np.mean(tokens)),
+            "decided": len(self.sure),
+            "decided_agreement": float(np.mean(self.sure)) if self.sure else None,
         }
 
 
@@ -305,7 +316,7 @@ def _pair(
     theirs = grid(seen.notes)
     with np.errstate(invalid="ignore"):  # NaN becomes black, and is found out
         comparison.decoder.add(seen.picture, opened.model.decode(theirs))
-        first, second, differences = seen.picture, opened.model.decode(grid(notes)), comparison.forced
+        first, second, differences = seen.picture, opened.model.decode(decided(seen.notes, notes)), comparison.forced
         differences.add(first, second)
         if pictures is not None and seen.free is not None:
             first, second, differences = seen.free, opened.free(seen.case, pictures), comparison.free

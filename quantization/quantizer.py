@@ -11,7 +11,7 @@ import onnx_ir as ir
 
 from edgevlo.runtime.bundle import open_bundle, seal, staged_folder
 from edgevlo.runtime.errors import BundleError, EdgevloError, OutputError, RequestError
-from edgevlo.runtime.manifest import MANIFEST_FILE, Graph, GraphRole, Manifest, Target
+from edgevlo.runtime.manifest import MANIFEST_FILE, Graph, GraphRole, Manifest, Quality, Target
 
 from .calibrated import Calibrated, Static, StaticPass
 from .gpu_targets import (
@@ -34,6 +34,9 @@ from .weight_only import MatMulNBitsPass
 # Told what is being done, how much of it is done, and how much there is.
 Progress: TypeAlias = Callable[[str, int, int], None]
 
+# Given the folder of the bundle that was made, it returns what is known of its quality, or raises if it must not be.
+Gate: TypeAlias = Callable[[Path], Quality]
+
 TARGETS: Final = ("cpu", *GPU_TARGETS)
 
 _PAGE: Final = 4096  # weights start on pages, so that runtimes can map them
@@ -48,12 +51,14 @@ def quantize(
     capacity: int | None = None,
     static: Static | None = None,
     calibration: Path | None = None,
+    gate: Gate | None = None,
     progress: Progress | None = None,
 ) -> Manifest:
     """Write `output`, the bundle for one kind of device, from a portable bundle; return its manifest.
 
     `capacity` is how many tokens the KV cache of a GPU bundle holds; None: enough for the model's largest pictures.
     `static` says what is quantised by the ranges of `calibration`, the folder that `calibrate` wrote for this bundle.
+    What `gate` raises leaves nothing behind; what it returns stands in the manifest.
 
     Raises `RequestError` for a target or precision that does not exist, `BundleError` when the bundle is not portable
     or not what its manifest says, `CalibrationError` for a calibration of another bundle, `OutputError` when the output
@@ -85,7 +90,8 @@ def quantize(
             manifest = msgspec.structs.replace(manifest, backbone=calibrated.backbone(manifest.backbone))
         if gpu is not None:
             manifest = gpu_backbone(manifest, gpu.half)
-        return seal(folder, msgspec.structs.replace(manifest, target=cast(Target, target), graphs=graphs))
+        made = msgspec.structs.replace(manifest, target=cast(Target, target), graphs=graphs, quality=None)
+        return sealed(folder, made, gate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +110,16 @@ class _How:
     recipe: Recipe
     calibrated: Calibrated | None
     gpu: _Gpu | None
+
+
+def sealed(folder: Path, manifest: Manifest, gate: Gate | None) -> Manifest:
+    """Write the manifest of a finished folder, with what the gate says of it; return it as written."""
+    written = seal(folder, manifest)
+    if gate is None:
+        return written
+    quality = gate(folder)
+    (folder / MANIFEST_FILE).unlink()  # it does not list itself
+    return seal(folder, msgspec.structs.replace(manifest, quality=quality))
 
 
 def _check(output: Path, target: str, weights: str) -> None:

@@ -109,6 +109,14 @@ static_options = options(
     click.option("--keep", multiple=True, metavar="PATTERN", help="Operators to leave float, as '*.down_proj'."),
     click.option("--calibration", type=click.Path(path_type=Path), help="What `edgevlo calibrate` wrote for BUNDLE."),
 )
+quality_options = options(
+    click.option(
+        "--quality-requests", default=12, show_default=True, metavar="N",
+        help="Requests at which the result is held against BUNDLE; 0: its quality is not measured.",
+    ),
+    click.option("--prompts", type=click.Path(path_type=Path), help="Text file of those requests, one a line."),
+    click.option("--accept-quality-loss", is_flag=True, help="Keep a result that is below its limits."),
+)  # fmt: skip
 size_option = click.option("--size", help="WIDTHxHEIGHT in pixels, or a ratio like 16:9.")
 
 
@@ -324,17 +332,40 @@ def export(checkpoint: str, output: Path) -> None:
 )
 @click.option("--capacity", type=int, metavar="TOKENS", help="Of a GPU bundle's KV cache; by default what fits.")
 @static_options
-def quantize(bundle: str, output: Path, target: str, weights: str, capacity: int | None, **ranged: Any) -> None:
+@quality_options
+def quantize(
+    bundle: str, output: Path, target: str, weights: str, capacity: int | None, quality_requests: int,
+    prompts: Path | None, accept_quality_loss: bool, **ranged: Any,
+) -> None:  # fmt: skip
     """Turn BUNDLE, a portable one, into a bundle for one kind of device."""
     with _toolchain():
         from edgevlo.quantization import quantize as rewrite
     from edgevlo.catalog import find
     from edgevlo.progress import progress_bar
 
-    static = _static(**ranged)
+    folder, static = find(bundle), _static(**ranged)
+    count = quality_requests if target == "cpu" else 0  # others run on their devices alone
     with progress_bar() as progress:
-        rewrite(find(bundle), output, target=target, weights=weights, capacity=capacity, progress=progress, **static)
+        gate = _gate(folder, progress, quality_requests=count, prompts=prompts, accept_quality_loss=accept_quality_loss)
+        made = rewrite(
+            folder, output, target=target, weights=weights, capacity=capacity, gate=gate, progress=progress, **static
+        )
+    if made.quality is not None and not made.quality.passed:
+        click.echo(f"note: below the limits of {made.quality.limits}: {'; '.join(made.quality.reasons)}", err=True)
     click.echo(output)
+
+
+def _gate(
+    bundle: Path, progress: Any, *, quality_requests: int, prompts: Path | None, accept_quality_loss: bool
+) -> Any:
+    """Return what judges the bundle that is made; None where nothing is to be measured."""
+    if not quality_requests:
+        return None
+    with _toolchain():
+        from edgevlo.calibration.gate import Gate, reference_of
+
+    reference = reference_of(bundle, requests=prompts, count=quality_requests)
+    return Gate(reference, accept_loss=accept_quality_loss, progress=progress)
 
 
 def _static(
@@ -387,7 +418,12 @@ def calibrate(bundle: str, output: Path | None, as_json: bool, **settings: Any) 
 @click.argument("bundle")
 @click.option("--against", required=True, metavar="BUNDLE", help="The bundle that it was made from.")
 @click.option("--count", default=24, show_default=True, help="Number of requests to compare at.")
-@click.option("--requests", type=click.Path(path_type=Path), help="Text file, one a line, as `edit: make it blue`.")
+@click.option(
+    "--prompts",
+    "requests",
+    type=click.Path(path_type=Path),
+    help="Text file, a request a line, as `edit: make it blue`.",
+)
 @click.option("--pictures", type=click.Path(path_type=Path), help="Folder of pictures to edit and to ask about.")
 @click.option("--tasks", default=0, metavar="N", help="Also N cases of each task and language, for picturebook.")
 @click.option("--json", "document", type=click.Path(path_type=Path), help="JSON file to write.")

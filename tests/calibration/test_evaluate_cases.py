@@ -86,6 +86,13 @@ def test_pictures_of_a_folder_take_turns(manifest: Manifest, tmp_path: Path) -> 
     assert [case.pictures[0] for case in listed] == [folder / "a.PNG", folder / "b.png", folder / "a.PNG"]
 
 
+def test_where_nothing_is_painted_pictures_that_ship_are_read(manifest: Manifest, tmp_path: Path) -> None:
+    listed = cases(manifest, written(tmp_path, "ask: a\nask: b\nask: c\nask: d\n"), None, 9)
+    names = [one.name for case in listed for one in case.pictures if isinstance(one, Path)]
+    assert names == ["picture-1.png", "picture-2.png", "picture-3.png", "picture-1.png"]
+    assert digest(listed)  # they are there
+
+
 def test_the_digest_tells_requests_and_pictures_apart(manifest: Manifest, tmp_path: Path) -> None:
     Image.new("RGB", (16, 16)).save(tmp_path / "a.png")
     path = written(tmp_path, "a\nask: b\n")
@@ -104,7 +111,6 @@ def test_the_digest_tells_requests_and_pictures_apart(manifest: Manifest, tmp_pa
         (b"\xff\xfe\x00", r"requests\.txt cannot be read as requests \(it is not UTF-8 text\)"),
         (b"a\nedit:\n", r"requests\.txt, line 2: edit has no words"),
         (b"depth:\n", "asks to depth, which toy cannot"),
-        (b"ask: what is it\n", "nothing here paints a picture for ask to read; name a folder with --pictures"),
     ],
 )
 def test_requests_that_cannot_be_used(manifest: Manifest, tmp_path: Path, content: bytes, reason: str) -> None:

@@ -65,8 +65,8 @@ def hidden(words: str, codes: list[int]) -> list[Floats]:
 
 
 def softmax(logits: Floats) -> Floats:
-    shares: Floats = np.exp(logits - logits.max())
-    return shares / shares.sum()
+    shares = np.exp(logits - logits.max())
+    return np.asarray(shares / shares.sum())
 
 
 def test_notes_are_the_guided_logits_behind_every_draw(toy: Path, tmp_path: Path) -> None:
@@ -157,13 +157,16 @@ def test_tokens_of_answers_are_compared_under_the_references_hand(toy: Path, tmp
     *_, last = picture
     lines = [[*(FIRST_TOKEN + code for code in line), EOL] for line in last.codes.tolist()]
     shown = [*OPENER, *itertools.chain.from_iterable(lines), EOI]
-    agreed = []
+    agreed, sure = [], []
     for words in ("where is it", "a tree ?"):
         sequence, same = [VOCABULARY["<bos>"], *shown, *ids(words)], []
         for _ in range(12):
             state = FLOAT64.hidden(sequence)[-1]
-            token = int((state @ WEIGHTS.text_head.astype(np.float64)).argmax())
+            logits = state @ WEIGHTS.text_head.astype(np.float64)
+            token = int(logits.argmax())
             same.append(token == int((state @ worse.astype(np.float64)).argmax()))
+            first, second = np.sort(softmax(logits))[::-1][:2]
+            sure += same[-1:] * int(first >= 2 * second)
             if token == EOS:
                 break
             sequence.append(token)
@@ -173,11 +176,14 @@ def test_tokens_of_answers_are_compared_under_the_references_hand(toy: Path, tmp
 
     tokens = [same for answer in agreed for same in answer]
     assert 0 < np.mean(tokens) < 1
+    assert 0 < len(sure) < len(tokens)
     assert found["answers"] == {
         "answers": 2,
         "exact": np.mean([all(answer) for answer in agreed]),
         "tokens": len(tokens),
         "token_agreement": pytest.approx(np.mean(tokens)),
+        "decided": len(sure),
+        "decided_agreement": pytest.approx(np.mean(sure)),
     }
 
 
@@ -258,5 +264,5 @@ def test_another_vocabulary_is_refused(toy: Path, tmp_path: Path) -> None:
 
 def test_another_model_altogether_is_refused(toy: Path, tmp_path: Path) -> None:
     reference = quality.Reference(open_bundle(toy), toy_cases(toy, tmp_path, WORDS[0]))
-    with pytest.raises(BundleError, match="family, codes, grid.* vocabulary, backbone differ"):
+    with pytest.raises(BundleError, match=r"family, codes, grid.* vocabulary, backbone differ"):
         compare(reference, open_bundle(PICTUREBOOK))
