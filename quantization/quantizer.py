@@ -99,6 +99,8 @@ def _rewritten(
     model = ir.load(bundle / graph.file)
     for rewrite in passes:
         rewrite(model)
+        if isinstance(rewrite, StaticPass):
+            graph = msgspec.structs.replace(graph, kept=tuple(sorted(rewrite.kept)))
 
     def told(_tensor: ir.TensorProtocol, info: ir.external_data.CallbackInfo) -> None:
         tell(role, info.index + 1, info.total)
