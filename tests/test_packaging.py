@@ -62,6 +62,9 @@ MAY_IMPORT = {
     "picturebook": {"runtime", "export", "calibration", "quantization"},
 }
 
+# Single files that may do more: the evaluation that needs the world of the embedded model.
+MAY_ALSO_IMPORT = {"calibration/tasks.py": {"picturebook"}}
+
 
 def imported(tree: ast.AST) -> Iterator[str]:
     """Yield the folders of edgevlo that a module imports from; a relative import that climbs out counts too."""
@@ -94,8 +97,9 @@ def test_folders_depend_one_way(folder: str) -> None:
         tree = ast.parse(file.read_text(encoding="utf-8"))
         where = file.relative_to(ROOT)
         depth = len(file.relative_to(ROOT / folder).parts) - 1
+        allowed = {folder} | MAY_IMPORT[folder] | MAY_ALSO_IMPORT.get(where.as_posix(), set())
         for used in imported(tree):
-            assert used == folder or used in MAY_IMPORT[folder], f"{where}: {folder}/ must not import {used}/"
+            assert used in allowed, f"{where}: {folder}/ must not import {used}/"
             assert used != folder or depth, f"{where}: import neighbours relatively, or a class has two names"
         assert not climbs(tree, depth), f"{where}: a relative import leaves {folder}/"
 

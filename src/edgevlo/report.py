@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import edgevlo
-from edgevlo.runtime.manifest import Manifest
+from edgevlo.runtime.manifest import Manifest, Quality
 
 
 def describe(manifest: Manifest, folder: Path) -> str:
@@ -22,6 +22,7 @@ def describe(manifest: Manifest, folder: Path) -> str:
         f"pictures   {width}x{height} by default, cells of {codes.cell} pixels, {codes.count} codes, "
         f"{grid.rows[0]}-{grid.rows[1]} rows, {grid.columns[0]}-{grid.columns[1]} columns",
         f"abilities  {', '.join(sorted(manifest.abilities))}",
+        f"quality    {_quality(manifest.quality)}",
         "graphs",
     ]
     for role, graph in manifest.graphs.items():
@@ -35,6 +36,14 @@ def describe(manifest: Manifest, folder: Path) -> str:
             )
             lines.append(f"{name} colours: {', '.join(colours)}")
     return "\n".join(lines)
+
+
+def _quality(quality: Quality | None) -> str:
+    if quality is None:
+        return "not measured (edgevlo evaluate BUNDLE --against BUNDLE)"
+    if not quality.passed:
+        return f"BELOW the limits of {quality.limits}, kept all the same: {'; '.join(quality.reasons)}"
+    return f"within the limits of {quality.limits}, against {quality.reference[:10]} at {quality.requests} requests"
 
 
 def diagnose() -> tuple[dict[str, str], bool]:

@@ -16,7 +16,7 @@ from edgevlo.calibration.metrics import (
 
 Lab = npt.NDArray[np.float64]
 
-# Sharma, Wu and Dalal, "The CIEDE2000 color-difference formula", 2005, table 1: two colours in CIELAB, their difference.
+# Sharma, Wu and Dalal, "The CIEDE2000 color-difference formula", 2005, table 1: two CIELAB colours, their difference.
 PUBLISHED = (
     ((50.0000, 2.6772, -79.7751), (50.0000, 0.0000, -82.7485), 2.0425),
     ((50.0000, 3.1571, -77.2803), (50.0000, 0.0000, -82.7485), 2.8615),

@@ -65,8 +65,8 @@ def hidden(words: str, codes: list[int]) -> list[Floats]:
 
 
 def softmax(logits: Floats) -> Floats:
-    shares: Floats = np.exp(logits - logits.max())
-    return shares / shares.sum()
+    shares = np.exp(logits - logits.max())
+    return np.asarray(shares / shares.sum())
 
 
 def test_notes_are_the_guided_logits_behind_every_draw(toy: Path, tmp_path: Path) -> None:
@@ -258,5 +258,5 @@ def test_another_vocabulary_is_refused(toy: Path, tmp_path: Path) -> None:
 
 def test_another_model_altogether_is_refused(toy: Path, tmp_path: Path) -> None:
     reference = quality.Reference(open_bundle(toy), toy_cases(toy, tmp_path, WORDS[0]))
-    with pytest.raises(BundleError, match="family, codes, grid.* vocabulary, backbone differ"):
+    with pytest.raises(BundleError, match=r"family, codes, grid.* vocabulary, backbone differ"):
         compare(reference, open_bundle(PICTUREBOOK))

@@ -1,0 +1,244 @@
+"""The gate and the search for what must keep its precision: bad bundles are caught, harmless ones pass."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from damaged_bundles import Change, coarse, damaged, filled, noisy
+
+from edgevlo.calibration import gate, sensitivity
+from edgevlo.calibration.gate import QualityError, Verdict, headline, judge, record, verdict
+from edgevlo.calibration.limits import FIGURES, LIMITS, coarsest
+from edgevlo.calibration.quality import Comparison, Reference
+from edgevlo.calibration.sensitivity import Budget, Build, keep_most_sensitive, parse_budget, rank
+from edgevlo.catalog import EMBEDDED
+from edgevlo.report import describe
+from edgevlo.runtime.bundle import open_bundle, seal
+from edgevlo.runtime.errors import BundleError, RequestError
+from edgevlo.runtime.manifest import GraphRole, Precision, Quality, encode_manifest, read_manifest
+
+PICTUREBOOK = EMBEDDED / "picturebook"
+
+
+@pytest.fixture(scope="module")
+def reference() -> Reference:
+    return gate.reference_of(PICTUREBOOK, count=4)
+
+
+def test_a_decoder_in_int4_with_one_scale_a_tensor_is_caught(reference: Reference, tmp_path: Path) -> None:
+    bad = damaged(PICTUREBOOK, tmp_path / "bad", {"image_decoder": coarse(4)}, "int4")
+
+    found = judge(reference, bad)
+
+    assert found.precision == "int4"
+    assert not found.passed
+    assert any(reason.startswith("same codes decoded, colour") for reason in found.reasons)
+    assert found.figures["code_agreement"] == 1  # the backbone is what it was
+
+
+def test_a_head_in_int8_and_a_decoder_with_hardly_any_noise_pass(reference: Reference, tmp_path: Path) -> None:
+    changes: dict[GraphRole, Change] = {"image_decoder": noisy(5e-6), "image_head": coarse(8)}
+    harmless = damaged(PICTUREBOOK, tmp_path / "harmless", changes, "int8")
+
+    found = judge(reference, harmless)
+
+    assert found.passed, found.reasons
+    assert found.reasons == ()
+    assert found.figures["kl_mean"] > 0  # something was changed
+    assert 0 < found.figures["decoder_ciede2000_p95"] < 1
+
+
+@pytest.mark.parametrize("role", ["image_head", "image_decoder"])
+def test_weights_that_are_no_numbers_are_caught(reference: Reference, tmp_path: Path, role: GraphRole) -> None:
+    broken = damaged(PICTUREBOOK, tmp_path / "broken", {role: filled(float("nan"))})
+    assert not judge(reference, broken).passed
+
+
+def test_a_bundle_of_another_model_is_no_candidate(reference: Reference, toy: Path) -> None:
+    with pytest.raises(BundleError, match=r"is not .*picturebook in another precision"):
+        judge(reference, toy)
+
+
+@pytest.mark.parametrize("precision", LIMITS)
+def test_every_limit_is_of_a_figure_and_coarser_precisions_ask_for_no_more(precision: Precision) -> None:
+    for name, bound in LIMITS[precision].items():
+        exact = LIMITS["fp32"][name]
+        assert bound <= exact if FIGURES[name].better == "more" else bound >= exact
+
+
+def test_every_figure_that_can_be_judged_is_one_of_a_comparison() -> None:
+    nothing = Comparison().figures()
+    assert headline(nothing) == {}
+    assert verdict(nothing, "int8").passed  # of nothing there is nothing wrong
+
+
+def test_a_reason_names_figure_value_and_bound() -> None:
+    comparison = Comparison()
+    comparison.read = [True] * 9 + [False]
+
+    found = verdict(comparison.figures(), "int8")
+
+    assert found.reasons == ("codes read from pictures that agree: 90.00 %, at least 98.00 % is asked for",)
+    assert verdict(comparison.figures(), "int8", {"reading_agreement": 0.9}).passed
+
+
+def test_the_coarsest_graph_decides(toy: Path, tmp_path: Path) -> None:
+    assert coarsest(read_manifest(toy)) == "fp32"
+    mixed = damaged(toy, tmp_path / "mixed", {"image_head": noisy(0.0)}, "int4")
+    assert coarsest(read_manifest(mixed)) == "int4"
+
+
+# What a manifest says.
+
+
+def kept(passed: bool) -> Verdict:
+    return Verdict(passed=passed, precision="int4", figures={"kl_mean": 0.5}, reasons=() if passed else ("it is bad",))
+
+
+def test_a_verdict_stands_in_the_manifest_and_is_shown(reference: Reference, tmp_path: Path, toy: Path) -> None:
+    bundle = damaged(toy, tmp_path / "bundle", {})
+    manifest = read_manifest(bundle)
+    (bundle / "manifest.json").unlink()
+    quality = record(reference, kept(passed=False))
+    sealed = seal(bundle, msgspec.structs.replace(manifest, quality=quality))
+
+    assert read_manifest(bundle) == sealed
+    assert sealed.quality is not None
+    assert sealed.quality.reference == open_bundle(PICTUREBOOK).digest
+    assert (sealed.quality.requests, sealed.quality.limits, sealed.quality.passed) == (4, "int4", False)
+    assert "quality    BELOW the limits of int4, kept all the same: it is bad" in describe(sealed, bundle)
+    good = msgspec.structs.replace(manifest, quality=record(reference, kept(passed=True)))
+    assert "quality    within the limits of int4, against" in describe(good, bundle)
+    assert "quality    not measured" in describe(manifest, bundle)
+
+
+def test_a_verdict_without_reasons_passed() -> None:
+    digest = "0" * 64
+    with pytest.raises(ValueError, match="reasons if and only if it did not pass"):
+        Quality(reference=digest, requests=1, data=digest, limits="int8", passed=False, figures={})
+
+
+def test_a_manifest_without_a_verdict_has_no_such_key(toy: Path) -> None:
+    assert b'"quality"' not in encode_manifest(read_manifest(toy))
+
+
+# Sensitivity. A module is a graph of the toy; quantising it is adding noise, much or little.
+
+NOISE: dict[str, float] = {"image_head": 0.3, "text_head": 0.2, "image_decoder": 0.001}
+CODES = {"decided_agreement": 0.9, "kl_mean": 0.1, "answer_token_agreement": 0.9, "decoder_ciede2000_p95": 3.0}
+
+
+@pytest.fixture(scope="module")
+def toy_reference(toy: Path, tmp_path_factory: pytest.TempPathFactory) -> Reference:
+    path = tmp_path_factory.mktemp("requests") / "requests.txt"
+    path.write_text("a red car\na big tree\nask: where is it\nask: a tree\n")
+    return gate.reference_of(toy, requests=path, count=4)
+
+
+@pytest.fixture
+def build(toy: Path) -> Build:
+    def write(unchanged: frozenset[str], destination: Path) -> None:
+        roles: tuple[GraphRole, ...] = ("image_head", "text_head", "image_decoder")
+        damaged(toy, destination, {role: noisy(NOISE[role]) for role in roles if role not in unchanged})
+
+    return write
+
+
+def test_modules_are_ranked_by_the_damage_each_does_alone(
+    toy_reference: Reference, build: Build, tmp_path: Path
+) -> None:
+    ranking = rank(toy_reference, NOISE, build, CODES, scratch=tmp_path)
+
+    assert [damage.module for damage in ranking] == ["image_head", "text_head", "image_decoder"]
+    assert ranking[0].used > 1 > ranking[2].used > 0
+    assert not ranking[0].verdict.passed
+    assert ranking[1].verdict.figures["code_agreement"] == 1  # the text head alone changes no code
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_as_few_modules_are_kept_as_the_budget_needs(toy_reference: Reference, build: Build, tmp_path: Path) -> None:
+    found = keep_most_sensitive(toy_reference, NOISE, build, Budget(disagreement=0.0), CODES, scratch=tmp_path)
+
+    assert found.modules == {"image_head", "text_head"}
+    assert found.verdict.passed
+    assert found.verdict.figures["code_agreement"] == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_kept_where_everything_is_harmless(toy_reference: Reference, build: Build) -> None:
+    found = keep_most_sensitive(
+        toy_reference, NOISE, build, Budget(disagreement=1.0), {"kl_mean": 100.0, "decoder_ciede2000_p95": 3.0}
+    )
+    assert found.modules == frozenset()
+
+
+def test_as_many_modules_are_kept_as_bytes_allow(toy_reference: Reference, toy: Path) -> None:
+    def write(unchanged: frozenset[str], destination: Path) -> None:
+        damaged(toy, destination, {role: noisy(NOISE[role]) for role in ("image_head",) if role not in unchanged})
+        manifest = read_manifest(destination)
+        (destination / "manifest.json").unlink()
+        (destination / "more.txt").write_bytes(bytes(1000 * len(unchanged)))
+        seal(destination, manifest)
+
+    size = sum(file.bytes for file in read_manifest(toy).files.values())
+    counts = []
+    for allowed in (size + 1500, size + 2000, size + 10**6):
+        found = keep_most_sensitive(toy_reference, NOISE, write, Budget(bytes=allowed), CODES)
+        counts.append(len(found.modules))
+        assert found.bytes <= allowed
+        assert "image_head" in found.modules
+    assert counts == [1, 2, 3]
+    with pytest.raises(QualityError, match=r"with nothing kept the bundle has \d+ bytes"):
+        keep_most_sensitive(toy_reference, NOISE, write, Budget(bytes=10), CODES)
+
+
+def test_a_budget_that_nothing_holds(toy_reference: Reference, toy: Path) -> None:
+    def write(_unchanged: frozenset[str], destination: Path) -> None:
+        damaged(toy, destination, {"image_head": noisy(0.5)})
+
+    with pytest.raises(QualityError, match=r"the budget cannot be held: [\d.]+ % of codes differ with all kept"):
+        keep_most_sensitive(toy_reference, NOISE, write, Budget(disagreement=0.01), CODES)
+
+
+def test_a_build_that_fails_leaves_nothing(toy_reference: Reference, tmp_path: Path) -> None:
+    def interrupt(_unchanged: frozenset[str], destination: Path) -> None:
+        destination.mkdir()
+        (destination / "half.onnx").write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        rank(toy_reference, NOISE, interrupt, CODES, scratch=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "budget"),
+    [
+        ("1%", Budget(disagreement=0.01)),
+        (" 0.5 % ", Budget(disagreement=0.005)),
+        ("0.95GB", Budget(bytes=950_000_000)),
+        ("900 mb", Budget(bytes=900_000_000)),
+        ("12B", Budget(bytes=12)),
+    ],
+)
+def test_budgets_are_shares_or_bytes(text: str, budget: Budget) -> None:
+    assert parse_budget(text) == budget
+
+
+@pytest.mark.parametrize("text", ["", "0.01", "101%", "-1%", "much", "1 TB", "1e3MB"])
+def test_other_budgets_are_refused(text: str) -> None:
+    with pytest.raises(RequestError, match="neither a share of codes that may differ, like 1%, nor bytes, like 900MB"):
+        parse_budget(text)
+
+
+@pytest.mark.parametrize(
+    ("figures", "share"),
+    [
+        ({"kl_mean": 0.05}, 0.5),
+        ({"decided_agreement": 0.95}, 0.5),
+        ({"kl_mean": 0.05, "decided_agreement": 0.7}, 3.0),
+        ({"code_agreement": 0.0}, 0.0),  # not among the limits
+    ],
+)
+def test_damage_is_the_share_of_a_limit(figures: dict[str, float], share: float) -> None:
+    assert sensitivity.used(figures, CODES) == pytest.approx(share)
