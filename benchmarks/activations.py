@@ -48,13 +48,14 @@ from edgevlo.runtime.manifest import GraphRole
 from edgevlo.runtime.model import Model
 
 ROWS = ("paint1", "paint2", "paint3", "edit", "segmentation")
-VARIANTS: dict[str, tuple[str, Static | None]] = {  # weights where activations stay float, and what is calibrated
+VARIANTS: dict[str, tuple[str, Static | None]] = {  # weights where inputs stay float, and what is calibrated
     "fp32": ("fp32", None),
     "weights int8": ("int8", None),
-    "w8a8": ("fp32", Static(activations="int8", smoothing=0)),
-    "w8a8 smoothed": ("fp32", Static(activations="int8")),
+    "w8a8": ("int8", Static(activations="int8")),
+    "w8a8 without smoothing": ("int8", Static(activations="int8", smoothing=0)),
+    "w8a8 without exceptions": ("int8", Static(activations="int8", least_db=0)),
     "kv int8": ("fp32", Static(cache="int8")),
-    "w8a8 smoothed, kv int8": ("fp32", Static(activations="int8", cache="int8")),
+    "w8a8, kv int8": ("int8", Static(activations="int8", cache="int8")),
 }
 METHODS = ("max", "percentile", "entropy")
 Logits = npt.NDArray[np.float32]

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from edgevlo.runtime.backbone import Backbone
 from edgevlo.runtime.bundle import Bundle
+from edgevlo.runtime.contract import takes_top_p
 from edgevlo.runtime.engine import Engine, Painter
 from edgevlo.runtime.manifest import GraphRole, Sampling
 from edgevlo.runtime.raster import Codes
@@ -104,13 +105,15 @@ class ForcedEngine(Engine):
     def drawn(self, backbone: Backbone, weights: Floats) -> int:
         """Note what the bundle would draw greedily behind the backbone's last hidden states; return the teacher's."""
         notes, hidden = self.notes, np.array(backbone.last_hidden, dtype=np.float32)
-        feeds = {
+        feeds: dict[str, npt.NDArray[Any]] = {
             "hidden": hidden[np.newaxis],
             "weights": weights,
             "temperature": np.zeros((), dtype=np.float32),
             "top_k": np.zeros(1, dtype=np.int64),
             "uniform": np.zeros(1, dtype=np.float32),
         }
+        if takes_top_p(self._bundle.manifest):
+            feeds["top_p"] = np.ones(1, dtype=np.float32)
         (logits,) = self._image_head.run(["logits"], feeds)
         notes.logits.append(np.array(logits[0], dtype=np.float32))
         notes.hidden.append(hidden)

@@ -19,6 +19,7 @@ LEVELS: Final = 128  # of a symmetric signed byte on one side of zero
 _SEARCHED: Final = 1024  # bins on each side that the search for an entropy works on, at most
 _EPSILON: Final = 1e-4  # what an empty bin counts as
 
+Divisor: TypeAlias = npt.NDArray[np.float32]
 Shares: TypeAlias = npt.NDArray[np.float64]
 
 
@@ -30,6 +31,24 @@ def threshold(statistics: Statistics, method: Method, percentile: float) -> floa
     if method == "entropy":
         return entropy_threshold(counts[: int(np.ceil(statistics.peak / width))], width, statistics.peak)
     return min(percentile_bin(counts, percentile) * width, statistics.peak)
+
+
+def signal_to_noise(statistics: Statistics, clipped_at: float, divisor: Divisor | None = None) -> float:
+    """Return, in decibels, what a signed byte keeps of a tensor that is clipped there; infinite for one of zeros.
+
+    With a `divisor` (channels,) it is the tensor that smoothing leaves, of which nothing is clipped.
+    """
+    squares = statistics.channel_squares / max(statistics.rows, 1)
+    step = clipped_at / (LEVELS - 1)
+    noise = step**2 / 12
+    if divisor is not None:
+        squares = squares / np.square(divisor, dtype=np.float64)
+    elif clipped_at < statistics.peak:
+        width = statistics.limit / len(statistics.counts)
+        over = np.maximum((np.arange(len(statistics.counts)) + 0.5) * width - clipped_at, 0)
+        noise += float(np.sum(statistics.counts * over**2) / statistics.seen)
+    signal = float(squares.mean()) if squares.size else 0.0
+    return float(10 * np.log10(signal / noise)) if signal > 0 and noise > 0 else float("inf")
 
 
 def percentile_bin(counts: Counts, percentile: float) -> int:

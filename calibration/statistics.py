@@ -1,4 +1,4 @@
-"""What one watched tensor was seen to hold: a histogram of absolute values, peaks of channels and of places.
+"""What one watched tensor was seen to hold: a histogram of absolute values, channels' peaks and squares, places' peaks.
 
 Kept small and mergeable: a histogram never has more than `BINS` bins, because its range doubles by adding neighbours.
 Knows numbers only, no graphs and no files.
@@ -15,6 +15,7 @@ BINS: Final = 4096  # of which at least half are in use: a bin is at most 1/2048
 _TINY: Final = 1e-30  # what is smaller is as good as zero, and its bins would be no float32 numbers
 
 Floats: TypeAlias = npt.NDArray[np.float32]
+Doubles: TypeAlias = npt.NDArray[np.float64]
 Counts: TypeAlias = npt.NDArray[np.int64]
 
 
@@ -30,6 +31,8 @@ class Statistics:
         self.limit = 0.0  # right edge of the last bin; 0 until something other than zero was seen
         self.peak = 0.0
         self.channel_peaks: Floats = np.zeros(0, dtype=np.float32)  # (channels,)
+        self.channel_squares: Doubles = np.zeros(0)  # (channels,), summed over `rows`
+        self.rows = 0
         self.place_peaks: Floats = np.zeros(0, dtype=np.float32)  # (places,)
 
     @property
@@ -49,6 +52,9 @@ class Statistics:
         self._widen(peak)
         self.peak = max(self.peak, peak)
         self.channel_peaks = _raised(self.channel_peaks, channels)
+        squares = np.einsum("rc,rc->c", values, values, dtype=np.float64)
+        self.channel_squares = squares if self.rows == 0 else self.channel_squares + squares
+        self.rows += len(values)
         if place is not None:
             seen_here = np.zeros(place + 1, dtype=np.float32)
             seen_here[place] = peak
@@ -71,7 +77,8 @@ class Statistics:
     def arrays(self) -> Iterator[tuple[str, npt.NDArray[Any]]]:
         """Yield everything under names that `restored` takes back."""
         yield "counts", self.counts
-        yield "limit", np.array([self.limit, self.peak])
+        yield "limit", np.array([self.limit, self.peak, self.rows])
+        yield "channel_squares", self.channel_squares
         yield "channel_peaks", self.channel_peaks
         yield "place_peaks", self.place_peaks
 
@@ -83,6 +90,7 @@ def restored(arrays: Mapping[str, npt.NDArray[Any]]) -> Statistics:
         ("counts", np.int64, 1),
         ("limit", np.float64, 1),
         ("channel_peaks", np.float32, 1),
+        ("channel_squares", np.float64, 1),
         ("place_peaks", np.float32, 1),
     ):
         array = arrays.get(name)
@@ -90,10 +98,13 @@ def restored(arrays: Mapping[str, npt.NDArray[Any]]) -> Statistics:
             raise ValueError(f"{name} is missing or no {np.dtype(kind)} vector")
         if not np.all(np.isfinite(array)) or np.any(array < 0):
             raise ValueError(f"{name} holds NaN, infinity or a negative number")
-    if arrays["counts"].shape != (BINS,) or arrays["limit"].shape != (2,):
+    if arrays["counts"].shape != (BINS,) or arrays["limit"].shape != (3,):
         raise ValueError(f"counts has {arrays['counts'].size} bins instead of {BINS}")
-    statistics.counts = arrays["counts"]
-    statistics.limit, statistics.peak = map(float, arrays["limit"])
+    if arrays["channel_squares"].shape != arrays["channel_peaks"].shape:
+        raise ValueError("channel_squares has not as many channels as channel_peaks")
+    statistics.counts, statistics.channel_squares = arrays["counts"], arrays["channel_squares"]
+    statistics.limit, statistics.peak, rows = map(float, arrays["limit"])
+    statistics.rows = int(rows)
     statistics.channel_peaks, statistics.place_peaks = arrays["channel_peaks"], arrays["place_peaks"]
     return statistics
 

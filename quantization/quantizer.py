@@ -154,6 +154,8 @@ def _rewritten(bundle: Path, folder: Path, role: GraphRole, graph: Graph, how: _
     model = ir.load(bundle / graph.file)
     for rewrite in passes:
         rewrite(model)
+        if isinstance(rewrite, StaticPass):
+            graph = msgspec.structs.replace(graph, kept=tuple(sorted(rewrite.kept)))
     if gpu is not None:
         refuse(model, gpu.target, role)
 

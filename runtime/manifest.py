@@ -95,6 +95,7 @@ class Graph(Record, frozen=True, kw_only=True):
     outputs: tuple[Tensor, ...]
     parity: Parity | None = None
     activations: Literal["int8", "fp8"] | None = None  # None: computed in the precision of the target
+    kept: tuple[ShortText, ...] = ()  # operators whose inputs are not quantised although those of others are
 
 
 class Table(Record, frozen=True, kw_only=True):

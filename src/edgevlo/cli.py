@@ -107,6 +107,7 @@ static_options = options(
     click.option("--kv-cache", default="float", show_default=True, help="Keys and values: float or int8."),
     click.option("--smoothing", default=0.5, show_default=True, help="What activations give to weights; 0: nothing."),
     click.option("--keep", multiple=True, metavar="PATTERN", help="Operators to leave float, as '*.down_proj'."),
+    click.option("--least-db", default=28.0, show_default=True, help="Signal over noise that int8 inputs must keep."),
     click.option("--calibration", type=click.Path(path_type=Path), help="What `edgevlo calibrate` wrote for BUNDLE."),
 )
 quality_options = options(
@@ -369,7 +370,7 @@ def _gate(
 
 
 def _static(
-    activations: str, kv_cache: str, smoothing: float, keep: tuple[str, ...], calibration: Path | None
+    activations: str, kv_cache: str, smoothing: float, keep: tuple[str, ...], least_db: float, calibration: Path | None
 ) -> dict[str, Any]:
     """Return what `quantize` takes for the options that need a calibration; nothing where neither is given."""
     from edgevlo.quantization import Static
@@ -380,7 +381,7 @@ def _static(
         return {}
     kinds: dict[str, Any] = {"activations": activations, "cache": kv_cache}
     given = {name: kind for name, kind in kinds.items() if kind != "float"}
-    return {"static": Static(**given, smoothing=smoothing, keep=keep), "calibration": calibration}
+    return {"static": Static(**given, smoothing=smoothing, keep=keep, least_db=least_db), "calibration": calibration}
 
 
 @main.command()

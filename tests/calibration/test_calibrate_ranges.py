@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from edgevlo.calibration.ranges import METHODS, Method, divergences, entropy_cut, threshold
+from edgevlo.calibration.ranges import METHODS, Method, divergences, entropy_cut, signal_to_noise, threshold
 from edgevlo.calibration.statistics import BINS, NotFiniteError, Statistics, restored
 
 Floats = npt.NDArray[np.float32]
@@ -145,3 +145,16 @@ def test_no_method_exceeds_what_was_seen(method: Method) -> None:
 def test_max_keeps_everything() -> None:
     values = drawn("outliers")
     assert threshold(seen(values), "max", 99) == np.abs(values).max()
+
+
+@pytest.mark.parametrize("share", [1.0, 0.5, 0.1])
+@pytest.mark.parametrize("divided", [False, True])
+def test_the_signal_over_noise_is_what_rounding_leaves(share: float, divided: bool) -> None:
+    values = drawn("normal").reshape(-1, 10) * np.linspace(0.1, 3, 10, dtype=np.float32)
+    statistics, divisor = Statistics(), np.linspace(0.3, 2, 10, dtype=np.float32)
+    statistics.observe(values)
+    rounded = values / divisor if divided else values
+    at = float(np.abs(rounded).max()) * (1.0 if divided else share)
+    error = np.clip(np.rint(rounded / at * 127), -128, 127) * at / 127 - rounded
+    exact = 10 * np.log10(np.square(rounded, dtype=np.float64).mean() / np.square(error, dtype=np.float64).mean())
+    assert signal_to_noise(statistics, at, divisor if divided else None) == pytest.approx(exact, abs=0.15)

@@ -14,7 +14,8 @@ from checkpoints import SHAPES
 from conftest import Exported
 from janus_checkpoints import JANUS_SHAPES, make_janus
 
-from edgevlo.calibration import calibrate
+from edgevlo.calibration import calibrate, store
+from edgevlo.calibration.ranges import signal_to_noise
 from edgevlo.export import export_checkpoint
 from edgevlo.quantization import Static, quantize
 from edgevlo.quantization.activations import Kind, QuantizeDequantizePass
@@ -72,6 +73,7 @@ def test_other_graphs_are_near(janus: Ready, tmp_path: Path, role: GraphRole, ki
                 "weights": np.array([1.0, 0.0], np.float32),
                 "temperature": np.array(0, np.float32),
                 "top_k": np.zeros(1, np.int64),
+                "top_p": np.ones(1, np.float32),
                 "uniform": np.full(1, 0.5, np.float32),
             }
     output = {"vision_encoder": "features", "image_decoder": "pixels"}.get(role, "logits")
@@ -103,7 +105,8 @@ def test_norms_with_shared_constants_are_smoothed_apart(janus: Ready, tmp_path: 
     ids=["activations", "cache", "both"],
 )
 def test_bundles_open_paint_and_answer(ready: Ready, tmp_path: Path, static: Static) -> None:
-    made = quantize(ready.portable, tmp_path / "new", weights="fp32", static=static, calibration=ready.calibration)
+    weights = "int8" if static.activations else "fp32"
+    made = quantize(ready.portable, tmp_path / "new", weights=weights, static=static, calibration=ready.calibration)
     assert made == open_bundle(tmp_path / "new").manifest
     assert made.backbone.cache_dtype == ("int8" if static.cache else "float32")
     described = made.graphs["backbone"]
@@ -143,7 +146,7 @@ def test_what_quantize_refuses(
 
 @pytest.mark.parametrize("exported", SHAPES[1:2], indirect=True, ids=lambda shape: shape.name)
 def test_named_operators_stay_float_or_take_the_other_weights(ready: Ready, tmp_path: Path) -> None:
-    static = Static(activations="int8", keep=("*.down_proj", "*.layers.0.*.q_proj"))
+    static = Static(activations="int8", keep=("*.down_proj", "*.layers.0.*.q_proj"), least_db=0)
     for weights, left in (("fp32", "MatMul"), ("int8", "MatMulNBits")):
         quantize(ready.portable, tmp_path / weights, weights=weights, static=static, calibration=ready.calibration)
         nodes = [node for node in ir.load(tmp_path / weights / "backbone.onnx").graph if "MatMul" in node.op_type]
@@ -152,3 +155,20 @@ def test_named_operators_stay_float_or_take_the_other_weights(ready: Ready, tmp_
         kept = {str(node.name).rsplit(".", 1)[-1] for node in nodes if node.op_type == left}
         assert kept == {"down_proj", "q_proj"}
         Model.open(tmp_path / weights).check()
+
+
+@pytest.mark.parametrize("exported", SHAPES[1:2], indirect=True, ids=lambda shape: shape.name)
+def test_inputs_that_would_lose_too_much_stay_float(ready: Ready, tmp_path: Path) -> None:
+    figures: dict[str, float] = {}
+    calibration, tensors, _ = store.read(ready.calibration)
+    for name, one in calibration.ranges["backbone"].items():
+        kept_of_it = signal_to_noise(tensors["backbone"][name], one.threshold)
+        figures |= dict.fromkeys((reader for reader in one.readers if reader.endswith("_proj")), kept_of_it)
+    least = float(np.median(list(figures.values())))
+    static = Static(activations="int8", smoothing=0, least_db=least)
+    made = quantize(ready.portable, tmp_path / "new", weights="fp32", static=static, calibration=ready.calibration)
+    expected = sorted(name for name, kept_of_it in figures.items() if kept_of_it < least)
+    assert 0 < len(expected) < len(figures)
+    assert list(made.graphs["backbone"].kept) == expected
+    nodes = ir.load(tmp_path / "new" / "backbone.onnx").graph
+    assert sorted(str(node.name) for node in nodes if node.op_type == "MatMul") == expected

@@ -22,6 +22,7 @@ from edgevlo.quantization.tensorrt_half import HalfPrecisionPass
 from edgevlo.quantization.tensorrt_shapes import MAX_TOP_K, FixedCapacityPass, StaticTopKPass
 from edgevlo.quantization.tensorrt_weights import DequantizedProductsPass
 from edgevlo.quantization.weight_only import MatMulNBitsPass
+from edgevlo.quantization.without_top_p import WithoutTopPPass
 from edgevlo.runtime.bundle import open_bundle, seal
 from edgevlo.runtime.errors import BundleError, RequestError
 from edgevlo.runtime.manifest import read_manifest
@@ -267,6 +268,8 @@ def head_feeds(count: int, size: int, top_k: int, temperature: float, seed: int)
 def test_a_static_top_k_draws_the_same_codes(exported: Exported, tmp_path: Path) -> None:
     manifest = read_manifest(exported.portable)
     model = ir.load(exported.portable / "image_head.onnx")
+    assert WithoutTopPPass()(model).modified
+    assert "top_p" not in {value.name for value in model.graph.inputs}
     assert StaticTopKPass()(model).modified
     write_graph(model, tmp_path / "image_head.onnx")
     before, after = session(exported.portable / "image_head.onnx"), session(tmp_path / "image_head.onnx")
@@ -274,7 +277,8 @@ def test_a_static_top_k_draws_the_same_codes(exported: Exported, tmp_path: Path)
     for seed in range(40):
         for top_k in (0, 1, 2, 7, count - 1, count, count + 5):
             feeds = head_feeds(count, manifest.backbone.hidden_size, top_k, (0.0, 1.0, 1.7)[seed % 3], seed)
-            (code,), (same,) = before.run(["code"], feeds)[0], after.run(["code"], feeds)[0]
+            everything = {"top_p": np.ones(1, np.float32)}
+            (code,), (same,) = before.run(["code"], feeds | everything)[0], after.run(["code"], feeds)[0]
             assert code == same
             drawn.add(int(code))
     assert len(drawn) > 10
