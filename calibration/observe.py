@@ -149,6 +149,11 @@ class ObservedSession:
         self._names = [one.name for one in watched] + (list(_ROWS) if role == "backbone" else [])
         self._outputs = [_PREFIX + name for name in self._names]
 
+    def get_inputs(self) -> Sequence[Any]:
+        """Return the session's inputs."""
+        inputs: Sequence[Any] = self._session.get_inputs()
+        return inputs
+
     def io_binding(self) -> ort.IOBinding:
         """Return a binding whose first outputs are the watched ones."""
         binding = self._session.io_binding()
