@@ -89,6 +89,7 @@ __all__ = [
 # What people wrap a request in; changes nothing.
 BEFORE: Forms = {
     "en": (
+        "my glasses are broken,", "i do not see well,", "i am tired,", "a short question,", "my phone is old,",
         "please", "can you", "could you", "now", "i want you to", "and now", "next,", "ok,", "then", "would you",
         "let us", "hey,", "you must", "help me to", "hello,", "hi,", "hi there,", "good,", "well,", "so,", "right,",
         "great,", "thanks,", "very nice,", "fine,", "alright,", "okay,", "and", "but", "also,", "kindly", "just",
@@ -104,6 +105,7 @@ BEFORE: Forms = {
         "in this picture,", "for this picture:", "here,", "about this picture:", "let me try this:", "this time,",
     ),
     "zh": (
+        "我没戴眼镜，", "我看不清，", "我有点累，", "请问一下，",
         "请", "帮我", "麻烦", "能不能", "现在", "然后", "接着", "好，", "可以", "给我", "快", "你来", "你好，",
         "您好，",
         "嗨，", "嘿，", "好的，", "那么，", "下一步，", "请你", "请您", "麻烦你", "麻烦您", "拜托，", "劳驾，",
