@@ -46,8 +46,10 @@ def open_graph(bundle: Bundle, role: GraphRole, *, prepack: bool = True) -> ort.
     options.intra_op_num_threads = 1 if weights < _ONE_THREAD_BYTES else 0  # 0: every core
     options.log_severity_level = 3
     options.enable_mem_pattern = False  # prompts differ in length; a pattern per length would grow for ever
-    # x86 CPUs without VNNI add two products of bytes in 16 bits, which overflow; this keeps int8 exact there.
-    options.add_session_config_entry("session.x64quantprecision", "1")
+    if bundle.manifest.target == "cpu":
+        # x86 CPUs without VNNI add two products of bytes in 16 bits, which overflow; this keeps int8 exact there.
+        # It breaks DequantizeLinear of weights in blocks, which bundles for other targets have.
+        options.add_session_config_entry("session.x64quantprecision", "1")
     if not prepack:
         options.add_session_config_entry("session.disable_prepacking", "1")
     providers = _providers(bundle, role, options)

@@ -462,7 +462,7 @@ def test_the_embedded_models_own_pictures_are_silent_and_a_photograph_is_not(edg
 
     assert ran.code == 0
     assert re.fullmatch(
-        r"note: photo\.jpg was resized from 500x333 to 224x144, a size that this model reads; is not from "
+        r"note: photo\.jpg was resized from 500x333 to 256x160, a size that this model reads; is not from "
         r"picturebook's drawn world: \d\d % of it was read as the nearest tiles \(see docs/picturebook\.md\)\n",
         ran.err,
     )
