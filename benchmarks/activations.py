@@ -40,6 +40,7 @@ from edgevlo.quantization.activations import QuantizeDequantizePass, products
 from edgevlo.quantization.group_query_attention import GroupQueryAttentionPass
 from edgevlo.quantization.integer_products import IntegerProductPass
 from edgevlo.quantization.kv_cache import QuantizedCachePass
+from edgevlo.quantization.recipes import GPU_INT8, INT4
 from edgevlo.quantization.weight_only import MatMulNBitsPass
 from edgevlo.runtime.backbone import bind
 from edgevlo.runtime.bundle import open_bundle
@@ -250,8 +251,8 @@ def large(folder: Path, runs: int) -> dict[str, Any]:
     cache = QuantizedCachePass("int8", peaks, head_dim=128)
     forms: dict[str, list[ir.passes.PassBase]] = {
         "fp32": [],
-        "weights int8": [MatMulNBitsPass(bits=8, block_size=32)],
-        "weights int4": [MatMulNBitsPass(bits=4, block_size=32)],
+        "weights int8": [MatMulNBitsPass(GPU_INT8)],
+        "weights int4": [MatMulNBitsPass(INT4)],
         "w8a8": integers,
         "kv int8": [cache],
         "w8a8, kv int8": [*integers, cache],

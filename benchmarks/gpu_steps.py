@@ -69,6 +69,7 @@ def large(folder: Path, target: str, bits: int | None) -> None:
     from edgevlo.export.heads import ImageHead, build_image_head
     from edgevlo.quantization.gpu_targets import gpu_passes
     from edgevlo.quantization.operators import refuse
+    from edgevlo.quantization.recipes import GPU_INT8, INT4
     from edgevlo.quantization.weight_only import MatMulNBitsPass
 
     shape = DecoderShape(
@@ -91,7 +92,9 @@ def large(folder: Path, target: str, bits: int | None) -> None:
         ("backbone", build_backbone(checkpoint, shape)),
         ("image_head", build_image_head(checkpoint, head)),
     ):
-        passes: list[Any] = [] if bits is None or role != "backbone" else [MatMulNBitsPass(bits=bits, block_size=32)]
+        passes: list[Any] = (
+            [] if bits is None or role != "backbone" else [MatMulNBitsPass(GPU_INT8 if bits == 8 else INT4)]
+        )
         kept: Any = role
         for rewrite in [*passes, *gpu_passes(target, kept, half="fp16", capacity=CAPACITY)]:
             rewrite(model)

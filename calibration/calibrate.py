@@ -140,7 +140,7 @@ def _continued(bundle: Bundle, output: Path, listed: Sequence[Case], run: _Run, 
     for number in range(len(run.calibration.done), len(listed)):
         case, began, before = listed[number], time.perf_counter(), observer.tokens
         what = f"{case.ability}, case {number + 1} of {len(listed)}"
-        for grid, rows in _carried_out(model, observer, case, run.grids):
+        for grid, rows in carried_out(model, observer, case, run.grids):
             tell(what, len(grid), rows)
             if case.ability == "paint" and len(grid) == rows:
                 run.grids[str(number)] = grid
@@ -158,7 +158,7 @@ def _continued(bundle: Bundle, output: Path, listed: Sequence[Case], run: _Run, 
     return run
 
 
-def _carried_out(model: Model, observer: Observer, case: Case, grids: Grids) -> Iterator[tuple[Codes, int]]:
+def carried_out(model: Model, observer: Observer, case: Case, grids: Grids) -> Iterator[tuple[Codes, int]]:
     """Do what the case asks; yield the rows so far and how many there are, once for an answer."""
     observer.place = PROMPT
     pictures = [_picture(model, one, grids) for one in case.pictures]

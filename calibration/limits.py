@@ -86,9 +86,9 @@ LIMITS: Final[dict[Precision, dict[str, float]]] = {
     },
 }
 
-_COARSEST_LAST: Final[tuple[Precision, ...]] = ("fp32", "fp16", "bf16", "fp8", "int8", "int4")
+COARSEST_LAST: Final[tuple[Precision, ...]] = ("fp32", "fp16", "bf16", "fp8", "int8", "int4")
 
 
 def coarsest(manifest: Manifest) -> Precision:
     """Return the precision by whose limits a bundle is judged: the coarsest of its graphs'."""
-    return max((graph.precision for graph in manifest.graphs.values()), key=_COARSEST_LAST.index)
+    return max((graph.precision for graph in manifest.graphs.values()), key=COARSEST_LAST.index)

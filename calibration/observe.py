@@ -5,7 +5,7 @@ stay in the bundle's files. `ObservedSession` stands in for the session that the
 further outputs itself and hands what they hold to `Observer`. Knows no prompts and no pictures.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
@@ -97,7 +97,7 @@ class Observer:
     def take(self, role: GraphRole, seen: Mapping[str, Array], watched: Sequence[Watched]) -> None:
         """Add what one run of a graph showed; raise `CalibrationError` naming a tensor with NaN or infinity."""
         kept = self.tensors.setdefault(role, {})
-        rows = tuple(seen[name] for name in _ROWS) if role == "backbone" else None
+        rows = rows_of(role, seen)
         if rows is not None:
             self.tokens += int(rows[1].sum())
         for one in watched:
@@ -112,11 +112,9 @@ class Observer:
 
     def _add(self, statistics: Statistics, values: Array, one: Watched, rows: tuple[Array, ...] | None) -> None:
         if rows is None:
-            statistics.observe(_flat(values, one.channels))
+            statistics.observe(flat(values, one.channels))
             return
-        lengths, counts = rows
-        for row, (before, count) in enumerate(zip(lengths.tolist(), counts.tolist(), strict=True)):
-            real = _flat(values[row, ..., :count, :], one.channels)  # (count, channels)
+        for before, real in real_tokens(values, one, rows):
             if before == 0:
                 statistics.observe(real[:1], self._number(FIRST))
                 statistics.observe(real[1:], self._number(PROMPT))
@@ -129,7 +127,19 @@ class Observer:
         return self.places.index(place)
 
 
-def _flat(values: Array, channels: tuple[int, ...]) -> npt.NDArray[np.float32]:
+def rows_of(role: GraphRole, seen: Mapping[str, Array]) -> tuple[Array, ...] | None:
+    """Return, of the backbone, how many tokens each row had before and how many are added; None of other graphs."""
+    return tuple(seen[name] for name in _ROWS) if role == "backbone" else None
+
+
+def real_tokens(values: Array, one: Watched, rows: tuple[Array, ...]) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
+    """Yield, row by row, how many tokens were there before and the values of those added, `(count, channels)`."""
+    lengths, counts = rows
+    for row, (before, count) in enumerate(zip(lengths.tolist(), counts.tolist(), strict=True)):
+        yield before, flat(values[row, ..., :count, :], one.channels)
+
+
+def flat(values: Array, channels: tuple[int, ...]) -> npt.NDArray[np.float32]:
     """Return `(rest, channels)`; everything is one channel where channels have no meaning."""
     if not channels:
         return values.reshape(-1, 1)

@@ -24,23 +24,44 @@ Build: TypeAlias = Callable[[frozenset[str], Path], object]
 _UNITS: Final = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
 _BYTES: Final = re.compile(r"^(\d+(?:\.\d+)?)\s*([KMG]?B)$", re.IGNORECASE)
 _SHARE: Final = re.compile(r"^(\d+(?:\.\d+)?)\s*%$")
+_NATS: Final = re.compile(r"^(\d+(?:\.\d+)?)\s*nats?$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """What may be spent: so many of all codes may differ, or so many bytes may be used. Exactly one is given."""
+    """What may be spent; exactly one is given.
 
-    disagreement: float | None = None  # share of codes
+    `disagreement` is the share of codes that may differ, of those that the reference is sure of; `divergence` that of
+    the next code from the reference's, mean, in nats, which falls more smoothly with what is kept.
+    """
+
+    disagreement: float | None = None
+    divergence: float | None = None
     bytes: int | None = None
+
+    def holds(self, found: Verdict) -> bool:
+        """Whether a bundle passes its limits and spends no more than this of its codes."""
+        differ = 1 - found.figures.get("decided_agreement", 1.0)
+        away = found.figures.get("kl_mean", 0.0)
+        spent = (
+            (self.disagreement is not None and differ > self.disagreement + 1e-9)
+            or (self.divergence is not None and away > self.divergence)
+        )  # fmt: skip
+        return found.passed and not spent
 
 
 def parse_budget(text: str) -> Budget:
-    """Read `1.5%`, of codes that may differ, or `900MB`; raise `RequestError` for anything else."""
+    """Read `1.5%`, of codes that may differ, `0.01nats` or `900MB`; raise `RequestError` for anything else."""
     if (match := _SHARE.match(text.strip())) and float(match[1]) <= 100:
         return Budget(disagreement=float(match[1]) / 100)
+    if match := _NATS.match(text.strip()):
+        return Budget(divergence=float(match[1]))
     if match := _BYTES.match(text.strip()):
         return Budget(bytes=round(float(match[1]) * _UNITS[match[2].upper() if len(match[2]) == 2 else ""]))
-    raise RequestError(f"budget {text!r} is neither a share of codes that may differ, like 1%, nor bytes, like 900MB.")
+    raise RequestError(
+        f"budget {text!r} is neither a share of codes that may differ, like 1%, nor a divergence, like 0.01nats, "
+        "nor bytes, like 900MB."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,26 +134,27 @@ Trial: TypeAlias = tuple[Verdict, int]
 
 
 def _fewest(tried: Callable[[int], Trial], most: int, budget: Budget) -> tuple[int, Trial]:
-    """Return the least number of kept modules with which so few codes differ, and what comes of it."""
-    allowed = budget.disagreement or 0.0
+    """Return the least number of kept modules with which a budget of codes holds, and what comes of it.
 
-    def holds(trial: Trial) -> bool:
-        return trial[0].passed and 1 - trial[0].figures.get("code_agreement", 1.0) <= allowed + 1e-12
-
+    Found by halving, which takes for granted that keeping more does no harm.
+    """
     results = {0: tried(0)}
     low, high = 0, most
-    if not holds(results[0]):
+    if not budget.holds(results[0][0]):
         results[most] = tried(most)
-        if not holds(results[most]):
-            differ = 100 * (1 - results[most][0].figures.get("code_agreement", 1.0))
-            reasons = "".join(f"; {reason}" for reason in results[most][0].reasons)
-            raise QualityError(f"the budget cannot be held: {differ:.2f} % of codes differ with all kept{reasons}.")
+        if not budget.holds(results[most][0]):
+            raise QualityError(f"the budget cannot be held, even with all kept: {_spent(results[most][0])}.")
         while high - low > 1:
             middle = (low + high) // 2
             results[middle] = tried(middle)
-            low, high = (low, middle) if holds(results[middle]) else (middle, high)
+            low, high = (low, middle) if budget.holds(results[middle][0]) else (middle, high)
         low = high
     return low, results[low]
+
+
+def _spent(found: Verdict) -> str:
+    differ, away = 100 * (1 - found.figures.get("decided_agreement", 1.0)), found.figures.get("kl_mean", 0.0)
+    return "; ".join((f"{differ:.2f} % of codes differ and the divergence is {away:.2g} nats", *found.reasons))
 
 
 def _most(tried: Callable[[int], Trial], most: int, budget: Budget) -> tuple[int, Trial]:

@@ -69,8 +69,7 @@ class QuantizeDequantizePass(ir.passes.InPlacePass):
     def __init__(self, kind: Kind, thresholds: Mapping[str, float], *, keep: Collection[str] = ()) -> None:
         super().__init__()
         self.kind, self.thresholds, self.keep = kind, thresholds, frozenset(keep)
-        # A weight is written, then its scales: kept until the next one is asked for.
-        self._pack: Callable[..., tuple[Array, Floats]] = functools.lru_cache(maxsize=1)(quantised_weight)
+        self._weights = DequantizedWeights(kind)
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         """Apply the rule; raise `CalibrationError` for a product whose input was never observed."""
@@ -78,7 +77,7 @@ class QuantizeDequantizePass(ir.passes.InPlacePass):
         taken = [one for one in products(graph) if one.node.name not in self.keep]
         for product in taken:
             product.node.replace_input_with(0, self._input(graph, product))
-            product.node.replace_input_with(1, self._weight(graph, product))
+            product.node.replace_input_with(1, self._weights.of(graph, product))
         if taken:
             RemoveUnusedNodesPass()(model)
             TopologicalSortPass()(model)
@@ -111,7 +110,16 @@ class QuantizeDequantizePass(ir.passes.InPlacePass):
         graph.append(dequantize)
         return dequantize.outputs[0]
 
-    def _weight(self, graph: ir.Graph, product: Product) -> ir.Value:
+
+class DequantizedWeights:
+    """Puts weights into a graph in int8 or fp8, dequantised: quantised one at a time, when the graph is written."""
+
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
+        # A weight is written, then its scales: kept until the next one is asked for.
+        self._pack: Callable[..., tuple[Array, Floats]] = functools.lru_cache(maxsize=1)(quantised_weight)
+
+    def of(self, graph: ir.Graph, product: Product) -> ir.Value:
         """Return the dequantised weight; the same weight read along the same axis is one tensor."""
         tensor, axis = product.weight, product.axis
         name = f"{tensor.name}.{self.kind}.{axis}"
@@ -128,6 +136,24 @@ class QuantizeDequantizePass(ir.passes.InPlacePass):
         node.outputs[0].type = ir.TensorType(ir.DataType.FLOAT)
         graph.append(node)
         return node.outputs[0]
+
+
+class Float8WeightsPass(ir.passes.InPlacePass):
+    """Hold the constant matrices of the products that `only` names in fp8; what they multiply stays as it is."""
+
+    def __init__(self, only: Collection[str]) -> None:
+        super().__init__()
+        self.only, self._weights = frozenset(only), DequantizedWeights("fp8")
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        """Apply the rule above."""
+        taken = [one for one in products(model.graph) if one.node.name in self.only]
+        for product in taken:
+            product.node.replace_input_with(1, self._weights.of(model.graph, product))
+        if taken:
+            RemoveUnusedNodesPass()(model)
+            TopologicalSortPass()(model)
+        return ir.passes.PassResult(model, modified=bool(taken))
 
 
 def quantised_weight(tensor: ir.TensorProtocol, axis: int, kind: Kind) -> tuple[Array, Floats]:

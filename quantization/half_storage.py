@@ -5,43 +5,62 @@
 ONNX Runtime folds the Cast when it opens the graph, so a step costs what it did.
 """
 
+from collections.abc import Collection
 from typing import Final
 
 import numpy as np
 import onnx_ir as ir
 
+from edgevlo.runtime.errors import BundleError
+
+from .recipes import Half
+
+_TYPES: Final = {"fp16": ir.DataType.FLOAT16, "bf16": ir.DataType.BFLOAT16}
 SMALLEST: Final = 1024  # numbers; a Cast for fewer is not worth a node
 
 
 class HalfStoragePass(ir.passes.InPlacePass):
-    """Store float32 initializers as float16: all that fit its range, or only those that lose nothing by it."""
+    """Store float32 initializers in half precision: all that fit its range, or only those that lose nothing by it.
 
-    def __init__(self, *, lossless: bool) -> None:
+    Those that the products in `only` multiply by, or all but those that the products in `other` do.
+    """
+
+    def __init__(
+        self, half: Half, *, only: Collection[str] | None = None, other: Collection[str] = frozenset()
+    ) -> None:
         super().__init__()
-        self.lossless = lossless
+        self.half, self.only, self.other = half, only, other
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         """Apply the rule to every large initializer that is no output."""
         found = [value for value in model.graph.initializers.values() if self._fits(value)]
         for value in found:
-            _store(model.graph, value)
+            _store(model.graph, value, _TYPES[self.half.precision])
         return ir.passes.PassResult(model, modified=bool(found))
 
     def _fits(self, value: ir.Value) -> bool:
         tensor = value.const_value
         if tensor is None or tensor.dtype != ir.DataType.FLOAT or tensor.size < SMALLEST or value.is_graph_output():
             return False
+        readers = {use.node.name for use in value.uses()}
+        if readers & set(self.other) or (self.only is not None and not readers & set(self.only)):
+            return False
         numbers = tensor.numpy()
+        if not np.isfinite(numbers).all():
+            raise BundleError(f"{value.name} holds NaN or infinity; export the checkpoint again from sound weights.")
         with np.errstate(over="ignore"):
-            half = numbers.astype(np.float16)
-        return bool(np.array_equal(half, numbers) if self.lossless else np.isfinite(half).all())
+            half = numbers.astype(_TYPES[self.half.precision].numpy())
+        return bool(np.array_equal(half, numbers) if self.half.lossless else np.isfinite(half).all())
 
 
-def _store(graph: ir.Graph, value: ir.Value) -> None:
+def _store(graph: ir.Graph, value: ir.Value, kind: ir.DataType) -> None:
     assert value.name is not None
     assert value.const_value is not None
-    tensor = ir.tensor(value.const_value.numpy().astype(np.float16), name=f"{value.name}.half")
-    half = ir.Value(name=tensor.name, type=ir.TensorType(tensor.dtype), shape=value.shape, const_value=tensor)
+    exact, name = value.const_value, f"{value.name}.half"
+    tensor = ir.LazyTensor(  # read again when the graph is written: all of them at once may not fit
+        lambda: ir.Tensor(exact.numpy().astype(kind.numpy()), name=name), dtype=kind, shape=exact.shape, name=name
+    )
+    half = ir.Value(name=name, type=ir.TensorType(kind), shape=value.shape, const_value=tensor)
     cast = ir.node("Cast", [half], attributes={"to": ir.DataType.FLOAT}, name=f"{value.name}.cast")
     cast.outputs[0].shape, cast.outputs[0].type = value.shape, value.type
     ir.convenience.replace_all_uses_with(value, cast.outputs[0])

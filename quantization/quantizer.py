@@ -1,7 +1,7 @@
 """Portable bundle -> target bundle: rewrite and quantise the graphs that the target's recipe names, copy the rest."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias, cast
@@ -9,10 +9,12 @@ from typing import Final, TypeAlias, cast
 import msgspec
 import onnx_ir as ir
 
+from edgevlo.calibration.limits import COARSEST_LAST
 from edgevlo.runtime.bundle import open_bundle, seal, staged_folder
 from edgevlo.runtime.errors import BundleError, EdgevloError, OutputError, RequestError
-from edgevlo.runtime.manifest import MANIFEST_FILE, Graph, GraphRole, Manifest, Quality, Target
+from edgevlo.runtime.manifest import MANIFEST_FILE, Graph, GraphRole, Manifest, Precision, Quality, Target
 
+from .activations import Float8WeightsPass
 from .calibrated import Calibrated, Static, StaticPass
 from .gpu_targets import (
     GPU_TARGETS,
@@ -25,11 +27,24 @@ from .gpu_targets import (
 )
 from .group_query_attention import GroupQueryAttentionPass
 from .half_storage import HalfStoragePass
+from .modules import check, chosen, named_products
 from .operators import refuse
-from .recipes import Blocks, Recipe, recipe_of
+from .recipes import (
+    BLOCK_SIZES,
+    METHODS,
+    SYMMETRIC,
+    Blocks,
+    Choice,
+    Float8,
+    Half,
+    Override,
+    changes_numbers,
+    override,
+    recipe_of,
+)
 from .tables import half_tables
-from .tensorrt_half import Half
-from .weight_only import MatMulNBitsPass
+from .tensorrt_half import Half as HalfType
+from .weight_only import MatMulNBitsPass, Moments, products
 
 # Told what is being done, how much of it is done, and how much there is.
 Progress: TypeAlias = Callable[[str, int, int], None]
@@ -48,6 +63,10 @@ def quantize(
     *,
     target: str = "cpu",
     weights: str = "int8",
+    method: str | None = None,
+    block_size: int | None = None,
+    overrides: Collection[str | Override] = (),
+    moments: Moments | None = None,
     capacity: int | None = None,
     static: Static | None = None,
     calibration: Path | None = None,
@@ -56,16 +75,19 @@ def quantize(
 ) -> Manifest:
     """Write `output`, the bundle for one kind of device, from a portable bundle; return its manifest.
 
+    `weights` names a recipe of `recipes.py`, `method` and `block_size` change how it rounds to blocks, and `overrides`,
+    as `*.down_proj=int8`, what becomes of single modules or layers. `moments` are what `gptq` corrects by.
     `capacity` is how many tokens the KV cache of a GPU bundle holds; None: enough for the model's largest pictures.
     `static` says what is quantised by the ranges of `calibration`, the folder that `calibrate` wrote for this bundle.
     What `gate` raises leaves nothing behind; what it returns stands in the manifest.
 
-    Raises `RequestError` for a target or precision that does not exist, `BundleError` when the bundle is not portable
-    or not what its manifest says, `CalibrationError` for a calibration of another bundle, `OutputError` when the output
-    exists or cannot be written.
+    Raises `RequestError` for a target, precision, method or module that does not exist, `BundleError` when the bundle
+    is not portable or not what its manifest says, `CalibrationError` for a calibration of another bundle, `OutputError`
+    when the output exists or cannot be written.
     """
     tell = progress or (lambda _what, _done, _all: None)
-    _check(output, target, weights)
+    _check(output, target)
+    choice = choice_of(target, weights, method, block_size, overrides)
     tell("verifying the bundle", 0, 1)
     opened = open_bundle(bundle)
     manifest = opened.manifest
@@ -76,11 +98,12 @@ def quantize(
         gpu = _Gpu(target, half_of(weights), usual_capacity(manifest) if capacity is None else capacity)
         check_capacity(manifest, gpu.capacity)
     calibrated = None if static is None else Calibrated(static, calibration, opened, target)
-    how = _How(recipe_of(target, weights), calibrated, gpu)
+    check(choice.overrides, named_products(bundle, manifest))
+    how = _How(choice, moments, calibrated, gpu)
     with staged_folder(output) as folder:
         graphs = {role: _rewritten(bundle, folder, role, graph, how, tell) for role, graph in manifest.graphs.items()}
         written = {f"{graph.file}{suffix}" for graph in manifest.graphs.values() for suffix in ("", ".data")}
-        if "tables" in how.recipe:
+        if isinstance(choice.of("tables"), Half):
             manifest = half_tables(bundle, folder, manifest)
         for name in manifest.files.keys() - written - {MANIFEST_FILE}:
             if not (folder / name).exists():
@@ -99,7 +122,7 @@ class _Gpu:
     """A GPU target, what it computes in, and how many tokens its KV cache holds."""
 
     target: str
-    half: Half
+    half: HalfType
     capacity: int
 
 
@@ -107,7 +130,8 @@ class _Gpu:
 class _How:
     """What becomes of weights, of activations if they are quantised too, and of what a GPU asks for."""
 
-    recipe: Recipe
+    choice: Choice
+    moments: Moments | None
     calibrated: Calibrated | None
     gpu: _Gpu | None
 
@@ -122,36 +146,53 @@ def sealed(folder: Path, manifest: Manifest, gate: Gate | None) -> Manifest:
     return seal(folder, msgspec.structs.replace(manifest, quality=quality))
 
 
-def _check(output: Path, target: str, weights: str) -> None:
+def _check(output: Path, target: str) -> None:
     if target not in TARGETS:
         raise RequestError(f"there is no target {target!r} here; choose one of {', '.join(TARGETS)}.")
-    recipe_of(target, weights)
     if output.exists():
         raise OutputError(f"{output} exists already; bundles are never overwritten. Choose another name or remove it.")
 
 
+def choice_of(
+    target: str,
+    weights: str,
+    method: str | None = None,
+    block_size: int | None = None,
+    overrides: Collection[str | Override] = (),
+) -> Choice:
+    """Return what is to become of a bundle's weights; raise `RequestError` for what the target does not hold."""
+    if method is not None and method not in METHODS:
+        raise RequestError(f"there is no method {method!r}; choose one of {', '.join(METHODS)}.")
+    if block_size is not None and block_size not in BLOCK_SIZES:
+        raise RequestError(f"blocks of {block_size} are not written; choose one of {', '.join(map(str, BLOCK_SIZES))}.")
+    if method is not None and method not in SYMMETRIC and target in ("rtx", "tensorrt"):
+        raise RequestError(
+            f"target {target!r} holds no zero points, which {method} needs; choose one of {', '.join(SYMMETRIC)}."
+        )
+    read = tuple(override(one, target) if isinstance(one, str) else one for one in overrides)
+    return Choice(recipe_of(target, weights), read).rounded(method, block_size)
+
+
 def _rewritten(bundle: Path, folder: Path, role: GraphRole, graph: Graph, how: _How, tell: Progress) -> Graph:
     """Write one graph of the target bundle and return what its manifest says about it."""
+    model = ir.load(bundle / graph.file)
     passes: list[ir.passes.PassBase] = []
-    gpu, calibrated, weights = how.gpu, how.calibrated, how.recipe.get(role)
+    gpu, calibrated = how.gpu, how.calibrated
     if calibrated is not None and (role == "backbone" or role in calibrated.roles):
         passes.append(StaticPass(calibrated, role))
         graph = calibrated.graph(role, graph)
     elif role == "backbone" and gpu is None:
         passes.append(GroupQueryAttentionPass())
-    if isinstance(weights, Blocks):
-        passes.append(MatMulNBitsPass(bits=weights.bits, block_size=weights.block_size))  # what the other left float
-        if graph.activations is None:
-            graph = msgspec.structs.replace(graph, precision=weights.precision)
-    elif weights is not None:
-        passes.append(HalfStoragePass(lossless=weights.lossless))
-        graph = graph if weights.lossless else msgspec.structs.replace(graph, precision=weights.precision)
+    names = [str(node.name) for node in products(model.graph)]
+    rounding, precision = weight_passes(role, names, how.choice, how.moments)
+    passes += rounding  # of what is left float
+    if graph.activations is None and precision is not None:
+        graph = msgspec.structs.replace(graph, precision=precision)
     if gpu is not None:
         passes += gpu_passes(gpu.target, role, half=gpu.half, capacity=gpu.capacity)
         graph = gpu_graph(role, graph, half=gpu.half, capacity=gpu.capacity)
     if passes:
         graph = msgspec.structs.replace(graph, parity=None)  # it was measured on the graph before
-    model = ir.load(bundle / graph.file)
     for rewrite in passes:
         rewrite(model)
         if isinstance(rewrite, StaticPass):
@@ -168,6 +209,33 @@ def _rewritten(bundle: Path, folder: Path, role: GraphRole, graph: Graph, how: _
     except ir.serde.SerdeError as error:
         raise _reason(error) from error
     return graph
+
+
+def weight_passes(
+    role: GraphRole, names: Collection[str], choice: Choice, moments: Moments | None = None
+) -> tuple[list[ir.passes.PassBase], Precision | None]:
+    """Return the passes that make a graph's weights what was chosen, and its coarsest precision if it is another now.
+
+    `names` are those of its products; what else it holds becomes half precision if the module does.
+    """
+    passes: list[ir.passes.PassBase] = []
+    found: list[Precision] = []
+    for weights, members in chosen(names, role, choice).items():
+        match weights:
+            case Blocks():
+                passes.append(MatMulNBitsPass(weights, only=members, moments=moments))
+            case Float8():
+                passes.append(Float8WeightsPass(members))
+            case Half():
+                passes.append(HalfStoragePass(weights, only=members))
+        if changes_numbers(weights):
+            found.append(weights.precision)
+    whole = choice.of(role)
+    if isinstance(whole, Half):
+        passes.append(HalfStoragePass(whole, other=names))
+        if changes_numbers(whole):
+            found.append(whole.precision)
+    return passes, max(found, key=COARSEST_LAST.index) if found else None
 
 
 def _reason(error: BaseException) -> BaseException:

@@ -2,40 +2,48 @@
 
     x ─► MatMul(W [K,N]) ─► y    becomes    x ─► MatMulNBits(B [N,K/block,bytes] uint8, scales [N,K/block]) ─► y
 
-Symmetric blocks along K, packed by ONNX Runtime's own quantiser. `accuracy_level` 4 multiplies in int8: without it the
+with zero points, packed like B, where the method has them. `accuracy_level` 4 multiplies in int8: without it the
 operator is slower than float on CPUs (2048 x 2048, two rows: 10 ms, with it 0.35, float 1.7). Weights are quantised
 when the graph is written, and only the last one is kept.
 """
 
 import functools
-import logging
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import onnx_ir as ir
 from onnx_ir.passes.common import RemoveUnusedNodesPass
 
+from .blocks import Floats, Packed, packed
+from .recipes import SYMMETRIC, Blocks
+
 DOMAIN: Final = "com.microsoft"
 INT8_ARITHMETIC: Final = 4  # accuracy_level
 
-Packed = tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]  # blocks (N, K/block, bytes), scales (N, K/block)
+# The second moments (K, K) of what each product reads, by the product's name.
+Moments: TypeAlias = Mapping[str, Floats]
+
+
+def products(graph: ir.Graph) -> list[ir.Node]:
+    """Return the MatMuls of a graph whose right side is a constant matrix; products of two activations are not."""
+    return [node for node in graph if node.op_type == "MatMul" and matrix_of(node) is not None]
 
 
 class MatMulNBitsPass(ir.passes.InPlacePass):
-    """Quantise the constant right side of every MatMul; products of two activations stay as they are."""
+    """Quantise the constant matrices of a graph's products: of all, or of those that `only` names."""
 
-    def __init__(self, *, bits: int, block_size: int) -> None:
+    def __init__(self, weights: Blocks, *, only: Collection[str] | None = None, moments: Moments | None = None) -> None:
         super().__init__()
-        self.bits, self.block_size = bits, block_size
+        self.weights, self.only, self.moments = weights, only, moments or {}
         # A matrix' blocks are written, then its scales: kept until the next one is asked for.
-        self._pack: Callable[..., Packed] = functools.lru_cache(maxsize=1)(quantize_matrix)
+        self._pack: Callable[..., Packed] = functools.lru_cache(maxsize=1)(self._packed)
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
-        """Apply the rule above to every MatMul of the graph."""
+        """Apply the rule above."""
         graph = model.graph
-        found = [node for node in graph if node.op_type == "MatMul" and _matrix(node) is not None]
+        found = [node for node in products(graph) if self.only is None or node.name in self.only]
         for node in found:
             self._replace(graph, node)
         if found:
@@ -43,33 +51,33 @@ class MatMulNBitsPass(ir.passes.InPlacePass):
             RemoveUnusedNodesPass()(model)
         return ir.passes.PassResult(model, modified=bool(found))
 
+    def _packed(self, product: str | None, matrix: ir.TensorProtocol) -> Packed:
+        return packed(str(matrix.name), matrix.numpy(), self.weights, self.moments.get(product or ""))
+
     def _replace(self, graph: ir.Graph, node: ir.Node) -> None:
-        matrix = _matrix(node)
+        matrix = matrix_of(node)
         if matrix is None or matrix.name is None or node.inputs[0] is None:
             raise AssertionError("only MatMuls with a constant matrix are replaced")
+        bits, block = self.weights.bits, self.weights.block_size
         rows, columns = matrix.shape.numpy()  # K, N
-        blocks = -(-rows // self.block_size)
-        pack = functools.partial(self._pack, matrix, self.bits, self.block_size)
-        packed = ir.LazyTensor(
-            lambda: ir.Tensor(pack()[0]),
-            dtype=ir.DataType.UINT8,
-            shape=ir.Shape((columns, blocks, self.block_size * self.bits // 8)),
-            name=f"{matrix.name}.int{self.bits}",
-        )
-        scales = ir.LazyTensor(
-            lambda: ir.Tensor(pack()[1]),
-            dtype=ir.DataType.FLOAT,
-            shape=ir.Shape((columns, blocks)),
-            name=f"{matrix.name}.scales",
-        )
+        blocks = -(-rows // block)
+        pack = functools.partial(self._pack, node.name, matrix)
+        inputs = [
+            node.inputs[0],
+            _lazy(graph, f"{matrix.name}.int{bits}", (columns, blocks, block * bits // 8), lambda: pack().blocks),
+            _lazy(graph, f"{matrix.name}.scales", (columns, blocks), lambda: pack().scales, ir.DataType.FLOAT),
+        ]
+        if self.weights.method not in SYMMETRIC:
+            shape = (columns, -(-blocks * bits // 8))
+            inputs.append(_lazy(graph, f"{matrix.name}.zero_points", shape, lambda: pack().zero_points))
         new = ir.node(
             "MatMulNBits",
-            [node.inputs[0], _initializer(graph, packed), _initializer(graph, scales)],
+            inputs,
             attributes={
                 "K": rows,
                 "N": columns,
-                "bits": self.bits,
-                "block_size": self.block_size,
+                "bits": bits,
+                "block_size": block,
                 "accuracy_level": INT8_ARITHMETIC,
             },
             domain=DOMAIN,
@@ -78,28 +86,25 @@ class MatMulNBitsPass(ir.passes.InPlacePass):
         ir.convenience.replace_nodes_and_values(graph, node, [node], [new], node.outputs, new.outputs)
 
 
-def quantize_matrix(matrix: ir.TensorProtocol, bits: int, block_size: int) -> Packed:
-    """Return a matrix `(K, N)` in blocks with their scales, as MatMulNBits reads them."""
-    handlers, level = logging.root.handlers[:], logging.root.level
-    from onnxruntime.quantization import matmul_nbits_quantizer as quantizer
-
-    logging.root.handlers[:] = handlers  # the import configures the root logger
-    logging.root.setLevel(level)
-    config: Any = quantizer.DefaultWeightOnlyQuantConfig(block_size=block_size, is_symmetric=True, bits=bits)
-    blocks, scales, _ = quantizer.DefaultWeightOnlyQuantizer(config).qbits_block_quant(matrix.numpy())
-    return blocks, scales
-
-
-def _matrix(node: ir.Node) -> ir.TensorProtocol | None:
+def matrix_of(node: ir.Node) -> ir.TensorProtocol | None:
     """Return the constant matrix that a MatMul multiplies by."""
     value = node.inputs[1]
     tensor = value.const_value if value is not None else None
     return tensor if tensor is not None and len(tensor.shape) == 2 else None
 
 
-def _initializer(graph: ir.Graph, tensor: ir.TensorProtocol) -> ir.Value:
-    value = ir.Value(
-        name=tensor.name, type=ir.TensorType(tensor.dtype), shape=ir.Shape(tensor.shape.numpy()), const_value=tensor
+def _lazy(
+    graph: ir.Graph,
+    name: str,
+    shape: tuple[int, ...],
+    read: Callable[[], npt.NDArray[Any] | None],
+    dtype: ir.DataType = ir.DataType.UINT8,
+) -> ir.Value:
+    if name in graph.initializers:  # two products read the same matrix
+        return graph.initializers[name]
+    tensor = ir.LazyTensor(
+        lambda: ir.Tensor(np.asarray(read()), name=name), dtype=dtype, shape=ir.Shape(shape), name=name
     )
+    value = ir.Value(name=name, type=ir.TensorType(dtype), shape=ir.Shape(shape), const_value=tensor)
     graph.register_initializer(value)
     return value

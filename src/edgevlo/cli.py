@@ -112,11 +112,15 @@ static_options = options(
 )
 quality_options = options(
     click.option(
-        "--quality-requests", default=12, show_default=True, metavar="N",
+        "--quality-requests", "requests", default=12, show_default=True, metavar="N",
         help="Requests at which the result is held against BUNDLE; 0: its quality is not measured.",
     ),
     click.option("--prompts", type=click.Path(path_type=Path), help="Text file of those requests, one a line."),
-    click.option("--accept-quality-loss", is_flag=True, help="Keep a result that is below its limits."),
+    click.option("--accept-quality-loss", "accept_loss", is_flag=True, help="Keep a result that is below its limits."),
+    click.option(
+        "--budget", metavar="1%|0.01nats|900MB",
+        help="Keep the layers that suffer most: as few as so many differing codes allow, as many as fit in bytes.",
+    ),
 )  # fmt: skip
 size_option = click.option("--size", help="WIDTHxHEIGHT in pixels, or a ratio like 16:9.")
 
@@ -329,44 +333,40 @@ def export(checkpoint: str, output: Path) -> None:
     "--weights",
     default="int8",
     show_default=True,
-    help="Of the linear layers: fp32 (GPUs: fp16, bf16), int8, or int4 (its quality was not measured).",
+    help="Recipe for all modules: fp32, fp16, bf16, int8 or int4; fp8 for rtx and tensorrt.",
+)
+@click.option("--method", help="How blocks are rounded: rtn, k_quant, hqq or gptq. [default: rtn]")
+@click.option("--block-size", type=int, help="Inputs that share a scale: 32, 64 or 128.")
+@click.option(
+    "--module",
+    "overrides",
+    multiple=True,
+    metavar="PATTERN=KIND",
+    help="What becomes of a module or of layers instead, as 'text_head=fp32' or '*.down_proj=int8'.",
 )
 @click.option("--capacity", type=int, metavar="TOKENS", help="Of a GPU bundle's KV cache; by default what fits.")
 @static_options
 @quality_options
 def quantize(
-    bundle: str, output: Path, target: str, weights: str, capacity: int | None, quality_requests: int,
-    prompts: Path | None, accept_quality_loss: bool, **ranged: Any,
+    bundle: str, output: Path, requests: int, prompts: Path | None, accept_loss: bool, budget: str | None,
+    activations: str, kv_cache: str, smoothing: float, keep: tuple[str, ...], least_db: float,
+    calibration: Path | None, **options: Any,
 ) -> None:  # fmt: skip
     """Turn BUNDLE, a portable one, into a bundle for one kind of device."""
     with _toolchain():
-        from edgevlo.quantization import quantize as rewrite
+        from edgevlo.quantizing import Care, quantize_with_care
     from edgevlo.catalog import find
     from edgevlo.progress import progress_bar
 
-    folder, static = find(bundle), _static(**ranged)
-    count = quality_requests if target == "cpu" else 0  # others run on their devices alone
+    static = _static(activations, kv_cache, smoothing, keep, least_db, calibration)
+    care = Care(requests=requests, prompts=prompts, accept_loss=accept_loss, budget=budget)
     with progress_bar() as progress:
-        gate = _gate(folder, progress, quality_requests=count, prompts=prompts, accept_quality_loss=accept_quality_loss)
-        made = rewrite(
-            folder, output, target=target, weights=weights, capacity=capacity, gate=gate, progress=progress, **static
-        )
+        made, kept = quantize_with_care(find(bundle), output, care=care, progress=progress, **options, **static)
+    if kept is not None:
+        click.echo(f"kept at full precision: {', '.join(sorted(kept.modules)) or 'nothing'}", err=True)
     if made.quality is not None and not made.quality.passed:
         click.echo(f"note: below the limits of {made.quality.limits}: {'; '.join(made.quality.reasons)}", err=True)
     click.echo(output)
-
-
-def _gate(
-    bundle: Path, progress: Any, *, quality_requests: int, prompts: Path | None, accept_quality_loss: bool
-) -> Any:
-    """Return what judges the bundle that is made; None where nothing is to be measured."""
-    if not quality_requests:
-        return None
-    with _toolchain():
-        from edgevlo.calibration.gate import Gate, reference_of
-
-    reference = reference_of(bundle, requests=prompts, count=quality_requests)
-    return Gate(reference, accept_loss=accept_quality_loss, progress=progress)
 
 
 def _static(

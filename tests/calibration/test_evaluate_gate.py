@@ -165,6 +165,15 @@ def test_as_few_modules_are_kept_as_the_budget_needs(toy_reference: Reference, b
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_budget_of_divergence_counts_nats(toy_reference: Reference, build: Build) -> None:
+    loose = dict.fromkeys(CODES, 0.0) | {"kl_mean": 100.0, "decoder_ciede2000_p95": 100.0}
+    alone = {damage.module: damage.verdict.figures["kl_mean"] for damage in rank(toy_reference, NOISE, build, loose)}
+    assert alone["text_head"] == alone["image_decoder"] == 0
+    for budget, expected in ((alone["image_head"] * 1.01, set()), (alone["image_head"] * 0.99, {"image_head"})):
+        found = keep_most_sensitive(toy_reference, NOISE, build, Budget(divergence=budget), loose)
+        assert found.modules == expected
+
+
 def test_nothing_is_kept_where_everything_is_harmless(toy_reference: Reference, build: Build) -> None:
     found = keep_most_sensitive(
         toy_reference, NOISE, build, Budget(disagreement=1.0), {"kl_mean": 100.0, "decoder_ciede2000_p95": 3.0}
@@ -196,7 +205,7 @@ def test_a_budget_that_nothing_holds(toy_reference: Reference, toy: Path) -> Non
     def write(_unchanged: frozenset[str], destination: Path) -> None:
         damaged(toy, destination, {"image_head": noisy(0.5)})
 
-    with pytest.raises(QualityError, match=r"the budget cannot be held: [\d.]+ % of codes differ with all kept"):
+    with pytest.raises(QualityError, match=r"cannot be held, even with all kept: [\d.]+ % of codes differ"):
         keep_most_sensitive(toy_reference, NOISE, write, Budget(disagreement=0.01), CODES)
 
 
@@ -216,6 +225,8 @@ def test_a_build_that_fails_leaves_nothing(toy_reference: Reference, tmp_path: P
     [
         ("1%", Budget(disagreement=0.01)),
         (" 0.5 % ", Budget(disagreement=0.005)),
+        ("0.01nats", Budget(divergence=0.01)),
+        ("2 nats", Budget(divergence=2.0)),
         ("0.95GB", Budget(bytes=950_000_000)),
         ("900 mb", Budget(bytes=900_000_000)),
         ("12B", Budget(bytes=12)),
@@ -227,7 +238,7 @@ def test_budgets_are_shares_or_bytes(text: str, budget: Budget) -> None:
 
 @pytest.mark.parametrize("text", ["", "0.01", "101%", "-1%", "much", "1 TB", "1e3MB"])
 def test_other_budgets_are_refused(text: str) -> None:
-    with pytest.raises(RequestError, match="neither a share of codes that may differ, like 1%, nor bytes, like 900MB"):
+    with pytest.raises(RequestError, match=r"neither a share of codes .*, like 1%, nor a divergence, like 0\.01nats"):
         parse_budget(text)
 
 

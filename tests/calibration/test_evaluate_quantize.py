@@ -1,15 +1,22 @@
 """`edgevlo quantize` runs the gate on what it has made, before anybody else sees it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import onnx_ir as ir
 import pytest
+from checkpoints import SHAPES
+from conftest import Exported
 from toy_bundle import rewritten
 
 from edgevlo.cli import run
-from edgevlo.quantization import quantize
+from edgevlo.quantization import choice_of, layers, named_products, quantize
+from edgevlo.quantization.weight_only import products
+from edgevlo.quantizing import Care, quantize_with_care
 from edgevlo.runtime.bundle import open_bundle
+from edgevlo.runtime.manifest import read_manifest
 
 
 class Ran(NamedTuple):
@@ -102,6 +109,67 @@ def test_an_interrupt_while_judging_leaves_nothing(edgevlo_run: Run, monkeypatch
 
     monkeypatch.setattr("edgevlo.calibration.quality.Comparison.add", interrupt)
     assert edgevlo_run(*QUANTIZE).code == 130
+    assert sorted(path.name for path in Path().iterdir()) == ["portable", "requests.txt"]
+
+
+def parts_of(bundle: Path, weights: str) -> dict[str, frozenset[str]]:
+    return layers(named_products(bundle, read_manifest(bundle)), choice_of("cpu", weights))
+
+
+@pytest.fixture
+def requests(tmp_path: Path) -> Path:
+    path = tmp_path / "requests.txt"
+    path.write_text("a red car\na big tree\n")
+    return path
+
+
+@pytest.mark.parametrize("exported", SHAPES[1:2], indirect=True, ids=lambda shape: shape.name)
+def test_a_budget_of_bytes_leaves_what_suffers_most_as_it_was(
+    exported: Exported, tmp_path: Path, requests: Path
+) -> None:
+    parts, whole = parts_of(exported.portable, "int4"), Care(requests=2, prompts=requests, accept_loss=True)
+    quantize(exported.portable, tmp_path / "all", weights="int4")
+    smallest, largest = (
+        sum(file.bytes for file in read_manifest(folder).files.values()) for folder in (tmp_path / "all", exported.cpu)
+    )
+    care = replace(whole, budget=f"{(smallest + largest) // 2}B")
+
+    made, kept = quantize_with_care(exported.portable, tmp_path / "made", target="cpu", weights="int4", care=care)
+
+    assert kept is not None
+    assert kept.modules == {damage.module for damage in kept.ranking[: len(kept.modules)]}
+    assert 0 < len(kept.modules) < len(parts) == len(kept.ranking)
+    assert sum(file.bytes for file in made.files.values()) <= (smallest + largest) // 2
+    graphs = [ir.load(tmp_path / "made" / f"{role}.onnx").graph for role in ("backbone", "text_head", "image_head")]
+    unchanged = {node.name for graph in graphs for node in products(graph)}
+    assert unchanged == {name for module in kept.modules for name in parts[module]}
+    assert made.quality is not None
+    assert made.quality.requests == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["all", "made", "requests.txt"]
+
+
+@pytest.mark.parametrize("exported", SHAPES[1:2], indirect=True, ids=lambda shape: shape.name)
+def test_parts_are_the_attention_and_the_mlp_of_every_layer_and_the_heads(exported: Exported) -> None:
+    parts = parts_of(exported.portable, "int8")
+    count = read_manifest(exported.portable).backbone.layers
+    assert sorted(map(len, parts.values())) == [1, 1, *[3] * count, *[4] * count]
+    assert parts_of(exported.portable, "fp32") == {}
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--budget", "much"), "budget 'much' is neither"),
+        (("--budget", "1%", "--quality-requests", "0"), "--budget needs the quality measured"),
+        (("--budget", "1%", "--weights", "fp32"), "--budget has nothing to choose from: fp32 quantises nothing here"),
+        (("--weights", "int3"), "cpu has no weights of kind 'int3'"),
+    ],
+    ids=" ".join,
+)
+def test_a_budget_that_means_nothing_is_refused(edgevlo_run: Run, options: tuple[str, ...], said: str) -> None:
+    ran = edgevlo_run(*QUANTIZE, *options)
+    assert ran.code == 1
+    assert said in ran.err
     assert sorted(path.name for path in Path().iterdir()) == ["portable", "requests.txt"]
 
 

@@ -2,6 +2,7 @@
 
 import shutil
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from conftest import Exported
 
 from edgevlo.export.graph import Network, write_graph
 from edgevlo.quantization import quantize
+from edgevlo.quantization.recipes import INT4, INT8
 from edgevlo.quantization.weight_only import MatMulNBitsPass
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.errors import BundleError, OutputError, RequestError
@@ -108,7 +110,7 @@ def test_a_quantised_product_is_near_the_exact_one(
     net.output(y, "y", ir.DataType.FLOAT, ("N", 48))
     model = net.model()
 
-    assert MatMulNBitsPass(bits=bits, block_size=block_size)(model).modified
+    assert MatMulNBitsPass(replace(INT4, bits=bits, block_size=block_size))(model).modified
     write_graph(model, tmp_path / "product.onnx")
 
     feed = random.standard_normal((3, inputs)).astype(np.float32)
@@ -121,14 +123,14 @@ def test_products_of_two_activations_stay(exported: Exported) -> None:
     net = Network("product", 20)
     x = net.input("x", ir.DataType.FLOAT, ("N", "N"))
     net.output(net.op("MatMul", x, x), "y", ir.DataType.FLOAT, ("N", "N"))
-    assert not MatMulNBitsPass(bits=8, block_size=32)(net.model()).modified
+    assert not MatMulNBitsPass(INT8)(net.model()).modified
 
 
 @pytest.mark.parametrize(
     ("options", "match"),
     [
         ({"target": "toaster"}, "no target 'toaster' here; choose one of cpu"),
-        ({"weights": "int3"}, "no weights of kind 'int3'; choose one of fp32, int8, int4"),
+        ({"weights": "int3"}, "no weights of kind 'int3'; choose one of fp32, fp16, bf16, int8, int4"),
     ],
 )
 def test_unknown_targets_and_weights(exported: Exported, tmp_path: Path, options: dict[str, Any], match: str) -> None:

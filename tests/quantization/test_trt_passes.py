@@ -2,6 +2,7 @@
 
 import shutil
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from edgevlo.export.graph import Network, write_graph
 from edgevlo.quantization import quantize
 from edgevlo.quantization.gpu_targets import gpu_passes
 from edgevlo.quantization.operators_schema import infer_types
+from edgevlo.quantization.recipes import INT4
 from edgevlo.quantization.tensorrt_half import HalfPrecisionPass
 from edgevlo.quantization.tensorrt_shapes import MAX_TOP_K, FixedCapacityPass, StaticTopKPass
 from edgevlo.quantization.tensorrt_weights import DequantizedProductsPass
@@ -314,7 +316,7 @@ def test_dequantised_products_are_those_of_matmulnbits(tmp_path: Path, bits: int
     matrix = random.standard_normal((inputs, 40)).astype(np.float32)
     matrix[:block, 3] = 0  # a block of zeros, whose scale is 0
     model = product(matrix)
-    MatMulNBitsPass(bits=bits, block_size=block)(model)
+    MatMulNBitsPass(replace(INT4, bits=bits, block_size=block))(model)
     for node in model.graph:
         node.attributes.pop("accuracy_level")  # products in float32, so that both sides are exact
     feeds = {"x": random.standard_normal((5, inputs)).astype(np.float32)}
@@ -333,7 +335,7 @@ def test_scales_are_what_tensorrt_takes(tmp_path: Path, bits: int) -> None:
     matrix = np.random.default_rng(0).standard_normal((64, 40)).astype(np.float32)
     matrix[:32, 3], matrix[32:, 5] = 0, 1e-12
     model = product(matrix)
-    MatMulNBitsPass(bits=bits, block_size=32)(model)
+    MatMulNBitsPass(replace(INT4, bits=bits, block_size=32))(model)
     DequantizedProductsPass()(model)
     HalfPrecisionPass("fp16")(model)
     write_graph(model, tmp_path / "graph.onnx")
@@ -349,7 +351,7 @@ def test_scales_are_what_tensorrt_takes(tmp_path: Path, bits: int) -> None:
 
 def nbits(**changes: Any) -> ir.Model:
     model = product(np.ones((32, 8), np.float32))
-    MatMulNBitsPass(bits=4, block_size=32)(model)
+    MatMulNBitsPass(INT4)(model)
     (node,) = model.graph
     for name, value in changes.items():
         node.attributes[name] = ir.AttrInt64(name, value)

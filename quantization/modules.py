@@ -1,0 +1,56 @@
+"""The parts of a bundle whose weights can be chosen apart from each other. Quantises nothing."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from difflib import get_close_matches
+from pathlib import Path
+
+import onnx_ir as ir
+
+from edgevlo.runtime.errors import RequestError
+from edgevlo.runtime.manifest import GraphRole, Manifest
+
+from .recipes import Choice, Module, Override, Weights, changes_numbers
+from .weight_only import products
+
+
+def named_products(bundle: Path, manifest: Manifest) -> dict[GraphRole, tuple[str, ...]]:
+    """Return the names of every graph's products with weights."""
+    return {
+        role: tuple(str(node.name) for node in products(ir.load(bundle / graph.file).graph))
+        for role, graph in manifest.graphs.items()
+    }
+
+
+def chosen(names: Iterable[str], role: GraphRole, choice: Choice) -> dict[Weights, frozenset[str]]:
+    """Return which products of a graph become what; those that stay float are left out."""
+    found: dict[Weights, set[str]] = defaultdict(set)
+    for name in names:
+        weights = choice.of(role, name)
+        if weights is not None:
+            found[weights].add(name)
+    return {weights: frozenset(members) for weights, members in found.items()}
+
+
+def layers(names: dict[GraphRole, tuple[str, ...]], choice: Choice) -> dict[str, frozenset[str]]:
+    """Return what a choice would quantise, by products: together as the attention or the MLP of a layer, or alone.
+
+    A layer is called what its products' names have in common: `model.layers.3.mlp`.
+    """
+    found: dict[str, set[str]] = defaultdict(set)
+    for role, members in names.items():
+        for name in members:
+            if changes_numbers(choice.of(role, name)):
+                found[name.rpartition(".")[0] or name].add(name)
+    return {layer: frozenset(members) for layer, members in found.items()}
+
+
+def check(overrides: Iterable[Override], names: dict[GraphRole, tuple[str, ...]]) -> None:
+    """Raise `RequestError` for an override that means nothing here."""
+    modules: list[Module] = ["tables", *names]
+    known = [*modules, *(name for members in names.values() for name in members)]
+    for one in overrides:
+        if not any(map(one.fits, known)):
+            near = get_close_matches(one.pattern.strip("*."), known, 1, 0.5)
+            hint = f"did you mean {near[0]!r}?" if near else f"modules are {', '.join(modules)}."
+            raise RequestError(f"no module and no product is called {one.pattern!r}; {hint}")

@@ -1,0 +1,103 @@
+"""Quantising with an eye on what it does: the gate, and what keeps its precision for a budget to hold.
+
+Joins the quantiser and the calibration folder's judge, which know nothing of each other. Needs the toolchain.
+"""
+
+import glob
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from edgevlo.calibration.gate import Gate, reference_of
+from edgevlo.calibration.limits import COARSEST_LAST, LIMITS
+from edgevlo.calibration.moments import second_moments
+from edgevlo.calibration.quality import Reference
+from edgevlo.calibration.sensitivity import Budget, Kept, keep_most_sensitive, parse_budget
+from edgevlo.progress import Progress
+from edgevlo.quantization import Override, choice_of, layers, named_products, quantize
+from edgevlo.runtime.errors import OutputError, RequestError
+from edgevlo.runtime.manifest import Manifest, read_manifest
+
+Quantize: TypeAlias = Callable[..., Manifest]  # `quantize` with all that was asked but the overrides of a budget
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Care:
+    """How closely to look: at how many requests (0: not at all) of which file, and what must hold."""
+
+    requests: int = 12
+    prompts: Path | None = None
+    accept_loss: bool = False
+    budget: str | None = None  # as `sensitivity.parse_budget` reads it
+
+
+def quantize_with_care(
+    bundle: Path,
+    output: Path,
+    *,
+    target: str = "cpu",
+    weights: str = "int8",
+    method: str | None = None,
+    block_size: int | None = None,
+    overrides: tuple[str, ...] = (),
+    care: Care,
+    progress: Progress | None = None,
+    **more: Any,
+) -> tuple[Manifest, Kept | None]:
+    """Quantise a portable bundle, judge the result before it exists, and return its manifest.
+
+    `more` goes to `quantize` as it is. Bundles for other targets than `cpu` are not judged: they run on their devices
+    alone. With a budget the second result tells what kept its precision. Raises what `quantize` raises, and
+    `QualityError` when the result is below its limits and that is not accepted, or when no choice of layers holds the
+    budget; nothing is left then.
+    """
+    choice = choice_of(target, weights, method, block_size, overrides)  # says what is wrong before any work
+    if output.exists():
+        raise OutputError(f"{output} exists already; bundles are never overwritten. Choose another name or remove it.")
+    judged = care.requests > 0 and target == "cpu"
+    if care.budget is not None and not judged:
+        raise RequestError("--budget needs the quality measured: for target cpu, and without --quality-requests 0.")
+    budget = None if care.budget is None else parse_budget(care.budget)
+    options = dict(more, target=target, weights=weights, method=method, block_size=block_size)
+    if method == "gptq":
+        options["moments"] = second_moments(bundle, prompts=care.prompts, progress=progress)
+
+    def build(folder: Path, whole: tuple[Override, ...] = (), **rest: Any) -> Manifest:
+        return quantize(bundle, folder, overrides=(*overrides, *whole), **options, **rest)
+
+    if not judged:
+        return build(output, progress=progress), None
+    reference = reference_of(bundle, requests=care.prompts, count=care.requests)
+    gate = Gate(reference, accept_loss=care.accept_loss, progress=progress)
+    if budget is None:
+        return build(output, gate=gate, progress=progress), None
+    parts = layers(named_products(bundle, read_manifest(bundle)), choice)
+    if not parts:
+        raise RequestError(f"--budget has nothing to choose from: {weights} quantises nothing here.")
+    coarsest = max((one.precision for one in choice.recipe.values()), key=COARSEST_LAST.index)
+    kept = _kept(build, parts, output, budget, LIMITS[coarsest], reference, progress)
+    return build(output, _whole(parts, kept.modules), gate=gate, progress=progress), kept
+
+
+def _kept(
+    build: Quantize,
+    parts: dict[str, frozenset[str]],
+    output: Path,
+    budget: Budget,
+    limits: Mapping[str, float],
+    reference: Reference,
+    progress: Progress | None,
+) -> Kept:
+    """Return what must keep its precision; bundles are tried out in hidden folders beside the output."""
+
+    def trial(modules: frozenset[str], folder: Path) -> Manifest:
+        return build(folder, _whole(parts, modules))
+
+    scratch = output.absolute().parent
+    return keep_most_sensitive(reference, parts, trial, budget, limits, scratch=scratch, progress=progress)
+
+
+def _whole(parts: dict[str, frozenset[str]], kept: frozenset[str]) -> tuple[Override, ...]:
+    """Return the overrides that leave layers as they are."""
+    return tuple(Override(glob.escape(name), None) for part in sorted(kept) for name in sorted(parts[part]))

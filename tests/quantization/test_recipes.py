@@ -1,0 +1,225 @@
+"""How blocks are rounded, held against a float64 reference, and what can be chosen module by module."""
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx_ir as ir
+import onnxruntime as ort
+import pytest
+from checkpoints import SHAPES
+from conftest import Exported
+
+from edgevlo.calibration.moments import second_moments
+from edgevlo.export.graph import Network, write_graph
+from edgevlo.quantization import quantize
+from edgevlo.quantization.blocks import correction, packed
+from edgevlo.quantization.recipes import INT4, INT8, METHODS, Blocks, Method
+from edgevlo.quantization.weight_only import MatMulNBitsPass
+from edgevlo.runtime.bundle import open_bundle
+from edgevlo.runtime.errors import BundleError, RequestError
+from edgevlo.runtime.model import Model
+
+Doubles = npt.NDArray[np.float64]
+
+only_one = pytest.mark.parametrize("exported", SHAPES[1:2], indirect=True, ids=lambda shape: shape.name)
+
+
+def read_through(matrix: npt.NDArray[Any], count: int) -> npt.NDArray[np.float32]:
+    """Return what a layer may read, `(count, K)`: channels of many sizes that go together."""
+    random = np.random.default_rng(5)
+    mixed = random.standard_normal((len(matrix), len(matrix))) * np.exp(random.standard_normal(len(matrix)))
+    return (random.standard_normal((count, len(matrix))) @ mixed).astype(np.float32)
+
+
+def product_error(
+    path: Path, matrix: npt.NDArray[np.float32], x: npt.NDArray[np.float32], weights: Blocks, **more: Any
+) -> float:
+    """Return the error of ONNX Runtime's product with a quantised matrix, as a share of the exact product."""
+    net = Network("product", 20)
+    entering = net.input("x", ir.DataType.FLOAT, ("N", len(matrix)))
+    y = net.op("MatMul", entering, net.weight("matrix", matrix.shape, lambda: matrix), name="product")
+    net.output(y, "y", ir.DataType.FLOAT, ("N", matrix.shape[1]))
+    model = net.model()
+    assert MatMulNBitsPass(weights, **more)(model).modified
+    (node,) = [node for node in model.graph if node.op_type == "MatMulNBits"]
+    node.attributes["accuracy_level"] = ir.AttrInt64("accuracy_level", 1)  # float: only the weights are judged
+    write_graph(model, path)
+    (found,) = ort.InferenceSession(path).run(None, {"x": x})
+    exact = x.astype(np.float64) @ matrix
+    return float(np.linalg.norm(found - exact) / np.linalg.norm(exact))
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(("weights", "most"), [(INT8, 0.012), (INT4, 0.13)], ids=["int8", "int4"])
+@pytest.mark.parametrize("inputs", [128, 100])  # 100: the last block is padded
+def test_every_method_is_near_the_exact_product(
+    tmp_path: Path, method: Method, weights: Blocks, most: float, inputs: int
+) -> None:
+    matrix = np.random.default_rng(1).standard_normal((inputs, 40)).astype(np.float32)
+    x = read_through(matrix, 400)
+    moments = {"product": x.T @ x} if method == "gptq" else None
+    changed = replace(weights, method=method, block_size=32)
+    assert product_error(tmp_path / "product.onnx", matrix, x, changed, moments=moments) < most
+
+
+def test_methods_that_search_are_better_than_the_nearest_number(tmp_path: Path) -> None:
+    matrix = np.random.default_rng(2).standard_normal((256, 96)).astype(np.float32)
+    seen, other = np.split(read_through(matrix, 2000), 2)
+    moments = {"product": seen.T @ seen}
+    errors = {
+        method: product_error(
+            tmp_path / f"{method}.onnx", matrix, other, replace(INT4, method=method, block_size=64), moments=moments
+        )
+        for method in METHODS
+    }
+    assert errors["gptq"] < 0.9 * errors["rtn"]
+    assert errors["k_quant"] < errors["rtn"]
+    assert errors["hqq"] < errors["rtn"]
+
+
+def test_gptq_corrects_as_the_inverse_of_the_moments_says() -> None:
+    x = read_through(np.zeros((24, 1)), 500).astype(np.float64)
+    moments = x.T @ x
+    damped = moments + 0.01 * np.diag(moments).mean() * np.eye(24)
+    factor = correction(moments.astype(np.float32)).astype(np.float64)
+    assert np.array_equal(factor, np.triu(factor))
+    np.testing.assert_allclose(factor.T @ factor @ damped, np.eye(24), atol=2e-2)
+
+
+def test_a_channel_that_was_never_seen_is_rounded_all_the_same() -> None:
+    matrix = np.random.default_rng(3).standard_normal((64, 8)).astype(np.float32)
+    moments = np.zeros((64, 64), dtype=np.float32)
+    gptq = packed("matrix", matrix, replace(INT8, method="gptq"), moments)
+    rtn = packed("matrix", matrix, INT8)
+    np.testing.assert_array_equal(gptq.blocks, rtn.blocks)
+    np.testing.assert_allclose(gptq.scales, rtn.scales, rtol=1e-6)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_numbers_that_are_none_are_named(method: Method) -> None:
+    matrix = np.ones((64, 8), dtype=np.float32)
+    matrix[3, 4] = np.nan
+    with pytest.raises(BundleError, match=r"layers\.3\.weight holds NaN or infinity"):
+        packed("layers.3.weight", matrix, replace(INT4, method=method), np.eye(64, dtype=np.float32))
+
+
+def test_gptq_without_anything_seen_says_so() -> None:
+    with pytest.raises(BundleError, match="nothing was seen of what layer reads"):
+        packed("layer", np.ones((64, 8), dtype=np.float32), replace(INT4, method="gptq"))
+
+
+@only_one
+def test_moments_are_those_of_what_every_product_reads(exported: Exported, tmp_path: Path) -> None:
+    (tmp_path / "prompts.txt").write_text("paint: a red car\n")
+    moments = second_moments(exported.portable, prompts=tmp_path / "prompts.txt", count=1)
+    graph = ir.load(exported.portable / "backbone.onnx").graph
+    named = {str(node.name) for node in graph if node.op_type == "MatMul"}
+    assert named <= moments.keys()
+    layer = next(name for name in named if name.endswith("layers.0.self_attn.q_proj"))
+    assert moments[layer] is moments[layer.replace("q_proj", "k_proj")]
+    assert moments[layer].shape == (exported.shape.hidden,) * 2
+    np.testing.assert_allclose(moments[layer].tolist(), moments[layer].T.tolist(), rtol=1e-4)
+    assert np.linalg.eigvalsh(moments[layer].astype(np.float64)).min() > -1e-3 * np.abs(moments[layer]).max()
+
+
+@only_one
+@pytest.mark.parametrize(("weights", "method"), [("int4", "k_quant"), ("int4", "hqq"), ("int8", "k_quant")])
+def test_bundles_of_every_method_paint(exported: Exported, tmp_path: Path, weights: str, method: str) -> None:
+    quantize(exported.portable, tmp_path / "made", weights=weights, method=method, block_size=64)
+    nodes = [node for node in ir.load(tmp_path / "made" / "backbone.onnx").graph if node.op_type == "MatMulNBits"]
+    assert {node.attributes["block_size"].as_int() for node in nodes} == {64}
+    assert {len(node.inputs) for node in nodes} == {4}
+    Model.open(tmp_path / "made").paint("a red car", seed=1)
+
+
+@only_one
+def test_single_layers_and_modules_become_what_is_asked(exported: Exported, tmp_path: Path) -> None:
+    wanted = ("*.down_proj=int8", "text_head=fp32", "*.layers.1.*=fp32", "tables=fp32", "*.q_proj=fp16")
+    quantize(exported.portable, tmp_path / "made", weights="int4", overrides=wanted)
+
+    manifest = open_bundle(tmp_path / "made").manifest
+    graph = ir.load(tmp_path / "made" / "backbone.onnx").graph
+    bits = Counter(node.attributes["bits"].as_int() for node in graph if node.op_type == "MatMulNBits")
+    whole = {str(node.name).rpartition("layers.")[2] for node in graph if node.op_type == "MatMul"}
+    assert bits == {4: 2 * 5, 8: 2}
+    halves = {f"{layer}.self_attn.q_proj" for layer in range(3)}
+    assert whole == halves | {
+        f"1.{name}" for name in (
+            "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj", "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"
+        )
+    }  # fmt: skip
+    assert len([node for node in graph if node.op_type == "Cast" and "q_proj" in str(node.name)]) == len(halves)
+    assert manifest.graphs["backbone"].precision == "int4"
+    assert manifest.graphs["text_head"].precision == "fp32"
+    assert manifest.token_embedding.dtype == "float32"
+    Model.open(tmp_path / "made").paint("a red car", seed=1)
+
+
+@only_one
+@pytest.mark.parametrize("weights", ["fp16", "bf16"])
+def test_half_precision_is_half_the_bytes_and_paints_alike(exported: Exported, tmp_path: Path, weights: str) -> None:
+    made = quantize(exported.portable, tmp_path / "made", weights=weights)
+    portable = open_bundle(exported.portable).manifest
+    assert made.graphs["backbone"].precision == weights
+    for role in ("backbone", "text_head", "image_head"):
+        name = f"{role}.onnx.data"
+        assert made.files[name].bytes <= 0.6 * portable.files[name].bytes
+    kind, least = {"fp16": (ir.DataType.FLOAT16, 2.0**-11), "bf16": (ir.DataType.BFLOAT16, 2.0**-8)}[weights]
+    exact = ir.load(exported.portable / "backbone.onnx").graph.initializers
+    halves = [value for value in ir.load(tmp_path / "made" / "backbone.onnx").graph.initializers.values()
+              if value.dtype == kind]  # fmt: skip
+    assert len(halves) >= 7 * 3
+    for value in halves:
+        numbers, rounded = (constant(one) for one in (exact[str(value.name).removesuffix(".half")], value))
+        normal = np.abs(numbers) > 1e-4  # of float16 the smaller ones have fewer digits
+        assert 0 < np.abs(rounded[normal] / numbers[normal] - 1).max() <= least
+    Model.open(tmp_path / "made").paint("a red car", seed=1)
+
+
+def constant(value: ir.Value) -> Doubles:
+    assert value.const_value is not None
+    return value.const_value.numpy().astype(np.float64)
+
+
+@only_one
+@pytest.mark.parametrize("target", ["rtx", "tensorrt"])
+def test_fp8_weights_are_dequantised_in_front_of_their_products(
+    exported: Exported, tmp_path: Path, target: str
+) -> None:
+    made = quantize(exported.portable, tmp_path / "made", target=target, weights="fp8", capacity=192)
+    assert made.graphs["backbone"].precision == "fp8"
+    assert made.graphs["backbone"].activations is None
+    graph = ir.load(tmp_path / "made" / "backbone.onnx").graph
+    dequantised = [node for node in graph if node.op_type == "DequantizeLinear"]
+    assert len(dequantised) == 7 * 3
+    assert {node.inputs[0].dtype for node in dequantised if node.inputs[0]} == {ir.DataType.FLOAT8E4M3FN}
+
+
+@only_one
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"method": "awq"}, "no method 'awq'; choose one of rtn, k_quant, hqq, gptq"),
+        ({"block_size": 48}, "blocks of 48 are not written; choose one of 32, 64, 128"),
+        ({"overrides": ["backbone"]}, r"'backbone' does not say what becomes of which module; write PATTERN=fp32\|"),
+        ({"overrides": ["backbone=int2"]}, "'backbone=int2' does not say"),
+        ({"overrides": ["bakcbone=int4"]}, "no module and no product is called 'bakcbone'; did you mean 'backbone'"),
+        ({"overrides": ["*.nothing=int4"]}, "no product is called '\\*.nothing'; modules are tables, backbone"),
+        ({"overrides": ["text_head=fp8"]}, "target 'cpu' cannot hold weights in fp8; only rtx and tensorrt can"),
+        ({"weights": "fp8"}, "cpu has no weights of kind 'fp8'"),
+        ({"target": "cuda", "weights": "fp8"}, "cuda has no weights of kind 'fp8'"),
+        ({"target": "rtx", "method": "hqq"}, "target 'rtx' holds no zero points, which hqq needs; choose one of rtn"),
+        ({"target": "cuda", "overrides": ["text_head=fp32"]}, "has half precision where nothing is quantised"),
+    ],
+    ids=lambda value: " ".join(map(str, value.values())) if isinstance(value, dict) else "",
+)
+def test_choices_that_mean_nothing_are_refused(
+    exported: Exported, tmp_path: Path, options: dict[str, Any], match: str
+) -> None:
+    with pytest.raises(RequestError, match=match):
+        quantize(exported.portable, tmp_path / "made", **options)
+    assert list(tmp_path.iterdir()) == []
