@@ -15,10 +15,10 @@ import shutil
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -241,15 +241,22 @@ JANUS_1B = DecoderShape(
 )  # fmt: skip
 
 
-def large(folder: Path, runs: int) -> dict[str, Any]:
-    """Time a step (two rows, 600 tokens in the cache) and a prompt (two rows of 64) of two layers of 1B shape."""
+Forms: TypeAlias = Mapping[str, Sequence[ir.passes.PassBase]]
+
+
+def large_float(folder: Path) -> None:
+    """Write two float layers of 1B shape."""
     write_graph(build_backbone(cast(Checkpoint, Random(JANUS_1B)), JANUS_1B), folder / "float.onnx")
+
+
+def large_forms(folder: Path) -> Forms:
+    """Return the passes that make the float layers into each form."""
     scales = {str(value.name): np.full(2048, 4.0, np.float32) for value in ir.load(folder / "float.onnx").graph.inputs}
     peaks = {name.removeprefix("past_"): peak for name, peak in scales.items() if name.startswith("past_")}
     ranges = {str(one.x.name): 4.0 for one in products(ir.load(folder / "float.onnx").graph)}
     integers: list[ir.passes.PassBase] = [QuantizeDequantizePass("int8", ranges), IntegerProductPass()]
     cache = QuantizedCachePass("int8", peaks, head_dim=128)
-    forms: dict[str, list[ir.passes.PassBase]] = {
+    return {
         "fp32": [],
         "weights int8": [MatMulNBitsPass(GPU_INT8)],
         "weights int4": [MatMulNBitsPass(INT4)],
@@ -257,6 +264,13 @@ def large(folder: Path, runs: int) -> dict[str, Any]:
         "kv int8": [cache],
         "w8a8, kv int8": [*integers, cache],
     }
+
+
+def large(folder: Path, runs: int, forms: Forms) -> dict[str, Any]:
+    """Time a step (two rows, 600 tokens in the cache) and a prompt (two rows of 64) of the float layers in each form.
+
+    In turns, on one thread.
+    """
     calls = {}
     for name, passes in forms.items():
         model = ir.load(folder / "float.onnx")
@@ -264,19 +278,19 @@ def large(folder: Path, runs: int) -> dict[str, Any]:
             one(model)
         file = folder / f"{name.replace(' ', '-')}.onnx"
         ir.save(model, file, external_data=f"{file.name}.data", alignment=4096, align_threshold=4096)
-        calls[name] = {"step": _call(file, 1, 600), "prompt": _call(file, 64, 0)}
+        calls[name] = {"step": call(file, 1, 600), "prompt": call(file, 64, 0)}
     seconds: dict[str, dict[str, list[float]]] = {name: {kind: [] for kind in kinds} for name, kinds in calls.items()}
     for _ in range(runs):
         for name, kinds in calls.items():
-            for kind, call in kinds.items():
+            for kind, run_once in kinds.items():
                 for _ in range(3):
                     began = time.perf_counter()
-                    call()
+                    run_once()
                     seconds[name][kind].append((time.perf_counter() - began) * 1e3)
     return {name: {f"{k}_ms": record.spread(v) for k, v in kinds.items()} for name, kinds in seconds.items()}
 
 
-def _call(file: Path, width: int, length: int) -> Callable[[], None]:
+def call(file: Path, width: int, length: int) -> Callable[[], None]:
     """Return a call of a backbone of two rows over a bound cache of 640, with one thread."""
     options = ort.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = 1, 3
@@ -345,10 +359,11 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         variants, methods, facts = make(Path(folder), arguments.checkpoint)
+        large_float(Path(folder))
         figures = {
             "calibration": facts,
             "speed": speed(variants, arguments.runs),
-            "two_layers_of_1b_shape": large(Path(folder), arguments.runs),
+            "two_layers_of_1b_shape": large(Path(folder), arguments.runs, large_forms(Path(folder))),
             "teacher_forced": agreement(variants, arguments.pictures),
             "w8a8_by_method": agreement({"fp32": variants["fp32"], **methods}, arguments.pictures),
         }
