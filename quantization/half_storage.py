@@ -58,7 +58,10 @@ def _store(graph: ir.Graph, value: ir.Value, kind: ir.DataType) -> None:
     assert value.const_value is not None
     exact, name = value.const_value, f"{value.name}.half"
     tensor = ir.LazyTensor(  # read again when the graph is written: all of them at once may not fit
-        lambda: ir.Tensor(exact.numpy().astype(kind.numpy()), name=name), dtype=kind, shape=exact.shape, name=name
+        lambda: ir.Tensor(exact.numpy().astype(kind.numpy()), name=name),
+        dtype=kind,
+        shape=ir.Shape(exact.shape.numpy()),
+        name=name,
     )
     half = ir.Value(name=name, type=ir.TensorType(kind), shape=value.shape, const_value=tensor)
     cast = ir.node("Cast", [half], attributes={"to": ir.DataType.FLOAT}, name=f"{value.name}.cast")

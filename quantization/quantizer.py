@@ -42,7 +42,7 @@ from .recipes import (
     override,
     recipe_of,
 )
-from .tables import half_tables
+from .tables import write_tables
 from .tensorrt_half import Half as HalfType
 from .weight_only import MatMulNBitsPass, Moments, products
 
@@ -103,8 +103,8 @@ def quantize(
     with staged_folder(output) as folder:
         graphs = {role: _rewritten(bundle, folder, role, graph, how, tell) for role, graph in manifest.graphs.items()}
         written = {f"{graph.file}{suffix}" for graph in manifest.graphs.values() for suffix in ("", ".data")}
-        if isinstance(choice.of("tables"), Half):
-            manifest = half_tables(bundle, folder, manifest)
+        if (tables := choice.of("tables")) is not None:
+            manifest = write_tables(bundle, folder, manifest, tables)
         for name in manifest.files.keys() - written - {MANIFEST_FILE}:
             if not (folder / name).exists():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)

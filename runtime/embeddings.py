@@ -1,12 +1,17 @@
 """The input embeddings of tokens, codes and features, by id. Knows tables, not what a token means."""
 
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from .integer_table import IntegerTable
+
 Floats: TypeAlias = npt.NDArray[np.floating]
+Table: TypeAlias = Floats | IntegerTable
+
+_NO_ROWS: Final = np.zeros((0, 0), dtype=np.float32)
 
 
 class Embeddings:
@@ -15,9 +20,9 @@ class Embeddings:
     A negative id -1 - i stands for row i of the features that come with a prompt.
     """
 
-    def __init__(self, tokens: Floats, codes: Floats | None = None) -> None:
-        self._tokens = np.asarray(tokens)  # a plain view; indexing a memmap costs several times as much
-        self._codes = self._tokens[:0] if codes is None else np.asarray(codes)
+    def __init__(self, tokens: Table, codes: Table | None = None) -> None:
+        self._tokens = tokens
+        self._codes = _NO_ROWS if codes is None else codes
         self._count = len(self._tokens)
 
     def row(self, token: int) -> Floats:

@@ -20,6 +20,7 @@ from .device import DeviceBackbone, DeviceGraph, DeviceImageHead
 from .embeddings import Embeddings, Floats
 from .errors import BundleError, RequestError
 from .image_head import ImageHead
+from .integer_table import BITS, IntegerTable, row_bytes
 from .manifest import GraphRole, Table
 from .pictures import Pixels
 from .raster import Codes
@@ -161,9 +162,13 @@ class Engine:
         codes = None if manifest.code_embedding is None else self._mapped(manifest.code_embedding)
         return Embeddings(self._mapped(manifest.token_embedding), codes)
 
-    def _mapped(self, table: Table) -> Floats:
-        path = self._bundle.path(table.file)
-        dtype = np.dtype(table.dtype).newbyteorder("<")
-        if path.stat().st_size != table.shape[0] * table.shape[1] * dtype.itemsize:
-            raise BundleError(f"{path} does not hold {table.shape[0]} x {table.shape[1]} {table.dtype} numbers.")
-        return np.memmap(path, dtype=dtype, mode="r", shape=table.shape)
+    def _mapped(self, table: Table) -> Floats | IntegerTable:
+        path, (rows, columns) = self._bundle.path(table.file), table.shape
+        bits = BITS.get(table.dtype)
+        dtype = np.dtype(np.uint8) if bits else np.dtype(table.dtype).newbyteorder("<")
+        width = row_bytes(columns, bits) if bits else columns
+        if path.stat().st_size != rows * width * dtype.itemsize:
+            raise BundleError(f"{path} does not hold {rows} x {columns} {table.dtype} numbers.")
+        # A plain view: indexing a memmap costs several times as much.
+        mapped = np.asarray(np.memmap(path, dtype=dtype, mode="r", shape=(rows, width)))
+        return IntegerTable(mapped, columns, bits) if bits else mapped

@@ -99,10 +99,13 @@ class Graph(Record, frozen=True, kw_only=True):
 
 
 class Table(Record, frozen=True, kw_only=True):
-    """A row-major table, mapped into memory: row i is the input embedding of token i, or of code i."""
+    """A row-major table, mapped into memory: row i is the input embedding of token i, or of code i.
+
+    Of integers a row is laid out as in integer_table.py.
+    """
 
     file: ShortText
-    dtype: Literal["float32", "float16"]
+    dtype: Literal["float32", "float16", "int8", "int4"]
     shape: tuple[Count, Count]
 
 
