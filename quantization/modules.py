@@ -10,7 +10,7 @@ import onnx_ir as ir
 from edgevlo.runtime.errors import RequestError
 from edgevlo.runtime.manifest import GraphRole, Manifest
 
-from .recipes import Choice, Module, Override, Weights, changes_numbers
+from .recipes import Blocks, Choice, Float8, Module, Override, Weights, changes_numbers
 from .weight_only import products
 
 
@@ -54,3 +54,8 @@ def check(overrides: Iterable[Override], names: dict[GraphRole, tuple[str, ...]]
             near = get_close_matches(one.pattern.strip("*."), known, 1, 0.5)
             hint = f"did you mean {near[0]!r}?" if near else f"modules are {', '.join(modules)}."
             raise RequestError(f"no module and no product is called {one.pattern!r}; {hint}")
+        taken = [name for role, members in names.items() for name in members if one.fits(role) or one.fits(name)]
+        if isinstance(one.weights, Blocks | Float8) and not taken and not one.fits("tables"):
+            raise RequestError(
+                f"{one.pattern!r} holds no linear layers, which alone become {one.weights.precision}; fp16 is possible."
+            )

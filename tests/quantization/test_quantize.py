@@ -1,6 +1,7 @@
 """Target bundles: what changes, what stays byte for byte, how exact the weights are, and what is refused."""
 
 import shutil
+import sys
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -172,4 +173,18 @@ def test_progress_is_told_and_an_interrupt_leaves_nothing(exported: Exported, tm
     with pytest.raises(KeyboardInterrupt):
         quantize(exported.portable, tmp_path / "new", progress=interrupt)
     assert {"verifying the bundle", "backbone"} <= told
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no limit on the size of files")
+def test_a_disk_that_fills_up_in_the_middle_leaves_nothing(exported: Exported, tmp_path: Path) -> None:
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, before[1]))  # what a write past it raises is an OSError as well
+    try:
+        with pytest.raises(OutputError, match=r"made cannot be written \(File too large\)\. Nothing was left there"):
+            quantize(exported.portable, tmp_path / "made", weights="int8")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert list(tmp_path.iterdir()) == []

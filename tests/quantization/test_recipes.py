@@ -17,12 +17,14 @@ from edgevlo.calibration.moments import second_moments
 from edgevlo.export.graph import Network, write_graph
 from edgevlo.quantization import quantize
 from edgevlo.quantization.blocks import correction, packed
-from edgevlo.quantization.recipes import INT4, INT8, METHODS, Blocks, Method
+from edgevlo.quantization.modules import check
+from edgevlo.quantization.recipes import INT4, INT8, METHODS, Blocks, Method, override
 from edgevlo.quantization.weight_only import MatMulNBitsPass
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.engine import Engine
 from edgevlo.runtime.errors import BundleError, RequestError
 from edgevlo.runtime.integer_table import BLOCK, IntegerTable, packed_rows, row_bytes
+from edgevlo.runtime.manifest import GraphRole
 from edgevlo.runtime.model import Model
 
 Doubles = npt.NDArray[np.float64]
@@ -256,3 +258,10 @@ def test_choices_that_mean_nothing_are_refused(
     with pytest.raises(RequestError, match=match):
         quantize(exported.portable, tmp_path / "made", **options)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_module_without_linear_layers_cannot_be_quantised_in_blocks() -> None:
+    names: dict[GraphRole, tuple[str, ...]] = {"backbone": ("layers.0.q_proj",), "image_decoder": ()}
+    with pytest.raises(RequestError, match="'image_\\*' holds no linear layers, which alone become int4; fp16 is"):
+        check([override("image_*=int4", "cpu")], names)
+    check([override(one, "cpu") for one in ("image_decoder=fp16", "*=int4", "tables=int4", "*.q_proj=int8")], names)
