@@ -1,4 +1,4 @@
-"""Janus-Pro-1B at its real shape with random weights: exported, opened, and one whole picture painted.
+"""Janus-Pro-1B at its real shape with random weights: exported, quantised, opened, and whole pictures painted.
 
 The weights are random because none can be had here, so the picture shows nothing; memory, time and the comparison of
 every graph are those of the real shape. The checkpoint is written as transformers does, in shards of bfloat16, one
@@ -7,7 +7,7 @@ tensor in memory at a time.
     python benchmarks/janus_pro_1b.py                 # 4.2 GB of checkpoint, 8.4 GB of bundle
     python benchmarks/janus_pro_1b.py --layers 1      # of the decoder; everything else at its size
 
-prints the figures and writes `results/janus_pro_1b.json`. Export and painting run in a process each. Peaks are largest
+prints the figures and writes `results/janus_pro_1b.json`. Every part runs in a process of its own. Peaks are largest
 resident sets less what was resident after the imports; pages of files that the system may take back at any time are in
 them. Beside the time on the clock stands the processors' time, which other work on the machine lengthens less.
 """
@@ -22,13 +22,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import record
 from export_memory import as_bfloat16, forget_peak, measured_export, status
 from weight_files import Shapes, write_header
+
+Part: TypeAlias = Callable[[Path, Path], dict[str, Any]]
 
 SHARD_BYTES: Final = 1_000_000_000
 VOCABULARY: Final = 102_400
@@ -163,6 +165,30 @@ def export(checkpoint: Path, bundle: Path) -> dict[str, Any]:
     return measured_export(checkpoint, bundle, family="janus", threads=os.cpu_count() or 1)
 
 
+def quantize(weights: str, overrides: tuple[str, ...] = (), block_size: int | None = None) -> Part:
+    """Return the part that quantises a portable bundle in its process and says what it took."""
+
+    def part(portable: Path, bundle: Path) -> dict[str, Any]:
+        from edgevlo.quantization import quantize as rewrite
+
+        before = status("VmRSS")
+        forget_peak()
+        began, worked = time.perf_counter(), time.process_time()
+        made = rewrite(portable, bundle, weights=weights, overrides=overrides, block_size=block_size)
+        return {
+            "minutes": round((time.perf_counter() - began) / 60, 2),
+            "cpu_minutes": round((time.process_time() - worked) / 60, 2),
+            "peak_gb": round(status("VmHWM") - before, 3),
+            "imports_gb": round(before, 3),
+            "bundle_gb": round(sum(file.bytes for file in made.files.values()) / 1e9, 3),
+            "gb_by_file": {
+                name: round(file.bytes / 1e9, 3) for name, file in made.files.items() if file.bytes >= 5_000_000
+            },
+        }
+
+    return part
+
+
 def paint(bundle: Path, picture: Path) -> dict[str, Any]:
     """Open the bundle in this process and paint one picture with guidance; return what it took."""
     import edgevlo
@@ -195,8 +221,20 @@ def paint(bundle: Path, picture: Path) -> dict[str, Any]:
     }
 
 
+SMALLEST: Final = ("tables=int4", "vision_encoder=int4", "image_head=int4", "image_decoder=fp16")
+PARTS: Final[dict[str, tuple[Part, str, str]]] = {  # what is done, from which folder, and into which
+    "export": (export, "checkpoint", "portable"),
+    "int8": (quantize("int8"), "portable", "int8"),
+    "int4": (quantize("int4"), "portable", "int4"),
+    "int4, everything": (quantize("int4", SMALLEST, 128), "portable", "smallest"),
+    "paint int4": (paint, "int4", "int4.png"),
+    "paint int8": (paint, "int8", "int8.png"),
+    "paint": (paint, "portable", "portable.png"),
+}
+
+
 def main() -> None:
-    """Read the arguments, make, export, paint, write."""
+    """Read the arguments, make, export, quantise, paint, write."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--layers", type=int, default=24)
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()), help="where there is disk for it")
@@ -205,14 +243,14 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.child:
         what, source, target = arguments.child
-        print(json.dumps({"export": export, "paint": paint}[what](Path(source), Path(target))))
+        print(json.dumps(PARTS[what][0](Path(source), Path(target))))
         return
     work = Path(tempfile.mkdtemp(dir=arguments.folder))
     try:
         (work / "checkpoint").mkdir()
         numbers = make_checkpoint(work / "checkpoint", arguments.layers)
         figures: dict[str, Any] = {"layers": arguments.layers, "parameters": numbers, "load_before": _load()}
-        for what, source, target in (("export", "checkpoint", "bundle"), ("paint", "bundle", "picture.png")):
+        for what, (_, source, target) in PARTS.items():
             figures[what] = _child(what, work / source, work / target)
             print(f"{what}: {json.dumps(figures[what])}", flush=True)
         figures["load_after"] = _load()
