@@ -11,7 +11,8 @@ import onnx_ir as ir
 
 from edgevlo.runtime.bundle import open_bundle, seal, staged_folder
 from edgevlo.runtime.errors import BundleError, EdgevloError, OutputError, RequestError
-from edgevlo.runtime.manifest import MANIFEST_FILE, Graph, GraphRole, Manifest, Quality, Target
+from edgevlo.runtime.manifest import MANIFEST_FILE, Manifest, Quality, Target
+from edgevlo.runtime.manifest_graphs import Graph, GraphRole
 
 from .calibrated import Calibrated, Static, StaticPass
 from .gpu_targets import (

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from edgevlo.runtime.errors import RequestError
-from edgevlo.runtime.manifest import GraphRole, Precision
+from edgevlo.runtime.manifest_graphs import GraphRole, Precision
 
 Module: TypeAlias = GraphRole | Literal["tables"]  # tables: the input embeddings of tokens and codes
 

@@ -7,7 +7,8 @@ import msgspec
 import numpy as np
 
 from edgevlo.runtime.errors import BundleError
-from edgevlo.runtime.manifest import Manifest, Table
+from edgevlo.runtime.manifest import Manifest
+from edgevlo.runtime.manifest_graphs import Table
 
 _ROWS: Final = 4096  # at a time
 

@@ -20,7 +20,7 @@ from .device import DeviceBackbone, DeviceGraph, DeviceImageHead
 from .embeddings import Embeddings, Floats
 from .errors import BundleError, RequestError
 from .image_head import ImageHead
-from .manifest import GraphRole, Table
+from .manifest_graphs import GraphRole, Table
 from .pictures import Pixels
 from .raster import Codes
 

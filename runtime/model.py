@@ -24,7 +24,8 @@ from .errors import AbilityError, RequestError
 from .fit import fitted
 from .grids import GridRule, Shape, parse_size
 from .interleave import Rule, Written, interleave
-from .manifest import Ability, AbilityName, Branch, Sampling
+from .manifest_abilities import Ability, AbilityName
+from .manifest_guidance import Branch, Sampling
 from .pictures import (
     Loaded,
     cut_off,

@@ -48,7 +48,7 @@ from edgevlo.quantization import quantize
 from edgevlo.runtime.answers import answer
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.errors import AbilityError, CheckpointError, RequestError
-from edgevlo.runtime.manifest import AbilityName
+from edgevlo.runtime.manifest_abilities import AbilityName
 from edgevlo.runtime.model import Model
 from edgevlo.runtime.pictures import load_picture, to_pixel_values
 
