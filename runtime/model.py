@@ -1,6 +1,6 @@
 """The public face of an opened bundle: paint, edit, ask, interleave, detect, and what it perceives.
 
-Turns requests into plans and plans into pictures; everything is checked before the first graph runs.
+Checks requests before the first graph runs; `painting`, `seeing` and `answering` carry them out.
 """
 
 import warnings
@@ -111,8 +111,7 @@ class Model:
 
     def ask(self, pictures: Picture | Sequence[Picture], question: str) -> str:
         """Answer a question about one picture or several."""
-        words, sources = check_text(question, "question"), self._read("ask", _listed(pictures))
-        text = self._answering.answer(self._ability("ask"), words, sources)
+        text = self._answer("ask", check_text(question, "question"), self._read("ask", _listed(pictures)))
         if not text:
             warnings.warn("the model gave no answer; ask in other words", AnswerWarning, stacklevel=2)
         return text
@@ -158,7 +157,7 @@ class Model:
         rows, columns = codes.shape
         unit = (columns, rows) if ability.unit == "cell" else self.grid.size(Shape(rows, columns))
         scale = (loaded.image.width / unit[0], loaded.image.height / unit[1])
-        return read_detections(self._answering.answer(ability, text, [codes]), scale)
+        return read_detections(self._answer("detect", text, [codes]), scale)
 
     def tokenize(self, picture: Picture) -> Codes:
         """Return the codes (rows, columns) of a picture, resized to a size the model reads if it has another.
@@ -219,7 +218,7 @@ class Model:
             raise RequestError(f"{name} of this model needs names of objects; name at least one.")
         return request.text.replace("{objects}", words)
 
-    # How a request becomes a plan.
+    # How a request is carried out.
 
     def _paint(
         self, name: AbilityName, text: str, pictures: Sequence[Picture], size: Size | None, options: Options
@@ -232,6 +231,9 @@ class Model:
         if size is None and sources and (codes := _codes(sources[0])) is not None:
             shape = Shape(*codes.shape)
         return self._painting.strokes(self._painting.request(ability, text, sources, shape, settings), self.decode)
+
+    def _answer(self, name: AbilityName, text: str, sources: Sequence[Source]) -> str:
+        return self._answering.answer(self._ability(name), text, sources)
 
     def _read(self, name: AbilityName, pictures: Sequence[Picture]) -> list[Source]:
         """Return what a prompt shows of the pictures, after checking that the ability takes so many."""
