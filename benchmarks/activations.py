@@ -45,7 +45,7 @@ from edgevlo.quantization.weight_only import MatMulNBitsPass
 from edgevlo.runtime.backbone import bind
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.engine import Engine
-from edgevlo.runtime.manifest import GraphRole
+from edgevlo.runtime.manifest_graphs import GraphRole
 from edgevlo.runtime.model import Model
 
 ROWS = ("paint1", "paint2", "paint3", "edit", "segmentation")

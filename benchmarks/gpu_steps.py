@@ -204,7 +204,8 @@ def steps(folder: Path, target: str, *, captured: bool) -> dict[str, Any]:
 
     from edgevlo.runtime.device import DeviceBackbone, DeviceImageHead
     from edgevlo.runtime.embeddings import Embeddings
-    from edgevlo.runtime.manifest import Backbone, Sampling
+    from edgevlo.runtime.manifest_graphs import Backbone
+    from edgevlo.runtime.manifest_guidance import Sampling
     from edgevlo.runtime.ort_device import OrtGraph
 
     def opened(role: str) -> Any:

@@ -227,7 +227,7 @@ def beside_transformers(model: edgevlo.Model, checkpoint: Path, runs: int) -> di
 def _greedy_request(model: edgevlo.Model) -> Any:
     ability = model._ability("paint")
     settings = resolve({"seed": 0, "temperature": 0.0, "guidance_scale": 3.0}, ability, model.manifest)
-    return model._request(ability, PROMPT, [], model.grid.default, settings)
+    return model._painting.request(ability, PROMPT, [], model.grid.default, settings)
 
 
 def main() -> None:

@@ -33,7 +33,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from edgevlo.runtime.manifest import GraphRole, Manifest, read_manifest
+from edgevlo.runtime.manifest import Manifest, read_manifest
+from edgevlo.runtime.manifest_graphs import GraphRole
 from edgevlo.runtime.tensorrt_profiles import profiles
 
 ROOT: Final = Path(__file__).resolve().parent.parent

@@ -19,7 +19,7 @@ from PIL import Image
 
 from edgevlo.runtime.bundle import Bundle, open_bundle
 from edgevlo.runtime.errors import BundleError, CalibrationError, RequestError
-from edgevlo.runtime.manifest import GraphRole
+from edgevlo.runtime.manifest_graphs import GraphRole
 from edgevlo.runtime.model import Model
 from edgevlo.runtime.raster import Codes
 from edgevlo.runtime.strokes import Stroke

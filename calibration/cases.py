@@ -13,7 +13,9 @@ from typing import Final, get_args
 import msgspec
 
 from edgevlo.runtime.errors import PictureError, RequestError
-from edgevlo.runtime.manifest import AbilityName, Guidance, Manifest
+from edgevlo.runtime.manifest import Manifest
+from edgevlo.runtime.manifest_abilities import AbilityName
+from edgevlo.runtime.manifest_guidance import Guidance
 from edgevlo.runtime.pictures import load_picture
 
 SHIPPED: Final = Path(__file__).parent / "evaluation.txt"

@@ -17,7 +17,8 @@ from edgevlo.runtime.backbone import Backbone
 from edgevlo.runtime.bundle import Bundle
 from edgevlo.runtime.contract import takes_top_p
 from edgevlo.runtime.engine import Engine, Painter
-from edgevlo.runtime.manifest import GraphRole, Sampling
+from edgevlo.runtime.manifest_graphs import GraphRole
+from edgevlo.runtime.manifest_guidance import Sampling
 from edgevlo.runtime.raster import Codes
 
 from .layers import LayeredSession, open_layered

@@ -7,7 +7,8 @@ from typing import Any
 
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.errors import EdgevloError
-from edgevlo.runtime.manifest import Precision, Quality
+from edgevlo.runtime.manifest import Quality
+from edgevlo.runtime.manifest_graphs import Precision
 
 from .cases import cases, digest
 from .limits import FIGURES, LIMITS, coarsest

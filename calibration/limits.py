@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from edgevlo.runtime.manifest import Manifest, Precision
+from edgevlo.runtime.manifest import Manifest
+from edgevlo.runtime.manifest_graphs import Precision
 
 
 @dataclass(frozen=True, slots=True)

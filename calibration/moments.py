@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgevlo.runtime.bundle import open_bundle
-from edgevlo.runtime.manifest import GraphRole
+from edgevlo.runtime.manifest_graphs import GraphRole
 from edgevlo.runtime.model import Model
 
 from .calibrate import COUNT, Progress, carried_out

@@ -17,7 +17,7 @@ import onnxruntime as ort
 from edgevlo.runtime.bundle import Bundle
 from edgevlo.runtime.engine import Engine
 from edgevlo.runtime.errors import BundleError, CalibrationError
-from edgevlo.runtime.manifest import GraphRole
+from edgevlo.runtime.manifest_graphs import GraphRole
 
 from .statistics import NotFiniteError, Statistics
 from .store import Tensors

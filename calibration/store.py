@@ -19,7 +19,9 @@ from msgspec import Meta, Struct
 
 from edgevlo.runtime.errors import CalibrationError, OutputError
 from edgevlo.runtime.files import check_writable, write_whole
-from edgevlo.runtime.manifest import AbilityName, Digest, GraphRole
+from edgevlo.runtime.manifest_abilities import AbilityName
+from edgevlo.runtime.manifest_graphs import GraphRole
+from edgevlo.runtime.manifest_values import Digest
 
 from .ranges import Method
 from .statistics import Statistics, restored

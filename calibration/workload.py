@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Final, get_args
 
 from edgevlo.runtime.errors import RequestError
-from edgevlo.runtime.manifest import AbilityName, Guidance, Manifest
+from edgevlo.runtime.manifest import Manifest
+from edgevlo.runtime.manifest_abilities import AbilityName
+from edgevlo.runtime.manifest_guidance import Guidance
 
 from .cases import Case, Request, picture_files, read_requests
 

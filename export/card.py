@@ -5,25 +5,29 @@ from typing import Annotated, Final
 
 import msgspec
 
-from edgevlo.runtime import manifest
 from edgevlo.runtime.errors import CheckpointError
+from edgevlo.runtime.manifest import Source
+from edgevlo.runtime.manifest_abilities import Ability, AbilityName, Answer
+from edgevlo.runtime.manifest_guidance import Guidance, Sampling
+from edgevlo.runtime.manifest_pictures import Domain, Grid, Postprocess, Preprocess
+from edgevlo.runtime.manifest_values import Record
 
 CARD_FILE: Final = "edgevlo.json"
 
 
-class Card(manifest.Record, frozen=True, kw_only=True):
+class Card(Record, frozen=True, kw_only=True):
     """Parts of the manifest that a checkpoint's author knows better than its family; docs/export.md explains them."""
 
     name: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")] | None = None
-    source: manifest.Source | None = None
-    grid: manifest.Grid | None = None
-    guidance: manifest.Guidance | None = None
-    sampling: manifest.Sampling | None = None
-    answer: manifest.Answer | None = None
-    preprocess: manifest.Preprocess | None = None
-    postprocess: manifest.Postprocess | None = None
-    abilities: dict[manifest.AbilityName, manifest.Ability] | None = None
-    domain: manifest.Domain | None = None
+    source: Source | None = None
+    grid: Grid | None = None
+    guidance: Guidance | None = None
+    sampling: Sampling | None = None
+    answer: Answer | None = None
+    preprocess: Preprocess | None = None
+    postprocess: Postprocess | None = None
+    abilities: dict[AbilityName, Ability] | None = None
+    domain: Domain | None = None
 
 
 def read_card(folder: Path) -> Card:

@@ -11,10 +11,10 @@ from typing import Final, TypeAlias
 import numpy as np
 import onnx_ir as ir
 
-from edgevlo.runtime import manifest
 from edgevlo.runtime.bundle import Bundle, seal, staged_folder
 from edgevlo.runtime.errors import CheckpointError, EdgevloError, OutputError
-from edgevlo.runtime.manifest import GraphRole, Manifest, read_manifest
+from edgevlo.runtime.manifest import FORMAT, Manifest, Producer, Source, read_manifest
+from edgevlo.runtime.manifest_graphs import Backbone, Graph, GraphRole, Table
 from edgevlo.runtime.model import Model
 
 from .backbone import build_backbone
@@ -93,7 +93,7 @@ def _write_graphs(plan: Plan, folder: Path, tell: Progress) -> list[GraphRole]:
     return roles
 
 
-def _compared(plan: Plan, folder: Path, roles: Sequence[GraphRole], tell: Progress) -> dict[GraphRole, manifest.Graph]:
+def _compared(plan: Plan, folder: Path, roles: Sequence[GraphRole], tell: Progress) -> dict[GraphRole, Graph]:
     """Compare every graph with the reference; return what the manifest says about each."""
     tell("loading the reference", 0, 1)
     reference = plan.reference()
@@ -102,40 +102,36 @@ def _compared(plan: Plan, folder: Path, roles: Sequence[GraphRole], tell: Progre
     if plan.code_embedding is not None:
         shape = (plan.codes.count, plan.decoder.hidden_size)
         compare_code_table(np.memmap(folder / CODE_TABLE_FILE, dtype="<f4", mode="r", shape=shape), plan, reference)
-    graphs: dict[GraphRole, manifest.Graph] = {}
+    graphs: dict[GraphRole, Graph] = {}
     for done, role in enumerate(roles):
         tell("comparing with the reference", done, len(roles))
         inputs, outputs = interface(folder / f"{role}.onnx")
         parity = compare(folder, plan, reference, role)
-        graphs[role] = manifest.Graph(
-            file=f"{role}.onnx", precision="fp32", inputs=inputs, outputs=outputs, parity=parity
-        )
+        graphs[role] = Graph(file=f"{role}.onnx", precision="fp32", inputs=inputs, outputs=outputs, parity=parity)
     tell("comparing with the reference", len(roles), len(roles))
     return graphs
 
 
-def _manifest(
-    plan: Plan, card: Card, origin: manifest.Source, graphs: dict[GraphRole, manifest.Graph], name: str
-) -> Manifest:
+def _manifest(plan: Plan, card: Card, origin: Source, graphs: dict[GraphRole, Graph], name: str) -> Manifest:
     """Return the manifest: the family's defaults under the task card, and the graphs as they were measured."""
     cards = {field: getattr(card, field) for field in _DEFAULTED}
     parts = {field: getattr(plan.defaults, field) if part is None else part for field, part in cards.items()}
     decoder, rows_columns = plan.decoder, plan.checkpoint.shapes[plan.embedding]
     code_shape = (plan.codes.count, decoder.hidden_size)
     return Manifest(
-        format=manifest.FORMAT,
+        format=FORMAT,
         name=name,
         family=plan.family,
-        producer=manifest.Producer(name="edgevlo", version=version("edgevlo")),
+        producer=Producer(name="edgevlo", version=version("edgevlo")),
         source=origin,
         target="portable",
         graphs=graphs,
-        token_embedding=manifest.Table(file=TABLE_FILE, dtype="float32", shape=(rows_columns[0], rows_columns[1])),
+        token_embedding=Table(file=TABLE_FILE, dtype="float32", shape=(rows_columns[0], rows_columns[1])),
         code_embedding=None
         if plan.code_embedding is None
-        else manifest.Table(file=CODE_TABLE_FILE, dtype="float32", shape=code_shape),
+        else Table(file=CODE_TABLE_FILE, dtype="float32", shape=code_shape),
         tokenizer="tokenizer.json",
-        backbone=manifest.Backbone(
+        backbone=Backbone(
             layers=decoder.layers,
             hidden_size=decoder.hidden_size,
             kv_heads=decoder.kv_heads,

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from tokenizers import Tokenizer
 
-from edgevlo.runtime import manifest
 from edgevlo.runtime.errors import CheckpointError
+from edgevlo.runtime.manifest_pictures import Postprocess
 
 from .checkpoint import Checkpoint
 
@@ -39,9 +39,9 @@ class Scaling:
     given: dict[str, Any]
 
     @property
-    def back(self) -> manifest.Postprocess:
+    def back(self) -> Postprocess:
         """The way back, truncated as the references do."""
-        return manifest.Postprocess(scale=self.std[0], offset=self.mean[0], rounding="truncate")
+        return Postprocess(scale=self.std[0], offset=self.mean[0], rounding="truncate")
 
 
 def read_scaling(checkpoint: Checkpoint) -> Scaling:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx_ir as ir
 
-from edgevlo.runtime import manifest
+from edgevlo.runtime.manifest_graphs import DType, Tensor
 
 IR_VERSION: Final = 11  # the oldest that may hold opset 24
 
@@ -85,13 +85,13 @@ def write_graph(model: ir.Model, path: Path, written: Callable[[int, int], None]
     ir.save(model, path, external_data=f"{path.name}.data", callback=tell, alignment=_PAGE, align_threshold=_PAGE)
 
 
-def interface(path: Path) -> tuple[tuple[manifest.Tensor, ...], tuple[manifest.Tensor, ...]]:
+def interface(path: Path) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
     """Return the inputs and outputs of an ONNX file as the manifest states them."""
     graph = ir.load(path).graph
     return tuple(map(_described, graph.inputs)), tuple(map(_described, graph.outputs))
 
 
-_DTYPES: Final[dict[ir.DataType, manifest.DType]] = {
+_DTYPES: Final[dict[ir.DataType, DType]] = {
     ir.DataType.FLOAT: "float32",
     ir.DataType.FLOAT16: "float16",
     ir.DataType.INT64: "int64",
@@ -99,8 +99,8 @@ _DTYPES: Final[dict[ir.DataType, manifest.DType]] = {
 }
 
 
-def _described(value: ir.Value) -> manifest.Tensor:
+def _described(value: ir.Value) -> Tensor:
     if value.name is None or value.dtype is None or value.shape is None:
         raise AssertionError(f"{value} is an input or output without name, type or shape")
     shape = tuple(size if isinstance(size, int) else str(size.value) for size in value.shape)
-    return manifest.Tensor(name=value.name, dtype=_DTYPES[value.dtype], shape=shape)
+    return Tensor(name=value.name, dtype=_DTYPES[value.dtype], shape=shape)

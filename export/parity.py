@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgevlo.runtime.errors import CheckpointError
-from edgevlo.runtime.manifest import GraphRole, Parity
+from edgevlo.runtime.manifest_graphs import GraphRole, Parity
 
 from .checkpoint import Floats
 from .cut import open_session, pieces

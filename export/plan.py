@@ -9,7 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor, nn
 
-from edgevlo.runtime import manifest
+from edgevlo.runtime import manifest_pictures
+from edgevlo.runtime.manifest_graphs import GraphRole
+from edgevlo.runtime.manifest_prompts import ImageBlock
 
 from .backbone import DecoderShape
 from .card import Card
@@ -82,10 +84,10 @@ class Plan:
     text_head: str  # name of the tensor (tokens, D)
     embedding_scale: float = 1.0  # of the rows, where a model multiplies them
     image_head: ImageHead
-    codes: manifest.Codes
-    image_block: manifest.ImageBlock
+    codes: manifest_pictures.Codes
+    image_block: ImageBlock
     defaults: Card  # every part filled in that a manifest must have
-    torch_graphs: Callable[[], dict[manifest.GraphRole, TorchGraph]]
+    torch_graphs: Callable[[], dict[GraphRole, TorchGraph]]
     reference: Callable[[], Reference]
     code_embedding: Callable[[], Floats] | None = None  # (codes, D), where codes are no tokens of the vocabulary
     weights_licence: str = ""  # of the family's released weights, where model cards do not say it

@@ -7,22 +7,10 @@ the training only.
 
 from __future__ import annotations
 
+from .phrases_descriptions import COMPARE, DESCRIBE, PLACE_ASKED, STYLE_ASKED, TIME_ASKED, WEATHER_ASKED
 from .phrases_edits import ADD, HAT_COLOUR, HAT_OFF, HAT_ON, MOVE, RECOLOUR, REMOVE
 from .phrases_perception import BOXES, DETECT, EDGES, EVERYTHING, FETCH, SEGMENT, USUAL
-from .phrases_questions import (
-    COLOUR,
-    COMPARE,
-    COUNT,
-    DESCRIBE,
-    PLACE_ASKED,
-    SIGN_READ,
-    STYLE_ASKED,
-    THERE,
-    TIME_ASKED,
-    WEATHER_ASKED,
-    WHERE,
-    YES_NO,
-)
+from .phrases_questions import COLOUR, COUNT, SIGN_READ, THERE, WHERE, YES_NO
 from .phrases_scene import (
     PLACE,
     PLACE_AND_TIME,

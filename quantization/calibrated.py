@@ -18,7 +18,7 @@ from edgevlo.calibration import store
 from edgevlo.calibration.ranges import signal_to_noise
 from edgevlo.runtime.bundle import Bundle
 from edgevlo.runtime.errors import CalibrationError, RequestError
-from edgevlo.runtime.manifest import Backbone, Graph, GraphRole, Tensor
+from edgevlo.runtime.manifest_graphs import Backbone, Graph, GraphRole, Tensor
 
 from .activations import Kind, QuantizeDequantizePass, products
 from .group_query_attention import GroupQueryAttentionPass

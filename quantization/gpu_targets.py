@@ -12,7 +12,8 @@ import msgspec
 import onnx_ir as ir
 
 from edgevlo.runtime.errors import RequestError
-from edgevlo.runtime.manifest import DType, Graph, GraphRole, Manifest, Precision, Tensor
+from edgevlo.runtime.manifest import Manifest
+from edgevlo.runtime.manifest_graphs import DType, Graph, GraphRole, Precision, Tensor
 
 from .tensorrt_half import NORMS, Half, HalfPrecisionPass
 from .tensorrt_shapes import FixedCapacityPass, StaticTopKPass

@@ -8,7 +8,8 @@ from pathlib import Path
 import onnx_ir as ir
 
 from edgevlo.runtime.errors import RequestError
-from edgevlo.runtime.manifest import GraphRole, Manifest
+from edgevlo.runtime.manifest import Manifest
+from edgevlo.runtime.manifest_graphs import GraphRole
 
 from .recipes import Blocks, Choice, Float8, Module, Override, Weights, changes_numbers
 from .weight_only import products

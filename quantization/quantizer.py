@@ -12,7 +12,8 @@ import onnx_ir as ir
 from edgevlo.calibration.limits import COARSEST_LAST
 from edgevlo.runtime.bundle import open_bundle, seal, staged_folder
 from edgevlo.runtime.errors import BundleError, EdgevloError, OutputError, RequestError
-from edgevlo.runtime.manifest import MANIFEST_FILE, Graph, GraphRole, Manifest, Precision, Quality, Target
+from edgevlo.runtime.manifest import MANIFEST_FILE, Manifest, Quality, Target
+from edgevlo.runtime.manifest_graphs import Graph, GraphRole, Precision
 
 from .activations import Float8WeightsPass
 from .calibrated import Calibrated, Static, StaticPass

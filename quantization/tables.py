@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from edgevlo.runtime.errors import BundleError, RequestError
 from edgevlo.runtime.integer_table import BITS, packed_rows
-from edgevlo.runtime.manifest import Manifest, Table
+from edgevlo.runtime.manifest import Manifest
+from edgevlo.runtime.manifest_graphs import Table
 
 from .recipes import Blocks, Half, Weights
 

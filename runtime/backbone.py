@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
 
-from . import manifest
+from . import manifest_graphs
 from .embeddings import Embeddings, Floats
 from .errors import RequestError
-from .manifest import DType
+from .manifest_graphs import DType
 
 Array: TypeAlias = npt.NDArray[Any]
 Tokens: TypeAlias = npt.NDArray[np.int64]
@@ -39,7 +39,7 @@ class Backbone:
     def __init__(
         self,
         session: ort.InferenceSession | None,
-        shape: manifest.Backbone,
+        shape: manifest_graphs.Backbone,
         embeddings: Embeddings,
         *,
         rows: int,

@@ -8,7 +8,9 @@ import numpy.typing as npt
 
 from .bundle import Bundle
 from .embeddings import Floats
-from .manifest import GraphRole, Manifest, Sampling
+from .manifest import Manifest
+from .manifest_graphs import GraphRole
+from .manifest_guidance import Sampling
 from .sessions import open_graph
 
 if TYPE_CHECKING:

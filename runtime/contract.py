@@ -2,7 +2,8 @@
 
 from typing import TypeAlias
 
-from .manifest import DType, GraphRole, Manifest, Tensor
+from .manifest import Manifest
+from .manifest_graphs import DType, GraphRole, Tensor
 
 Interface: TypeAlias = tuple[tuple[Tensor, ...], tuple[Tensor, ...]]  # inputs, outputs
 

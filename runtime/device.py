@@ -10,11 +10,12 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from . import manifest
+from . import manifest_graphs
 from .backbone import Backbone, Call
 from .embeddings import Embeddings, Floats
 from .errors import RequestError
-from .manifest import DType, Sampling
+from .manifest_graphs import DType
+from .manifest_guidance import Sampling
 
 Array: TypeAlias = npt.NDArray[Any]
 Shape: TypeAlias = tuple[int, ...]
@@ -77,7 +78,7 @@ class DeviceBackbone(Backbone):
     """A backbone whose cache, inputs and outputs lie on a device; `last_hidden` is a copy on the host."""
 
     def __init__(
-        self, graph: DeviceGraph, shape: manifest.Backbone, embeddings: Embeddings, *, rows: int, capacity: int
+        self, graph: DeviceGraph, shape: manifest_graphs.Backbone, embeddings: Embeddings, *, rows: int, capacity: int
     ) -> None:
         self.graph = graph
         super().__init__(None, shape, embeddings, rows=rows, capacity=capacity)

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from .manifest import Domain
+from .manifest_pictures import Domain
 
 
 def share_outside(picture: Image.Image, rebuilt: Image.Image, cell: int, tolerance: float) -> float:

@@ -21,7 +21,7 @@ from .embeddings import Embeddings, Floats
 from .errors import BundleError, RequestError
 from .image_head import ImageHead
 from .integer_table import BITS, IntegerTable, row_bytes
-from .manifest import GraphRole, Table
+from .manifest_graphs import GraphRole, Table
 from .pictures import Pixels
 from .raster import Codes
 

@@ -17,7 +17,8 @@ from typing import IO, Final, TypeAlias
 from .bundle import Bundle
 from .errors import BundleError, OutputError
 from .files import write_whole
-from .manifest import GraphRole, Manifest
+from .manifest import Manifest
+from .manifest_graphs import GraphRole
 from .sessions import declared
 from .tensorrt_api import TensorRT, load_tensorrt
 from .tensorrt_build import build_engine

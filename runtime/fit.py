@@ -3,7 +3,7 @@
 from PIL import Image
 
 from .grids import GridRule, Shape
-from .manifest import Preprocess
+from .manifest_pictures import Preprocess
 from .pictures import cover, fit_pad_square, resize
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from .errors import RequestError
-from .manifest import Grid
+from .manifest_pictures import Grid
 
 _SIZE: Final = re.compile(r"^(\d{1,6})[xX×](\d{1,6})$")
 _RATIO: Final = re.compile(r"^(\d{1,4}):(\d{1,4})$")

@@ -5,7 +5,7 @@ import onnxruntime as ort
 
 from .backbone import bind
 from .embeddings import Floats
-from .manifest import Sampling
+from .manifest_guidance import Sampling
 
 
 class ImageHead:

@@ -1,63 +1,37 @@
 """The public face of an opened bundle: paint, edit, ask, interleave, detect, and what it perceives.
 
-Turns requests into plans and plans into pictures; everything is checked before the first graph runs.
+Checks requests before the first graph runs; `painting`, `seeing` and `answering` carry them out.
 """
 
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Final, TypeAlias, Unpack
+from typing import TypeAlias, Unpack
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from . import raster
-from .answers import AnswerWarning, Detection, answer, read_detections
+from .answering import Answering
+from .answers import AnswerWarning, Detection, read_detections
 from .bundle import Bundle, open_bundle
-from .domain import outside, share_outside
-from .embeddings import Floats
 from .engine import Engine
 from .errors import AbilityError, RequestError
-from .fit import fitted
 from .grids import GridRule, Shape, parse_size
-from .interleave import Rule, Written, interleave
-from .manifest import Ability, AbilityName, Branch, Sampling
-from .pictures import (
-    Loaded,
-    cut_off,
-    from_pixels,
-    load_picture,
-    resized,
-    to_pixel_values,
-    warn_of_changes,
-)
-from .prompts import Features, PromptWriter, Source, Vocabulary, check_text, stacked
-from .provenance import ai_mark, provenance
+from .interleave import interleave
+from .manifest_abilities import Ability, AbilityName
+from .painting import Painting
+from .pictures import from_pixels, load_picture
+from .prompts import Features, PromptWriter, Source, Vocabulary, check_text
+from .provenance import PRODUCER, ai_mark
 from .raster import Codes
-from .settings import MAX_SEED, Options, Settings, resolve, weigh
+from .seeing import PictureReader
+from .settings import Options, resolve
 from .strokes import Stroke
 
 Picture: TypeAlias = str | Path | Image.Image
 Size: TypeAlias = tuple[int, int] | str
-
-_PRODUCER: Final = "EdgeVLo"
-_NO_WEIGHT: Final = 1e-9  # of branches that cancel out, as 1.2 - 1 and -0.2 do up to rounding
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Request:
-    """One picture to paint, with nothing left to decide."""
-
-    prompts: tuple[list[int], ...]  # one a guidance branch
-    weights: tuple[float, ...]
-    features: Floats | None  # what the prompts' negative ids stand for
-    fed: int  # tokens that the backbone reads while painting
-    plan: raster.Plan
-    sampling: Sampling
-    chunks: dict[str, str]
 
 
 class Model:
@@ -68,6 +42,7 @@ class Model:
         self.manifest = bundle.manifest
         self.grid = GridRule(grid=self.manifest.grid, cell=self.manifest.codes.cell)
         self._engine = Engine(bundle) if engine is None else engine
+        self._reader = PictureReader(self.manifest, self._engine, self.grid)
 
     @classmethod
     def open(cls, folder: Path) -> "Model":
@@ -163,11 +138,13 @@ class Model:
         self._engine.check_room([tokens], 1)
         return interleave(
             tokens,
-            self._go_on,
-            lambda written: self._strokes(self._next_picture(ability, text, sources, settings, written)),
+            self._answering.go_on,
+            lambda written: self._painting.strokes(
+                self._painting.next_picture(ability, text, sources, settings, written), self.decode
+            ),
             self._writer.picture,
             self._vocabulary.decode,
-            self._interleave_rule(),
+            self._answering.interleave_rule(),
         )
 
     def detect(self, picture: Picture, objects: Sequence[str] = ()) -> list[Detection]:
@@ -175,7 +152,7 @@ class Model:
         ability = self._ability("detect")
         self._check_count("detect", 1)
         loaded = load_picture(picture)
-        codes = self._tokenize(loaded)
+        codes = self._reader.codes(loaded)
         text = self._requested("detect", objects)
         rows, columns = codes.shape
         unit = (columns, rows) if ability.unit == "cell" else self.grid.size(Shape(rows, columns))
@@ -187,7 +164,7 @@ class Model:
 
         One `PictureWarning` says what was changed, and how much of the picture is outside the manifest's domain.
         """
-        return self._tokenize(load_picture(picture))
+        return self._reader.codes(load_picture(picture))
 
     def decode(self, codes: npt.NDArray[np.integer]) -> Image.Image:
         """Return the picture of a code grid (rows, columns); raise `RequestError` for anything else."""
@@ -201,7 +178,7 @@ class Model:
         if max(codes.shape) > 4096 or codes.size > self.manifest.backbone.max_positions:
             raise RequestError(f"a grid of {codes.shape[0]}x{codes.shape[1]} codes is larger than this model paints.")
         picture = from_pixels(self._engine.decode(codes), self.manifest.postprocess)
-        picture.info.update(ai_mark(_PRODUCER, self.bundle.digest[:16]))
+        picture.info.update(ai_mark(PRODUCER, self.bundle.digest[:16]))
         return picture
 
     def size(self, size: Size | None) -> tuple[int, int]:
@@ -241,7 +218,7 @@ class Model:
             raise RequestError(f"{name} of this model needs names of objects; name at least one.")
         return request.text.replace("{objects}", words)
 
-    # How a request becomes a plan.
+    # How a request is carried out.
 
     def _paint(
         self, name: AbilityName, text: str, pictures: Sequence[Picture], size: Size | None, options: Options
@@ -253,139 +230,10 @@ class Model:
         sources = self._read(name, pictures)
         if size is None and sources and (codes := _codes(sources[0])) is not None:
             shape = Shape(*codes.shape)
-        return self._strokes(self._request(ability, text, sources, shape, settings))
-
-    def _request(
-        self,
-        ability: Ability,
-        text: str,
-        sources: Sequence[Source],
-        shape: Shape,
-        settings: Settings,
-        written: Written | None = None,
-    ) -> _Request:
-        """Return what is to be painted after a prompt and what was `written` since."""
-        fed = raster.tokens_fed(shape.rows, shape.columns, len(self._writer.row_suffix))
-        weighed = self._weighed(ability, text, sources, shape, settings, written or Written())
-        prompts = tuple(prompt for prompt, _ in weighed)
-        self._engine.check_room(prompts, fed)
-        return _Request(
-            prompts=prompts,
-            weights=tuple(weight for _, weight in weighed),
-            features=stacked(sources),
-            fed=fed,
-            plan=raster.Plan(
-                rows=shape.rows,
-                columns=shape.columns,
-                uniforms=raster.uniforms(settings.seed, shape.cells),
-                first_token=self.manifest.codes.first_token,
-                row_suffix=self._writer.row_suffix,
-            ),
-            sampling=settings.sampling,
-            chunks=self._chunks(text, shape, settings),
-        )
-
-    def _weighed(
-        self,
-        ability: Ability,
-        text: str,
-        sources: Sequence[Source],
-        shape: Shape,
-        settings: Settings,
-        written: Written,
-    ) -> list[tuple[list[int], float]]:
-        """Return the prompts of the guidance branches with their weights; prompts that are the same count as one.
-
-        A template shows what was painted since the prompt among its pictures; the other branches go on from all of it.
-        """
-        opener = self._writer.opener(shape)
-
-        def prompt(branch: Branch) -> list[int]:
-            words = settings.negative if branch.reads_negative else text
-            if branch.kind == "template":
-                return self._writer.prompt(branch.prompt, words, [*sources, *written.pictures], shape) + opener
-            shown = self._writer.prompt(ability.prompt, words, sources, shape, pad_codes=branch.kind == "pad_codes")
-            tokens = shown + written.tokens + opener
-            return self._writer.pad_middle(tokens) if branch.kind == "pad_middle" else tokens
-
-        weights: dict[tuple[int, ...], float] = {}
-        for branch, weight in weigh(self.manifest.guidance, settings.guidance_scale, settings.image_guidance_scale):
-            tokens = tuple(prompt(branch))
-            weights[tokens] = weights.get(tokens, 0.0) + weight
-        weighed = [(list(tokens), weight) for tokens, weight in weights.items() if abs(weight) > _NO_WEIGHT]
-        if not weighed:
-            raise RequestError(f"guidance scale {settings.guidance_scale} leaves nothing to paint from; take another.")
-        return weighed
-
-    def _chunks(self, text: str, shape: Shape, settings: Settings) -> dict[str, str]:
-        """Return what the picture's file will say about how it was made."""
-        image_scale = settings.image_guidance_scale
-        listed = {
-            "Steps": shape.cells,
-            "Sampler": "greedy" if settings.sampling.temperature == 0 else "raster",
-            "CFG scale": settings.guidance_scale,
-            **({} if image_scale is None else {"Image CFG scale": image_scale}),
-            "Temperature": settings.sampling.temperature,
-            "Top-k": settings.sampling.top_k,
-            **({} if settings.sampling.top_p == 1 else {"Top-p": settings.sampling.top_p}),
-            "Seed": settings.seed,
-            "Size": "x".join(map(str, self.grid.size(shape))),
-            "Model hash": self.bundle.digest[:10],
-            "Model": self.manifest.name,
-        }
-        return provenance(text, settings.negative, listed, _PRODUCER, self.bundle.digest)
-
-    def _strokes(self, request: _Request) -> Iterator[Stroke]:
-        plan = request.plan
-
-        def decode(codes: Codes) -> Image.Image:
-            picture = self.decode(codes)
-            if codes.shape[0] == plan.rows:
-                picture.info.update(request.chunks)
-            return picture
-
-        with self._engine.painter(request.prompts, request.fed, request.features) as painter:
-            painter.head.set(np.array(request.weights, dtype=np.float32), request.sampling)
-            codes = raster.paint(painter.head.draw, painter.backbone.step, plan)
-            for grid in raster.finished_rows(codes, plan.columns):
-                yield Stroke(codes=grid, rows=plan.rows, _decode=decode)
-
-    def _next_picture(
-        self, ability: Ability, text: str, sources: Sequence[Source], settings: Settings, written: Written
-    ) -> _Request:
-        """Return the picture that comes after what was written, with a seed of its own."""
-        seed = (settings.seed + len(written.pictures)) % (MAX_SEED + 1)
-        return self._request(ability, text, sources, self.grid.default, replace(settings, seed=seed), written)
-
-    def _go_on(self, context: list[int], count: int) -> Iterator[int]:
-        """Yield the likeliest tokens after a context, as far as `count` and the model's positions reach."""
-        longest = min(count, self.manifest.backbone.max_positions - len(context))
-        if longest < 1:
-            return
-        with self._engine.painter([context], longest) as painter:
-            next_token = self._engine.text_choice(painter.backbone.last_hidden)
-            yield from answer(next_token, painter.backbone.step, (), longest)
-
-    def _interleave_rule(self) -> Rule:
-        rule, shape = self.manifest.answer, self.grid.default
-        codes = np.zeros((shape.rows, shape.columns), dtype=np.int32)
-        return Rule(
-            stop={self._vocabulary.special(token) for token in rule.stop},
-            opener=self._writer.opener(shape)[0],
-            max_tokens=rule.max_tokens,
-            max_positions=self.manifest.backbone.max_positions,
-            picture_tokens=len(self._writer.picture(codes)),
-        )
+        return self._painting.strokes(self._painting.request(ability, text, sources, shape, settings), self.decode)
 
     def _answer(self, name: AbilityName, text: str, sources: Sequence[Source]) -> str:
-        rule = self.manifest.answer
-        stop = {self._vocabulary.special(token) for token in rule.stop}
-        prompt = self._writer.prompt(self._ability(name).prompt, text, sources)
-        room = self.manifest.backbone.max_positions - len(prompt)
-        longest = max(1, min(rule.max_tokens, room))
-        with self._engine.painter([prompt], longest, stacked(sources)) as painter:
-            next_token = self._engine.text_choice(painter.backbone.last_hidden)
-            return self._vocabulary.decode(list(answer(next_token, painter.backbone.step, stop, longest)))
+        return self._answering.answer(self._ability(name), text, sources)
 
     def _read(self, name: AbilityName, pictures: Sequence[Picture]) -> list[Source]:
         """Return what a prompt shows of the pictures, after checking that the ability takes so many."""
@@ -393,14 +241,7 @@ class Model:
         reading = self._ability(name).reads or self.manifest.image_block.features
         if reading == "codes":
             return [self.tokenize(picture) for picture in pictures]
-        return [self._features(load_picture(picture), with_codes=reading == "both") for picture in pictures]
-
-    def _features(self, loaded: Loaded, *, with_codes: bool) -> Features:
-        """Return a picture as the embeddings that stand for it in a prompt, and as codes where it shows both."""
-        pixel_values = to_pixel_values(self._fit(loaded.image), self.manifest.preprocess)
-        warn_of_changes(loaded.name, loaded.changes)  # a picture that is fitted into the square is shown whole
-        codes = self._engine.encode(pixel_values) if with_codes else None
-        return Features(self._engine.features(pixel_values), codes)
+        return [self._reader.features(load_picture(picture), with_codes=reading == "both") for picture in pictures]
 
     def _check_count(self, name: AbilityName, count: int) -> None:
         low, high = self._ability(name).images
@@ -408,29 +249,20 @@ class Model:
             takes = str(low) if low == high else f"{low} to {high}"
             raise RequestError(f"{name} takes {takes} picture(s), {count} given.")
 
-    def _tokenize(self, loaded: Loaded) -> Codes:
-        """Return the codes (rows, columns) of a loaded picture, and warn of all that was changed."""
-        image, changes = self._fit(loaded.image), [*loaded.changes]
-        codes = self._engine.encode(to_pixel_values(image, self.manifest.preprocess))
-        if image.size != loaded.image.size:
-            cut = self.manifest.preprocess.cover is not None and cut_off(loaded.image.size, image.size)
-            changes.append(resized(loaded.image.size, image.size) + ", its edges cut off" * cut)
-        if domain := self.manifest.domain:
-            rebuilt = from_pixels(self._engine.decode(codes), self.manifest.postprocess)
-            if share := share_outside(image, rebuilt, self.grid.cell, domain.tolerance):
-                changes.append(outside(domain, share))
-        warn_of_changes(loaded.name, changes)
-        return codes
-
-    def _fit(self, image: Image.Image) -> Image.Image:
-        return fitted(image, self.manifest.preprocess, self.grid)
-
     def _ability(self, name: AbilityName) -> Ability:
         ability = self.manifest.abilities.get(name)
         if ability is None:
             has = ", ".join(sorted(self.manifest.abilities)) or "nothing"
             raise AbilityError(f"{self.manifest.name} (family {self.manifest.family}) cannot {name}; it can {has}.")
         return ability
+
+    @cached_property
+    def _painting(self) -> Painting:
+        return Painting(self.bundle, self._engine, self.grid, self._writer)
+
+    @cached_property
+    def _answering(self) -> Answering:
+        return Answering(self.manifest, self._engine, self.grid, self._vocabulary, self._writer)
 
     @cached_property
     def _vocabulary(self) -> Vocabulary:

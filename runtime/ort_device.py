@@ -9,7 +9,7 @@ import numpy.typing as npt
 import onnxruntime as ort
 
 from .device import Shape, View
-from .manifest import DType
+from .manifest_graphs import DType
 
 Array: TypeAlias = npt.NDArray[Any]
 

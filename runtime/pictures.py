@@ -14,7 +14,7 @@ import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from .errors import PictureError
-from .manifest import Cover, FitPadSquare, Postprocess, Preprocess
+from .manifest_pictures import Cover, FitPadSquare, Postprocess, Preprocess
 
 Pixels: TypeAlias = npt.NDArray[np.float32]
 

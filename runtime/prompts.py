@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 from .embeddings import Floats
 from .errors import BundleError, RequestError
 from .grids import Shape
-from .manifest import ImageBlock, Piece
+from .manifest_prompts import ImageBlock, Piece
 from .raster import Codes
 
 MAX_PROMPT_CHARACTERS: Final = 50_000

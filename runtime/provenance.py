@@ -16,6 +16,7 @@ from PIL.PngImagePlugin import PngInfo
 from .errors import RequestError
 from .files import check_writable, write_whole
 
+PRODUCER: Final = "EdgeVLo"
 PARAMETERS: Final = "parameters"
 _XMP: Final = "XML:com.adobe.xmp"
 _XMP_TEMPLATE: Final = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>

@@ -11,7 +11,8 @@ import onnxruntime as ort
 from .bundle import Bundle
 from .contract import contract, difference
 from .errors import AbilityError, BundleError
-from .manifest import MANIFEST_FILE, DType, Graph, GraphRole, Tensor
+from .manifest import MANIFEST_FILE
+from .manifest_graphs import DType, Graph, GraphRole, Tensor
 
 _CPU: Final = "CPUExecutionProvider"
 _CUDA: Final = "CUDAExecutionProvider"

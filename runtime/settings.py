@@ -6,7 +6,9 @@ from typing import Final, TypedDict, TypeVar
 
 from .contract import takes_top_p
 from .errors import RequestError
-from .manifest import Ability, Branch, Guidance, Manifest, Sampling
+from .manifest import Manifest
+from .manifest_abilities import Ability
+from .manifest_guidance import Branch, Guidance, Sampling
 from .prompts import check_text
 
 MAX_SEED: Final = 2**32 - 1

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from .device import Shape
 from .errors import BundleError
-from .manifest import DType
+from .manifest_graphs import DType
 
 Array: TypeAlias = npt.NDArray[Any]
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from .device import DeviceArray, Shape, View
 from .errors import BundleError
-from .manifest import DType
+from .manifest_graphs import DType
 from .tensorrt_api import Context, CudaEngine, TensorRT, severity_logger
 from .tensorrt_cuda import Cuda, CudaArray
 from .tensorrt_profiles import Profile

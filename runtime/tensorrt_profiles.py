@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from .errors import BundleError
-from .manifest import GraphRole, Manifest
+from .manifest import Manifest
+from .manifest_graphs import GraphRole
 
 Span: TypeAlias = tuple[int, int, int]  # smallest, most usual, largest
 Shape: TypeAlias = tuple[int, ...]

@@ -10,7 +10,7 @@ import onnx_ir as ir
 import onnxruntime as ort
 
 from edgevlo.calibration import calibrate, store
-from edgevlo.runtime.manifest import GraphRole
+from edgevlo.runtime.manifest_graphs import GraphRole
 
 Array = npt.NDArray[Any]
 

@@ -12,7 +12,8 @@ import onnx
 from onnx import numpy_helper
 
 from edgevlo.runtime.bundle import seal
-from edgevlo.runtime.manifest import MANIFEST_FILE, GraphRole, Precision, read_manifest
+from edgevlo.runtime.manifest import MANIFEST_FILE, read_manifest
+from edgevlo.runtime.manifest_graphs import GraphRole, Precision
 
 Weights = npt.NDArray[np.float32]
 Change = Callable[[Weights], Weights]

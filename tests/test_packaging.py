@@ -105,7 +105,8 @@ def test_folders_depend_one_way(folder: str) -> None:
 
 
 def test_the_front_door_does_not_import_the_training_tools() -> None:
-    for file in (ROOT / "src" / "edgevlo").glob("*.py"):
+    door = ROOT / "src" / "edgevlo"
+    for file in [*door.glob("*.py"), *door.glob("cli/*.py")]:
         assert "picturebook" not in set(imported(ast.parse(file.read_text(encoding="utf-8")))), file.name
 
 
@@ -155,6 +156,13 @@ def test_importing_the_front_door_is_cheap() -> None:
     loaded = python("import sys, edgevlo; print(*sorted(sys.modules))").split()
 
     heavy = {"numpy", "onnxruntime", "PIL", "tokenizers", "msgspec", "click", "tqdm", "edgevlo.runtime"}
+    assert heavy & set(loaded) == set()
+
+
+def test_the_command_line_starts_without_the_libraries_of_the_runtime() -> None:
+    loaded = python("import sys, edgevlo.cli; print(*sorted(sys.modules))").split()
+
+    heavy = {"numpy", "onnxruntime", "PIL", "tokenizers", "msgspec", "tqdm", "edgevlo.runtime.model"}
     assert heavy & set(loaded) == set()
 
 

@@ -20,30 +20,12 @@ from tokenizers import AddedToken, Tokenizer, pre_tokenizers
 from tokenizers.models import WordLevel
 
 from edgevlo.runtime.bundle import seal, staged_folder
-from edgevlo.runtime.manifest import (
-    FORMAT,
-    Ability,
-    Answer,
-    Backbone,
-    Branch,
-    Codes,
-    DType,
-    Graph,
-    GraphRole,
-    Grid,
-    Guidance,
-    ImageBlock,
-    Manifest,
-    Piece,
-    Postprocess,
-    Preprocess,
-    Producer,
-    Request,
-    Sampling,
-    Source,
-    Table,
-    Tensor,
-)
+from edgevlo.runtime.manifest import FORMAT, Manifest, Producer, Source
+from edgevlo.runtime.manifest_abilities import Ability, Answer, Request
+from edgevlo.runtime.manifest_graphs import Backbone, DType, Graph, GraphRole, Table, Tensor
+from edgevlo.runtime.manifest_guidance import Branch, Guidance, Sampling
+from edgevlo.runtime.manifest_pictures import Codes, Grid, Postprocess, Preprocess
+from edgevlo.runtime.manifest_prompts import ImageBlock, Piece
 
 LAYERS: Final = 2
 HIDDEN: Final = 16

@@ -28,7 +28,7 @@ from edgevlo.export.transformers_model import (
     promised_tensors,
     read_config,
 )
-from edgevlo.runtime import manifest
+from edgevlo.runtime import manifest_pictures
 from edgevlo.runtime.errors import CheckpointError
 
 from . import vqgan
@@ -69,7 +69,7 @@ def plan(checkpoint: Checkpoint) -> Plan:
     tokenizer = read_tokenizer(checkpoint)
     first_token, order = code_tokens(checkpoint, config, tokenizer)
     names = read_names(checkpoint, config, tokenizer)
-    codes = manifest.Codes(count=vq.num_embeddings, first_token=first_token, cell=vqgan.cell(vq))
+    codes = manifest_pictures.Codes(count=vq.num_embeddings, first_token=first_token, cell=vqgan.cell(vq))
     embedding = f"{_DECODER}.embed_tokens"
     head = "lm_head" if checkpoint.has(HEAD) else embedding
     if release is None:
@@ -129,7 +129,7 @@ def _check_tensors(checkpoint: Checkpoint, config: Any) -> None:
 class ChameleonReference(TransformersReference):
     """transformers' own Chameleon, and transformers' decoder of the same layout as VQGAN's."""
 
-    def __init__(self, checkpoint: Checkpoint, config: Any, codes: manifest.Codes, order: vqgan.Order) -> None:
+    def __init__(self, checkpoint: Checkpoint, config: Any, codes: manifest_pictures.Codes, order: vqgan.Order) -> None:
         super().__init__(checkpoint, ChameleonForConditionalGeneration, config, _DECODER)
         self.rows = slice(codes.first_token, codes.first_token + codes.count)
         self.pictures = VqganReference(checkpoint, config.vq_config, order)

@@ -11,20 +11,22 @@ import msgspec
 from edgevlo.export.card import Card
 from edgevlo.export.checkpoint import Checkpoint
 from edgevlo.export.files_beside import Scaling, read_optional, read_scaling
-from edgevlo.runtime import manifest
 from edgevlo.runtime.errors import CheckpointError
-from edgevlo.runtime.manifest import Piece
+from edgevlo.runtime.manifest_abilities import Ability, AbilityName, Answer
+from edgevlo.runtime.manifest_guidance import Branch, Guidance, Sampling
+from edgevlo.runtime.manifest_pictures import Grid, Postprocess, Preprocess
+from edgevlo.runtime.manifest_prompts import ImageBlock, Piece
 
 from . import vqgan
 from .chameleon_vocabulary import Names
 
 IMAGE_SCALE: Final = 1.2  # Anole's weight of the pictures in a prompt, beside that of its text
-BACK: Final = manifest.Postprocess(scale=0.5, offset=0.5, rounding="truncate")
+BACK: Final = Postprocess(scale=0.5, offset=0.5, rounding="truncate")
 
 
-def chameleon_block(names: Names) -> manifest.ImageBlock:
+def chameleon_block(names: Names) -> ImageBlock:
     """Return opener and closer; nothing stands between rows."""
-    return manifest.ImageBlock(open=(Piece(token=names.open),), close=(names.close,))
+    return ImageBlock(open=(Piece(token=names.open),), close=(names.close,))
 
 
 def anole_defaults(checkpoint: Checkpoint, config: Any, names: Names, cell: int) -> Card:
@@ -33,44 +35,44 @@ def anole_defaults(checkpoint: Checkpoint, config: Any, names: Names, cell: int)
     begin, turn_ends = Piece(token=names.begin), Piece(token=names.end_of_turn)
     shown = (begin, Piece(field="text"), Piece(field="images"), turn_ends)
     holds = config.max_position_embeddings // (side * side + 2)  # pictures
-    abilities: dict[manifest.AbilityName, manifest.Ability] = {
-        "ask": manifest.Ability(
+    abilities: dict[AbilityName, Ability] = {
+        "ask": Ability(
             prompt=shown,
             output="text",
             images=(1, max(1, holds)),
         )
     }
     if vqgan.has_decoder(checkpoint):
-        abilities["paint"] = manifest.Ability(prompt=(begin, Piece(field="text"), turn_ends), output="image")
-        abilities["interleave"] = manifest.Ability(prompt=shown, output="interleaved", images=(0, max(1, holds - 1)))
+        abilities["paint"] = Ability(prompt=(begin, Piece(field="text"), turn_ends), output="image")
+        abilities["interleave"] = Ability(prompt=shown, output="interleaved", images=(0, max(1, holds - 1)))
     return Card(
-        grid=manifest.Grid(
+        grid=Grid(
             kind="fixed",
             rows=(side, side),
             columns=(side, side),
             cells=(side * side, side * side),
             default=(side, side),
         ),
-        guidance=manifest.Guidance(  # none + i (pictures - none) + g (all - pictures)
+        guidance=Guidance(  # none + i (pictures - none) + g (all - pictures)
             branches=(
-                manifest.Branch(kind="prompt", constant=0.0, scale=1.0),
-                manifest.Branch(
+                Branch(kind="prompt", constant=0.0, scale=1.0),
+                Branch(
                     kind="template", constant=0.0, scale=-1.0, image_scale=1.0, prompt=(begin, Piece(field="images"))
                 ),
-                manifest.Branch(kind="template", constant=1.0, scale=0.0, image_scale=-1.0, prompt=(begin,)),
+                Branch(kind="template", constant=1.0, scale=0.0, image_scale=-1.0, prompt=(begin,)),
             ),
             default_scale=3.0,
             default_image_scale=IMAGE_SCALE,
         ),
-        sampling=manifest.Sampling(temperature=0.7, top_p=0.9),
-        answer=manifest.Answer(stop=names.stop, max_tokens=512, text_only=True),
+        sampling=Sampling(temperature=0.7, top_p=0.9),
+        answer=Answer(stop=names.stop, max_tokens=512, text_only=True),
         preprocess=_preprocess(checkpoint, config.vq_config.resolution),
         postprocess=BACK,
         abilities=abilities,
     )
 
 
-def _preprocess(checkpoint: Checkpoint, side: int) -> manifest.Preprocess:
+def _preprocess(checkpoint: Checkpoint, side: int) -> Preprocess:
     """Return what preprocessor_config.json says: the shorter side becomes `side`, the middle of the longer is kept."""
     path = checkpoint.folder / "preprocessor_config.json"
     scaling = _scaling(checkpoint)
@@ -87,7 +89,7 @@ def _preprocess(checkpoint: Checkpoint, side: int) -> manifest.Preprocess:
         "cover": {"rounding": "truncate"},
     }
     try:
-        return msgspec.convert(raw, manifest.Preprocess)
+        return msgspec.convert(raw, Preprocess)
     except msgspec.ValidationError as error:
         raise CheckpointError(f"{path}: {error}; download it again.") from error
 

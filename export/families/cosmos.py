@@ -23,7 +23,7 @@ from edgevlo.export.checkpoint import Checkpoint, Floats, Part, Shape
 from edgevlo.export.plan import Codes, TorchGraph
 from edgevlo.export.transformers_model import floats
 from edgevlo.runtime.errors import CheckpointError
-from edgevlo.runtime.manifest import GraphRole
+from edgevlo.runtime.manifest_graphs import GraphRole
 
 from .registry import COSMOS_FILES
 

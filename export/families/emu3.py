@@ -28,9 +28,9 @@ from edgevlo.export.transformers_model import (
     promised_tensors,
     read_config,
 )
-from edgevlo.runtime import manifest
+from edgevlo.runtime import manifest_pictures
 from edgevlo.runtime.errors import CheckpointError
-from edgevlo.runtime.manifest import GraphRole
+from edgevlo.runtime.manifest_graphs import GraphRole
 
 from .emu3_defaults import family_defaults, first_code, image_block
 from .emu3_vq import ImageDecoder, ImageTokenizer
@@ -64,7 +64,7 @@ def plan_as(checkpoint: Checkpoint, config: Any) -> Plan:
     expected, spare = promised_tensors(checkpoint, Emu3ForConditionalGeneration, config, "Emu3")
     checkpoint.expect(expected, _PARTS, spare)
     tokenizer = read_tokenizer(checkpoint)
-    codes = manifest.Codes(
+    codes = manifest_pictures.Codes(
         count=config.vq_config.codebook_size,
         first_token=first_code(checkpoint, config, tokenizer),
         cell=unshuffle * 2 ** (len(config.vq_config.channel_multiplier) - 1),
@@ -148,7 +148,7 @@ def _torch_graphs(checkpoint: Checkpoint, vq_config: Any, unshuffle: int) -> dic
 class Emu3Reference(TransformersReference):
     """transformers' own Emu3; the image tokenizer stays in memory once it was asked for."""
 
-    def __init__(self, checkpoint: Checkpoint, config: Any, codes: manifest.Codes, unshuffle: int) -> None:
+    def __init__(self, checkpoint: Checkpoint, config: Any, codes: manifest_pictures.Codes, unshuffle: int) -> None:
         super().__init__(checkpoint, Emu3ForConditionalGeneration, config, _DECODER)
         self.rows = slice(codes.first_token, codes.first_token + codes.count)
         self.unshuffle = unshuffle

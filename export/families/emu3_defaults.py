@@ -12,9 +12,11 @@ from tokenizers import Tokenizer
 from edgevlo.export.card import Card
 from edgevlo.export.checkpoint import Checkpoint
 from edgevlo.export.files_beside import read_scaling
-from edgevlo.runtime import manifest
 from edgevlo.runtime.errors import CheckpointError
-from edgevlo.runtime.manifest import Piece
+from edgevlo.runtime.manifest_abilities import Ability, Answer
+from edgevlo.runtime.manifest_guidance import Branch, Guidance, Sampling
+from edgevlo.runtime.manifest_pictures import Codes, Grid, Postprocess, Preprocess
+from edgevlo.runtime.manifest_prompts import ImageBlock, Piece
 
 OPEN, IMAGE, CLOSE = "<|image start|>", "<|image token|>", "<|image end|>"
 END_OF_ROW, END_OF_FRAME = "<|extra_200|>", "<|extra_201|>"
@@ -48,13 +50,13 @@ def first_code(checkpoint: Checkpoint, config: Any, tokenizer: Tokenizer) -> int
     return first
 
 
-def image_block(checkpoint: Checkpoint, config: Any, tokenizer: Tokenizer) -> manifest.ImageBlock:
+def image_block(checkpoint: Checkpoint, config: Any, tokenizer: Tokenizer) -> ImageBlock:
     """Return `<|image start|>rows*columns<|image token|>`, a suffix after every row, and the closer."""
     for name in (OPEN, IMAGE, CLOSE, END_OF_ROW, END_OF_FRAME):
         token, mapped = tokenizer.token_to_id(name), config.vocabulary_map.get(name)
         if token is None or token != mapped:
             raise _disagree(checkpoint, name, token, mapped)
-    return manifest.ImageBlock(
+    return ImageBlock(
         open=(Piece(token=OPEN), Piece(field="rows"), Piece(text="*"), Piece(field="columns"), Piece(token=IMAGE)),
         row_suffix=(END_OF_ROW,),
         close=(END_OF_FRAME, CLOSE),
@@ -68,27 +70,27 @@ def _disagree(checkpoint: Checkpoint, name: str, token: int | None, mapped: int 
     )
 
 
-def family_defaults(checkpoint: Checkpoint, config: Any, tokenizer: Tokenizer, codes: manifest.Codes) -> Card:
+def family_defaults(checkpoint: Checkpoint, config: Any, tokenizer: Tokenizer, codes: Codes) -> Card:
     """Return how the released Emu3 models are used; a task card says otherwise."""
     begin, stop = _names(checkpoint, tokenizer, config.text_config)
     preprocess, postprocess = pictures(checkpoint)
     return Card(
         grid=_grid(codes.cell, config.text_config.max_position_embeddings),
-        guidance=manifest.Guidance(
+        guidance=Guidance(
             branches=(
-                manifest.Branch(kind="prompt", constant=0.0, scale=1.0),
-                manifest.Branch(kind="negative", constant=1.0, scale=-1.0),
+                Branch(kind="prompt", constant=0.0, scale=1.0),
+                Branch(kind="negative", constant=1.0, scale=-1.0),
             ),
             default_scale=3.0,
             negative_text=NEGATIVE_TEXT,
         ),
-        sampling=manifest.Sampling(temperature=1.0, top_k=2048),
-        answer=manifest.Answer(stop=stop, max_tokens=320),
+        sampling=Sampling(temperature=1.0, top_k=2048),
+        answer=Answer(stop=stop, max_tokens=320),
         preprocess=preprocess,
         postprocess=postprocess,
         abilities={
-            "paint": manifest.Ability(prompt=(Piece(token=begin), Piece(field="text")), output="image"),
-            "ask": manifest.Ability(
+            "paint": Ability(prompt=(Piece(token=begin), Piece(field="text")), output="image"),
+            "ask": Ability(
                 prompt=(
                     Piece(token=begin),
                     Piece(text="You are a helpful assistant. USER: "),
@@ -116,16 +118,16 @@ def _names(checkpoint: Checkpoint, tokenizer: Tokenizer, text: Any) -> tuple[str
     return begin, tuple(stop)
 
 
-def _grid(cell: int, max_positions: int) -> manifest.Grid:
+def _grid(cell: int, max_positions: int) -> Grid:
     """Return the largest free grid: a square of Emu3's own area if a ninth of the positions is left for the prompt."""
     cells = max_positions * 8 // 9
     side = max(1, (math.isqrt(4 * cells + 1) - 1) // 2)  # side * (side + 1) <= cells, a suffix after every row
     side = min(side, math.isqrt(PAINTED_PIXELS) // cell)
     bound = min(cells, 65_536)
-    return manifest.Grid(rows=(1, bound), columns=(1, bound), cells=(1, cells), default=(side, side))
+    return Grid(rows=(1, bound), columns=(1, bound), cells=(1, cells), default=(side, side))
 
 
-def pictures(checkpoint: Checkpoint) -> tuple[manifest.Preprocess, manifest.Postprocess]:
+def pictures(checkpoint: Checkpoint) -> tuple[Preprocess, Postprocess]:
     """Return what preprocessor_config.json says, and the way back; the released models' values where it is silent."""
     scaling = read_scaling(checkpoint)
     raw = {
@@ -137,7 +139,7 @@ def pictures(checkpoint: Checkpoint) -> tuple[manifest.Preprocess, manifest.Post
         "smart_resize": True,
     }
     try:
-        preprocess = msgspec.convert(raw, manifest.Preprocess)
+        preprocess = msgspec.convert(raw, Preprocess)
     except msgspec.ValidationError as error:
         path = checkpoint.folder / "preprocessor_config.json"
         raise CheckpointError(f"{path}: {error}; download it again.") from error

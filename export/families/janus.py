@@ -32,9 +32,9 @@ from edgevlo.export.transformers_model import (
     promised_tensors,
     read_config,
 )
-from edgevlo.runtime import manifest
+from edgevlo.runtime import manifest_pictures
 from edgevlo.runtime.errors import CheckpointError
-from edgevlo.runtime.manifest import GraphRole
+from edgevlo.runtime.manifest_graphs import GraphRole
 
 from .janus_defaults import Dialect, family_defaults, image_block, read_dialect
 from .janus_edit import check_codes, edits, reads_codes, with_editing
@@ -72,7 +72,7 @@ def plan_as(checkpoint: Checkpoint, config: Any, dialect: Dialect) -> Plan:
     checkpoint.expect(expected, _PARTS, spare)
     embedding = f"{_DECODER}.embed_tokens.weight"
     tokens, _ = checkpoint.shapes[embedding]
-    codes = manifest.Codes(
+    codes = manifest_pictures.Codes(
         count=config.vq_config.num_embeddings,
         first_token=tokens,
         cell=2 ** (len(config.vq_config.channel_multiplier) - 1),

@@ -14,9 +14,11 @@ from tokenizers import Tokenizer
 from edgevlo.export.card import Card
 from edgevlo.export.checkpoint import Checkpoint
 from edgevlo.export.files_beside import read_optional, read_scaling
-from edgevlo.runtime import manifest
 from edgevlo.runtime.errors import CheckpointError
-from edgevlo.runtime.manifest import Piece
+from edgevlo.runtime.manifest_abilities import Ability, Answer
+from edgevlo.runtime.manifest_guidance import Branch, Guidance, Sampling
+from edgevlo.runtime.manifest_pictures import Grid, Postprocess, Preprocess
+from edgevlo.runtime.manifest_prompts import ImageBlock, Piece
 
 SYSTEM_TEXT: Final = (
     "You are a helpful language and vision assistant. You are able to understand the visual content that the user "
@@ -93,9 +95,9 @@ def _spoken(tokenizer: Tokenizer, role: str) -> Piece:
     return Piece(token=role) if role in added else Piece(text=role)
 
 
-def image_block(dialect: Dialect) -> manifest.ImageBlock:
+def image_block(dialect: Dialect) -> ImageBlock:
     """Return opener and closer; nothing stands between rows, and the closer of a painted picture is never read."""
-    return manifest.ImageBlock(
+    return ImageBlock(
         open=(Piece(token=dialect.open),),
         close=(dialect.close,),
         features="vision_encoder",
@@ -109,31 +111,31 @@ def family_defaults(checkpoint: Checkpoint, config: Any, dialect: Dialect) -> Ca
     preprocess, postprocess = _pictures(checkpoint, config.vision_config.image_size, dialect)
     answer = answered(dialect)
     return Card(
-        grid=manifest.Grid(
+        grid=Grid(
             kind="fixed",
             rows=(side, side),
             columns=(side, side),
             cells=(side * side, side * side),
             default=(side, side),
         ),
-        guidance=manifest.Guidance(
+        guidance=Guidance(
             branches=(
-                manifest.Branch(kind="prompt", constant=0.0, scale=1.0),
-                manifest.Branch(kind="pad_middle", constant=1.0, scale=-1.0),
+                Branch(kind="prompt", constant=0.0, scale=1.0),
+                Branch(kind="pad_middle", constant=1.0, scale=-1.0),
             ),
             default_scale=5.0,
             pad=dialect.pad,
         ),
-        sampling=manifest.Sampling(temperature=1.0, top_k=0),
-        answer=manifest.Answer(stop=(dialect.end,), max_tokens=512),
+        sampling=Sampling(temperature=1.0, top_k=0),
+        answer=Answer(stop=(dialect.end,), max_tokens=512),
         preprocess=preprocess,
         postprocess=postprocess,
         abilities={
-            "paint": manifest.Ability(
+            "paint": Ability(
                 prompt=(Piece(token=dialect.begin), dialect.user, Piece(text=": "), Piece(field="text"), *answer),
                 output="image",
             ),
-            "ask": manifest.Ability(
+            "ask": Ability(
                 prompt=(
                     Piece(token=dialect.begin),
                     Piece(text=SYSTEM_TEXT),
@@ -156,7 +158,7 @@ def answered(dialect: Dialect) -> tuple[Piece, ...]:
     return (Piece(text="\n\n"), dialect.assistant, Piece(text=":"))
 
 
-def _pictures(checkpoint: Checkpoint, side: int, dialect: Dialect) -> tuple[manifest.Preprocess, manifest.Postprocess]:
+def _pictures(checkpoint: Checkpoint, side: int, dialect: Dialect) -> tuple[Preprocess, Postprocess]:
     """Return what preprocessor_config.json says, and the way back; pictures are squares of `side` pixels."""
     scaling = read_scaling(checkpoint)
     path = checkpoint.folder / "preprocessor_config.json"
@@ -178,6 +180,6 @@ def _pictures(checkpoint: Checkpoint, side: int, dialect: Dialect) -> tuple[mani
         },
     }
     try:
-        return msgspec.convert(raw, manifest.Preprocess), scaling.back
+        return msgspec.convert(raw, Preprocess), scaling.back
     except msgspec.ValidationError as error:
         raise CheckpointError(f"{path}: {error}; download it again.") from error

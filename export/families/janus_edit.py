@@ -17,9 +17,10 @@ import msgspec
 from edgevlo.export.card import Card, read_card
 from edgevlo.export.checkpoint import Checkpoint
 from edgevlo.export.licence import source
-from edgevlo.runtime import manifest
 from edgevlo.runtime.errors import CheckpointError
-from edgevlo.runtime.manifest import Piece
+from edgevlo.runtime.manifest_abilities import Ability
+from edgevlo.runtime.manifest_guidance import Branch, Guidance
+from edgevlo.runtime.manifest_prompts import Piece
 
 from .janus_defaults import Dialect, answered
 
@@ -56,17 +57,17 @@ def with_editing(defaults: Card, dialect: Dialect) -> Card:
 
     Painting shows no picture: its first two branches are the same, and count as the one that Janus has.
     """
-    guidance = manifest.Guidance(
+    guidance = Guidance(
         branches=(
-            manifest.Branch(kind="prompt", constant=0.0, scale=0.0, image_scale=1.0),
-            manifest.Branch(kind="pad_codes", constant=0.0, scale=1.0, image_scale=-1.0),
-            manifest.Branch(kind="pad_middle", constant=1.0, scale=-1.0),
+            Branch(kind="prompt", constant=0.0, scale=0.0, image_scale=1.0),
+            Branch(kind="pad_codes", constant=0.0, scale=1.0, image_scale=-1.0),
+            Branch(kind="pad_middle", constant=1.0, scale=-1.0),
         ),
         default_scale=SCALE,
         default_image_scale=IMAGE_SCALE,
         pad=dialect.pad,
     )
-    edit = manifest.Ability(
+    edit = Ability(
         prompt=(
             Piece(token=dialect.begin),
             dialect.user,

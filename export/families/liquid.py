@@ -6,8 +6,10 @@ The image tokenizer is Chameleon's VQGAN, a file of its own.
 from edgevlo.export.card import Card
 from edgevlo.export.checkpoint import Checkpoint
 from edgevlo.export.plan import Plan
-from edgevlo.runtime import manifest
-from edgevlo.runtime.manifest import Piece
+from edgevlo.runtime.manifest_abilities import Ability, Answer
+from edgevlo.runtime.manifest_guidance import Branch, Guidance, Sampling
+from edgevlo.runtime.manifest_pictures import FitPadSquare, Grid, Postprocess, Preprocess
+from edgevlo.runtime.manifest_prompts import Piece
 
 from .one_vocabulary import GEMMA, OneVocabulary, plan_as
 from .vqgan import VqganPictures
@@ -29,37 +31,35 @@ LIQUID = OneVocabulary(
     ),
     licence_binds=True,
     defaults=Card(
-        grid=manifest.Grid(
+        grid=Grid(
             kind="fixed",
             rows=(SIDE, SIDE),
             columns=(SIDE, SIDE),
             cells=(SIDE * SIDE, SIDE * SIDE),
             default=(SIDE, SIDE),
         ),
-        guidance=manifest.Guidance(
+        guidance=Guidance(
             branches=(
-                manifest.Branch(kind="prompt", constant=0.0, scale=1.0),
-                manifest.Branch(
-                    kind="template", constant=1.0, scale=-1.0, prompt=(BEGIN, Piece(text="<unconditional>"))
-                ),
+                Branch(kind="prompt", constant=0.0, scale=1.0),
+                Branch(kind="template", constant=1.0, scale=-1.0, prompt=(BEGIN, Piece(text="<unconditional>"))),
             ),
             default_scale=7.0,
         ),
-        sampling=manifest.Sampling(temperature=0.99, top_k=4096, top_p=0.96),
-        answer=manifest.Answer(stop=("<eos>", "<end_of_turn>"), max_tokens=512, text_only=True),
-        preprocess=manifest.Preprocess(
+        sampling=Sampling(temperature=0.99, top_k=4096, top_p=0.96),
+        answer=Answer(stop=("<eos>", "<end_of_turn>"), max_tokens=512, text_only=True),
+        preprocess=Preprocess(
             min_pixels=PIXELS * PIXELS,
             max_pixels=PIXELS * PIXELS,
             resample="lanczos",
-            fit_pad_square=manifest.FitPadSquare(side=PIXELS, color=(122, 116, 104), pad_first=True),
+            fit_pad_square=FitPadSquare(side=PIXELS, color=(122, 116, 104), pad_first=True),
         ),
-        postprocess=manifest.Postprocess(),
+        postprocess=Postprocess(),
         abilities={
-            "paint": manifest.Ability(
+            "paint": Ability(
                 prompt=(BEGIN, Piece(field="text"), Piece(text=" Generate an image based on this description.")),
                 output="image",
             ),
-            "ask": manifest.Ability(
+            "ask": Ability(
                 prompt=(
                     BEGIN,
                     Piece(token="<start_of_turn>"),

@@ -14,8 +14,10 @@ import msgspec
 from edgevlo.export.card import Card
 from edgevlo.export.checkpoint import Checkpoint
 from edgevlo.export.licence import source
-from edgevlo.runtime import manifest
-from edgevlo.runtime.manifest import Piece, Tag
+from edgevlo.runtime.manifest_abilities import Ability, AbilityName, Answer, Request
+from edgevlo.runtime.manifest_guidance import Branch, Guidance, Sampling
+from edgevlo.runtime.manifest_pictures import Cover, Grid, Preprocess
+from edgevlo.runtime.manifest_prompts import ImageBlock, Piece, Tag
 
 from .chameleon_defaults import BACK
 from .chameleon_vocabulary import Names
@@ -31,7 +33,7 @@ _OWN_KEYS: Final = ("z_loss_weight", "mask_image_logits")  # of its training cod
 _OWN_CLASS: Final = "ChameleonXLLMXForConditionalGeneration"
 
 # Ability -> prompt, spelled as in the model's training.
-PERCEIVED: Final[dict[manifest.AbilityName, str]] = {
+PERCEIVED: Final[dict[AbilityName, str]] = {
     "segment": "Segmentic segmentation.",
     "depth": "Depth estimation.",
     "normals": "Surface normal estimation.",
@@ -66,10 +68,10 @@ def released_as(checkpoint: Checkpoint) -> Release | None:
     )
 
 
-def lumina_block(names: Names) -> manifest.ImageBlock:
+def lumina_block(names: Names) -> ImageBlock:
     """Return `BOI rows columns`, both as reserved tokens, a suffix after every row, and the closer."""
     tag = Tag(prefix="<reserved", suffix=">", digits=5, offset=8800, unit=PATCH)
-    return manifest.ImageBlock(
+    return ImageBlock(
         open=(Piece(token=names.open), Piece(field="rows", tag=tag), Piece(field="columns", tag=tag)),
         row_suffix=(END_OF_ROW,),
         close=(names.close,),
@@ -82,8 +84,8 @@ def lumina_defaults(config: Any, names: Names, cell: int, release: Release) -> C
     side = _side(release.size // cell, config.max_position_embeddings)
     begin, turn_ends, text = Piece(token=names.begin), Piece(token=names.end_of_turn), Piece(field="text")
     shown = (begin, text, Piece(text=" "), Piece(field="images"), turn_ends)
-    abilities: dict[manifest.AbilityName, manifest.Ability] = {
-        "paint": manifest.Ability(
+    abilities: dict[AbilityName, Ability] = {
+        "paint": Ability(
             prompt=(
                 begin,
                 Piece(text="Generate an image of "),
@@ -96,22 +98,22 @@ def lumina_defaults(config: Any, names: Names, cell: int, release: Release) -> C
             ),
             output="image",
         ),
-        "ask": manifest.Ability(prompt=shown, output="text", images=(1, 4)),
+        "ask": Ability(prompt=shown, output="text", images=(1, 4)),
     }
     if release.omni:
-        painted = manifest.Ability(
+        painted = Ability(
             prompt=shown,
             output="image",
             images=(1, 1),
             guidance_scale=1.0,
-            sampling=manifest.Sampling(temperature=1.0, top_k=200),
+            sampling=Sampling(temperature=1.0, top_k=200),
         )
         abilities["edit"] = painted
         for name, words in PERCEIVED.items():
-            abilities[name] = msgspec.structs.replace(painted, request=manifest.Request(text=words))
+            abilities[name] = msgspec.structs.replace(painted, request=Request(text=words))
     pixels = (side * cell) ** 2
     return Card(
-        grid=manifest.Grid(
+        grid=Grid(
             rows=(PATCH, 2 * side),
             columns=(PATCH, 2 * side),
             cells=(PATCH * PATCH, side * side),
@@ -119,20 +121,20 @@ def lumina_defaults(config: Any, names: Names, cell: int, release: Release) -> C
             max_ratio=MAX_RATIO,
             step=PATCH,
         ),
-        guidance=manifest.Guidance(
+        guidance=Guidance(
             branches=(
-                manifest.Branch(kind="prompt", constant=0.0, scale=1.0),
-                manifest.Branch(kind="template", constant=1.0, scale=-1.0),  # the opener, and what was painted
+                Branch(kind="prompt", constant=0.0, scale=1.0),
+                Branch(kind="template", constant=1.0, scale=-1.0),  # the opener, and what was painted
             ),
             default_scale=4.0,
         ),
-        sampling=manifest.Sampling(temperature=1.0, top_k=2000),
-        answer=manifest.Answer(stop=names.stop, max_tokens=512, text_only=True),
-        preprocess=manifest.Preprocess(
+        sampling=Sampling(temperature=1.0, top_k=2000),
+        answer=Answer(stop=names.stop, max_tokens=512, text_only=True),
+        preprocess=Preprocess(
             min_pixels=pixels,
             max_pixels=pixels,
             resample="bicubic",
-            cover=manifest.Cover(rounding="round", halve=2, full=True),
+            cover=Cover(rounding="round", halve=2, full=True),
         ),
         postprocess=BACK,
         abilities=abilities,

@@ -34,9 +34,10 @@ from edgevlo.export.transformers_model import (
     promised_tensors,
     read_config,
 )
-from edgevlo.runtime import manifest
+from edgevlo.runtime import manifest_pictures
 from edgevlo.runtime.errors import CheckpointError
-from edgevlo.runtime.manifest import GraphRole, Piece
+from edgevlo.runtime.manifest_graphs import GraphRole
+from edgevlo.runtime.manifest_prompts import ImageBlock, Piece
 
 _DECODER: Final = "model"
 
@@ -129,7 +130,7 @@ def plan_as(checkpoint: Checkpoint, family: OneVocabulary) -> Plan:
         text_head=f"{head}.weight",
         image_head=ImageHead(layers=(head,), codes=slice(codes.first_token, codes.first_token + codes.count)),
         codes=codes,
-        image_block=manifest.ImageBlock(
+        image_block=ImageBlock(
             open=tuple(Piece(token=name) for name in family.open), row_suffix=family.row_suffix, close=family.close
         ),
         defaults=family.defaults,
@@ -140,7 +141,7 @@ def plan_as(checkpoint: Checkpoint, family: OneVocabulary) -> Plan:
     )
 
 
-def _codes(checkpoint: Checkpoint, tokenizer: Tokenizer, pictures: Pictures, tokens: int) -> manifest.Codes:
+def _codes(checkpoint: Checkpoint, tokenizer: Tokenizer, pictures: Pictures, tokens: int) -> manifest_pictures.Codes:
     """Return the codes, which begin behind the tokenizer's last token."""
     first = tokenizer.get_vocab_size(with_added_tokens=True)
     if first + pictures.count > tokens:
@@ -148,7 +149,7 @@ def _codes(checkpoint: Checkpoint, tokenizer: Tokenizer, pictures: Pictures, tok
             f"{checkpoint.folder}: the tokenizer has {first} tokens and the image tokenizer {pictures.count} codes, "
             f"but config.json's vocab_size is {tokens}; take all from one model."
         )
-    return manifest.Codes(count=pictures.count, first_token=first, cell=pictures.cell)
+    return manifest_pictures.Codes(count=pictures.count, first_token=first, cell=pictures.cell)
 
 
 def _check_names(checkpoint: Checkpoint, tokenizer: Tokenizer, family: OneVocabulary) -> None:
@@ -164,7 +165,12 @@ class OneVocabularyReference(TransformersReference):
     """transformers' own decoder, and the reference of the image tokenizer."""
 
     def __init__(
-        self, checkpoint: Checkpoint, config: Any, family: OneVocabulary, codes: manifest.Codes, pictures: Pictures
+        self,
+        checkpoint: Checkpoint,
+        config: Any,
+        family: OneVocabulary,
+        codes: manifest_pictures.Codes,
+        pictures: Pictures,
     ) -> None:
         super().__init__(checkpoint, family.decoder.model, config, _DECODER)
         self.rows = slice(codes.first_token, codes.first_token + codes.count)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from edgevlo.runtime.manifest import AbilityName
+from edgevlo.runtime.manifest_abilities import AbilityName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,10 @@ The pixel decoder is that of NVIDIA's Cosmos tokenizer, a file of its own. It pa
 from edgevlo.export.card import Card
 from edgevlo.export.checkpoint import Checkpoint
 from edgevlo.export.plan import Plan
-from edgevlo.runtime import manifest
-from edgevlo.runtime.manifest import Piece
+from edgevlo.runtime.manifest_abilities import Ability, Answer
+from edgevlo.runtime.manifest_guidance import Branch, Guidance, Sampling
+from edgevlo.runtime.manifest_pictures import Grid, Postprocess, Preprocess
+from edgevlo.runtime.manifest_prompts import Piece
 
 from .cosmos import CosmosPictures
 from .one_vocabulary import QWEN2, OneVocabulary, plan_as
@@ -26,17 +28,17 @@ SIMPLEAR = OneVocabulary(
         "(https://www.nvidia.com/en-us/agreements/enterprise-software/nvidia-open-model-license)"
     ),
     defaults=Card(
-        grid=manifest.Grid(
+        grid=Grid(
             rows=SIDES,
             columns=SIDES,
             cells=(SIDES[0] ** 2, SIDES[1] ** 2),
             default=(SIDES[1], SIDES[1]),
             max_ratio=1.0,
         ),
-        guidance=manifest.Guidance(
+        guidance=Guidance(
             branches=(
-                manifest.Branch(kind="prompt", constant=0.0, scale=1.0),
-                manifest.Branch(
+                Branch(kind="prompt", constant=0.0, scale=1.0),
+                Branch(
                     kind="template",
                     constant=1.0,
                     scale=-1.0,
@@ -49,12 +51,12 @@ SIMPLEAR = OneVocabulary(
                 "bad eyes, bad limbs, distortion"
             ),
         ),
-        sampling=manifest.Sampling(temperature=1.0, top_k=0),
-        answer=manifest.Answer(stop=("<|soi|>",), text_only=True),  # it answers nothing
-        preprocess=manifest.Preprocess(min_pixels=256 * 256, max_pixels=1024 * 1024),
-        postprocess=manifest.Postprocess(),
+        sampling=Sampling(temperature=1.0, top_k=0),
+        answer=Answer(stop=("<|soi|>",), text_only=True),  # it answers nothing
+        preprocess=Preprocess(min_pixels=256 * 256, max_pixels=1024 * 1024),
+        postprocess=Postprocess(),
         abilities={
-            "paint": manifest.Ability(
+            "paint": Ability(
                 prompt=(BEGIN, Piece(text="A highly realistic image of "), Piece(field="text")), output="image"
             )
         },

@@ -26,7 +26,7 @@ from edgevlo.export.plan import Codes, TorchGraph
 from edgevlo.export.streaming import META, load
 from edgevlo.export.transformers_model import floats
 from edgevlo.runtime.errors import CheckpointError
-from edgevlo.runtime.manifest import GraphRole
+from edgevlo.runtime.manifest_graphs import GraphRole
 
 from .registry import VQGAN_FILES
 

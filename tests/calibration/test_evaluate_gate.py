@@ -15,7 +15,8 @@ from edgevlo.catalog import EMBEDDED
 from edgevlo.report import describe
 from edgevlo.runtime.bundle import open_bundle, seal
 from edgevlo.runtime.errors import BundleError, RequestError
-from edgevlo.runtime.manifest import GraphRole, Precision, Quality, encode_manifest, read_manifest
+from edgevlo.runtime.manifest import Quality, encode_manifest, read_manifest
+from edgevlo.runtime.manifest_graphs import GraphRole, Precision
 
 PICTUREBOOK = EMBEDDED / "picturebook"
 

@@ -27,7 +27,8 @@ from edgevlo.export.graph import Network
 from edgevlo.quantization import quantize
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.errors import CheckpointError
-from edgevlo.runtime.manifest import Domain, Manifest
+from edgevlo.runtime.manifest import Manifest
+from edgevlo.runtime.manifest_pictures import Domain
 from edgevlo.runtime.model import Model
 from edgevlo.runtime.pictures import PictureWarning
 

@@ -48,7 +48,7 @@ from edgevlo.quantization import quantize
 from edgevlo.runtime.answers import answer
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.errors import AbilityError, CheckpointError, RequestError
-from edgevlo.runtime.manifest import AbilityName
+from edgevlo.runtime.manifest_abilities import AbilityName
 from edgevlo.runtime.model import Model
 from edgevlo.runtime.pictures import load_picture, to_pixel_values
 
@@ -281,7 +281,7 @@ def test_pictures_are_cropped_as_by_transformers_image_processor(pair: Pair, siz
     picture = some_picture(*size, seed=size[0]).convert(mode)
     expected = processed(pair.shape.pixels, [picture.convert("RGB")])[0].numpy()
 
-    found = to_pixel_values(pair.model._fit(load_picture(picture).image), pair.model.manifest.preprocess)[0]
+    found = to_pixel_values(pair.model._reader.fit(load_picture(picture).image), pair.model.manifest.preprocess)[0]
 
     assert found.shape == expected.shape
     assert np.abs(found - expected).max() / 2 <= 1 / 255 + 1e-6
@@ -489,7 +489,7 @@ def test_lumina_crops_to_the_nearest_ratio(lumina: Pair, size: tuple[int, int], 
     picture = some_picture(*size, seed=size[0]).convert(mode)
     expected = np.asarray(cropped(picture.convert("RGB"), 512)).transpose(2, 0, 1) / 255 * 2 - 1
 
-    found = to_pixel_values(model._fit(load_picture(picture).image), model.manifest.preprocess)[0]
+    found = to_pixel_values(model._reader.fit(load_picture(picture).image), model.manifest.preprocess)[0]
 
     assert found.shape == expected.shape
     assert np.abs(found - expected).max() / 2 <= 1 / 255 + 1e-6

@@ -32,7 +32,7 @@ from edgevlo.quantization import quantize
 from edgevlo.runtime.answers import AnswerWarning, answer
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.errors import AbilityError, CheckpointError, RequestError
-from edgevlo.runtime.manifest import FitPadSquare, Preprocess
+from edgevlo.runtime.manifest_pictures import FitPadSquare, Preprocess
 from edgevlo.runtime.model import Model
 from edgevlo.runtime.pictures import fit_pad_square, load_picture, to_pixel_values
 from edgevlo.runtime.prompts import Features, stacked

@@ -25,7 +25,7 @@ from edgevlo.export.families.emu3_defaults import pictures
 from edgevlo.runtime.answers import answer
 from edgevlo.runtime.fit import fitted
 from edgevlo.runtime.grids import GridRule
-from edgevlo.runtime.manifest import Grid
+from edgevlo.runtime.manifest_pictures import Grid
 from edgevlo.runtime.model import Model
 from edgevlo.runtime.pictures import load_picture, to_pixel_values
 

@@ -23,7 +23,8 @@ from edgevlo.quantization.smoothing import SmoothingPass
 from edgevlo.runtime.answers import AnswerWarning
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.errors import RequestError
-from edgevlo.runtime.manifest import GraphRole, read_manifest
+from edgevlo.runtime.manifest import read_manifest
+from edgevlo.runtime.manifest_graphs import GraphRole
 from edgevlo.runtime.model import Model
 
 

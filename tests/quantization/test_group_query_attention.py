@@ -12,7 +12,8 @@ import pytest
 from conftest import Exported
 
 from edgevlo.quantization.group_query_attention import GroupQueryAttentionPass
-from edgevlo.runtime.manifest import Backbone, read_manifest
+from edgevlo.runtime.manifest import read_manifest
+from edgevlo.runtime.manifest_graphs import Backbone
 
 Array = npt.NDArray[Any]
 ROWS = 2

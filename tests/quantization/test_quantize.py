@@ -21,7 +21,7 @@ from edgevlo.quantization.recipes import INT4, INT8
 from edgevlo.quantization.weight_only import MatMulNBitsPass
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.errors import BundleError, OutputError, RequestError
-from edgevlo.runtime.manifest import GraphRole
+from edgevlo.runtime.manifest_graphs import GraphRole
 
 pytestmark = pytest.mark.parametrize("exported", SHAPES[1:2], indirect=True, ids=lambda shape: shape.name)
 

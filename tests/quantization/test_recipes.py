@@ -24,7 +24,7 @@ from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.engine import Engine
 from edgevlo.runtime.errors import BundleError, RequestError
 from edgevlo.runtime.integer_table import BLOCK, IntegerTable, packed_rows, row_bytes
-from edgevlo.runtime.manifest import GraphRole
+from edgevlo.runtime.manifest_graphs import GraphRole
 from edgevlo.runtime.model import Model
 
 Doubles = npt.NDArray[np.float64]

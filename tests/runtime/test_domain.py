@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from edgevlo.runtime.domain import outside, share_outside
-from edgevlo.runtime.manifest import Domain
+from edgevlo.runtime.manifest_pictures import Domain
 
 WORLD = Domain(name="a small world", cells="tiles", tolerance=10)
 

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from edgevlo.runtime.errors import PictureError
-from edgevlo.runtime.manifest import FitPadSquare, Postprocess, Preprocess
+from edgevlo.runtime.manifest_pictures import FitPadSquare, Postprocess, Preprocess
 from edgevlo.runtime.pictures import (
     PictureWarning,
     fit_pad_square,

@@ -7,7 +7,7 @@ from toy_bundle import FIRST_TOKEN, IMAGES, TEXT, VOCABULARY, token
 
 from edgevlo.runtime.errors import BundleError, RequestError
 from edgevlo.runtime.grids import Shape
-from edgevlo.runtime.manifest import ImageBlock, Piece
+from edgevlo.runtime.manifest_prompts import ImageBlock, Piece
 from edgevlo.runtime.prompts import Features, PromptWriter, Vocabulary, check_text, stacked
 
 OPEN = (token("<image>"), Piece(field="rows"), Piece(text="*"), Piece(field="columns"), token("<grid>"))

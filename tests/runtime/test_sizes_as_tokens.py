@@ -12,7 +12,10 @@ from toy_bundle import rewritten
 
 from edgevlo.runtime.errors import BundleError
 from edgevlo.runtime.grids import GridRule, Shape
-from edgevlo.runtime.manifest import Branch, Cover, Grid, Guidance, Piece, Preprocess, Tag, read_manifest
+from edgevlo.runtime.manifest import read_manifest
+from edgevlo.runtime.manifest_guidance import Branch, Guidance
+from edgevlo.runtime.manifest_pictures import Cover, Grid, Preprocess
+from edgevlo.runtime.manifest_prompts import Piece, Tag
 from edgevlo.runtime.pictures import cover, cut_off
 from edgevlo.runtime.settings import _negative
 

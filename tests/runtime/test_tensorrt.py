@@ -30,7 +30,8 @@ from edgevlo.runtime.bundle import Bundle, open_bundle
 from edgevlo.runtime.device import MAX_TOP_K, DeviceBackbone, DeviceImageHead
 from edgevlo.runtime.engines import Device, build_engines, cache_folder
 from edgevlo.runtime.errors import BundleError, OutputError, RequestError
-from edgevlo.runtime.manifest import MANIFEST_FILE, Sampling
+from edgevlo.runtime.manifest import MANIFEST_FILE
+from edgevlo.runtime.manifest_guidance import Sampling
 from edgevlo.runtime.model import Model
 from edgevlo.runtime.tensorrt_build import build_engine
 from edgevlo.runtime.tensorrt_cuda import Cuda, find_gpu

@@ -1,0 +1,88 @@
+"""The command line: reads arguments, calls the public API, prints. Holds no logic of its own.
+
+`run` turns every `EdgevloError` into one line and exit code 1; usage errors exit with 2, Ctrl-C with 130. Warnings
+are one line each, `note: ...`, on the error stream, and the same words come once.
+"""
+
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import click
+
+import edgevlo
+from edgevlo.runtime.errors import EdgevloError
+
+from . import bundles, making, painting, perception
+
+_COMMANDS: Final[tuple[click.Command, ...]] = (
+    painting.paint,
+    painting.edit,
+    painting.interleave,
+    painting.decode,
+    perception.segment,
+    perception.edges,
+    perception.depth,
+    perception.normals,
+    perception.pose,
+    perception.ask,
+    perception.detect,
+    making.export,
+    making.quantize,
+    making.calibrate,
+    making.evaluate,
+    making.build_engines,
+    bundles.pull,
+    bundles.list_models,
+    bundles.rm,
+    bundles.show,
+    bundles.verify,
+    bundles.doctor,
+)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; return the exit code."""
+    warnings.showwarning = _note_printer()
+    try:
+        code = main.main(list(arguments), prog_name="edgevlo", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as help_text:
+        help_text.show()
+        return 2
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("stopped", err=True)
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()  # nobody reads us any more
+        return 1
+    except EdgevloError as error:
+        click.echo(f"edgevlo: {error}", err=True)
+        return 1
+    except MemoryError:
+        click.echo(
+            "edgevlo: there is not enough memory for this; paint a smaller size or use a smaller bundle.", err=True
+        )
+        return 1
+    return code if isinstance(code, int) else 0  # what Context.exit was given
+
+
+def _note_printer() -> Callable[..., None]:
+    """Return a `warnings.showwarning` that prints each note once: some commands read a picture several times."""
+    printed: set[str] = set()
+
+    def show(message: Warning | str, *_: object, **__: object) -> None:
+        if str(message) not in printed:
+            printed.add(str(message))
+            click.echo(f"note: {message}", err=True)
+
+    return show
+
+
+@click.group(commands=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(edgevlo.__version__, prog_name="edgevlo")
+def main() -> None:
+    """Paint, edit and read pictures with one small model, on this machine."""

@@ -1,0 +1,93 @@
+"""Commands about the models on this machine: pull, list, rm, show, verify, and doctor for the machine itself."""
+
+import json
+
+import click
+
+import edgevlo
+
+from .options import json_option
+
+
+@click.command()
+@click.argument("name", metavar="OWNER/NAME")
+@click.option("--revision", help="Branch, tag or commit; the newest if none is given.")
+@click.option("--pickle", "pickles", is_flag=True, help="Take pickled weights where there are no safetensors.")
+def pull(name: str, revision: str | None, pickles: bool) -> None:
+    """Get a bundle or a checkpoint from the hub and verify it; nothing in it is executed."""
+    from edgevlo import catalog
+
+    folder, kind = catalog.pull(name, revision=revision, pickles=pickles)
+    click.echo(folder)
+    if kind == "checkpoint":
+        click.echo(f"{name} is a checkpoint; make a bundle of it: edgevlo export {name} -o BUNDLE", err=True)
+
+
+@click.command("list")
+@json_option
+def list_models(as_json: bool) -> None:
+    """Print the models on this machine: bundles, and checkpoints that can be exported."""
+    from edgevlo.catalog import entries
+
+    found = list(entries())
+    if as_json:
+        facts = [
+            {"name": one.name, "kind": one.kind, "what": one.what, "licence": one.licence, "bytes": one.bytes,
+             "folder": str(one.folder)} for one in found
+        ]  # fmt: skip
+        click.echo(json.dumps(facts, ensure_ascii=False))
+        return
+    wide = max(len(one.name) for one in found) if found else 0
+    for one in found:
+        click.echo(f"{one.name:{wide}}  {one.kind:10}  {one.bytes / 1e6:9.1f} MB  {one.what}  {one.licence}".rstrip())
+
+
+@click.command()
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+def rm(names: tuple[str, ...]) -> None:
+    """Remove installed bundles, and checkpoints from the hub's cache."""
+    from edgevlo.catalog import remove
+
+    for name in names:
+        click.echo(f"{name} removed, {remove(name) / 1e6:.1f} MB")
+
+
+@click.command()
+@click.argument("bundle", required=False)
+@json_option
+def show(bundle: str | None, as_json: bool) -> None:
+    """Print what a bundle is and can do."""
+    from edgevlo.catalog import find
+    from edgevlo.report import describe
+    from edgevlo.runtime.manifest import encode_manifest, read_manifest
+
+    folder = find(bundle)
+    manifest = read_manifest(folder)
+    click.echo(encode_manifest(manifest).decode() if as_json else describe(manifest, folder), nl=not as_json)
+
+
+@click.command()
+@click.argument("bundle", required=False)
+def verify(bundle: str | None) -> None:
+    """Check every file of a bundle against its manifest, and open them all."""
+    model = edgevlo.load(bundle)
+    model.check()
+    files = model.manifest.files
+    size = sum(file.bytes for file in files.values())
+    click.echo(f"{model.bundle.folder} is whole: {len(files)} files, {size / 1e6:.1f} MB, graphs open.")
+
+
+@click.command()
+@json_option
+def doctor(as_json: bool) -> None:
+    """Print what this installation can do, and whether the embedded model works; exit with 1 if it does not."""
+    from edgevlo.report import diagnose
+
+    facts, works = diagnose()
+    if as_json:
+        click.echo(json.dumps(facts))
+    else:
+        for name, value in facts.items():
+            click.echo(f"{name:16} {value}")
+    if not works:
+        click.get_current_context().exit(1)

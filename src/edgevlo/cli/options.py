@@ -1,0 +1,79 @@
+"""Options and arguments that several commands share, and what is checked of arguments before anything is opened."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def options(*decorators: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Join several click decorators into one."""
+
+    def decorate(command: Command) -> Command:
+        for decorator in reversed(decorators):
+            command = decorator(command)
+        return command
+
+    return decorate
+
+
+model_option = click.option("-m", "--model", metavar="BUNDLE", help="Bundle folder, installed bundle or hub id.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+picture_argument = click.argument("picture", type=click.Path(path_type=Path))
+pictures_argument = click.argument("pictures", nargs=-1, metavar="PICTURES...", type=click.Path(path_type=Path))
+output_option = click.option(
+    "-o", "--output", type=click.Path(path_type=Path), default="out.png", show_default=True, help="PNG file to write."
+)
+sampling_options = options(
+    click.option("--seed", type=int, help="0 to 4294967295; the same seed paints the same picture."),
+    click.option("--guidance-scale", type=float, help="How closely to follow the words; 1 is without guidance."),
+    click.option("--temperature", type=float, help="0 takes the likeliest code each time."),
+    click.option("--top-k", type=int, help="Draw among so many codes; 0 is all."),
+    click.option("--top-p", type=float, help="Draw among the likeliest codes with this share together; 1 is all."),
+    click.option("--negative-prompt", help="What the picture should not be like."),
+)
+watch_option = click.option("--watch", is_flag=True, help="Paint rows in the terminal as they are finished.")
+paint_options = options(
+    output_option,
+    model_option,
+    sampling_options,
+    click.option("-n", "count", type=click.IntRange(1, 100), default=1, help="Number of pictures, seeds counted up."),
+    click.option("--codes", type=click.Path(path_type=Path), help="Also write the code grid, int32 [rows, columns]."),
+    watch_option,
+    json_option,
+)
+image_guidance_option = click.option(
+    "--image-guidance-scale",
+    type=float,
+    help="How closely to follow the picture, for models that guide by it too; 1 is without such guidance.",
+)
+size_option = click.option("--size", help="WIDTHxHEIGHT in pixels, or a ratio like 16:9.")
+
+
+class _MisplacedError(click.ClickException):
+    """An argument that is missing or stands in another's place: one line that shows the right form."""
+
+    exit_code = 2
+
+    def show(self, file: object = None) -> None:
+        click.echo(f"edgevlo: {self.format_message()}", err=True)
+
+
+def check_pictures(pictures: tuple[Path, ...], words: str, words_name: str, *, needed: bool = True) -> None:
+    """Raise a usage error when there are no pictures before the words, or a picture stands in the words' place."""
+    context = click.get_current_context()
+    form = f"Usage: {context.command_path} PICTURE {words_name.upper()}"
+    if _is_file(words):
+        raise _MisplacedError(f"{context.info_name} takes its {words_name} after the picture {words}. {form}")
+    if needed and not pictures:
+        raise _MisplacedError(f"{context.info_name} needs a picture before its {words_name}. {form}")
+
+
+def _is_file(path: str | Path) -> bool:
+    try:
+        return Path(path).is_file()
+    except (OSError, ValueError):  # words are no file name: too long, not Unicode
+        return False

@@ -1,0 +1,150 @@
+"""Commands that paint what words say: paint, edit, interleave, and decode, which paints codes."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+import edgevlo
+
+from .options import (
+    check_pictures,
+    image_guidance_option,
+    json_option,
+    model_option,
+    output_option,
+    paint_options,
+    pictures_argument,
+    sampling_options,
+    size_option,
+    watch_option,
+)
+
+
+@click.command()
+@click.argument("prompt")
+@size_option
+@paint_options
+def paint(prompt: str, size: str | None, **settings: Any) -> None:
+    """Paint a picture of PROMPT, in English or Chinese."""
+    paint_pictures(lambda model, options: model.paint_rows(prompt, size=size, **options), **settings)
+
+
+@click.command()
+@pictures_argument
+@click.argument("instruction")
+@size_option
+@image_guidance_option
+@paint_options
+def edit(pictures: tuple[Path, ...], instruction: str, size: str | None, **settings: Any) -> None:
+    """Change PICTURES (one, or several to combine) as INSTRUCTION says."""
+    check_pictures(pictures, instruction, "instruction")
+    paint_pictures(lambda model, options: model.edit_rows(pictures, instruction, size=size, **options), **settings)
+
+
+@click.command()
+@click.argument("pictures", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("prompt")
+@output_option
+@model_option
+@image_guidance_option
+@sampling_options
+@watch_option
+@json_option
+def interleave(
+    pictures: tuple[Path, ...],
+    prompt: str,
+    output: Path,
+    model: str | None,
+    watch: bool,
+    as_json: bool,
+    **settings: Any,
+) -> None:
+    """Answer PROMPT, about PICTURES if there are any, with text and pictures.
+
+    Text is printed; pictures are written to OUTPUT with numbers, out-1.png and so on, and named where they stand.
+    """
+    from edgevlo.progress import follow, one_picture
+    from edgevlo.runtime.provenance import check_png, save_png
+
+    if watch and as_json:
+        raise click.UsageError("--watch and --json both write to the output; choose one.")
+    check_pictures(pictures, prompt, "prompt", needed=False)
+    check_png(output)
+    parts = edgevlo.load(model).interleave_rows(prompt, pictures, **settings)
+    number = 0
+    for part in parts:
+        if isinstance(part, str):
+            click.echo(json.dumps({"text": part}, ensure_ascii=False) if as_json else part)
+            continue
+        number += 1
+        path = output.with_name(f"{output.stem}-{number}{output.suffix}")
+        picture = follow(one_picture(part, parts), watch=watch).preview
+        save_png(picture, path)
+        click.echo(json.dumps({"picture": str(path), "size": picture.size}) if as_json else path)
+
+
+@click.command()
+@click.argument("codes", type=click.Path(path_type=Path))
+@output_option
+@model_option
+def decode(codes: Path, output: Path, model: str | None) -> None:
+    """Turn CODES, a code grid in a .npy file, into a picture."""
+    from edgevlo.codes import read_codes
+    from edgevlo.runtime.provenance import check_png, save_png
+
+    check_png(output)
+    grid = read_codes(codes)
+    save_png(edgevlo.load(model).decode(grid), output)
+    click.echo(output)
+
+
+def paint_pictures(
+    start: "Callable[[Any, Any], Iterator[edgevlo.Stroke]]",  # quoted: evaluating it would import numpy and Pillow
+    *,
+    output: Path,
+    model: str | None,
+    count: int,
+    codes: Path | None,
+    watch: bool,
+    as_json: bool,
+    seed: int | None,
+    **settings: Any,
+) -> None:
+    """Paint `count` pictures, show the rows as they come, write and report each."""
+    from edgevlo.codes import numbered, write_codes
+    from edgevlo.progress import follow
+    from edgevlo.runtime.files import check_writable
+    from edgevlo.runtime.provenance import check_png, save_png
+    from edgevlo.runtime.settings import check_seed
+
+    if watch and as_json:
+        raise click.UsageError("--watch and --json both write to the output; choose one.")
+    targets = list(zip(numbered(output, count), numbered(codes, count), strict=True))
+    for picture_path, codes_path in targets:
+        check_png(picture_path)
+        if codes_path is not None:
+            check_writable(codes_path)
+            if codes_path.absolute() == picture_path.absolute():
+                raise click.UsageError(f"{codes_path} cannot hold both the picture and its codes.")
+    if seed is not None:
+        check_seed(seed)
+        check_seed(seed + count - 1)
+    opened = edgevlo.load(model)
+    for offset, (picture_path, codes_path) in enumerate(targets):
+        began = time.perf_counter()
+        this_seed = None if seed is None else seed + offset
+        last = follow(start(opened, {**settings, "seed": this_seed}), watch=watch)
+        picture = last.preview
+        save_png(picture, picture_path)
+        if codes_path is not None:
+            write_codes(last.codes, codes_path)
+        seconds = time.perf_counter() - began
+        if as_json:
+            facts = {"file": str(picture_path), "size": picture.size, "seconds": round(seconds, 3)}
+            click.echo(json.dumps({**facts, "parameters": picture.info["parameters"]}, ensure_ascii=False))
+        else:
+            click.echo(f"{picture_path}  {picture.width}x{picture.height}  {seconds:.2f} s")

@@ -1,0 +1,90 @@
+"""Commands that tell or paint what a picture shows: segment, edges, depth, normals, pose, ask and detect."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+import edgevlo
+
+from .options import check_pictures, json_option, model_option, paint_options, picture_argument, pictures_argument
+from .painting import paint_pictures
+
+
+@click.command()
+@picture_argument
+@paint_options
+def segment(picture: Path, **settings: Any) -> None:
+    """Paint the segments of PICTURE, a colour for each class (`edgevlo show` lists them)."""
+    paint_pictures(lambda model, options: model.perceive_rows("segment", picture, **options), **settings)
+
+
+@click.command()
+@picture_argument
+@paint_options
+def edges(picture: Path, **settings: Any) -> None:
+    """Paint the edges of PICTURE."""
+    paint_pictures(lambda model, options: model.perceive_rows("edges", picture, **options), **settings)
+
+
+@click.command()
+@picture_argument
+@paint_options
+def depth(picture: Path, **settings: Any) -> None:
+    """Paint how far away everything in PICTURE is."""
+    paint_pictures(lambda model, options: model.perceive_rows("depth", picture, **options), **settings)
+
+
+@click.command()
+@picture_argument
+@paint_options
+def normals(picture: Path, **settings: Any) -> None:
+    """Paint the directions of the surfaces in PICTURE."""
+    paint_pictures(lambda model, options: model.perceive_rows("normals", picture, **options), **settings)
+
+
+@click.command()
+@picture_argument
+@paint_options
+def pose(picture: Path, **settings: Any) -> None:
+    """Paint the poses of the people in PICTURE."""
+    paint_pictures(lambda model, options: model.perceive_rows("pose", picture, **options), **settings)
+
+
+@click.command()
+@pictures_argument
+@click.argument("question")
+@model_option
+@json_option
+def ask(pictures: tuple[Path, ...], question: str, model: str | None, as_json: bool) -> None:
+    """Answer QUESTION about PICTURES."""
+    check_pictures(pictures, question, "question")
+    answer = edgevlo.load(model).ask(pictures, question)
+    click.echo(json.dumps({"answer": answer}, ensure_ascii=False) if as_json else answer)
+
+
+@click.command()
+@picture_argument
+@click.argument("objects", nargs=-1)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Also paint the boxes into this PNG file.")
+@model_option
+@json_option
+def detect(picture: Path, objects: tuple[str, ...], output: Path | None, model: str | None, as_json: bool) -> None:
+    """Find OBJECTS, or everything, in PICTURE and print name and box (left, top, right, bottom) in pixels."""
+    from edgevlo.runtime.provenance import check_png, save_png
+
+    if output is not None:
+        check_png(output)
+    opened = edgevlo.load(model)
+    if output is not None:
+        save_png(opened.boxes(picture, objects), output)
+        if "detect" not in opened.manifest.abilities:
+            click.echo(output)  # the model only paints boxes
+            return
+    found = opened.detect(picture, objects)
+    if as_json:
+        click.echo(json.dumps([{"label": one.label, "box": one.box} for one in found], ensure_ascii=False))
+        return
+    for one in found:
+        click.echo(f"{one.label}\t{' '.join(map(str, one.box))}")
