@@ -1,4 +1,4 @@
-"""The two tables of tokens that BAAI ships, against the package tiktoken, which BAAI's own tokenizer reads them with."""
+"""The two tables of tokens that BAAI ships, against tiktoken, which BAAI's own tokenizer uses."""
 
 import base64
 import json
@@ -113,8 +113,9 @@ def write_tables(folder: Path, trained: Trained) -> Path:
 
 
 def special_ids(trained: Trained) -> dict[str, int]:
-    roles = {"pad": "<|endoftext|>", "bos": "<|extra_203|>", "eos": "<|extra_204|>", "img": "<|image token|>",
-             "boi": "<|image start|>", "eoi": "<|image end|>", "eol": "<|extra_200|>", "eof": "<|extra_201|>"}  # fmt: skip
+    roles = {"pad": "<|endoftext|>", "bos": "<|extra_203|>", "eos": "<|extra_204|>"}
+    roles |= {"img": "<|image token|>", "boi": "<|image start|>", "eoi": "<|image end|>"}
+    roles |= {"eol": "<|extra_200|>", "eof": "<|extra_201|>"}
     return {f"{role}_token_id": trained.names[name] for role, name in roles.items()}
 
 
@@ -238,13 +239,13 @@ RANKS, NAMES = "emu3.tiktoken", "emu3_vision_tokens.txt"
         (replaced(RANKS, "Iw== 2\n", "Ig== 2\n"), r"emu3\.tiktoken, line 3: the token of line 2 again"),
         (replaced(RANKS, "IQ== 0\n", "\n"), r"emu3\.tiktoken has \d+ tokens, but none of rank 0"),
         (replaced(RANKS, "Iw== 2\n", "IyMjIyMj 2\n"), r"emu3\.tiktoken has no token for the byte 0x23"),
-        (replaced(NAMES, "visual token 000002|>", "visual tok"), r"tokens\.txt, line 6: '<\|visual tok', no <\|name\|>"),
+        (replaced(NAMES, "visual token 000002|>", "visual tok"), r"txt, line 6: '<\|visual tok', no <\|name\|>"),
         (replaced(NAMES, "000002", "000001"), r"tokens\.txt, line 6: <\|visual token 000001\|> again, as line 5"),
         (replaced(NAMES, "image end", "extra_7"), r"tokens\.txt, line 3: <\|extra_7\|> again; download"),
-        (replaced(NAMES, "<|image start|>", "\n"), r"tokens\.txt gives <\|image start\|> the id None .* boi_token_id is"),
-        (replaced(NAMES, "<|visual token 000063|>", ""), r"tokens\.txt gives <\|visual token 000063\|> the id None, but"),
-        (replaced(NAMES, "000003", "100003"), r"tokens\.txt gives <\|visual token 000003\|> the id None, but code 0 has"),
-        (stated("config.json", eol_token_id=7), r"emu3\.tiktoken gives <\|extra_200\|> the id \d+ .* eol_token_id is 7;"),
+        (replaced(NAMES, "<|image start|>", "\n"), r"txt gives <\|image start\|> the id None .* boi_token_id is"),
+        (replaced(NAMES, "<|visual token 000063|>", ""), r"txt gives <\|visual token 000063\|> the id None, but"),
+        (replaced(NAMES, "000003", "100003"), r"txt gives <\|visual token 000003\|> the id None, but code 0 has"),
+        (stated("config.json", eol_token_id=7), r"tiktoken gives <\|extra_200\|> the id \d+ .* eol_token_id is 7;"),
         (stated("config.json", eoi_token_id=9), r"tokens\.txt gives <\|image end\|> the id \d+ .* eoi_token_id is 9;"),
         (stated("config.json", bos_token_id=None), r"<\|extra_203\|> the id \d+ .* bos_token_id is 151849;"),
         (stated("tokenizer_config.json", bos_token="<|im_start|>"), r"<\|im_start\|> the id \d+ .* bos_token_id is"),
