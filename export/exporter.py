@@ -53,7 +53,7 @@ def export_checkpoint(checkpoint: Path, output: Path, *, progress: Progress | No
         _write_tables(plan, folder, tell)
         roles = _write_graphs(plan, folder, tell)
         gc.collect()  # torch.export's programs refer to themselves, and to the image tokenizer's weights
-        shutil.copyfile(checkpoint / "tokenizer.json", folder / "tokenizer.json")
+        _write_tokenizer(plan, folder)
         origin = card.source or source(checkpoint, plan.weights_licence, binding=plan.licence_binds)
         write_licence(folder, checkpoint, origin)
         graphs = _compared(plan, folder, roles, tell)
@@ -91,6 +91,14 @@ def _write_graphs(plan: Plan, folder: Path, tell: Progress) -> list[GraphRole]:
         tell(role, 0, 1)
         write(role, export_module(graph, role))
     return roles
+
+
+def _write_tokenizer(plan: Plan, folder: Path) -> None:
+    """Write `tokenizer.json`: the checkpoint's own, or what its family made of other files."""
+    if plan.tokenizer is None:
+        shutil.copyfile(plan.checkpoint.folder / "tokenizer.json", folder / "tokenizer.json")
+    else:
+        plan.tokenizer.save(str(folder / "tokenizer.json"))
 
 
 def _compared(plan: Plan, folder: Path, roles: Sequence[GraphRole], tell: Progress) -> dict[GraphRole, Graph]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from edgevlo.runtime import manifest_pictures
@@ -90,5 +91,6 @@ class Plan:
     torch_graphs: Callable[[], dict[GraphRole, TorchGraph]]
     reference: Callable[[], Reference]
     code_embedding: Callable[[], Floats] | None = None  # (codes, D), where codes are no tokens of the vocabulary
+    tokenizer: Tokenizer | None = None  # of a checkpoint that holds no tokenizer.json
     weights_licence: str = ""  # of the family's released weights, where model cards do not say it
     licence_binds: bool = False  # whatever a model card declares

@@ -87,13 +87,13 @@ CARD: dict[str, Any] = {
 }
 
 
-def make_checkpoint(folder: Path, shape: Shape) -> Path:
-    """Write a random checkpoint with its tokenizer and return its folder."""
+def make_checkpoint(folder: Path, shape: Shape, vocabulary: dict[str, int] | None = None) -> Path:
+    """Write a random checkpoint with its tokenizer and return its folder; a vocabulary given is another one."""
     import torch
     from transformers import Emu3ForConditionalGeneration
 
     torch.manual_seed(shape.seed)
-    vocabulary = vocabulary_map(shape)
+    vocabulary = vocabulary or vocabulary_map(shape)
     model: Any = Emu3ForConditionalGeneration(_config(shape, vocabulary))
     model.eval()
     with torch.no_grad():

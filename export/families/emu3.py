@@ -10,6 +10,7 @@ import re
 from typing import Any, Final
 
 import torch
+from tokenizers import Tokenizer
 from torch.nn import functional
 from transformers import Emu3Config, Emu3ForConditionalGeneration
 from transformers.models.emu3.modeling_emu3 import Emu3VQVAE
@@ -55,15 +56,14 @@ class Emu3BackboneConfig(BackboneConfig):
 def plan(checkpoint: Checkpoint) -> Plan:
     """Return what the exporter needs to know about an Emu3 checkpoint in transformers' format."""
     checkpoint = checkpoint.renamed(_canonical)
-    return plan_as(checkpoint, _config(checkpoint))
+    return plan_as(checkpoint, _config(checkpoint), read_tokenizer(checkpoint))
 
 
-def plan_as(checkpoint: Checkpoint, config: Any) -> Plan:
+def plan_as(checkpoint: Checkpoint, config: Any, tokenizer: Tokenizer) -> Plan:
     """Return the plan of a checkpoint whose tensors have transformers' names."""
     unshuffle = _unshuffle(checkpoint, config.vq_config)
     expected, spare = promised_tensors(checkpoint, Emu3ForConditionalGeneration, config, "Emu3")
     checkpoint.expect(expected, _PARTS, spare)
-    tokenizer = read_tokenizer(checkpoint)
     codes = manifest_pictures.Codes(
         count=config.vq_config.codebook_size,
         first_token=first_code(checkpoint, config, tokenizer),

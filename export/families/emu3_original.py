@@ -2,12 +2,14 @@
 
 The decoder's tensors have transformers' names already. The image tokenizer is a model of its own,
 BAAI/Emu3-VisionTokenizer, and lies in a folder `vision_tokenizer` beside them; its names are those of its Emu3VisionVQ.
-The text tokenizer is a table for a program; `tokenizer.json` of BAAI/Emu3-Chat-hf is the same vocabulary as data. No
-code of a checkpoint is run: the comparison at the end is with transformers' model, given these tensors.
+The text tokenizer is two tables for a program (emu3_tables.py), unless a `tokenizer.json` lies there: that of
+BAAI/Emu3-Chat-hf is the same vocabulary. No code of a checkpoint is run: the comparison at the end is with
+transformers' model, given these tensors.
 """
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +23,7 @@ from edgevlo.export.transformers_model import read_config
 from edgevlo.runtime.errors import CheckpointError
 
 from .emu3 import plan_as
+from .emu3_tables import read_tables
 
 FOLDER: Final = "vision_tokenizer"
 _WHERE: Final = f"put config.json and model.safetensors of BAAI/Emu3-VisionTokenizer into {FOLDER} and export again"
@@ -61,17 +64,19 @@ def plan(checkpoint: Checkpoint) -> Plan:
     weights = folder / FOLDER / "model.safetensors"
     if not weights.is_file():
         raise CheckpointError(f"{weights} is missing, the image tokenizer of this model: {_WHERE}.")
-    if not (folder / "tokenizer.json").is_file():
-        raise CheckpointError(
-            f"{folder / 'tokenizer.json'} is missing, and edgevlo does not read BAAI's table of tokens; take the file "
-            "from BAAI/Emu3-Chat-hf, which has the same vocabulary."
-        )
+    vq = _vq_config(folder / FOLDER / "config.json")
+    has_tokenizer = (folder / "tokenizer.json").is_file()
+    tokenizer = read_tokenizer(checkpoint) if has_tokenizer else read_tables(checkpoint, vq["codebook_size"])
     checkpoint = checkpoint.arranged(arrange_decoder).completed(weights, arrange_tokenizer)
-    vocabulary = read_tokenizer(checkpoint).get_vocab(with_added_tokens=True)
     text = {key: value for key, value in checkpoint.config.items() if key not in ("model_type", "architectures")}
-    raw = {"text_config": text, "vq_config": _vq_config(folder / FOLDER / "config.json"), "vocabulary_map": vocabulary}
-    tied = bool(text.get("tie_word_embeddings"))
-    return plan_as(checkpoint, read_config(checkpoint, Emu3Config, {**raw, "tie_word_embeddings": tied}, "Emu3"))
+    raw = {
+        "text_config": text,
+        "vq_config": vq,
+        "vocabulary_map": tokenizer.get_vocab(with_added_tokens=True),
+        "tie_word_embeddings": bool(text.get("tie_word_embeddings")),
+    }
+    plan = plan_as(checkpoint, read_config(checkpoint, Emu3Config, raw, "Emu3"), tokenizer)
+    return plan if has_tokenizer else replace(plan, tokenizer=tokenizer)
 
 
 def arrange_decoder(name: str, shape: Shape) -> list[Part]:

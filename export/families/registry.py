@@ -56,8 +56,8 @@ FAMILIES: Final = (
         grid="any rows x columns that the positions hold, cells of 8 pixels",
         licence="apache-2.0",
         verified="the same tensors as from transformers' format, and the same graphs byte for byte, on small random "
-        "checkpoints written in BAAI's format; no released checkpoint was at hand, and BAAI's code was not run. Needs "
-        "BAAI/Emu3-VisionTokenizer and a tokenizer.json beside it (docs/export.md)",
+        "checkpoints written in BAAI's format; ids of text against the package tiktoken; no released checkpoint "
+        "was at hand, and BAAI's code was not run. Needs BAAI/Emu3-VisionTokenizer beside it (docs/export.md)",
     ),
     Family(
         name="janus",

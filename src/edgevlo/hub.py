@@ -26,7 +26,7 @@ Kind = Literal["bundle", "checkpoint"]
 
 CONFIG_FILE: Final = "config.json"
 INDEXES: Final = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
-BESIDE: Final = ("*.json", "*.jinja", "*.md", "*.txt", "LICEN[CS]E*", "licen[cs]e*")  # of weights
+BESIDE: Final = ("*.json", "*.jinja", "*.md", "*.txt", "*.tiktoken", "LICEN[CS]E*", "licen[cs]e*")  # of weights
 TENSORS: Final = ("*.safetensors",)
 PICKLES: Final = ("*.bin", "*.pt", "*.pth")  # read as tensors only, export/weights.py
 FILES: Final = frozenset(file for family in FAMILIES for file in family.files)  # that some weights lack

@@ -142,7 +142,7 @@ def test_a_bundle_that_is_not_as_its_manifest_says_is_not_installed(shell: Shell
 
 
 def test_a_checkpoint_is_pulled_without_its_code_and_pickles(shell: Shell) -> None:
-    files = {"config.json": CONFIG, "tokenizer.json": b"{}", "model.safetensors": WEIGHTS}
+    files = {"config.json": CONFIG, "tokenizer.json": b"{}", "emu3.tiktoken": b"", "model.safetensors": WEIGHTS}
     more = {"pytorch_model.bin": WEIGHTS, "modeling.py": b"import os", "onnx/config.json": b"{}"}
     shell.hub.repositories["owner/janus"] = files | more
     line = shell.fails("paint", "a", "-m", "owner/janus")
