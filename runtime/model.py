@@ -25,6 +25,7 @@ from .fit import fitted
 from .grids import GridRule, Shape, parse_size
 from .interleave import Rule, Written, interleave
 from .manifest import Ability, AbilityName, Branch, Sampling
+from .memory import check_opening
 from .pictures import (
     Loaded,
     cut_off,
@@ -71,8 +72,13 @@ class Model:
 
     @classmethod
     def open(cls, folder: Path) -> "Model":
-        """Open a bundle folder; raise `BundleError` if anything in it is not as its manifest says."""
-        return cls(open_bundle(folder))
+        """Open a bundle folder; raise `BundleError` if anything in it is not as its manifest says.
+
+        Raises `MemoryShortError` when not even its smallest request fits into memory.
+        """
+        bundle = open_bundle(folder)
+        check_opening(bundle)
+        return cls(bundle)
 
     def paint(self, prompt: str, *, size: Size | None = None, **options: Unpack[Options]) -> Image.Image:
         """Paint a picture; its `info` holds the text chunks that `save_png` writes."""
@@ -269,6 +275,7 @@ class Model:
         weighed = self._weighed(ability, text, sources, shape, settings, written or Written())
         prompts = tuple(prompt for prompt, _ in weighed)
         self._engine.check_room(prompts, fed)
+        self._engine.check_memory(prompts, fed, shape)
         return _Request(
             prompts=prompts,
             weights=tuple(weight for _, weight in weighed),
