@@ -24,6 +24,7 @@ from .grids import Shape
 from .image_head import ImageHead
 from .manifest import GraphRole, Table
 from .memory import (
+    FOR_REQUEST,
     Work,
     capacity_for,
     check_available,
@@ -36,6 +37,7 @@ from .memory import (
 )
 from .pictures import Pixels
 from .raster import Codes
+from .sessions import declared
 
 _PAINTING: Final[tuple[GraphRole, ...]] = ("backbone", "image_head", "image_decoder")
 
@@ -84,6 +86,7 @@ class Engine:
         manifest, folder = self._bundle.manifest, self._bundle.folder
         if not on_cpu(manifest):
             return
+        declared(self._bundle, "backbone")  # the shape that the cache's size is computed of
         work = self._work(prompts, more)
         idle = self._idle.get(work.rows)
         roles = self._unopened(("backbone",) if grid is None else _PAINTING)
@@ -93,7 +96,7 @@ class Engine:
         needed += max(0, prefill_bytes(manifest, work) - self._read)
         if grid is not None:
             needed += max(0, decoder_bytes(self._decoder_values, grid) - self._decoding)
-        check_available(self._bundle, needed, "for this request")
+        check_available(self._bundle, needed, FOR_REQUEST)
 
     def _work(self, prompts: Sequence[Sequence[int]], more: int) -> Work:
         longest = max(map(len, prompts))

@@ -25,7 +25,7 @@ in the peak, not in what a request needs. GPUs are not predicted: their memory i
 """
 
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -40,6 +40,7 @@ from .raster import tokens_fed
 from .settings import weigh
 
 IGNORE: Final = "EDGEVLO_IGNORE_MEMORY"
+FOR_REQUEST: Final = "for this request"
 
 _RUNTIME: Final = 79 * 2**20
 _TOKENIZER: Final = 11
@@ -95,9 +96,10 @@ class Prediction:
 
 def modules(manifest: Manifest) -> dict[str, Module]:
     """Return the graphs by role, with all their files, and the tables."""
-    found = {role: Module(graph.precision, _graph_bytes(manifest, role)) for role, graph in manifest.graphs.items()}
     tables = {"token_embedding": manifest.token_embedding, "code_embedding": manifest.code_embedding}
-    named: dict[str, Module] = {**found}
+    named: dict[str, Module] = {}
+    for role, graph in manifest.graphs.items():
+        named[role] = Module(graph.precision, _graph_bytes(manifest, role))
     for name, table in tables.items():
         if table is not None:
             named[name] = Module("fp16" if table.dtype == "float16" else "fp32", manifest.files[table.file].bytes)
@@ -178,16 +180,19 @@ def decoder_bytes(values: Iterable[Value], grid: Shape) -> int:
     return round(_DECODER * largest(values, {"h": grid.rows, "w": grid.columns}))
 
 
-def weights_bytes(folder: Path, manifest: Manifest, roles: Collection[GraphRole]) -> int:
+def weights_bytes(folder: Path, manifest: Manifest, roles: Iterable[GraphRole]) -> int:
     """Return what opening graphs takes that the system cannot take back."""
     return sum(_resident(folder, manifest, role)[1] for role in roles if role in manifest.graphs)
 
 
 def check_opening(bundle: Bundle) -> None:
-    """Raise `MemoryShortError` when not even the backbone with the smallest KV cache fits into what is available."""
+    """Raise `MemoryShortError` when not even the backbone's weights fit into what is available.
+
+    The KV cache and the other graphs depend on the request, which is checked when it comes.
+    """
     manifest = bundle.manifest
     least = _tokenizer_bytes(manifest) + weights_bytes(bundle.folder, manifest, ("backbone",))
-    check_available(bundle, least + kv_bytes(manifest.backbone, 1, capacity_for(manifest, 1)), "to be opened")
+    check_available(bundle, least, "to be opened")
 
 
 def check_available(bundle: Bundle, needed: int, purpose: str) -> None:
@@ -197,7 +202,7 @@ def check_available(bundle: Bundle, needed: int, purpose: str) -> None:
     available = available_bytes()
     if available is None or needed <= available:
         return
-    smaller = "" if purpose == "to be opened" else ", a smaller size or a shorter prompt"
+    smaller = ", a smaller size or a shorter prompt" if purpose == FOR_REQUEST else ""
     raise MemoryShortError(
         f"{bundle.manifest.name} needs {_in_words(needed)} of memory {purpose}, and {_in_words(available)} are "
         f"available. Use a smaller bundle (edgevlo quantize --weights int8 or int4){smaller}, or set {IGNORE}=1 to try."
