@@ -54,13 +54,6 @@ def on_device(manifest: Manifest) -> bool:
     return manifest.target in ("cuda", "rtx", "tensorrt")
 
 
-def fixed_capacity(manifest: Manifest) -> int | None:
-    """Return how many tokens the KV cache holds, None if it may have any size."""
-    shapes = [tensor.shape for tensor in manifest.graphs["backbone"].inputs if tensor.name == "past_keys.0"]
-    sizes = [shape[2] for shape in shapes if len(shape) == 4]  # other shapes are refused when the graph is opened
-    return sizes[0] if sizes and isinstance(sizes[0], int) else None
-
-
 @cache
 def _device() -> "Device":
     from .engines import Device

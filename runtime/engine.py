@@ -14,19 +14,33 @@ import numpy.typing as npt
 import onnxruntime as ort
 
 from .backbone import Backbone
-from .backends import Head, Runner, fixed_capacity, on_device, open_runner
+from .backends import Head, Runner, on_device, open_runner
 from .bundle import Bundle
 from .device import DeviceBackbone, DeviceGraph, DeviceImageHead
 from .embeddings import Embeddings, Floats
 from .errors import BundleError, RequestError
+from .graph_shapes import Value, read_shapes
+from .grids import Shape
 from .image_head import ImageHead
 from .integer_table import BITS, IntegerTable, row_bytes
 from .manifest_graphs import GraphRole, Table
+from .memory import (
+    FOR_REQUEST,
+    Work,
+    capacity_for,
+    check_available,
+    decoder_bytes,
+    fixed_capacity,
+    kv_bytes,
+    on_cpu,
+    prefill_bytes,
+    weights_bytes,
+)
 from .pictures import Pixels
 from .raster import Codes
+from .sessions import declared
 
-# KV capacity grows in these steps, so that most requests meet buffers that already fit.
-_CAPACITY_STEP: Final = 256
+_PAINTING: Final[tuple[GraphRole, ...]] = ("backbone", "image_head", "image_decoder")
 
 
 @dataclass(frozen=True)
@@ -53,6 +67,8 @@ class Engine:
         self._shape = bundle.manifest.backbone
         self._capacity = fixed_capacity(bundle.manifest)  # None: as much as a request needs
         self._idle: dict[int, Painter] = {}
+        self._read = 0  # bytes that the backbone took for its largest prompt, and keeps
+        self._decoding = 0  # and the decoder for its largest picture
 
     def check_room(self, prompts: Sequence[Sequence[int]], more: int) -> None:
         """Raise `RequestError` unless the model holds the prompts and `more` tokens after the longest."""
@@ -63,6 +79,34 @@ class Engine:
                 f"and the result needs {more}. Shorten the prompt, or use fewer or smaller pictures."
             )
 
+    def check_memory(self, prompts: Sequence[Sequence[int]], more: int, grid: Shape | None = None) -> None:
+        """Raise `MemoryShortError` unless there is memory for what a request needs and does not have yet.
+
+        With a grid a picture of that size is painted and decoded. Nothing is allocated or opened by asking.
+        """
+        manifest, folder = self._bundle.manifest, self._bundle.folder
+        if not on_cpu(manifest):
+            return
+        declared(self._bundle, "backbone")  # the shape that the cache's size is computed of
+        work = self._work(prompts, more)
+        idle = self._idle.get(work.rows)
+        roles = self._unopened(("backbone",) if grid is None else _PAINTING)
+        needed = weights_bytes(folder, manifest, roles)
+        if idle is None or idle.backbone.capacity < work.capacity:
+            needed += kv_bytes(manifest.backbone, work.rows, work.capacity)
+        needed += max(0, prefill_bytes(manifest, work) - self._read)
+        if grid is not None:
+            needed += max(0, decoder_bytes(self._decoder_values, grid) - self._decoding)
+        check_available(self._bundle, needed, FOR_REQUEST)
+
+    def _work(self, prompts: Sequence[Sequence[int]], more: int) -> Work:
+        longest = max(map(len, prompts))
+        capacity = capacity_for(self._bundle.manifest, longest + more)
+        return Work(rows=len(prompts), capacity=capacity, prompt=longest)
+
+    def _unopened(self, roles: Sequence[GraphRole]) -> list[GraphRole]:
+        return [role for role in roles if f"_{role}" not in vars(self)]  # a cached property that was read is there
+
     @contextmanager
     def painter(self, prompts: Sequence[Sequence[int]], more: int, features: Floats | None = None) -> Iterator[Painter]:
         """Lend buffers with the prompts read in, one row each, and room for `more` tokens.
@@ -70,19 +114,21 @@ class Engine:
         `features` (features, hidden_size) are what the prompts' negative ids stand for.
         """
         self.check_room(prompts, more)
+        self.check_memory(prompts, more)
         needed = max(map(len, prompts)) + more
         painter = self._idle.pop(len(prompts), None)
         if painter is None or painter.backbone.capacity < needed:
             painter = self._make(len(prompts), needed)
         painter.backbone.prefill(prompts, features)
+        work = self._work(prompts, more)
+        self._read = max(self._read, prefill_bytes(self._bundle.manifest, work))
         try:
             yield painter
         finally:
             self._idle[len(prompts)] = painter
 
     def _make(self, rows: int, needed: int) -> Painter:
-        step = min(-(-needed // _CAPACITY_STEP) * _CAPACITY_STEP, self._shape.max_positions)
-        capacity, runner = self._capacity or step, self._backbone
+        capacity, runner = capacity_for(self._bundle.manifest, needed), self._backbone
         backbone = (
             DeviceBackbone(cast(DeviceGraph, runner), self._shape, self._embeddings, rows=rows, capacity=capacity)
             if on_device(self._bundle.manifest)
@@ -117,6 +163,7 @@ class Engine:
     def decode(self, codes: npt.NDArray[np.integer]) -> Pixels:
         """Return the decoder's output (1, 3, height, width) for a code grid (rows, columns)."""
         (pixels,) = self._image_decoder.run(["pixels"], {"codes": codes[np.newaxis].astype(np.int64)})
+        self._decoding = max(self._decoding, decoder_bytes(self._decoder_values, Shape(*codes.shape)))
         return np.asarray(pixels, dtype=np.float32)
 
     def encode(self, pixel_values: Pixels) -> Codes:
@@ -154,7 +201,14 @@ class Engine:
         return self._open("vision_encoder")
 
     def _open(self, role: GraphRole) -> Runner:
+        if on_cpu(self._bundle.manifest):
+            needed = weights_bytes(self._bundle.folder, self._bundle.manifest, (role,))
+            check_available(self._bundle, needed, f"for its {role}")
         return open_runner(self._bundle, role)
+
+    @cached_property
+    def _decoder_values(self) -> tuple[Value, ...]:
+        return read_shapes(self._bundle.path(self._bundle.manifest.graphs["image_decoder"].file)).values
 
     @cached_property
     def _embeddings(self) -> Embeddings:

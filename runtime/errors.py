@@ -7,7 +7,8 @@
     ├── AbilityError       the opened model cannot do what was asked
     ├── PictureError       a file or picture that cannot be used as one
     ├── RequestError       a prompt, size, seed or number outside what the model takes
-    └── OutputError        a result that cannot be written
+    ├── OutputError        a result that cannot be written
+    └── MemoryShortError   what was asked for does not fit into this machine's memory
 
 The command line prints the message alone and exits with 1; anything else that is raised is a bug and keeps its
 traceback.
@@ -44,3 +45,7 @@ class RequestError(EdgevloError, ValueError):
 
 class OutputError(EdgevloError, OSError):
     """A result that cannot be written where it should go."""
+
+
+class MemoryShortError(EdgevloError, MemoryError):
+    """What was asked for does not fit into the memory that is left; nothing was allocated for it."""

@@ -21,6 +21,7 @@ from .errors import AbilityError, RequestError
 from .grids import GridRule, Shape, parse_size
 from .interleave import interleave
 from .manifest_abilities import Ability, AbilityName
+from .memory import check_opening
 from .painting import Painting
 from .pictures import from_pixels, load_picture
 from .prompts import Features, PromptWriter, Source, Vocabulary, check_text
@@ -46,8 +47,13 @@ class Model:
 
     @classmethod
     def open(cls, folder: Path) -> "Model":
-        """Open a bundle folder; raise `BundleError` if anything in it is not as its manifest says."""
-        return cls(open_bundle(folder))
+        """Open a bundle folder; raise `BundleError` if anything in it is not as its manifest says.
+
+        Raises `MemoryShortError` when not even its smallest request fits into memory.
+        """
+        bundle = open_bundle(folder)
+        check_opening(bundle)
+        return cls(bundle)
 
     def paint(self, prompt: str, *, size: Size | None = None, **options: Unpack[Options]) -> Image.Image:
         """Paint a picture; its `info` holds the text chunks that `save_png` writes."""

@@ -65,6 +65,7 @@ class Painting:
         weighed = self._weighed(ability, text, sources, shape, settings, written or Written())
         prompts = tuple(prompt for prompt, _ in weighed)
         self._engine.check_room(prompts, fed)
+        self._engine.check_memory(prompts, fed, shape)
         return PictureRequest(
             prompts=prompts,
             weights=tuple(weight for _, weight in weighed),

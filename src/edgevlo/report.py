@@ -2,11 +2,14 @@
 
 import os
 import platform
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import edgevlo
 from edgevlo.runtime.manifest import Manifest, Quality
+from edgevlo.runtime.memory import default_work, kv_bytes, modules, predict
 
 
 def describe(manifest: Manifest, folder: Path) -> str:
@@ -23,12 +26,13 @@ def describe(manifest: Manifest, folder: Path) -> str:
         f"{grid.rows[0]}-{grid.rows[1]} rows, {grid.columns[0]}-{grid.columns[1]} columns",
         f"abilities  {', '.join(sorted(manifest.abilities))}",
         f"quality    {_quality(manifest.quality)}",
-        "graphs",
+        "modules, on disk",
     ]
-    for role, graph in manifest.graphs.items():
-        size = sum(file.bytes for name, file in manifest.files.items() if name.startswith(graph.file)) / 1e6
-        parity = f"{graph.parity.metric} {graph.parity.error:.2g}" if graph.parity else ""
-        lines.append(f"  {role:16} {graph.precision:5} {size:8.2f} MB  {parity}".rstrip())
+    parities = {role: graph.parity for role, graph in manifest.graphs.items() if graph.parity}
+    for name, module in modules(manifest).items():
+        parity = f"{parities[name].metric} {parities[name].error:.2g}" if name in parities else ""
+        lines.append(f"  {name:16} {module.precision:5} {module.bytes / 1e6:8.2f} MB  {parity}".rstrip())
+    lines += _memory(manifest, folder)
     for name, ability in sorted(manifest.abilities.items()):
         if ability.labels:
             colours = (
@@ -36,6 +40,35 @@ def describe(manifest: Manifest, folder: Path) -> str:
             )
             lines.append(f"{name} colours: {', '.join(colours)}")
     return "\n".join(lines)
+
+
+def memory_facts(manifest: Manifest, folder: Path) -> dict[str, Any]:
+    """Return bytes: of every module on disk, of the KV cache, and of the peak of painting a picture with its parts.
+
+    The peak is None where it is not predicted: on GPUs, and of models that do not paint.
+    """
+    work, predicted = default_work(manifest), predict(folder, manifest)
+    shape = manifest.backbone
+    parts = None if predicted is None else asdict(predicted)
+    return {
+        "modules": {name: asdict(module) for name, module in modules(manifest).items()},
+        "kv_cache": {"bytes": kv_bytes(shape, work.rows, work.capacity), "rows": work.rows,
+                     "capacity": work.capacity, "dtype": shape.cache_dtype},
+        "peak": None if predicted is None else {"bytes": predicted.peak, "parts": parts},
+    }  # fmt: skip
+
+
+def _memory(manifest: Manifest, folder: Path) -> list[str]:
+    facts = memory_facts(manifest, folder)
+    cache, peak = facts["kv_cache"], facts["peak"]
+    rows = f"{cache['rows']} row{'s' * (cache['rows'] > 1)}"
+    lines = [
+        f"KV cache   {cache['bytes'] / 1e6:.2f} MB: {rows} of {cache['capacity']} tokens, {cache['dtype']}",
+    ]
+    if peak is None:
+        return lines
+    parts = ", ".join(f"{name.replace('_', ' ')} {size / 1e6:.1f}" for name, size in peak["parts"].items())
+    return [*lines, f"memory     about {peak['bytes'] / 1e6:.0f} MB at the peak of painting a default picture: {parts}"]
 
 
 def _quality(quality: Quality | None) -> str:

@@ -250,11 +250,39 @@ def test_show_and_verify_describe_a_bundle(edgevlo_run: Run, toy: Path) -> None:
     assert "segment colours: car #ff0000" in shown.out
 
     as_json = edgevlo_run("show", str(toy), "--json")
-    assert json.loads(as_json.out) == json.loads((toy / "manifest.json").read_text())
+    facts = json.loads(as_json.out)
+    taken = facts.pop("memory")
+    assert facts == json.loads((toy / "manifest.json").read_text())
+    size = sum(path.stat().st_size for path in toy.glob("backbone.onnx*"))
+    assert taken["modules"]["backbone"] == {"precision": "fp32", "bytes": size}
+    assert f"backbone         fp32  {size / 1e6:8.2f} MB" in shown.out
+    cache = 2 * 2 * 2 * 2 * 256 * 8 * 4  # sides, layers, branches, heads, tokens, numbers a head, bytes
+    assert taken["kv_cache"] == {"bytes": cache, "rows": 2, "capacity": 256, "dtype": "float32"}
+    assert f"KV cache   {cache / 1e6:.2f} MB: 2 rows of 256 tokens, float32" in shown.out
+    assert taken["peak"]["bytes"] == sum(taken["peak"]["parts"].values())
+    assert f"about {taken['peak']['bytes'] / 1e6:.0f} MB at the peak" in shown.out
 
     verified = edgevlo_run("verify", "toy")
     assert verified.code == 0
     assert re.search(r"toy is whole: 1\d files, 0\.1 MB, graphs open\.\n$", verified.out)
+
+
+def test_what_does_not_fit_into_memory_is_one_line_and_no_file(
+    edgevlo_run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("EDGEVLO_IGNORE_MEMORY", raising=False)
+    monkeypatch.setattr("edgevlo.runtime.memory.available_bytes", lambda: 0)
+
+    fails(edgevlo_run("paint", "a car", "-m", "toy"), "toy needs .* to be opened, and 0.0 MB are available")
+    monkeypatch.setattr("edgevlo.runtime.memory.available_bytes", lambda: 200_000)
+    fails(edgevlo_run("paint", "a car", "-m", "toy"), "for this request.*EDGEVLO_IGNORE_MEMORY=1")
+    assert files() == []
+
+    monkeypatch.setattr("edgevlo.runtime.memory.available_bytes", lambda: 0)
+    assert edgevlo_run("verify", "toy").code == 0  # files are mapped
+    monkeypatch.setenv("EDGEVLO_IGNORE_MEMORY", "1")
+    assert edgevlo_run("paint", "a car", "-m", "toy", "-o", "car.png").code == 0
+    assert files() == ["car.png"]
 
 
 def test_a_folder_that_is_no_bundle_does_not_hide_an_installed_one(edgevlo_run: Run) -> None:

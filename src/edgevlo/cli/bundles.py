@@ -4,8 +4,6 @@ import json
 
 import click
 
-import edgevlo
-
 from .options import json_option
 
 
@@ -56,21 +54,29 @@ def rm(names: tuple[str, ...]) -> None:
 @click.argument("bundle", required=False)
 @json_option
 def show(bundle: str | None, as_json: bool) -> None:
-    """Print what a bundle is and can do."""
+    """Print what a bundle is and can do, its size on disk, and the memory that painting a picture takes."""
     from edgevlo.catalog import find
-    from edgevlo.report import describe
+    from edgevlo.report import describe, memory_facts
     from edgevlo.runtime.manifest import encode_manifest, read_manifest
 
     folder = find(bundle)
     manifest = read_manifest(folder)
-    click.echo(encode_manifest(manifest).decode() if as_json else describe(manifest, folder), nl=not as_json)
+    if not as_json:
+        click.echo(describe(manifest, folder))
+        return
+    facts = {**json.loads(encode_manifest(manifest)), "memory": memory_facts(manifest, folder)}
+    click.echo(json.dumps(facts, ensure_ascii=False, indent=1))
 
 
 @click.command()
 @click.argument("bundle", required=False)
 def verify(bundle: str | None) -> None:
     """Check every file of a bundle against its manifest, and open them all."""
-    model = edgevlo.load(bundle)
+    from edgevlo.catalog import find
+    from edgevlo.runtime.bundle import open_bundle
+    from edgevlo.runtime.model import Model
+
+    model = Model(open_bundle(find(bundle)))  # not `load`: files are mapped, so that no bundle is too large for it
     model.check()
     files = model.manifest.files
     size = sum(file.bytes for file in files.values())

@@ -1,0 +1,275 @@
+"""What a bundle takes of memory: said as it is on disk and in arrays, predicted near the peak, refused in time."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pytest
+from toy_bundle import rewritten
+
+import edgevlo
+from edgevlo.report import memory_facts
+from edgevlo.runtime import memory
+from edgevlo.runtime.available import available_bytes
+from edgevlo.runtime.backbone import Backbone
+from edgevlo.runtime.embeddings import Embeddings
+from edgevlo.runtime.errors import BundleError, MemoryShortError
+from edgevlo.runtime.graph_shapes import largest, read_shapes
+from edgevlo.runtime.manifest import read_manifest
+from edgevlo.runtime.manifest_graphs import Backbone as Shape
+from edgevlo.runtime.model import Model
+
+PICTUREBOOK = Path(edgevlo.__file__).parent / "bundles" / "picturebook"
+GIB = 2**30
+
+
+def available(monkeypatch: pytest.MonkeyPatch, size: int | None) -> None:
+    monkeypatch.delenv("EDGEVLO_IGNORE_MEMORY", raising=False)
+    monkeypatch.setattr(memory, "available_bytes", lambda: size)
+
+
+@pytest.mark.parametrize("folder", ["toy", "picturebook"])
+def test_modules_are_the_files_on_the_disk(folder: str, toy: Path) -> None:
+    bundle = toy if folder == "toy" else PICTUREBOOK
+    found = memory.modules(read_manifest(bundle))
+
+    for name, module in found.items():
+        pattern = f"{name}.bin" if name.endswith("_embedding") else f"{name}.onnx*"
+        assert module.bytes == sum(path.stat().st_size for path in bundle.glob(pattern)) > 0
+    others = {"manifest.json", "tokenizer.json", "LICENCE.txt"}
+    everything = sum(path.stat().st_size for path in bundle.iterdir() if path.name not in others)
+    assert sum(module.bytes for module in found.values()) == everything
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "int8"])
+@pytest.mark.parametrize(("rows", "capacity"), [(1, 256), (3, 512)])
+def test_the_cache_has_the_bytes_of_its_arrays(dtype: Any, rows: int, capacity: int) -> None:
+    shape = Shape(layers=3, hidden_size=32, kv_heads=2, head_dim=8, max_positions=512, cache_dtype=dtype)
+    made = Backbone(None, shape, Embeddings(np.zeros((4, 32), np.float32)), rows=rows, capacity=capacity)
+
+    assert memory.kv_bytes(shape, rows, capacity) == sum(array.nbytes for array in made._cache.values())
+
+
+def test_the_default_cache_is_the_one_that_a_default_picture_gets(toy: Path) -> None:
+    model = Model.open(toy)
+    model.paint("a red car", seed=1)
+
+    ((rows, painter),) = model._engine._idle.items()
+    facts = memory_facts(model.manifest, toy)["kv_cache"]
+    assert facts["rows"] == rows == 2  # with guidance
+    assert facts["capacity"] == painter.backbone.capacity
+    assert facts["bytes"] == sum(array.nbytes for array in painter.backbone._cache.values())
+
+
+def test_a_bundle_that_does_not_fit_is_not_opened(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    available(monkeypatch, 5)
+    monkeypatch.setattr(ort, "InferenceSession", lambda *_, **__: pytest.fail("a graph was opened"))
+
+    with pytest.raises(MemoryShortError, match=r"^toy needs 0\.1 MB of memory to be opened, and 0\.0 MB are") as caught:
+        edgevlo.load(toy)
+    assert "EDGEVLO_IGNORE_MEMORY=1" in str(caught.value)
+    assert "int8 or int4" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert isinstance(caught.value, edgevlo.EdgevloError)
+    assert isinstance(caught.value, MemoryError)
+
+
+def test_a_picture_that_does_not_fit_leaves_nothing_allocated(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = Model.open(toy)
+    work = memory.default_work(model.manifest)
+    cache = memory.kv_bytes(model.manifest.backbone, work.rows, work.capacity)
+    weights = memory.weights_bytes(toy, model.manifest, ("backbone", "image_head", "image_decoder"))
+    monkeypatch.setattr(ort, "InferenceSession", lambda *_, **__: pytest.fail("a graph was opened"))
+    monkeypatch.setattr(np, "zeros", lambda *_, **__: pytest.fail("an array was made"))
+
+    for too_little in (0, weights, weights + cache):  # what reading the prompt takes is beyond both
+        available(monkeypatch, too_little)
+        with pytest.raises(MemoryShortError, match="a smaller size or a shorter prompt"):
+            model.paint_rows("a red car", seed=1)
+    assert model._engine._idle == {}
+    assert not {"_backbone", "_image_head", "_image_decoder"} & vars(model._engine).keys()
+
+
+def test_what_is_held_already_is_not_asked_for_again(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = Model.open(toy)
+    first = model.paint("a red car", seed=1)
+    available(monkeypatch, 0)
+
+    assert model.paint("a red car", seed=1).tobytes() == first.tobytes()
+    with pytest.raises(MemoryShortError):
+        model.paint("a red car " * 90, seed=1)  # a larger cache
+    with pytest.raises(MemoryShortError, match="for its image_tokenizer"):
+        model.ask(first, "where is it")
+
+
+@pytest.mark.parametrize(("size", "ignore"), [(None, None), (0, "1"), (64 * GIB, None)])
+def test_nothing_is_refused_where_it_fits_is_unknown_or_is_to_be_ignored(
+    toy: Path, monkeypatch: pytest.MonkeyPatch, size: int | None, ignore: str | None
+) -> None:
+    available(monkeypatch, size)
+    if ignore is not None:
+        monkeypatch.setenv("EDGEVLO_IGNORE_MEMORY", ignore)
+
+    assert Model.open(toy).paint("a red car", seed=1).size == (20, 16)
+
+
+def test_bundles_of_gpus_are_neither_predicted_nor_refused(
+    toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    available(monkeypatch, 0)
+    folder = rewritten(toy, tmp_path / "cuda", lambda tree: tree.update(target="cuda"))
+
+    assert Model.open(folder).manifest.target == "cuda"
+    assert memory_facts(read_manifest(folder), folder)["peak"] is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak where Linux says it")
+def test_the_peak_of_a_default_picture_is_near_the_predicted_one() -> None:
+    program = (
+        "import edgevlo, pathlib, re\n"
+        f"edgevlo.load({str(PICTUREBOOK)!r}).paint('a red car', seed=1)\n"
+        "status = pathlib.Path('/proc/self/status').read_text()\n"
+        "print(re.search(r'VmHWM:\\s+(\\d+) kB', status).group(1))"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    measured = int(ran.stdout) * 1024
+
+    predicted = memory.predict(PICTUREBOOK, read_manifest(PICTUREBOOK))
+    assert predicted is not None
+    assert 0.9 <= predicted.peak / measured <= 1.25
+
+
+@pytest.mark.parametrize("role", ["backbone", "image_decoder", "image_head"])
+@pytest.mark.parametrize("folder", ["toy", "picturebook"])
+def test_shapes_are_those_that_onnx_reads(folder: str, role: str, toy: Path) -> None:
+    path = (toy if folder == "toy" else PICTUREBOOK) / f"{role}.onnx"
+    graph = onnx.load(path, load_external_data=False).graph
+    weights = {tensor.name: tensor for tensor in graph.initializer}
+    expected = [
+        tuple(size.dim_param or size.dim_value for size in value.type.tensor_type.shape.dim)
+        for value in (*graph.output, *graph.value_info)
+        if value.name not in weights
+    ]
+    half = sum(2 * int(np.prod(one.dims)) for one in weights.values() if one.data_type == onnx.TensorProto.FLOAT16)
+
+    told = read_shapes(path)
+
+    assert sorted(map(str, (value.shape for value in told.values))) == sorted(str(shape) for shape in expected if shape)
+    assert told.half_bytes == half
+
+
+def test_the_largest_value_counts_products_of_known_sizes(tmp_path: Path) -> None:
+    def info(name: str, kind: int, *shape: int | str) -> onnx.ValueInfoProto:
+        return onnx.helper.make_tensor_value_info(name, kind, shape)
+
+    values = [
+        info("a", onnx.TensorProto.FLOAT, 1, 3, "8*h", "4 * w"),
+        info("b", onnx.TensorProto.FLOAT16, "h", "w*h", 7),
+        info("c", onnx.TensorProto.FLOAT, "h + 9999", 99999),  # not understood
+        info("d", onnx.TensorProto.FLOAT, 10**9),  # a weight
+    ]
+    weight = onnx.TensorProto(name="d", data_type=onnx.TensorProto.FLOAT, dims=[10**9])
+    graph = onnx.helper.make_graph([], "g", [], [info("e", onnx.TensorProto.INT64, "h")], [weight], value_info=values)
+    path = tmp_path / "graph.onnx"
+    path.write_bytes(onnx.helper.make_model(graph).SerializeToString())
+
+    told = read_shapes(path).values
+
+    assert largest(told, {"h": 2, "w": 3}) == 4 * 3 * (8 * 2) * (4 * 3)
+    assert largest(told, {"h": 500, "w": 1}) == 2 * 500 * 500 * 7
+    assert largest(told, {}) == 0
+
+
+@pytest.mark.parametrize("content", [b"", b"\x3a\xff\xff\xff\x7f", b"\x3a", b"\x3b\x00", b"\xff" * 30])
+def test_a_file_that_is_no_onnx_is_named(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "graph.onnx"
+    path.write_bytes(content)
+
+    with pytest.raises(BundleError, match=r"graph\.onnx is no ONNX file"):
+        read_shapes(path)
+    with pytest.raises(BundleError, match="cannot be read"):
+        read_shapes(tmp_path / "none.onnx")
+
+
+def system(root: Path, files: dict[str, str]) -> Path:
+    for name, content in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(content)
+    return root
+
+
+MEMINFO = {"proc/meminfo": f"MemTotal: {16 * 2**20} kB\nMemFree: 1 kB\nMemAvailable:   {8 * 2**20} kB\n"}
+V2 = {**MEMINFO, "proc/self/cgroup": "0::/box/inner\n"}
+V1 = {**MEMINFO, "proc/self/cgroup": "9:name=systemd:/x\n4:cpu,memory:/box\n0::/\n"}
+V1_BOX = "sys/fs/cgroup/memory/box"
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({}, None),
+        ({"proc/meminfo": "MemTotal: 5 kB\n"}, None),
+        (MEMINFO, 8 * GIB),
+        (V2, 8 * GIB),
+        (
+            {**V2, "sys/fs/cgroup/box/inner/memory.max": "max\n", "sys/fs/cgroup/box/inner/memory.current": "5\n"},
+            8 * GIB,
+        ),
+        (
+            {
+                **V2,
+                "sys/fs/cgroup/box/inner/memory.max": "max\n",
+                "sys/fs/cgroup/box/inner/memory.current": "5\n",
+                "sys/fs/cgroup/box/memory.max": f"{4 * GIB}\n",  # the limit of the group around it
+                "sys/fs/cgroup/box/memory.current": f"{3 * GIB}\n",
+                "sys/fs/cgroup/box/memory.stat": f"anon {GIB}\ninactive_file {GIB}\nactive_file {GIB // 2}\nfile 77\n",
+            },
+            5 * GIB // 2,
+        ),
+        (
+            # inside a container: the path is the one outside, the files lie at the top
+            {**V2, "sys/fs/cgroup/memory.max": f"{2 * GIB}", "sys/fs/cgroup/memory.current": f"{GIB}"},
+            GIB,
+        ),
+        (
+            {
+                **V1,
+                f"{V1_BOX}/memory.limit_in_bytes": f"{3 * GIB}\n",
+                f"{V1_BOX}/memory.usage_in_bytes": f"{2 * GIB}\n",
+                f"{V1_BOX}/memory.stat": f"inactive_file 9\ntotal_inactive_file {GIB}\n",
+            },
+            2 * GIB,
+        ),
+        (
+            {
+                **V1,
+                f"{V1_BOX}/memory.limit_in_bytes": "9223372036854771712\n",
+                f"{V1_BOX}/memory.usage_in_bytes": f"{2 * GIB}\n",
+            },
+            8 * GIB,
+        ),
+        (
+            {
+                **V1,
+                f"{V1_BOX}/memory.limit_in_bytes": f"{GIB}\n",
+                f"{V1_BOX}/memory.usage_in_bytes": f"{2 * GIB}\n",
+            },
+            0,
+        ),
+    ],
+)
+def test_what_is_available_is_the_least_of_system_and_control_groups(
+    tmp_path: Path, files: dict[str, str], expected: int | None
+) -> None:
+    assert available_bytes(system(tmp_path, files)) == expected
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing is known")
+def test_this_system_says_what_is_available() -> None:
+    found = available_bytes()
+    assert found is not None
+    assert 0 < found < 2**50
