@@ -9,7 +9,7 @@ the Python bindings of TensorRT 11.4, which load it under the names they look fo
 and nothing is executed: an engine that was built is evidence for parser and builder alone.
 
 Models: picturebook (from its checkpoint), and tiny Janus and Emu3 checkpoints with random weights. Forms: half
-precision; weights in int8 and int4; activations and weights in int8 and fp8 as Q/DQ, with thresholds from one run on
+precision; weights in int8, int4 and fp8; activations and weights in int8 and fp8 as Q/DQ, with thresholds from one run on
 the inputs of the comparison. Each graph is also run on ONNX Runtime's CPU provider, as written, on random inputs, which
 for the backbone are embeddings of random tokens: `error` is the relative L2 difference of its output from the float32
 graph's. Writes `results/tensorrt_build.json`.
@@ -50,7 +50,7 @@ ALIASES: Final = {
 }
 STUB: Final = "int initLibNvInferPlugins(void *log, const char *name) { (void)log; (void)name; return 1; }"
 MODELS: Final = ("picturebook", "janus", "emu3")
-WEIGHTS: Final = ("fp16", "bf16", "int8", "int4")
+WEIGHTS: Final = ("fp16", "bf16", "int8", "int4", "fp8")
 ACTIVATIONS: Final = ("int8", "fp8")
 CAPACITY: Final = 512
 SHOWN: Final[dict[GraphRole, str]] = {
