@@ -43,7 +43,6 @@ class Model:
         self.manifest = bundle.manifest
         self.grid = GridRule(grid=self.manifest.grid, cell=self.manifest.codes.cell)
         self._engine = Engine(bundle) if engine is None else engine
-        self._reader = PictureReader(self.manifest, self._engine, self.grid)
 
     @classmethod
     def open(cls, folder: Path) -> "Model":
@@ -261,6 +260,10 @@ class Model:
             has = ", ".join(sorted(self.manifest.abilities)) or "nothing"
             raise AbilityError(f"{self.manifest.name} (family {self.manifest.family}) cannot {name}; it can {has}.")
         return ability
+
+    @cached_property
+    def _reader(self) -> PictureReader:
+        return PictureReader(self.manifest, self._engine, self.grid)
 
     @cached_property
     def _painting(self) -> Painting:
