@@ -9,10 +9,10 @@ the Python bindings of TensorRT 11.4, which load it under the names they look fo
 and nothing is executed: an engine that was built is evidence for parser and builder alone.
 
 Models: picturebook (from its checkpoint), and tiny Janus and Emu3 checkpoints with random weights. Forms: half
-precision; weights in int8, int4 and fp8; activations and weights in int8 and fp8 as Q/DQ, with thresholds from one run on
-the inputs of the comparison. Each graph is also run on ONNX Runtime's CPU provider, as written, on random inputs, which
-for the backbone are embeddings of random tokens: `error` is the relative L2 difference of its output from the float32
-graph's. Writes `results/tensorrt_build.json`.
+precision; weights in int8, int4 and fp8; activations and weights in int8 and fp8 as Q/DQ, with thresholds from one run
+on the inputs of the comparison. Each graph is also run on ONNX Runtime's CPU provider, as written, on random inputs,
+which for the backbone are embeddings of random tokens: `error` is the relative L2 difference of its output from the
+float32 graph's. Writes `results/tensorrt_build.json`.
 """
 
 import argparse

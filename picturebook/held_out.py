@@ -247,7 +247,7 @@ SIGN_ON: Forms = {
 DESCRIBE: Forms = {
     "en": (
         "would you mind telling me what this picture shows?",
-        "my eyes are bad, what is there to see?",
+        "fill me in on what the picture has in it",
         "please sum up everything in the picture",
         "i need one sentence about this scene",
         "look at the picture and describe it to a friend",

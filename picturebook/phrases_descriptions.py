@@ -22,7 +22,9 @@ DESCRIBE = request(
     [describe|tell me|say|write down|list] what you see
     [tell me|say|explain] what is [here|in the picture|in this image|shown here|to be seen]
     what is [this|here|shown|drawn here]? / what [can|may] be [seen|found] [here|in it|in this picture]?
-    what is to be seen? / what is [depicted|visible|pictured|going on] here?
+    what is there to see[| here| in it| in this picture]? / what [all |]is there[| in it| in the picture]?
+    what things are there[| to see| in the picture]? / what is to be seen?
+    what is [depicted|visible|pictured|going on] here?
     [write|give me|make|i want|i need] a [caption|description]
     [write|give me] a [caption|description] [of|for] [the|this] [picture|image] / a [description|caption], please
     [can|could|would] you describe [the picture|what is there|this image|it]?
