@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgevlo.runtime.bundle import open_bundle
+from edgevlo.runtime.errors import CalibrationError
 from edgevlo.runtime.manifest_graphs import GraphRole
 from edgevlo.runtime.model import Model
 
@@ -37,6 +38,10 @@ class MomentObserver(Observer):
                 continue  # no product of a matrix
             values = seen[one.name]
             parts = [flat(values, one.channels)] if rows is None else [x for _, x in real_tokens(values, one, rows)]
+            if not all(np.isfinite(x).all() for x in parts):
+                raise CalibrationError(
+                    f"{one.readers[0]} of {role} reads NaN or infinity; check the checkpoint's weights."
+                )
             added = sum((x.T @ x for x in parts), start=np.zeros((values.shape[-1],) * 2, dtype=np.float32))
             first, *others = one.readers
             if first in self.moments:
@@ -49,16 +54,15 @@ def second_moments(
     bundle: Path,
     *,
     prompts: Path | None = None,
-    pictures: Path | None = None,
     count: int = COUNT,
     progress: Progress | None = None,
 ) -> dict[str, Floats]:
     """Run a portable bundle on requests, as `calibrate` does; return the moments by the product's name.
 
-    Raises `RequestError` and `PictureError` for prompts and pictures that cannot be read.
+    Raises `RequestError` for prompts that cannot be used, `CalibrationError` for NaN and infinity.
     """
     opened = open_bundle(bundle)
-    listed = cases(opened.manifest, prompts, pictures, count)
+    listed = cases(opened.manifest, prompts, None, count)
     observer, grids = MomentObserver({}), Grids()
     model = Model(opened, ObservedEngine(opened, observer))
     for number, case in enumerate(listed):

@@ -1,8 +1,8 @@
 """Portable bundle -> target bundle: graph passes and weight-only quantisation. Needs the `export` extra."""
 
 from .calibrated import Static
-from .modules import layers, named_products
-from .quantizer import Progress, choice_of, quantize
+from .modules import coarsest, layers, named_products
+from .quantizer import Progress, check_request, choice_of, quantize
 from .recipes import CPU, GPU, METHODS, Override
 
 __all__ = [
@@ -12,7 +12,9 @@ __all__ = [
     "Override",
     "Progress",
     "Static",
+    "check_request",
     "choice_of",
+    "coarsest",
     "layers",
     "named_products",
     "quantize",

@@ -29,6 +29,7 @@ Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
 
 DAMPING: Final = 0.01  # of GPTQ: share of the mean second moment that is added to all
+_TINY: Final = np.float32(2.0**-100)  # of a scale: below it there is nothing that a product would show
 _NUMBERS: Final = 1 << 24  # at a time
 _PANEL: Final = 128  # inputs that GPTQ treats before it corrects those behind them
 
@@ -41,12 +42,11 @@ class Packed(NamedTuple):
     zero_points: Bytes | None
 
 
-def packed(name: str, matrix: npt.NDArray[Any], weights: Blocks, moments: Floats | None = None) -> Packed:
-    """Return a matrix `(K, N)` as MatMulNBits reads it; `moments` `(K, K)` is what `gptq` corrects by.
+def packed(name: str, matrix: npt.NDArray[Any], weights: Blocks, factor: Floats | None = None) -> Packed:
+    """Return a matrix `(K, N)` as MatMulNBits reads it; `factor` is the `correction` of what `gptq` knows of its input.
 
     Raises `BundleError` naming a matrix that holds NaN or infinity.
     """
-    factor = None if moments is None else correction(moments)
     found = [_of_slice(name, part, weights, factor) for part in _slices(matrix)]
     zeros = [one.zero_points for one in found if one.zero_points is not None]
     return Packed(
@@ -102,7 +102,7 @@ def _k_quant(matrix: Floats, weights: Blocks) -> Packed:
     from onnxruntime.quantization.neural_compressor.weight_only import quant_tensor_k_quant_cpu
 
     by_block = _by_block(matrix, weights.block_size)
-    with np.errstate(divide="ignore", invalid="ignore"):  # a block of equal numbers keeps its first scale
+    with np.errstate(divide="ignore", invalid="ignore"):  # of blocks of equal numbers, which `_rounded` treats
         _, scales, zeros = quant_tensor_k_quant_cpu(by_block.copy(), weights.bits, weights.block_size)
     return _rounded(by_block, scales.reshape(by_block.shape[:2]), zeros.reshape(by_block.shape[:2]), weights.bits)
 
@@ -110,32 +110,52 @@ def _k_quant(matrix: Floats, weights: Blocks) -> Packed:
 def _half_quadratic(matrix: Floats, weights: Blocks) -> Packed:
     import torch
 
+    by_block = _by_block(matrix, weights.block_size)
+    peaks = np.abs(by_block).max(axis=2)
+    peaks = np.where(peaks < _TINY, np.float32(1), peaks)  # scaled to 1: its steps are never below 5e-5
     quantizer: Any = _onnxruntime()
     config = quantizer.HQQWeightOnlyQuantConfig(block_size=weights.block_size, bits=weights.bits)
     found = quantizer.HQQWeightOnlyQuantizer(config).quantize_internal(
-        torch.from_numpy(matrix.T.copy()), bits=weights.bits, group_size=weights.block_size
+        torch.from_numpy((by_block / peaks[..., None]).reshape(-1, weights.block_size)),
+        bits=weights.bits,
+        group_size=weights.block_size,
     )
-    _, scales, zeros = (tensor.numpy() for tensor in found)
-    return _rounded(_by_block(matrix, weights.block_size), scales, np.rint(zeros), weights.bits)
+    scales, zeros = (tensor.numpy().reshape(peaks.shape) for tensor in found[1:])
+    return _rounded(by_block, scales * peaks, np.rint(zeros), weights.bits)
 
 
 def _rounded(by_block: Floats, scales: npt.NDArray[Any], zeros: npt.NDArray[Any], bits: int) -> Packed:
-    """Return numbers `(N, blocks, block)` on a grid of scales and whole zero points `(N, blocks)`."""
+    """Return numbers `(N, blocks, block)` on a grid of scales and whole zero points `(N, blocks)`.
+
+    Blocks whose zero point would lie off the grid, as those of one sign do, span from their farthest number to zero.
+    """
     largest = 2**bits - 1
-    scales = np.where(np.abs(scales) < np.finfo(np.float32).tiny, 1, scales).astype(np.float32)
-    zeros = np.clip(zeros, 0, largest).astype(np.float32)
+    low, high = by_block.min(axis=2), by_block.max(axis=2)
+    off = (low > 0) | (high < 0) | (low == high) | (zeros < 0) | (zeros > largest) | ~np.isfinite(scales)
+    span = (np.maximum(high, 0) - np.minimum(low, 0)) / largest
+    scales = np.where(off, span, scales).astype(np.float32)
+    scales = np.where(np.abs(scales) < _TINY, np.float32(1), scales)
+    zeros = np.where(off, np.rint(-np.minimum(low, 0) / scales), zeros).astype(np.float32)
     numbers = np.clip(np.rint(by_block / scales[..., None] + zeros[..., None]), 0, largest).astype(np.uint8)
     return Packed(_joined(numbers, bits), scales, _joined(zeros.astype(np.uint8), bits))
 
 
 def correction(moments: Floats) -> Floats:
-    """Return GPTQ's factor `(K, K)`, upper triangular: how the error of an input is spread over those behind it."""
+    """Return GPTQ's factor `(K, K)`, upper triangular: how the error of an input is spread over those behind it.
+
+    Raises `ValueError` for moments that are not finite, or of no real data.
+    """
+    if not np.isfinite(moments).all():
+        raise ValueError("what it reads is not finite")
     damped = moments.astype(np.float64)
     diagonal = np.einsum("ii->i", damped)
     mean = float(diagonal.mean()) or 1.0
     diagonal[diagonal == 0] = mean  # never seen: nothing to correct by
     diagonal += DAMPING * mean
-    return np.ascontiguousarray(np.linalg.cholesky(np.linalg.inv(damped)).T, dtype=np.float32)
+    try:
+        return np.ascontiguousarray(np.linalg.cholesky(np.linalg.inv(damped)).T, dtype=np.float32)
+    except np.linalg.LinAlgError:
+        raise ValueError("the moments of what it reads are not those of any data") from None
 
 
 def _corrected(matrix: Floats, weights: Blocks, factor: Floats) -> Packed:
@@ -162,7 +182,7 @@ def _corrected(matrix: Floats, weights: Blocks, factor: Floats) -> Packed:
 def _signed_scale(block: Floats, half: int) -> Floats:
     """Return the scale of each column with which its largest number, whatever its sign, is exactly `-half`."""
     largest = np.take_along_axis(block, np.abs(block).argmax(axis=0)[None], axis=0)[0]
-    scale: Floats = np.where(largest == 0, np.float32(1), largest / np.float32(-half))
+    scale: Floats = np.where(np.abs(largest) < _TINY, np.float32(1), largest / np.float32(-half))
     return scale
 
 

@@ -6,7 +6,7 @@ ONNX Runtime folds the Cast when it opens the graph, so a step costs what it did
 """
 
 from collections.abc import Collection
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 import onnx_ir as ir
@@ -15,7 +15,10 @@ from edgevlo.runtime.errors import BundleError
 
 from .recipes import Half
 
+Reader: TypeAlias = tuple[ir.Node, int]  # and which of its inputs
+
 _TYPES: Final = {"fp16": ir.DataType.FLOAT16, "bf16": ir.DataType.BFLOAT16}
+_POSITIONS: Final = ("RotaryEmbedding", "GroupQueryAttention")  # whose tables of angles are no weights
 SMALLEST: Final = 1024  # numbers; a Cast for fewer is not worth a node
 
 
@@ -32,28 +35,43 @@ class HalfStoragePass(ir.passes.InPlacePass):
         self.half, self.only, self.other = half, only, other
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
-        """Apply the rule to every large initializer that is no output."""
-        found = [value for value in model.graph.initializers.values() if self._fits(value)]
+        """Apply the rule to every large initializer that is no output.
+
+        Raises `BundleError` naming a tensor with NaN or infinity, and one that does not fit unless only what loses
+        nothing is stored.
+        """
+        found = [value for value in model.graph.initializers.values() if self._readers(value) and self._fits(value)]
         for value in found:
-            _store(model.graph, value, _TYPES[self.half.precision])
+            _store(model.graph, value, _TYPES[self.half.precision], self._readers(value))
         return ir.passes.PassResult(model, modified=bool(found))
+
+    def _readers(self, value: ir.Value) -> list[Reader]:
+        """Return who is to read the half numbers."""
+        return [
+            (use.node, use.idx)
+            for use in value.uses()
+            if use.node.name not in self.other
+            and (self.only is None or use.node.name in self.only)
+            and use.node.op_type not in _POSITIONS
+        ]
 
     def _fits(self, value: ir.Value) -> bool:
         tensor = value.const_value
         if tensor is None or tensor.dtype != ir.DataType.FLOAT or tensor.size < SMALLEST or value.is_graph_output():
-            return False
-        readers = {use.node.name for use in value.uses()}
-        if readers & set(self.other) or (self.only is not None and not readers & set(self.only)):
             return False
         numbers = tensor.numpy()
         if not np.isfinite(numbers).all():
             raise BundleError(f"{value.name} holds NaN or infinity; export the checkpoint again from sound weights.")
         with np.errstate(over="ignore"):
             half = numbers.astype(_TYPES[self.half.precision].numpy())
-        return bool(np.array_equal(half, numbers) if self.half.lossless else np.isfinite(half).all())
+        if self.half.lossless:
+            return np.array_equal(half, numbers)
+        if not np.isfinite(half).all():
+            raise BundleError(f"{value.name}: a number does not fit {self.half.precision}; keep its module in fp32.")
+        return True
 
 
-def _store(graph: ir.Graph, value: ir.Value, kind: ir.DataType) -> None:
+def _store(graph: ir.Graph, value: ir.Value, kind: ir.DataType, readers: Collection[Reader]) -> None:
     assert value.name is not None
     assert value.const_value is not None
     exact, name = value.const_value, f"{value.name}.half"
@@ -66,7 +84,9 @@ def _store(graph: ir.Graph, value: ir.Value, kind: ir.DataType) -> None:
     half = ir.Value(name=name, type=ir.TensorType(kind), shape=value.shape, const_value=tensor)
     cast = ir.node("Cast", [half], attributes={"to": ir.DataType.FLOAT}, name=f"{value.name}.cast")
     cast.outputs[0].shape, cast.outputs[0].type = value.shape, value.type
-    ir.convenience.replace_all_uses_with(value, cast.outputs[0])
-    del graph.initializers[value.name]
+    for node, index in readers:
+        node.replace_input_with(index, cast.outputs[0])
+    if not value.uses():
+        del graph.initializers[value.name]
     graph.register_initializer(half)
     graph.insert_before(graph[0], cast)

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import onnx_ir as ir
 
+from edgevlo.calibration.limits import COARSEST_LAST
 from edgevlo.runtime.errors import RequestError
 from edgevlo.runtime.manifest import Manifest
-from edgevlo.runtime.manifest_graphs import GraphRole
+from edgevlo.runtime.manifest_graphs import GraphRole, Precision
 
-from .recipes import Blocks, Choice, Float8, Module, Override, Weights, changes_numbers
+from .recipes import Blocks, Choice, Float8, Half, Module, Weights, changes_numbers
 from .weight_only import products
 
 
@@ -46,17 +47,35 @@ def layers(names: dict[GraphRole, tuple[str, ...]], choice: Choice) -> dict[str,
     return {layer: frozenset(members) for layer, members in found.items()}
 
 
-def check(overrides: Iterable[Override], names: dict[GraphRole, tuple[str, ...]]) -> None:
+def coarsest(names: dict[GraphRole, tuple[str, ...]], choice: Choice) -> Precision:
+    """Return the coarsest precision that a choice gives any product."""
+    chosen_ones = (choice.of(role, name) for role, members in names.items() for name in members)
+    found: list[Precision] = [one.precision for one in chosen_ones if one is not None and changes_numbers(one)]
+    return max(found, key=COARSEST_LAST.index, default="fp32")
+
+
+def check(choice: Choice, names: dict[GraphRole, tuple[str, ...]], target: str = "cpu") -> None:
     """Raise `RequestError` for an override that means nothing here."""
     modules: list[Module] = ["tables", *names]
     known = [*modules, *(name for members in names.values() for name in members)]
-    for one in overrides:
+    for one in choice.overrides:
         if not any(map(one.fits, known)):
             near = get_close_matches(one.pattern.strip("*."), known, 1, 0.5)
             hint = f"did you mean {near[0]!r}?" if near else f"modules are {', '.join(modules)}."
             raise RequestError(f"no module and no product is called {one.pattern!r}; {hint}")
-        taken = [name for role, members in names.items() for name in members if one.fits(role) or one.fits(name)]
+        taken = [role for role, members in names.items() for name in members if one.fits(role) or one.fits(name)]
         if isinstance(one.weights, Blocks | Float8) and not taken and not one.fits("tables"):
             raise RequestError(
                 f"{one.pattern!r} holds no linear layers, which alone become {one.weights.precision}; fp16 is possible."
             )
+        if target != "cpu" and one.weights is None and not any(choice.recipe.get(role) for role in taken):
+            raise RequestError(f"{one.pattern!r} is not quantised for {target}, so it cannot be left out of it.")
+
+
+def check_tables(choice: Choice) -> None:
+    """Raise `RequestError` for a kind of weights that tables cannot have."""
+    weights = choice.of("tables")
+    if isinstance(weights, Float8) or (isinstance(weights, Half) and weights.precision != "fp16"):
+        raise RequestError(
+            f"tables cannot be {weights.precision}, only fp32, fp16, int8 or int4; say which: --module tables=fp16."
+        )

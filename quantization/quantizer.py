@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, TypeAlias, cast
 
@@ -12,7 +13,7 @@ import onnx_ir as ir
 from edgevlo.calibration.limits import COARSEST_LAST
 from edgevlo.runtime.bundle import open_bundle, seal, staged_folder
 from edgevlo.runtime.errors import BundleError, EdgevloError, OutputError, RequestError
-from edgevlo.runtime.manifest import MANIFEST_FILE, Manifest, Quality, Target
+from edgevlo.runtime.manifest import MANIFEST_FILE, Manifest, Quality, Target, read_manifest
 from edgevlo.runtime.manifest_graphs import Graph, GraphRole, Precision
 
 from .activations import Float8WeightsPass
@@ -28,7 +29,7 @@ from .gpu_targets import (
 )
 from .group_query_attention import GroupQueryAttentionPass
 from .half_storage import HalfStoragePass
-from .modules import check, chosen, named_products
+from .modules import check, check_tables, chosen, named_products
 from .operators import refuse
 from .recipes import (
     BLOCK_SIZES,
@@ -87,19 +88,15 @@ def quantize(
     when the output exists or cannot be written.
     """
     tell = progress or (lambda _what, _done, _all: None)
-    _check(output, target)
     choice = choice_of(target, weights, method, block_size, overrides)
+    check_request(bundle, output, target, choice, capacity=capacity, static=static)
     tell("verifying the bundle", 0, 1)
     opened = open_bundle(bundle)
     manifest = opened.manifest
-    if manifest.target != "portable":
-        raise BundleError(f"{bundle} is made for {manifest.target!r} already; quantize the portable bundle instead.")
     gpu = None
     if target in GPU_TARGETS:
         gpu = _Gpu(target, half_of(weights), usual_capacity(manifest) if capacity is None else capacity)
-        check_capacity(manifest, gpu.capacity)
     calibrated = None if static is None else Calibrated(static, calibration, opened, target)
-    check(choice.overrides, named_products(bundle, manifest))
     how = _How(choice, moments, calibrated, gpu)
     with staged_folder(output) as folder:
         graphs = {role: _rewritten(bundle, folder, role, graph, how, tell) for role, graph in manifest.graphs.items()}
@@ -147,11 +144,38 @@ def sealed(folder: Path, manifest: Manifest, gate: Gate | None) -> Manifest:
     return seal(folder, msgspec.structs.replace(manifest, quality=quality))
 
 
-def _check(output: Path, target: str) -> None:
-    if target not in TARGETS:
-        raise RequestError(f"there is no target {target!r} here; choose one of {', '.join(TARGETS)}.")
+def check_request(
+    bundle: Path,
+    output: Path,
+    target: str,
+    choice: Choice,
+    *,
+    capacity: int | None = None,
+    static: Static | None = None,
+) -> dict[GraphRole, tuple[str, ...]]:
+    """Return the products of a bundle; raise what `quantize` would for a request that cannot be carried out."""
     if output.exists():
         raise OutputError(f"{output} exists already; bundles are never overwritten. Choose another name or remove it.")
+    if not output.absolute().parent.is_dir():
+        raise OutputError(
+            f"{output} cannot be created (there is no folder {output.parent}). Choose a folder that exists."
+        )
+    manifest = read_manifest(bundle)
+    if manifest.target != "portable":
+        raise BundleError(f"{bundle} is made for {manifest.target!r} already; quantize the portable bundle instead.")
+    if capacity is not None and target not in GPU_TARGETS:
+        raise RequestError(f"only KV caches of GPU bundles have a fixed capacity; leave it out for target {target!r}.")
+    if capacity is not None:
+        check_capacity(manifest, capacity)
+    if static is not None and static.activations is not None:
+        if choice.overrides:
+            raise RequestError("what single modules become and quantised activations exclude each other; use --keep.")
+        if any(weights.method == "gptq" for weights in choice.blocks):
+            raise RequestError("gptq corrects by what was read before smoothing; use another method with activations.")
+    names = named_products(bundle, manifest)
+    check(choice, names, target)
+    check_tables(choice)
+    return names
 
 
 def choice_of(
@@ -162,6 +186,8 @@ def choice_of(
     overrides: Collection[str | Override] = (),
 ) -> Choice:
     """Return what is to become of a bundle's weights; raise `RequestError` for what the target does not hold."""
+    if target not in TARGETS:
+        raise RequestError(f"there is no target {target!r} here; choose one of {', '.join(TARGETS)}.")
     if method is not None and method not in METHODS:
         raise RequestError(f"there is no method {method!r}; choose one of {', '.join(METHODS)}.")
     if block_size is not None and block_size not in BLOCK_SIZES:
@@ -170,8 +196,13 @@ def choice_of(
         raise RequestError(
             f"target {target!r} holds no zero points, which {method} needs; choose one of {', '.join(SYMMETRIC)}."
         )
+    if method == "hqq" and find_spec("torch") is None:
+        raise RequestError("hqq needs torch, which is not installed: pip install torch, or choose another method.")
     read = tuple(override(one, target) if isinstance(one, str) else one for one in overrides)
-    return Choice(recipe_of(target, weights), read).rounded(method, block_size)
+    choice = Choice(recipe_of(target, weights), read)
+    if not choice.blocks and (method is not None or block_size is not None):
+        raise RequestError(f"{weights} quantises nothing in blocks, so neither method nor block size mean anything.")
+    return choice.rounded(method, block_size)
 
 
 def _rewritten(bundle: Path, folder: Path, role: GraphRole, graph: Graph, how: _How, tell: Progress) -> Graph:
@@ -198,6 +229,8 @@ def _rewritten(bundle: Path, folder: Path, role: GraphRole, graph: Graph, how: _
         rewrite(model)
         if isinstance(rewrite, StaticPass):
             graph = msgspec.structs.replace(graph, kept=tuple(sorted(rewrite.kept)))
+    if graph.activations is not None and any(_bits(node) == 4 for node in model.graph):
+        graph = msgspec.structs.replace(graph, precision="int4")  # what stays out of static quantisation is coarser
     if gpu is not None:
         refuse(model, gpu.target, role)
 
@@ -210,6 +243,10 @@ def _rewritten(bundle: Path, folder: Path, role: GraphRole, graph: Graph, how: _
     except ir.serde.SerdeError as error:
         raise _reason(error) from error
     return graph
+
+
+def _bits(node: ir.Node) -> int | None:
+    return node.attributes["bits"].as_int() if node.op_type == "MatMulNBits" else None
 
 
 def weight_passes(

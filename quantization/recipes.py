@@ -57,9 +57,10 @@ FP8: Final = Float8()
 # drawn from the image head's logits, and a picture's features enter every answer.
 CPU: Final[dict[str, Recipe]] = {
     "fp32": {},
-    "fp16": dict.fromkeys(
-        ("backbone", "text_head", "image_head", "tables", "vision_encoder", "image_decoder", "image_tokenizer"), HALF
-    ),
+    "fp16": {
+        "backbone": HALF, "text_head": HALF, "image_head": HALF, "tables": HALF, "vision_encoder": HALF,
+        "image_decoder": HALF, "image_tokenizer": EXACT_HALF,
+    },
     "bf16": {
         "backbone": BFLOAT, "text_head": BFLOAT, "image_head": BFLOAT, "tables": HALF, "vision_encoder": HALF,
         "image_decoder": HALF, "image_tokenizer": EXACT_HALF,
@@ -76,13 +77,13 @@ CPU: Final[dict[str, Recipe]] = {
 
 # GPUs keep in half precision what is not named (`gpu_targets.py`): the heads' products too, as their sums are exact.
 GPU: Final[dict[str, Recipe]] = {
-    "fp16": {},
-    "bf16": {},
-    "int8": {"backbone": GPU_INT8, "text_head": GPU_INT8},
-    "int4": {"backbone": INT4, "text_head": INT4},
+    "fp16": {"tables": HALF},
+    "bf16": {"tables": HALF},
+    "int8": {"backbone": GPU_INT8, "text_head": GPU_INT8, "tables": HALF},
+    "int4": {"backbone": INT4, "text_head": INT4, "tables": HALF},
 }
 FP8_TARGETS: Final = ("rtx", "tensorrt")  # a CPU computes it in float32, ONNX Runtime's CUDA provider as well
-GPU_FP8: Final[Recipe] = {"backbone": FP8, "text_head": FP8}
+GPU_FP8: Final[Recipe] = {"backbone": FP8, "text_head": FP8, "tables": HALF}
 
 # What one module, or one layer, can be made instead of what the recipe says.
 KINDS: Final[dict[str, Weights | None]] = {
@@ -129,6 +130,12 @@ class Choice:
                 return override.weights
         return self.recipe.get(module)
 
+    @property
+    def blocks(self) -> frozenset[Blocks]:
+        """How weights are quantised in blocks, wherever they are."""
+        found = (*self.recipe.values(), *(one.weights for one in self.overrides))
+        return frozenset(weights for weights in found if isinstance(weights, Blocks))
+
     def rounded(self, method: Method | None, block_size: int | None) -> "Choice":
         """Return the same with another method or block size wherever weights are quantised in blocks."""
         changes = {"method": method, "block_size": block_size}
@@ -150,6 +157,6 @@ def override(text: str, target: str) -> Override:
         raise RequestError(f"target {target!r} cannot hold weights in fp8; only {' and '.join(FP8_TARGETS)} can.")
     if target == "cpu":
         return Override(pattern, KINDS[kind])
-    if kind == "fp32":
-        raise RequestError(f"{text!r}: target {target!r} has half precision where nothing is quantised; write fp16.")
-    return Override(pattern, None if kind in ("fp16", "bf16") else KINDS[kind])  # `gpu_targets.py` says which half
+    if kind in ("fp32", "bf16"):
+        raise RequestError(f"{text!r}: on {target} what is not quantised has the recipe's half precision; write fp16.")
+    return Override(pattern, {"fp16": None, "int8": GPU_INT8}.get(kind, KINDS[kind]))

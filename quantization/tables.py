@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from edgevlo.runtime.errors import BundleError, RequestError
+from edgevlo.runtime.errors import BundleError
 from edgevlo.runtime.integer_table import BITS, packed_rows
 from edgevlo.runtime.manifest import Manifest
 from edgevlo.runtime.manifest_graphs import Table
@@ -20,7 +20,7 @@ _ROWS: Final = 4096  # at a time
 def write_tables(bundle: Path, folder: Path, manifest: Manifest, weights: Weights) -> Manifest:
     """Write the tables of `manifest` into `folder` as `weights` says and return the manifest that says so.
 
-    Raises `BundleError` when a number is none or does not fit, `RequestError` for what tables cannot be.
+    Raises `BundleError` when a number is none or does not fit.
     """
     dtype = _dtype(weights)
     changes = {}
@@ -41,7 +41,7 @@ def _dtype(weights: Weights) -> Literal["float16", "int8", "int4"]:
         case Blocks(bits=4):
             return "int4"
         case _:
-            raise RequestError(f"tables cannot be {weights.precision}; choose one of fp32, fp16, int8, int4.")
+            raise AssertionError("check_tables refuses the others")
 
 
 def _write(source: Path, target: Path, table: Table, dtype: str) -> None:

@@ -16,7 +16,9 @@ import numpy.typing as npt
 import onnx_ir as ir
 from onnx_ir.passes.common import RemoveUnusedNodesPass
 
-from .blocks import Floats, Packed, packed
+from edgevlo.runtime.errors import BundleError
+
+from .blocks import Floats, Packed, correction, packed
 from .recipes import SYMMETRIC, Blocks
 
 DOMAIN: Final = "com.microsoft"
@@ -39,6 +41,7 @@ class MatMulNBitsPass(ir.passes.InPlacePass):
         self.weights, self.only, self.moments = weights, only, moments or {}
         # A matrix' blocks are written, then its scales: kept until the next one is asked for.
         self._pack: Callable[..., Packed] = functools.lru_cache(maxsize=1)(self._packed)
+        self._last: tuple[Floats, Floats] | None = None  # moments and their correction: several products share them
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         """Apply the rule above."""
@@ -52,7 +55,18 @@ class MatMulNBitsPass(ir.passes.InPlacePass):
         return ir.passes.PassResult(model, modified=bool(found))
 
     def _packed(self, product: str | None, matrix: ir.TensorProtocol) -> Packed:
-        return packed(str(matrix.name), matrix.numpy(), self.weights, self.moments.get(product or ""))
+        return packed(str(matrix.name), matrix.numpy(), self.weights, self._correction(product or ""))
+
+    def _correction(self, product: str) -> Floats | None:
+        moments = self.moments.get(product)
+        if self.weights.method != "gptq" or moments is None:
+            return None
+        if self._last is None or self._last[0] is not moments:
+            try:
+                self._last = moments, correction(moments)
+            except ValueError as error:
+                raise BundleError(f"{product} cannot be corrected by GPTQ: {error}; choose another method.") from error
+        return self._last[1]
 
     def _replace(self, graph: ir.Graph, node: ir.Node) -> None:
         matrix = matrix_of(node)
@@ -62,14 +76,15 @@ class MatMulNBitsPass(ir.passes.InPlacePass):
         rows, columns = matrix.shape.numpy()  # K, N
         blocks = -(-rows // block)
         pack = functools.partial(self._pack, node.name, matrix)
+        name = f"{matrix.name}.int{bits}.{block}.{self.weights.method}"  # another product may read it otherwise
         inputs = [
             node.inputs[0],
-            _lazy(graph, f"{matrix.name}.int{bits}", (columns, blocks, block * bits // 8), lambda: pack().blocks),
-            _lazy(graph, f"{matrix.name}.scales", (columns, blocks), lambda: pack().scales, ir.DataType.FLOAT),
+            _lazy(graph, name, (columns, blocks, block * bits // 8), lambda: pack().blocks),
+            _lazy(graph, f"{name}.scales", (columns, blocks), lambda: pack().scales, ir.DataType.FLOAT),
         ]
         if self.weights.method not in SYMMETRIC:
             shape = (columns, -(-blocks * bits // 8))
-            inputs.append(_lazy(graph, f"{matrix.name}.zero_points", shape, lambda: pack().zero_points))
+            inputs.append(_lazy(graph, f"{name}.zero_points", shape, lambda: pack().zero_points))
         new = ir.node(
             "MatMulNBits",
             inputs,

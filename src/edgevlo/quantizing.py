@@ -10,14 +10,16 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from edgevlo.calibration.gate import Gate, reference_of
-from edgevlo.calibration.limits import COARSEST_LAST, LIMITS
-from edgevlo.calibration.moments import second_moments
+from edgevlo.calibration.limits import LIMITS
+from edgevlo.calibration.moments import Floats, second_moments
 from edgevlo.calibration.quality import Reference
 from edgevlo.calibration.sensitivity import Budget, Kept, keep_most_sensitive, parse_budget
 from edgevlo.progress import Progress
-from edgevlo.quantization import Override, choice_of, layers, named_products, quantize
-from edgevlo.runtime.errors import OutputError, RequestError
-from edgevlo.runtime.manifest import Manifest, read_manifest
+from edgevlo.quantization import Override, check_request, choice_of, coarsest, layers, quantize
+from edgevlo.quantization.recipes import Blocks, Choice
+from edgevlo.runtime.errors import RequestError
+from edgevlo.runtime.manifest import Manifest
+from edgevlo.runtime.manifest_graphs import GraphRole
 
 Quantize: TypeAlias = Callable[..., Manifest]  # `quantize` with all that was asked but the overrides of a budget
 
@@ -52,16 +54,22 @@ def quantize_with_care(
     `QualityError` when the result is below its limits and that is not accepted, or when no choice of layers holds the
     budget; nothing is left then.
     """
-    choice = choice_of(target, weights, method, block_size, overrides)  # says what is wrong before any work
-    if output.exists():
-        raise OutputError(f"{output} exists already; bundles are never overwritten. Choose another name or remove it.")
+    choice = choice_of(target, weights, method, block_size, overrides)
+    static, capacity = more.get("static"), more.get("capacity")
+    names = check_request(bundle, output, target, choice, capacity=capacity, static=static)
     judged = care.requests > 0 and target == "cpu"
-    if care.budget is not None and not judged:
-        raise RequestError("--budget needs the quality measured: for target cpu, and without --quality-requests 0.")
+    parts = layers(names, choice)
+    if care.budget is not None:
+        if not judged:
+            raise RequestError("--budget needs the quality measured: for target cpu, and without --quality-requests 0.")
+        if not parts:
+            raise RequestError(f"--budget has nothing to choose from: {weights} quantises nothing here.")
+        if static is not None and static.activations is not None:
+            raise RequestError("--budget chooses layers by their weights; with --activations use --least-db.")
     budget = None if care.budget is None else parse_budget(care.budget)
     options = dict(more, target=target, weights=weights, method=method, block_size=block_size)
-    if method == "gptq":
-        options["moments"] = second_moments(bundle, prompts=care.prompts, progress=progress)
+    if any(one.method == "gptq" for one in choice.blocks):
+        options["moments"] = _moments(bundle, names, choice, progress)
 
     def build(folder: Path, whole: tuple[Override, ...] = (), **rest: Any) -> Manifest:
         return quantize(bundle, folder, overrides=(*overrides, *whole), **options, **rest)
@@ -72,12 +80,23 @@ def quantize_with_care(
     gate = Gate(reference, accept_loss=care.accept_loss, progress=progress)
     if budget is None:
         return build(output, gate=gate, progress=progress), None
-    parts = layers(named_products(bundle, read_manifest(bundle)), choice)
-    if not parts:
-        raise RequestError(f"--budget has nothing to choose from: {weights} quantises nothing here.")
-    coarsest = max((one.precision for one in choice.recipe.values()), key=COARSEST_LAST.index)
-    kept = _kept(build, parts, output, budget, LIMITS[coarsest], reference, progress)
+    kept = _kept(build, parts, output, budget, LIMITS[coarsest(names, choice)], reference, progress)
     return build(output, _whole(parts, kept.modules), gate=gate, progress=progress), kept
+
+
+def _moments(
+    bundle: Path, names: Mapping[GraphRole, tuple[str, ...]], choice: Choice, progress: Progress | None
+) -> dict[str, Floats]:
+    """Return what GPTQ corrects by; raise `RequestError` for a product that is never used."""
+    moments = second_moments(bundle, progress=progress)
+    for role, members in names.items():
+        for name in members:
+            if isinstance(choice.of(role, name), Blocks) and name not in moments:
+                raise RequestError(
+                    f"gptq saw nothing of what {name} of {role} reads: no request uses it. Leave it out, as "
+                    f"--module '{role}=fp32', or choose another method."
+                )
+    return moments
 
 
 def _kept(

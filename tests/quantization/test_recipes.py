@@ -15,11 +15,13 @@ from conftest import Exported
 
 from edgevlo.calibration.moments import second_moments
 from edgevlo.export.graph import Network, write_graph
-from edgevlo.quantization import quantize
-from edgevlo.quantization.blocks import correction, packed
+from edgevlo.quantization import Static, quantize
+from edgevlo.quantization.blocks import Packed, correction, packed
+from edgevlo.quantization.half_storage import HalfStoragePass
 from edgevlo.quantization.modules import check
-from edgevlo.quantization.recipes import INT4, INT8, METHODS, Blocks, Method, override
-from edgevlo.quantization.weight_only import MatMulNBitsPass
+from edgevlo.quantization.recipes import HALF, INT4, INT8, METHODS, Blocks, Choice, Method, override
+from edgevlo.quantization.weight_only import MatMulNBitsPass, matrix_of, products
+from edgevlo.quantizing import Care, quantize_with_care
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.engine import Engine
 from edgevlo.runtime.errors import BundleError, RequestError
@@ -65,9 +67,102 @@ def test_every_method_is_near_the_exact_product(
 ) -> None:
     matrix = np.random.default_rng(1).standard_normal((inputs, 40)).astype(np.float32)
     x = read_through(matrix, 400)
-    moments = {"product": x.T @ x} if method == "gptq" else None
+    moments = {"product": x.T @ x}
     changed = replace(weights, method=method, block_size=32)
     assert product_error(tmp_path / "product.onnx", matrix, x, changed, moments=moments) < most
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("bits", [4, 8])
+def test_blocks_of_every_kind_keep_their_numbers(method: Method, bits: int) -> None:
+    random = np.random.default_rng(6)
+    columns = {
+        "of one sign": random.uniform(0.5, 1, 64),
+        "nearly equal": -random.uniform(1, 1.1, 64),
+        "equal": np.full(64, -0.5),
+        "zero": np.zeros(64),
+        "tiny": 1e-6 * random.standard_normal(64),
+    }
+    matrix = np.stack(list(columns.values()), axis=1).astype(np.float32)
+    moments = np.eye(64, dtype=np.float32)
+    weights = replace(INT4, bits=bits, block_size=32, method=method)
+    found = dequantised(packed("matrix", matrix, weights, correction(moments)), 64, bits)
+    for place, name in enumerate(columns):
+        exact = matrix[:, place].astype(np.float64)
+        error = float(np.linalg.norm(found[:, place] - exact))
+        assert error <= {4: 0.15, 8: 0.01}[bits] * float(np.linalg.norm(exact)), name
+
+
+def dequantised(found: Packed, inputs: int, bits: int) -> Doubles:
+    """Return the matrix `(K, N)` that packed numbers stand for."""
+
+    def apart(values: npt.NDArray[np.uint8]) -> Doubles:
+        halves = np.stack((values & 15, values >> 4), axis=-1).reshape(*values.shape[:-1], -1)
+        return (values if bits == 8 else halves).astype(np.float64)
+
+    zeros = np.full(found.scales.shape, 2.0 ** (bits - 1))
+    if found.zero_points is not None:
+        zeros = apart(found.zero_points)[:, : found.scales.shape[1]]
+    numbers: Doubles = (apart(found.blocks) - zeros[..., None]) * found.scales[..., None]
+    dense: Doubles = numbers.reshape(len(numbers), -1)[:, :inputs].T
+    return dense
+
+
+@only_one
+@pytest.mark.parametrize(("value", "match"), [(np.nan, "what it reads is not finite"), (-1.0, "not those of any data")])
+def test_moments_of_nothing_real_are_refused(exported: Exported, tmp_path: Path, value: float, match: str) -> None:
+    graphs = [ir.load(exported.portable / f"{role}.onnx").graph for role in ("backbone", "image_head", "text_head")]
+    shapes = {str(node.name): matrix_of(node) for graph in graphs for node in products(graph)}
+    moments = {
+        name: np.float32(value) * np.eye(len(matrix.numpy()), dtype=np.float32)
+        for name, matrix in shapes.items()
+        if matrix is not None
+    }
+    with pytest.raises(BundleError, match=rf"\S+ cannot be corrected by GPTQ: .*{match}"):
+        quantize(exported.portable, tmp_path / "made", weights="int4", method="gptq", moments=moments)
+    assert list(tmp_path.iterdir()) == []
+
+
+@only_one
+def test_the_command_collects_what_gptq_needs(exported: Exported, tmp_path: Path) -> None:
+    made, kept = quantize_with_care(
+        exported.portable, tmp_path / "made", weights="int4", method="gptq", care=Care(requests=2, accept_loss=True)
+    )
+    assert kept is None
+    assert made.quality is not None
+    quantize(exported.portable, tmp_path / "rtn", weights="int4")
+    layer = "model.text_model.layers.1.mlp.down_proj.weight.int4.32."
+    gptq, rtn = (
+        constants(tmp_path / name / "backbone.onnx", f"{layer}{method}")
+        for name, method in (("made", "gptq"), ("rtn", "rtn"))
+    )
+    assert gptq.shape == rtn.shape
+    assert 0.05 < (gptq != rtn).mean() < 0.9
+
+
+def constants(path: Path, name: str) -> npt.NDArray[Any]:
+    return constant_of(ir.load(path).graph.initializers[name])
+
+
+def test_a_matrix_that_two_products_read_is_each_what_was_chosen(tmp_path: Path) -> None:
+    matrix = np.random.default_rng(8).standard_normal((64, 64)).astype(np.float32)
+    net = Network("products", 20)
+    x, weight = net.input("x", ir.DataType.FLOAT, ("N", 64)), net.weight("m", (64, 64), lambda: matrix)
+    y = net.op("MatMul", net.op("MatMul", net.op("MatMul", x, weight, name="a"), weight, name="b"), weight, name="c")
+    net.output(y, "y", ir.DataType.FLOAT, ("N", 64))
+    model = net.model()
+    passes = (
+        MatMulNBitsPass(INT8, only=("a",)),
+        MatMulNBitsPass(INT4, only=("b",)),
+        HalfStoragePass(HALF, only=("c",)),
+    )
+    for one in passes:
+        assert one(model).modified
+    write_graph(model, tmp_path / "products.onnx")
+    feed = np.random.default_rng(9).standard_normal((5, 64)).astype(np.float32)
+    (found,) = ort.InferenceSession(tmp_path / "products.onnx").run(None, {"x": feed})
+    exact = feed.astype(np.float64) @ matrix @ matrix @ matrix
+    assert 0.01 < np.linalg.norm(found - exact) / np.linalg.norm(exact) < 0.15
 
 
 def test_methods_that_search_are_better_than_the_nearest_number(tmp_path: Path) -> None:
@@ -97,7 +192,7 @@ def test_gptq_corrects_as_the_inverse_of_the_moments_says() -> None:
 def test_a_channel_that_was_never_seen_is_rounded_all_the_same() -> None:
     matrix = np.random.default_rng(3).standard_normal((64, 8)).astype(np.float32)
     moments = np.zeros((64, 64), dtype=np.float32)
-    gptq = packed("matrix", matrix, replace(INT8, method="gptq"), moments)
+    gptq = packed("matrix", matrix, replace(INT8, method="gptq"), correction(moments))
     rtn = packed("matrix", matrix, INT8)
     np.testing.assert_array_equal(gptq.blocks, rtn.blocks)
     np.testing.assert_allclose(gptq.scales, rtn.scales, rtol=1e-6)
@@ -178,15 +273,17 @@ def test_half_precision_is_half_the_bytes_and_paints_alike(exported: Exported, t
               if value.dtype == kind]  # fmt: skip
     assert len(halves) >= 7 * 3
     for value in halves:
-        numbers, rounded = (constant(one) for one in (exact[str(value.name).removesuffix(".half")], value))
+        numbers, rounded = (
+            constant_of(one).astype(np.float64) for one in (exact[str(value.name).removesuffix(".half")], value)
+        )
         normal = np.abs(numbers) > 1e-4  # of float16 the smaller ones have fewer digits
         assert 0 < np.abs(rounded[normal] / numbers[normal] - 1).max() <= least
     Model.open(tmp_path / "made").paint("a red car", seed=1)
 
 
-def constant(value: ir.Value) -> Doubles:
+def constant_of(value: ir.Value) -> npt.NDArray[Any]:
     assert value.const_value is not None
-    return value.const_value.numpy().astype(np.float64)
+    return value.const_value.numpy()
 
 
 @pytest.mark.parametrize("columns", [192, 100, 7])  # 100, 7: the last block and the last byte are not whole
@@ -243,12 +340,20 @@ def test_fp8_weights_are_dequantised_in_front_of_their_products(
         ({"overrides": ["backbone=int2"]}, "'backbone=int2' does not say"),
         ({"overrides": ["bakcbone=int4"]}, "no module and no product is called 'bakcbone'; did you mean 'backbone'"),
         ({"overrides": ["*.nothing=int4"]}, "no product is called '\\*.nothing'; modules are tables, backbone"),
-        ({"overrides": ["tables=bf16"]}, "tables cannot be bf16; choose one of fp32, fp16, int8, int4"),
+        ({"overrides": ["tables=bf16"]}, "tables cannot be bf16, only fp32, fp16, int8 or int4"),
         ({"overrides": ["text_head=fp8"]}, "target 'cpu' cannot hold weights in fp8; only rtx and tensorrt can"),
         ({"weights": "fp8"}, "cpu has no weights of kind 'fp8'"),
         ({"target": "cuda", "weights": "fp8"}, "cuda has no weights of kind 'fp8'"),
         ({"target": "rtx", "method": "hqq"}, "target 'rtx' holds no zero points, which hqq needs; choose one of rtn"),
-        ({"target": "cuda", "overrides": ["text_head=fp32"]}, "has half precision where nothing is quantised"),
+        (
+            {"target": "cuda", "overrides": ["text_head=fp32"]},
+            "not quantised has the recipe's half precision; write fp16",
+        ),
+        ({"target": "cuda", "overrides": ["image_head=fp16"]}, "'image_head' is not quantised for cuda"),
+        ({"weights": "fp16", "method": "rtn"}, "fp16 quantises nothing in blocks"),
+        ({"capacity": 512}, "only KV caches of GPU bundles have a fixed capacity"),
+        ({"overrides": ["text_head=fp32"], "static": Static(activations="int8")}, "exclude each other; use --keep"),
+        ({"method": "gptq", "static": Static(activations="int8")}, "gptq corrects by what was read before smoothing"),
     ],
     ids=lambda value: " ".join(map(str, value.values())) if isinstance(value, dict) else "",
 )
@@ -263,5 +368,6 @@ def test_choices_that_mean_nothing_are_refused(
 def test_a_module_without_linear_layers_cannot_be_quantised_in_blocks() -> None:
     names: dict[GraphRole, tuple[str, ...]] = {"backbone": ("layers.0.q_proj",), "image_decoder": ()}
     with pytest.raises(RequestError, match="'image_\\*' holds no linear layers, which alone become int4; fp16 is"):
-        check([override("image_*=int4", "cpu")], names)
-    check([override(one, "cpu") for one in ("image_decoder=fp16", "*=int4", "tables=int4", "*.q_proj=int8")], names)
+        check(Choice({}, (override("image_*=int4", "cpu"),)), names)
+    fine = ("image_decoder=fp16", "*=int4", "tables=int4", "*.q_proj=int8")
+    check(Choice({}, tuple(override(one, "cpu") for one in fine)), names)

@@ -22,7 +22,7 @@ static_options = options(
 )
 quality_options = options(
     click.option(
-        "--quality-requests", "requests", default=12, show_default=True, metavar="N",
+        "--quality-requests", "requests", type=click.IntRange(0), default=12, show_default=True, metavar="N",
         help="Requests at which the result is held against BUNDLE; 0: its quality is not measured.",
     ),
     click.option("--prompts", type=click.Path(path_type=Path), help="Text file of those requests, one a line."),
