@@ -55,7 +55,10 @@ class MatMulNBitsPass(ir.passes.InPlacePass):
         return ir.passes.PassResult(model, modified=bool(found))
 
     def _packed(self, product: str | None, matrix: ir.TensorProtocol) -> Packed:
-        return packed(str(matrix.name), matrix.numpy(), self.weights, self._correction(product or ""))
+        found = packed(str(matrix.name), matrix.numpy(), self.weights, self._correction(product or ""))
+        if isinstance(matrix, ir.ExternalTensor):
+            matrix.release()  # or all that was ever read stays mapped, and resident
+        return found
 
     def _correction(self, product: str) -> Floats | None:
         moments = self.moments.get(product)
