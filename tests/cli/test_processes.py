@@ -64,6 +64,19 @@ def test_ctrl_c_while_importing_is_quiet(tmp_path: Path) -> None:
     assert (ran.returncode, ran.stdout, ran.stderr) == (130, "", "")
 
 
+def test_ctrl_c_while_a_library_of_another_language_is_loaded_is_quiet(tmp_path: Path, toy: Path) -> None:
+    """Such a library turns the signal into an ImportError."""
+    broken = "try:\n    raise KeyboardInterrupt\nexcept KeyboardInterrupt as signal:\n"
+    (tmp_path / "onnxruntime.py").write_text(broken + "    raise ImportError('initialization failed') from signal\n")
+
+    ran = subprocess.run(
+        [*EDGEVLO, "paint", "a red car", "-m", str(toy)], cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert (ran.returncode, ran.stdout, ran.stderr) == (130, "", "stopped\n")
+
+
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
 def test_a_reader_that_goes_away_is_no_error_message(tmp_path: Path, toy: Path, stream: str) -> None:
     arguments = ["show", str(toy)] if stream == "stdout" else ["show", "none"]

@@ -62,12 +62,24 @@ def run(arguments: Sequence[str]) -> int:
     except EdgevloError as error:
         click.echo(f"edgevlo: {error}", err=True)
         return 1
+    except ImportError as error:
+        if not _interrupted(error):
+            raise
+        click.echo("stopped", err=True)
+        return 130
     except MemoryError:
         click.echo(
             "edgevlo: there is not enough memory for this; paint a smaller size or use a smaller bundle.", err=True
         )
         return 1
     return code if isinstance(code, int) else 0  # what Context.exit was given
+
+
+def _interrupted(error: BaseException | None) -> bool:
+    """Whether Ctrl-C is behind an error: a library that it meets while it is loaded raises one of its own."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _note_printer() -> Callable[..., None]:
