@@ -245,6 +245,7 @@ def main() -> None:
         what, source, target = arguments.child
         print(json.dumps(PARTS[what][0](Path(source), Path(target))))
         return
+    arguments.folder.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(dir=arguments.folder))
     try:
         (work / "checkpoint").mkdir()

@@ -25,7 +25,7 @@ def write(name: str, figures: dict[str, Any]) -> Path:
     """Write `results/NAME.json`, print the figures as its last line, and return the path."""
     result = {
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "command": " ".join(["python", *sys.argv]),
+        "command": " ".join(["python", *map(_shown, sys.argv)]),
         "machine": {
             "cpu": _cpu(),
             "cores": os.cpu_count(),
@@ -39,6 +39,11 @@ def write(name: str, figures: dict[str, Any]) -> Path:
     path = RESULTS / f"{name}.json"
     path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     return path
+
+
+def _shown(argument: str) -> str:
+    """Return an argument without the folders of this machine."""
+    return Path(argument).name if Path(argument).is_absolute() else argument
 
 
 def _cpu() -> str:

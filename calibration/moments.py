@@ -1,27 +1,32 @@
 """Second moments of what a bundle's products read while it does what its users ask: what GPTQ corrects by.
 
-They are kept in memory, K x K float32 for every input of K channels: 4.3 GB for the shape of Janus-Pro-1B.
+They are kept in memory, K x K float32 for every input of K channels: 4.3 GB for the shape of Janus-Pro-1B. What is read
+is gathered for many steps and added at once: a step alone would go through all of them for one token.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+import onnx_ir as ir
 
-from edgevlo.runtime.bundle import open_bundle
-from edgevlo.runtime.errors import CalibrationError
+from edgevlo.runtime.available import available_bytes
+from edgevlo.runtime.bundle import Bundle, open_bundle
+from edgevlo.runtime.errors import CalibrationError, MemoryShortError
 from edgevlo.runtime.manifest_graphs import GraphRole
 from edgevlo.runtime.model import Model
 
 from .calibrate import COUNT, Progress, carried_out
-from .observe import ObservedEngine, Observer, Watched, flat, real_tokens, rows_of
+from .observe import ObservedEngine, Observer, Watched, flat, real_tokens, rows_of, watched
 from .store import Grids
 from .workload import cases
 
 Floats = npt.NDArray[np.float32]
+
+GATHERED: Final = 256  # tokens between additions
 
 
 @dataclass
@@ -29,6 +34,7 @@ class MomentObserver(Observer):
     """Adds up `x x^T` over all that each product with weights reads, `(K, K)` by the product's name."""
 
     moments: dict[str, Floats] = field(default_factory=dict)
+    _waiting: dict[str, list[Floats]] = field(default_factory=dict)
 
     def take(self, role: GraphRole, seen: Mapping[str, npt.NDArray[Any]], watched: Sequence[Watched]) -> None:
         """Add what one run of a graph showed."""
@@ -42,12 +48,37 @@ class MomentObserver(Observer):
                 raise CalibrationError(
                     f"{one.readers[0]} of {role} reads NaN or infinity; check the checkpoint's weights."
                 )
-            added = sum((x.T @ x for x in parts), start=np.zeros((values.shape[-1],) * 2, dtype=np.float32))
-            first, *others = one.readers
-            if first in self.moments:
-                self.moments[first] += added
-            else:
-                self.moments.update(dict.fromkeys((first, *others), added))
+            first = one.readers[0]
+            if first not in self.moments:
+                width = values.shape[-1]
+                self.moments.update(dict.fromkeys(one.readers, np.zeros((width, width), dtype=np.float32)))
+            waiting = self._waiting.setdefault(first, [])
+            waiting += [x.copy() for x in parts]
+            if sum(map(len, waiting)) >= GATHERED:
+                self._add_up(first)
+
+    def _add_up(self, product: str) -> None:
+        x = np.concatenate(self._waiting.pop(product))
+        self.moments[product] += x.T @ x
+
+    def finished(self) -> dict[str, Floats]:
+        """Return the moments of all that was seen."""
+        for product in list(self._waiting):
+            self._add_up(product)
+        return self.moments
+
+
+def moments_bytes(bundle: Bundle) -> int:
+    """Return what the moments of a bundle's products take."""
+    total = 0
+    for role in bundle.manifest.graphs:
+        graph = ir.load(bundle.path(bundle.manifest.graphs[role].file)).graph
+        matrices = {node.name: node.inputs[1] for node in graph if node.op_type in ("MatMul", "Gemm")}
+        for one in watched(graph, role):
+            matrix = matrices.get(one.readers[0]) if one.channels == (-1,) else None
+            if matrix is not None and matrix.const_value is not None:
+                total += 4 * int(matrix.const_value.shape.numpy()[0]) ** 2
+    return total
 
 
 def second_moments(
@@ -59,9 +90,16 @@ def second_moments(
 ) -> dict[str, Floats]:
     """Run a portable bundle on requests, as `calibrate` does; return the moments by the product's name.
 
-    Raises `RequestError` for prompts that cannot be used, `CalibrationError` for NaN and infinity.
+    Raises `RequestError` for prompts that cannot be used, `CalibrationError` for NaN and infinity, `MemoryShortError`
+    when the moments do not fit into what is available.
     """
     opened = open_bundle(bundle)
+    needed, available = moments_bytes(opened), available_bytes()
+    if available is not None and needed > available:
+        raise MemoryShortError(
+            f"gptq needs {needed / 1e9:.1f} GB of memory for what {opened.manifest.name} reads, and "
+            f"{available / 1e9:.1f} GB are available; choose another --method."
+        )
     listed = cases(opened.manifest, prompts, None, count)
     observer, grids = MomentObserver({}), Grids()
     model = Model(opened, ObservedEngine(opened, observer))
@@ -71,4 +109,4 @@ def second_moments(
                 progress(f"{case.ability}, request {number + 1} of {len(listed)}", len(grid), rows)
             if case.ability == "paint" and len(grid) == rows:
                 grids[str(number)] = grid
-    return observer.moments
+    return observer.finished()

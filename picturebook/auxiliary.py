@@ -1,24 +1,18 @@
 """Auxiliary targets: what the states of a picture's cells should tell half-way through the layers.
 
 Where a cell lies, which slot it belongs to, what becomes of it under the instruction, and of which object an answer is
-about to speak decide nearly every exercise, but reach the loss only through the few tokens that hang on them. Small
-heads on the states between the layers, thrown away after training, ask for them everywhere: deep supervision (Lee et
-al., 2015, arXiv:1409.5185).
+about to speak decide nearly every exercise, but reach the loss only through the few tokens that hang on them. The heads
+of `heads.py` ask for them everywhere.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import nn
-from torch.nn import functional
 
 from .language import clause, thing_name
 from .layout import Grid, box_of
@@ -27,9 +21,6 @@ from .scene import MAX_SIGN, Scene, Thing, column_slots, slots
 from .tasks import Sample
 from .text import TEXT_TOKENS
 from .words import KIND
-
-if TYPE_CHECKING:
-    from .pack import Pack
 
 MOST_CELLS = 24  # of a picture's row or column
 NONE = -1
@@ -212,31 +203,3 @@ def targets(sample: Sample, ids: NDArray[np.int64], answer: list[tuple[int, int]
         found[word, PLACE["row"]] = 1  # a letter is asked for the cell after which it stands on the sign
         found[word, PLACE["column"]] = np.arange(len(word))
     return found
-
-
-class Heads(nn.Module):
-    """The heads; they start at zero, so they do not disturb a trained model."""
-
-    def __init__(self, width: int, layers: int) -> None:
-        super().__init__()
-        self.after = {name: max(1, round(asked.after * layers)) for name, asked in KINDS.items()}
-        # a code's logits are products with the codes' embeddings
-        heads = {name: nn.Linear(width, asked.classes or width) for name, asked in KINDS.items()}
-        self.heads = nn.ModuleDict(heads)
-        for parameter in self.parameters():
-            nn.init.zeros_(parameter)
-
-    def logits(self, name: str, states: Sequence[torch.Tensor], at: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
-        """Of the asked tokens, (asked, classes), from the states after each layer, (tokens, width)."""
-        chosen = states[self.after[name]][at].float()
-        made: torch.Tensor = self.heads[name](functional.rms_norm(chosen, chosen.shape[-1:]))
-        return made if KINDS[name].classes else made @ codes.T
-
-    def forward(self, states: Sequence[torch.Tensor], pack: Pack[torch.Tensor], codes: torch.Tensor) -> torch.Tensor:
-        """Loss for what a pack asks aside, with the codes' embeddings."""
-        total = states[0].new_zeros((), dtype=torch.float32)
-        for (name, kind), asked in zip(KINDS.items(), pack.aside, strict=True):
-            if len(asked.at):
-                logits = self.logits(name, states, asked.at, codes)
-                total = total + kind.weight * functional.cross_entropy(logits, asked.answer)
-        return total

@@ -1,4 +1,4 @@
-"""Edits of a scene: what changes, and how it is asked for (forms in `phrases.py`).
+"""Edits of a scene: what changes, and how it is asked for (in the sentences of `forms/`).
 
 An edit function takes a voice and a scene; it returns the edited scene with one phrase, or None where it makes no
 sense. What a phrase leaves unsaid follows a rule, so that every instruction has one right result.
@@ -30,7 +30,22 @@ from .scene import (
     with_thing,
 )
 from .voice import Voice
-from .words import COLOUR, COLUMN, DEPTH, KIND, PLACE, PLACE_NOUN, TIME, WEATHER, article
+from .words import (
+    COLOUR,
+    COLUMN,
+    DEPTH,
+    KIND,
+    PLACE,
+    PLACE_NOUN,
+    STYLE_WORDS,
+    TIME,
+    WEATHER,
+    WEATHER_NOUNS,
+    WEATHER_STATES,
+    WEATHER_VERBS,
+    WEATHER_WORDS,
+    article,
+)
 
 Edited = tuple[Scene, str]
 Edit = Callable[[Voice, Scene], Edited | None]
@@ -77,7 +92,7 @@ def recolour(voice: Voice, scene: Scene) -> Edited | None:
         return None
     thing, name = found
     colour = _other(voice, COLOURS, thing.colour)
-    phrase = voice.say(phrases.RECOLOUR, name=name, word=_coloured(voice, colour)["word"])
+    phrase = voice.say("recolour", name=name, word=_coloured(voice, colour)["word"])
     return with_thing(scene, thing, replace(thing, colour=colour)), phrase
 
 
@@ -110,7 +125,7 @@ def add(voice: Voice, scene: Scene) -> Edited | None:
     thing = Thing(kind, rng.choice(COLOURS), column, depth, hat)
     name = (english_thing if language == "en" else chinese_thing)(thing, rng, Said())
     where = (" " if language == "en" else "").join(parts)
-    phrase = voice.say(phrases.ADD, thing=name, where=where, in_where=f"在{where}" if where else "")
+    phrase = voice.say("add", thing=name, where=where, in_where=f"在{where}" if where else "")
     return with_thing(scene, None, thing), phrase.strip("，")
 
 
@@ -120,7 +135,7 @@ def remove(voice: Voice, scene: Scene) -> Edited | None:
     if not found:
         return None
     thing, name = found
-    return with_thing(scene, thing, None), voice.say(phrases.REMOVE, name=name)
+    return with_thing(scene, thing, None), voice.say("remove", name=name)
 
 
 def hat(voice: Voice, scene: Scene) -> Edited | None:
@@ -130,10 +145,10 @@ def hat(voice: Voice, scene: Scene) -> Edited | None:
         return None
     thing, name = found
     if thing.hat and voice.rng.random() < 0.5:
-        return with_thing(scene, thing, replace(thing, hat=None)), voice.say(phrases.HAT_OFF, name=name)
+        return with_thing(scene, thing, replace(thing, hat=None)), voice.say("hat_off", name=name)
     colour = _other(voice, COLOURS, thing.hat)
-    forms = phrases.HAT_COLOUR if thing.hat else phrases.HAT_ON
-    phrase = voice.say(forms, name=name, **_coloured(voice, colour))
+    request = "hat_colour" if thing.hat else "hat_on"
+    phrase = voice.say(request, name=name, **_coloured(voice, colour))
     return with_thing(scene, thing, replace(thing, hat=colour)), phrase
 
 
@@ -156,7 +171,7 @@ def move(voice: Voice, scene: Scene) -> Edited | None:
     moved, table, where = voice.rng.choice(ways)
     spots = table[voice.language][where]
     word = where if voice.language == "en" else voice.rng.choice(spots[:2])
-    return with_thing(scene, thing, moved), voice.say(phrases.MOVE, name=name, where=word, spot=spots[0])
+    return with_thing(scene, thing, moved), voice.say("move", name=name, where=word, spot=spots[0])
 
 
 def _nouns(voice: Voice, place: str) -> dict[str, str]:
@@ -168,7 +183,7 @@ def _nouns(voice: Voice, place: str) -> dict[str, str]:
 def place(voice: Voice, scene: Scene) -> Edited | None:
     """Change the background."""
     new = _other(voice, PLACES, scene.place)
-    return replace(scene, place=new), voice.say(phrases.PLACE, **_nouns(voice, new))
+    return replace(scene, place=new), voice.say("place", **_nouns(voice, new))
 
 
 def time(voice: Voice, scene: Scene) -> Edited | None:
@@ -176,42 +191,42 @@ def time(voice: Voice, scene: Scene) -> Edited | None:
     new = _other(voice, TIMES, scene.time)
     names = TIME[voice.language][new]
     word = new if voice.language == "en" else voice.rng.choice(names[:2])
-    return replace(scene, time=new), voice.say(phrases.TIME, word=word, spot=voice.rng.choice(names[:4]))
+    return replace(scene, time=new), voice.say("time", word=word, spot=voice.rng.choice(names[:4]))
 
 
 def place_and_time(voice: Voice, scene: Scene) -> Edited | None:
     """Change place and time in one breath: `change the background to a city at night`."""
     new = replace(scene, place=_other(voice, PLACES, scene.place), time=voice.rng.choice(TIMES))
     when = voice.rng.choice(TIME[voice.language][new.time][:3])
-    return new, voice.say(phrases.PLACE_AND_TIME, **_nouns(voice, new.place), time=when)
+    return new, voice.say("place_and_time", **_nouns(voice, new.place), time=when)
 
 
 def weather(voice: Voice, scene: Scene) -> Edited | None:
     """Change the weather."""
     new = _other(voice, WEATHERS, scene.weather)
     names = WEATHER[voice.language][new]
-    gaps = {"word": phrases.WEATHER_WORDS[voice.language], "state": phrases.WEATHER_STATES}
-    gaps |= {"noun": phrases.WEATHER_NOUNS, "do": phrases.WEATHER_VERBS}
+    gaps = {"word": WEATHER_WORDS[voice.language], "state": WEATHER_STATES}
+    gaps |= {"noun": WEATHER_NOUNS, "do": WEATHER_VERBS}
     words = {gap: voice.rng.choice(table[new]) for gap, table in gaps.items()}
-    return replace(scene, weather=new), voice.say(phrases.WEATHER, spot=voice.rng.choice(names), **words)
+    return replace(scene, weather=new), voice.say("weather", spot=voice.rng.choice(names), **words)
 
 
 def style(voice: Voice, scene: Scene) -> Edited | None:
     """Redraw in another style."""
     new = _other(voice, STYLES, scene.style)
-    word = voice.rng.choice(phrases.STYLE_WORDS[voice.language][new])
-    return replace(scene, style=new), voice.say(phrases.STYLE, word=word)
+    word = voice.rng.choice(STYLE_WORDS[voice.language][new])
+    return replace(scene, style=new), voice.say("style", word=word)
 
 
 def sign(voice: Voice, scene: Scene) -> Edited | None:
     """Put up a sign, change its word or take it down."""
     if scene.sign and voice.rng.random() < 0.4:
-        return replace(scene, sign=None), voice.say(phrases.SIGN_OFF)
+        return replace(scene, sign=None), voice.say("sign_off")
     word = sample_word(voice.rng)[: longest_sign(scene.columns)]
     if word == scene.sign:
         return None
-    forms = phrases.SIGN_WORD if scene.sign else phrases.SIGN_ON
-    return replace(scene, sign=word), voice.say(forms, word=word)
+    request = "sign_word" if scene.sign else "sign_on"
+    return replace(scene, sign=word), voice.say(request, word=word)
 
 
 EDITS: dict[str, Edit] = {

@@ -14,7 +14,7 @@ from . import text
 from .auxiliary import NONE
 from .curriculum import STAGES
 from .pack import Array, Pack, packed
-from .phrases import REQUESTS
+from .request import REQUESTS
 from .scene import SIGN_CHARACTERS
 from .sequence import Encoder, Sequence
 from .tasks import Mix, sample

@@ -1,78 +1,12 @@
-"""How people ask for edits, perception and answers: every request, and what joins and wraps requests.
+"""What people say around and in requests: openings, endings, joints, names of everything.
 
-The forms stand in the modules `phrases_*.py`, those kept for judging in `held_out.py`. What joins several requests
-(`JOINTS`) and the names of all things (`EVERYTHING`) are common to both; what wraps a request (`BEFORE`, `AFTER`) is of
-the training only.
+The requests themselves stand in `forms/`. What joins several requests (`JOINTS`) and the names of all things
+(`EVERYTHING`) are common to training and judging; what wraps a request (`BEFORE`, `AFTER`) is of the training only.
 """
 
 from __future__ import annotations
 
-from .phrases_descriptions import COMPARE, DESCRIBE, PLACE_ASKED, STYLE_ASKED, TIME_ASKED, WEATHER_ASKED
-from .phrases_edits import ADD, HAT_COLOUR, HAT_OFF, HAT_ON, MOVE, RECOLOUR, REMOVE
-from .phrases_perception import BOXES, DETECT, EDGES, EVERYTHING, FETCH, SEGMENT, USUAL
-from .phrases_questions import COLOUR, COUNT, SIGN_READ, THERE, WHERE, YES_NO
-from .phrases_scene import (
-    PLACE,
-    PLACE_AND_TIME,
-    SIGN_OFF,
-    SIGN_ON,
-    SIGN_WORD,
-    STYLE,
-    STYLE_WORDS,
-    TIME,
-    WEATHER,
-    WEATHER_NOUNS,
-    WEATHER_STATES,
-    WEATHER_VERBS,
-    WEATHER_WORDS,
-)
-from .request import Forms, Request
-
-__all__ = [
-    "ADD",
-    "AFTER",
-    "BEFORE",
-    "BOXES",
-    "COLOUR",
-    "COMPARE",
-    "COUNT",
-    "DESCRIBE",
-    "DETECT",
-    "EDGES",
-    "EVERYTHING",
-    "FETCH",
-    "HAT_COLOUR",
-    "HAT_OFF",
-    "HAT_ON",
-    "JOINTS",
-    "MOVE",
-    "PLACE",
-    "PLACE_AND_TIME",
-    "PLACE_ASKED",
-    "RECOLOUR",
-    "REMOVE",
-    "REQUESTS",
-    "SEGMENT",
-    "SIGN_OFF",
-    "SIGN_ON",
-    "SIGN_READ",
-    "SIGN_WORD",
-    "STYLE",
-    "STYLE_ASKED",
-    "STYLE_WORDS",
-    "THERE",
-    "TIME",
-    "TIME_ASKED",
-    "USUAL",
-    "WEATHER",
-    "WEATHER_ASKED",
-    "WEATHER_NOUNS",
-    "WEATHER_STATES",
-    "WEATHER_VERBS",
-    "WEATHER_WORDS",
-    "WHERE",
-    "YES_NO",
-]
+from .request import Forms
 
 # What people wrap a request in; changes nothing.
 BEFORE: Forms = {
@@ -134,13 +68,16 @@ JOINTS: Forms = {
     ),
 }  # fmt: skip
 
-# Every request, by name.
-REQUESTS: dict[str, Request] = {
-    "RECOLOUR": RECOLOUR, "ADD": ADD, "REMOVE": REMOVE, "HAT_OFF": HAT_OFF, "HAT_COLOUR": HAT_COLOUR,
-    "HAT_ON": HAT_ON, "MOVE": MOVE, "PLACE": PLACE, "TIME": TIME, "PLACE_AND_TIME": PLACE_AND_TIME,
-    "WEATHER": WEATHER, "STYLE": STYLE, "SIGN_OFF": SIGN_OFF, "SIGN_WORD": SIGN_WORD, "SIGN_ON": SIGN_ON,
-    "DESCRIBE": DESCRIBE, "COUNT": COUNT, "WHERE": WHERE, "THERE": THERE, "COLOUR": COLOUR, "YES_NO": YES_NO,
-    "SIGN_READ": SIGN_READ, "PLACE_ASKED": PLACE_ASKED, "TIME_ASKED": TIME_ASKED, "WEATHER_ASKED": WEATHER_ASKED,
-    "STYLE_ASKED": STYLE_ASKED, "DETECT": DETECT, "SEGMENT": SEGMENT, "EDGES": EDGES, "BOXES": BOXES,
-    "COMPARE": COMPARE, "FETCH": FETCH,
-}  # fmt: skip
+# What `detect` is asked for when no kinds are named.
+EVERYTHING: Forms = {
+    "en": ("everything", "all objects", "all things", "all the objects", "every object", "everything you see"),
+    "zh": ("全部", "所有物体", "全部物体", "所有东西", "一切", "每个物体"),
+}
+
+# The requests that tools send, word for word as the checkpoint's card has them.
+USUAL = {
+    "detect": "detect {names}",
+    "segmentation": "segment the picture",
+    "edges": "draw the edges",
+    "boxes": "draw boxes",
+}

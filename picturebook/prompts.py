@@ -1,7 +1,7 @@
 """What people type to have a scene painted, English and Chinese.
 
 Training puts a sentence together from its parts in many ways (`prompt_english.py`, `prompt_chinese.py`); judging uses
-the forms of `held_out.py` only. Nearly all of their words are trained on, in other sentences.
+the forms of `forms/held_out.*` only. Nearly all of their words are trained on, in other sentences.
 """
 
 from __future__ import annotations
@@ -9,17 +9,16 @@ from __future__ import annotations
 import re
 from random import Random
 
-from . import held_out as kept
 from . import prompt_chinese, prompt_english
 from .common_words import CHINESE
 from .language import Said, pick
-from .phrases_paint import PAINT
 from .prompt_parts import Parts
-from .request import Forms
+from .request import Forms, both
 from .scene import Scene
 from .words import FILLER, PLACE, meaningful_words
 
 _GRAMMAR = {"en": prompt_english, "zh": prompt_chinese}
+_PAINT, _HELD_OUT = both("paint", "paint"), both("held_out", "paint")
 WHOLE = 0.25  # share of training prompts that fill a form instead of being put together
 _SAYING_NOTHING = sorted(set(CHINESE).difference(*meaningful_words()))
 _COMMA = {"en": ", ", "zh": "，"}
@@ -28,9 +27,9 @@ _COMMA = {"en": ", ", "zh": "，"}
 def prompt(scene: Scene, language: str, rng: Random, said: Said, *, held_out: bool = False) -> str:
     """An instruction that asks for the scene."""
     if held_out:
-        text = _filled(kept.PROMPT, scene, language, rng, said)
+        text = _filled(_HELD_OUT, scene, language, rng, said)
     elif rng.random() < WHOLE:
-        text = _filled(PAINT, scene, language, rng, said)
+        text = _filled(_PAINT, scene, language, rng, said)
     else:
         text = _GRAMMAR[language].written(scene, rng, said)
         text = _loosened(text, language, rng, shuffle=len(scene.things) == 1)

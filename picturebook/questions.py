@@ -1,4 +1,4 @@
-"""Questions about one picture or two, with their one right answer (forms in `phrases.py`)."""
+"""Questions about one picture or two, with their one right answer (in the sentences of `forms/`)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import replace
 from . import phrases
 from .language import Said, caption, position, thing_name
 from .layout import box_of
-from .request import Request
 from .scene import COLOURS, KINDS, PLACES, STYLES, TIMES, WEATHERS, Scene, Thing, column_name
 from .voice import Voice
 from .words import COLOUR, COLUMN, KIND, MEASURE, NONE, NUMBER, PLACE, STYLE, TIME, WEATHER, article, plural
@@ -27,7 +26,7 @@ def _noun(voice: Voice, kind: str) -> str:
 
 def describe(voice: Voice, scene: Scene) -> Question:
     """The canonical sentence."""
-    return voice.say(phrases.DESCRIBE), caption(scene, voice.language)
+    return voice.say("describe"), caption(scene, voice.language)
 
 
 def count(voice: Voice, scene: Scene) -> Question:
@@ -37,9 +36,9 @@ def count(voice: Voice, scene: Scene) -> Question:
     number = len(kinds) if kind == "object" else kinds.count(kind)
     noun = rng.choice(OBJECTS[voice.language]) if kind == "object" else _noun(voice, kind)
     if voice.language == "en":
-        return voice.say(phrases.COUNT, noun=noun if kind == "object" else plural(noun)), NUMBER["en"][number]
+        return voice.say("count", noun=noun if kind == "object" else plural(noun)), NUMBER["en"][number]
     measure = MEASURE.get(kind, "个")
-    return voice.say(phrases.COUNT, noun=noun, measure=measure), NUMBER["zh"][number] + (measure if number else "")
+    return voice.say("count", noun=noun, measure=measure), NUMBER["zh"][number] + (measure if number else "")
 
 
 def _only_one(voice: Voice, scene: Scene) -> Thing | None:
@@ -54,7 +53,7 @@ def where(voice: Voice, scene: Scene) -> Question | None:
     thing = _only_one(voice, scene)
     if not thing:
         return None
-    return voice.say(phrases.WHERE, noun=_noun(voice, thing.kind)), position(scene, thing, voice.language, Said())
+    return voice.say("where", noun=_noun(voice, thing.kind)), position(scene, thing, voice.language, Said())
 
 
 def what_is_there(voice: Voice, scene: Scene) -> Question | None:
@@ -66,7 +65,7 @@ def what_is_there(voice: Voice, scene: Scene) -> Question | None:
     there = [thing for thing in scene.things if column_name(scene, thing) == name]
     joint = " and " if voice.language == "en" else "和"
     answer = joint.join(thing_name(thing, voice.language) for thing in there)
-    return voice.say(phrases.THERE, spot=COLUMN[voice.language][name][0]), answer
+    return voice.say("there", spot=COLUMN[voice.language][name][0]), answer
 
 
 def colour(voice: Voice, scene: Scene) -> Question | None:
@@ -77,7 +76,7 @@ def colour(voice: Voice, scene: Scene) -> Question | None:
     noun, asked = _noun(voice, thing.kind), thing.colour
     if thing.hat and voice.rng.random() < 0.5:
         noun, asked = (f"hat of the {noun}" if voice.language == "en" else f"{noun}的帽子"), thing.hat
-    return voice.say(phrases.COLOUR, noun=noun), COLOUR[voice.language][asked][0]
+    return voice.say("colour", noun=noun), COLOUR[voice.language][asked][0]
 
 
 def yes_no(voice: Voice, scene: Scene) -> Question:
@@ -92,22 +91,22 @@ def yes_no(voice: Voice, scene: Scene) -> Question:
     there = any(thing.kind == kind and (not coloured or thing.colour == hue) for thing in scene.things)
     if voice.language == "en":
         name = article(f"{hue} {noun}" if coloured else noun)
-        return voice.say(phrases.YES_NO, name=name), "yes" if there else "no"
+        return voice.say("yes_no", name=name), "yes" if there else "no"
     name = (COLOUR["zh"][hue][0] + rng.choice(("的", "")) if coloured else "") + noun
-    return voice.say(phrases.YES_NO, name=name), "有" if there else "没有"
+    return voice.say("yes_no", name=name), "有" if there else "没有"
 
 
 def setting(voice: Voice, scene: Scene) -> Question:
     """Place, time, weather, style or the word on the sign."""
     if scene.sign and voice.rng.random() < 0.5:
-        return voice.say(phrases.SIGN_READ), scene.sign
-    forms, names = voice.rng.choice(
-        ((phrases.PLACE_ASKED, PLACE[voice.language][scene.place]),
-         (phrases.TIME_ASKED, TIME[voice.language][scene.time]),
-         (phrases.WEATHER_ASKED, WEATHER[voice.language][scene.weather]),
-         (phrases.STYLE_ASKED, STYLE[voice.language][scene.style]))
+        return voice.say("sign_read"), scene.sign
+    request, names = voice.rng.choice(
+        (("place_asked", PLACE[voice.language][scene.place]),
+         ("time_asked", TIME[voice.language][scene.time]),
+         ("weather_asked", WEATHER[voice.language][scene.weather]),
+         ("style_asked", STYLE[voice.language][scene.style]))
     )  # fmt: skip
-    return voice.say(forms), names[0]
+    return voice.say(request), names[0]
 
 
 QUESTIONS: dict[str, Callable[[Voice, Scene], Question | None]] = {
@@ -119,10 +118,10 @@ QUESTIONS: dict[str, Callable[[Voice, Scene], Question | None]] = {
     "yes_no": yes_no,
     "setting": setting,
 }
-PERCEPTION = {"segmentation": phrases.SEGMENT, "edges": phrases.EDGES, "boxes": phrases.BOXES}
+PERCEPTION = {"segmentation": "segment", "edges": "edges", "boxes": "boxes"}
 
 
-def perception(voice: Voice, name: str, request: Request, **words: str) -> str:
+def perception(voice: Voice, name: str, request: str, **words: str) -> str:
     """What asks for boxes, segments or edges; in a share of the training, what tools send."""
     if voice.language == "en" and not voice.held_out and voice.rng.random() < USUAL:
         return phrases.USUAL[name].format(**words)
@@ -148,10 +147,10 @@ def detect(voice: Voice, scene: Scene) -> Question:
     if rng.random() < 0.4:
         every = phrases.EVERYTHING[language]
         names = every[0] if rng.random() < 0.4 else rng.choice(every)
-        return perception(voice, "detect", phrases.DETECT, names=names), detection(scene, language)
+        return perception(voice, "detect", "detect", names=names), detection(scene, language)
     pool = [thing.kind for thing in scene.things]
     asked = [rng.choice(pool) if pool and rng.random() < 0.75 else rng.choice(KINDS) for _ in range(rng.randint(1, 3))]
-    text = perception(voice, "detect", phrases.DETECT, names=_listed(voice, list(dict.fromkeys(asked))))
+    text = perception(voice, "detect", "detect", names=_listed(voice, list(dict.fromkeys(asked))))
     return text, detection(scene, language, frozenset(asked))
 
 
@@ -169,7 +168,7 @@ def detection(scene: Scene, language: str, kinds: frozenset[str] | None = None) 
 def compare(voice: Voice, scene: Scene) -> tuple[Scene, str, str]:
     """A second scene that differs in one point, the question, and the sentence that names it."""
     rng, language = voice.rng, voice.language
-    english, question = language == "en", voice.say(phrases.COMPARE)
+    english, question = language == "en", voice.say("compare")
     if rng.random() < 0.12:
         return scene, question, "the same" if english else "相同"
     if scene.things and rng.random() < 0.6:

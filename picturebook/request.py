@@ -1,12 +1,32 @@
-"""A request: all the sentence forms that ask for one thing, those of the training and those kept for judging."""
+"""Requests: how people ask for one thing, in the sentence forms of training and in those kept for judging.
+
+The forms stand in `forms/SUBJECT.LANGUAGE.txt`, in sections `== request`, one pattern a line; training never reads
+`forms/held_out.LANGUAGE.txt`. A form has gaps: `make {name} {word}`.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import chain
+from pathlib import Path
 
-Words = dict[str, tuple[str, ...]]  # what is meant -> names for it
-Forms = dict[str, tuple[str, ...]]  # language -> forms with gaps, `make {name} {word}`
+from .words import LANGUAGES
+
+Forms = dict[str, tuple[str, ...]]  # language -> forms
+
+FOLDER = Path(__file__).parent / "forms"
+SUBJECTS = ("edits", "scene", "questions", "descriptions", "perception")
+
+
+def sections(name: str, language: str) -> Forms:
+    """The lines of each section of a file."""
+    _, *parts = (FOLDER / f"{name}.{language}.txt").read_text(encoding="utf-8").split("== ")
+    return {lines[0]: tuple(lines[1:]) for part in parts if (lines := list(filter(None, part.splitlines())))}
+
+
+def both(name: str, section: str) -> Forms:
+    """A section of the files of all languages."""
+    return {language: sections(name, language)[section] for language in LANGUAGES}
 
 
 def expanded(form: str) -> tuple[str, ...]:
@@ -18,14 +38,13 @@ def expanded(form: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(chain.from_iterable(expanded(start + one + end) for one in inside.split("|"))))
 
 
-def patterns(text: str) -> tuple[tuple[str, ...], ...]:
-    """The forms of each pattern of a text; patterns stand on lines or between ` / `, and a form counts once."""
+def unfolded(patterns: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    """The forms of each pattern; a form counts once."""
     found, seen = list[tuple[str, ...]](), set[str]()
-    for line in text.splitlines():
-        for pattern in filter(None, map(str.strip, line.split(" / "))):
-            new = tuple(form for form in expanded(pattern) if form not in seen)
-            seen.update(new)
-            found += [new] if new else []
+    for pattern in patterns:
+        new = tuple(form for form in expanded(pattern) if form not in seen)
+        seen.update(new)
+        found += [new] if new else []
     return tuple(found)
 
 
@@ -41,6 +60,15 @@ class Request:
         return tuple(chain.from_iterable(self.training[language]))
 
 
-def request(held_out: Forms, *, en: str, zh: str) -> Request:
-    """A request from the text of its training patterns."""
-    return Request({"en": patterns(en), "zh": patterns(zh)}, held_out)
+def _read() -> dict[str, Request]:
+    trained = {
+        language: {name: lines for subject in SUBJECTS for name, lines in sections(subject, language).items()}
+        for language in LANGUAGES
+    }
+    return {
+        name: Request({language: unfolded(trained[language][name]) for language in LANGUAGES}, both("held_out", name))
+        for name in trained["en"]
+    }
+
+
+REQUESTS = _read()

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from random import Random
 
-from . import edits, layout, phrases, questions
+from . import edits, layout, questions
 from .language import Said, sample_said
 from .layout import Grid
 from .prompts import prompt
@@ -170,7 +170,7 @@ def fetch(voice: Voice, mix: Mix) -> Sample:
         if not _allowed(voice, new):
             continue
         words = ORDINAL[voice.language]
-        text = voice.say(phrases.FETCH, name=name, source=words[given], into=words[1 - given])
+        text = voice.say("fetch", name=name, source=words[given], into=words[1 - given])
         grids = (layout.paint(pair[0]), layout.paint(pair[1]))
         return Sample("fetch", voice.language, voice.wrapped(text), grids, layout.paint(new), None, (*pair, new))
 

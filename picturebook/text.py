@@ -15,7 +15,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_toke
 
 from .atlas import CODES
 from .common_words import CHINESE, ENGLISH
-from .phrases import REQUESTS
+from .request import REQUESTS
 from .tasks import TASKS, Mix, Sample, sample
 from .words import LANGUAGES
 

@@ -22,11 +22,11 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from . import crew, text, trials
-from .auxiliary import Heads
 from .crew import Crew
 from .curriculum import STAGES, Recipe, rate_at
 from .decoder import Decoder
 from .feed import Feed, stream
+from .heads import Heads
 from .model import HEAD, decoder_weights, new_model, shape_of
 from .muon import Muon
 from .pack import Asked, Pack, on, packed

@@ -1,7 +1,7 @@
 """What the judge asks for: held-out cases of every ability, as data.
 
 Each case is drawn from its own seed, so that case 7 is the same however many are judged. Scenes are of combinations
-that training never sees (an edit may lead anywhere), sentences of forms that it never uses (`held_out.py`). A
+that training never sees (an edit may lead anywhere), sentences of forms that it never uses (`forms/held_out.*`). A
 combination is one of kind, colour, place and time, in at least one of the scene's objects; each of these words alone,
 and in other combinations, is trained on.
 """
@@ -14,7 +14,6 @@ from random import Random
 
 from . import edits, layout
 from .layout import Grid
-from .request import Request
 from .scene import DEFAULT_GRID, DENSE_GRIDS, GRIDS, HELD_OUT_GRIDS, Scene
 from .tasks import JUDGED, TASKS, Sample, draw_scene, judged_paint
 from .voice import Voice
@@ -54,7 +53,7 @@ class _Heard(Voice):
 
     said: list[str] = field(default_factory=list)
 
-    def say(self, request: Request, **words: str) -> str:
+    def say(self, request: str, **words: str) -> str:
         phrase = super().say(request, **words)
         self.said.append(phrase.strip("，"))
         return phrase

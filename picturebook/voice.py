@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from random import Random
 
 from .phrases import AFTER, BEFORE
-from .request import Request
+from .request import REQUESTS
 
 
 @dataclass(frozen=True)
@@ -17,13 +17,13 @@ class Voice:
     language: str
     held_out: bool = False
 
-    def pick(self, request: Request) -> str:
+    def pick(self, request: str) -> str:
         """One of the forms of this voice's language."""
         if self.held_out:
-            return self.rng.choice(request.held_out[self.language])
-        return self.rng.choice(self.rng.choice(request.training[self.language]))
+            return self.rng.choice(REQUESTS[request].held_out[self.language])
+        return self.rng.choice(self.rng.choice(REQUESTS[request].training[self.language]))
 
-    def say(self, request: Request, **words: str) -> str:
+    def say(self, request: str, **words: str) -> str:
         """One of the forms with its gaps filled; what an empty gap leaves over is dropped."""
         said = " ".join(self.pick(request).format(**words).split())
         return said.replace(" ,", ",").replace(" ?", "?").strip()

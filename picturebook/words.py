@@ -232,6 +232,54 @@ FILLER: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 
+# For the gaps of the request for weather: the word, and in English an adjective, a noun and a verb
+WEATHER_WORDS: dict[str, Names] = {
+    "en": {
+        "clear": ("clear", "sunny"),
+        "cloudy": ("cloudy",),
+        "rain": ("rain", "rainy", "raining"),
+        "snowfall": ("snowfall", "snowing", "snow"),
+    },
+    "zh": {
+        "clear": ("晴天", "晴朗", "晴朗的天气"),
+        "cloudy": ("多云", "阴天", "有云"),
+        "rain": ("下雨", "雨天", "下雨天"),
+        "snowfall": ("下雪", "下雪天", "飘雪"),
+    },
+}
+WEATHER_STATES: Names = {
+    "clear": ("clear", "sunny"),
+    "cloudy": ("cloudy", "overcast"),
+    "rain": ("rainy", "raining"),
+    "snowfall": ("snowing",),
+}
+WEATHER_NOUNS: Names = {
+    "clear": ("clear weather", "a clear sky", "sunny weather", "fine weather"),
+    "cloudy": ("clouds", "cloudy weather", "a cloudy sky"),
+    "rain": ("rain", "rainy weather", "rainfall"),
+    "snowfall": ("snowfall", "falling snow", "snowflakes"),
+}
+WEATHER_VERBS: Names = {
+    "clear": ("be clear", "be sunny", "clear up"),
+    "cloudy": ("be cloudy", "be overcast", "become cloudy"),
+    "rain": ("rain", "be raining", "start to rain"),
+    "snowfall": ("snow", "be snowing", "start to snow"),
+}
+
+# For the gap of the request for a style.
+STYLE_WORDS: dict[str, Names] = {
+    "en": {
+        "flat": ("flat style", "flat design"),
+        "line": ("line art", "line art style"),
+        "retro": ("retro style", "vintage style", "old-fashioned style"),
+    },
+    "zh": {
+        "flat": ("扁平风格", "平面风格"),
+        "line": ("线稿", "线稿风格", "线条画"),
+        "retro": ("复古风格", "怀旧风格"),
+    },
+}
+
 
 def meaningful_words() -> list[str]:
     """Every phrase that says something about a picture or about what to do with one."""

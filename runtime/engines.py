@@ -16,7 +16,7 @@ from typing import IO, Final, TypeAlias
 
 from .bundle import Bundle
 from .errors import BundleError, OutputError
-from .files import write_whole
+from .files import home, write_whole
 from .manifest import Manifest
 from .manifest_graphs import GraphRole
 from .sessions import declared
@@ -51,18 +51,9 @@ class Device:
         return cls(trt=trt, cuda=Cuda(api), gpu=gpu)
 
 
-def home() -> Path:
-    """Return the folder of engines: `$EDGEVLO_HOME/engines`, or `~/.edgevlo/engines`."""
-    given = os.environ.get("EDGEVLO_HOME")
-    try:
-        return Path(given or Path.home() / ".edgevlo") / "engines"
-    except RuntimeError as error:
-        raise OutputError("there is no home folder to keep engines in; set EDGEVLO_HOME to a folder.") from error
-
-
 def cache_folder(bundle: Bundle, device: Device) -> Path:
     """Return where the engines of a bundle for a device lie, whether or not they were built."""
-    return home() / f"{bundle.manifest.name}-{_key(bundle, device)[:24]}"
+    return home("engines") / f"{bundle.manifest.name}-{_key(bundle, device)[:24]}"
 
 
 def build_engines(bundle: Bundle, device: Device, progress: Progress | None = None) -> Path:

@@ -1,4 +1,4 @@
-"""Results on disk: whole or not at all. Knows no formats."""
+"""Results on disk: whole or not at all; and where what is kept between runs lies. Knows no formats."""
 
 import os
 import secrets
@@ -7,6 +7,18 @@ from pathlib import Path
 from typing import IO
 
 from .errors import OutputError
+
+
+def home(kept: str) -> Path:
+    """Return the folder of what is kept between runs, such as `engines`: in `$EDGEVLO_HOME`, or in `~/.edgevlo`.
+
+    Raises `OutputError` for a user without a home folder.
+    """
+    given = os.environ.get("EDGEVLO_HOME")
+    try:
+        return Path(given or Path.home() / ".edgevlo") / kept
+    except RuntimeError as error:
+        raise OutputError(f"there is no home folder to keep {kept} in; set EDGEVLO_HOME to a folder.") from error
 
 
 def check_writable(path: Path) -> None:

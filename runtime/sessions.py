@@ -11,6 +11,7 @@ import onnxruntime as ort
 from .bundle import Bundle
 from .contract import contract, difference
 from .errors import AbilityError, BundleError
+from .files import home
 from .manifest import MANIFEST_FILE
 from .manifest_graphs import DType, Graph, GraphRole, Tensor
 
@@ -111,9 +112,7 @@ def _load_cuda_libraries() -> None:
 
 def rtx_cache(bundle: Bundle) -> Path:
     """Return the folder that keeps what TensorRT-RTX compiled for a bundle."""
-    from .engines import home
-
-    return home() / f"{bundle.manifest.name}-rtx-{bundle.digest[:24]}"
+    return home("engines") / f"{bundle.manifest.name}-rtx-{bundle.digest[:24]}"
 
 
 def _first_line(error: Exception) -> str:

@@ -25,20 +25,17 @@ from edgevlo.export.transformers_model import floats
 from edgevlo.runtime.errors import CheckpointError
 from edgevlo.runtime.manifest_graphs import GraphRole
 
+from .cosmos_codes import EPS, LEVELS, PATCH_LEVELS, Tensors, digits
+from .cosmos_reference import decode
 from .registry import COSMOS_FILES
 
 FILE: Final = COSMOS_FILES[0]
 PREFIX: Final = "cosmos."
-LEVELS: Final = (8, 8, 8, 5, 5, 5)  # of the digits, the first changing fastest
-PATCH_LEVELS: Final = 2  # patches of 4 pixels: two Haar steps
-EPS: Final = 1e-6
 
 _CONVERT: Final = (
     "Save the tensors of nvidia/Cosmos-1.0-Tokenizer-DV8x16x16's decoder.jit there, as docs/export.md says, and export "
     "again."
 )
-
-Tensors = dict[str, Tensor]
 
 
 class CosmosPictures:
@@ -91,8 +88,6 @@ class CosmosPictures:
     @torch.no_grad()
     def pixels(self, codes: Codes) -> Floats:
         """Return the picture `(1, 3, H, W)` of codes `(1, h, w)`, by the layers as they are: in three dimensions."""
-        from .cosmos_reference import decode
-
         return floats(decode(self.weights(), torch.from_numpy(codes)))
 
 
@@ -124,14 +119,6 @@ class ImageDecoder(nn.Module):
         for _ in range(PATCH_LEVELS):
             hidden = unpatched(hidden)
         return hidden
-
-
-def digits(codes: Tensor) -> Tensor:
-    """Return the latent `(..., 6)` of codes `(...)`: their digits, each from -1 to 1."""
-    levels = torch.tensor(LEVELS)
-    places = torch.cumprod(torch.tensor((1, *LEVELS[:-1])), 0)
-    half = levels // 2
-    return ((codes[..., None] // places % levels - half) / half).float()
 
 
 def unpatched(hidden: Tensor) -> Tensor:

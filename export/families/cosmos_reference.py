@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .cosmos import EPS, PATCH_LEVELS, Tensors, digits
+from .cosmos_codes import EPS, PATCH_LEVELS, Tensors, digits
 
 HAAR = 0.5**0.5
 

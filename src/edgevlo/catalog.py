@@ -14,7 +14,7 @@ from tokenizers import Tokenizer
 from edgevlo import hub
 from edgevlo.runtime.bundle import staged_folder, verify_files
 from edgevlo.runtime.errors import BundleError, OutputError
-from edgevlo.runtime.files import beside
+from edgevlo.runtime.files import beside, home
 from edgevlo.runtime.manifest import MANIFEST_FILE, read_manifest
 
 EMBEDDED: Final = Path(__file__).parent / "bundles"
@@ -23,10 +23,9 @@ DEFAULT: Final = "picturebook"
 
 def installed() -> Path:
     """Return the folder of installed bundles: `$EDGEVLO_HOME/bundles`, or `~/.edgevlo/bundles`."""
-    home = os.environ.get("EDGEVLO_HOME")
     try:
-        return Path(home or Path.home() / ".edgevlo") / "bundles"
-    except RuntimeError:  # a user without a home, as in many containers; the embedded model needs none
+        return home("bundles")
+    except OutputError:  # a user without a home, as in many containers; the embedded model needs none
         return Path("/nonexistent")
 
 
@@ -40,9 +39,9 @@ def find(model: str | Path | None = None) -> Path:
     folder = Path(name)
     if model is not None and (folder.is_absolute() or _holds_bundle(folder)):
         return _checked(folder)
-    for home in (installed(), EMBEDDED):
-        if folder.name == name and _holds_bundle(home / name):
-            return home / name
+    for place in (installed(), EMBEDDED):
+        if folder.name == name and _holds_bundle(place / name):
+            return place / name
     if model is not None and os.path.isdir(name):  # noqa: PTH112  (Path.is_dir raises for a name that is too long)
         return _checked(folder)
     if hub.is_hub_id(name):

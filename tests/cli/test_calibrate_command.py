@@ -82,6 +82,8 @@ def test_errors_are_one_line(
         (("--kv-cache", "int4", "--calibration", "c"), 1, "cannot hold a KV cache in int4"),
         (("--activations", "int8", "--calibration", "nowhere"), 1, "is nowhere a calibration?"),
         (("--calibration", "c"), 2, "--calibration and --keep go with --activations"),
+        (("--smoothing", "0.3"), 2, "--smoothing and --least-db go with --activations"),
+        (("--kv-cache", "int8", "--calibration", "c", "--least-db", "20"), 2, "go with --activations"),
     ],
 )
 def test_quantize_says_what_it_lacks(

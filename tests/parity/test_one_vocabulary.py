@@ -22,7 +22,8 @@ from PIL import Image
 from tokenizers import Tokenizer
 
 from edgevlo.export import export_checkpoint
-from edgevlo.export.families.cosmos import ImageDecoder, digits, unpatched
+from edgevlo.export.families.cosmos import ImageDecoder, unpatched
+from edgevlo.export.families.cosmos_codes import digits
 from edgevlo.export.families.cosmos_reference import decode
 from edgevlo.quantization import quantize
 from edgevlo.runtime.answers import answer

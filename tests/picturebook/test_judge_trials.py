@@ -8,8 +8,9 @@ from random import Random
 
 import pytest
 
-from edgevlo.picturebook import atlas, card, figures, held_out, judge, layout, phrases, scene, tasks, trials
+from edgevlo.picturebook import atlas, card, figures, judge, layout, phrases, scene, tasks, trials
 from edgevlo.picturebook.judge import Pixels
+from edgevlo.picturebook.request import REQUESTS, both
 from edgevlo.picturebook.trials import Trial
 from edgevlo.picturebook.words import LANGUAGES
 
@@ -72,7 +73,7 @@ def test_held_out_forms_are_out_of_reach_of_the_training(language: str) -> None:
     gap = " " if language == "en" else ""
     starts = ["", *(words + gap for words in phrases.BEFORE[language])]
     ends = ["", *(words if words[0] in ",，" else gap + words for words in phrases.AFTER[language])]
-    for request in phrases.REQUESTS.values():
+    for request in REQUESTS.values():
         forms = set(request.forms(language))
         for form in request.held_out[language]:
             inner = [form.removeprefix(start) for start in starts if form.startswith(start)]
@@ -89,7 +90,7 @@ def test_painting_is_asked_for_in_held_out_sentences() -> None:
     for row in ("paint1", "paint2", "paint3", "sign", "sizes", "new-sizes"):
         for trial in some(row):
             text = trial.samples[0].instruction.lower().replace(",", "，" if trial.language == "zh" else ",")
-            forms = [_said_around(form.lower()) for form in held_out.PROMPT[trial.language]]
+            forms = [_said_around(form.lower()) for form in both("held_out", "paint")[trial.language]]
             assert any(all(piece in text for piece in pieces) for pieces in forms if pieces), text
 
 

@@ -22,6 +22,7 @@ from edgevlo.picturebook.atlas import CODES  # noqa: E402
 from edgevlo.picturebook.curriculum import STAGES, Recipe, rate_at  # noqa: E402
 from edgevlo.picturebook.decoder import Decoder  # noqa: E402
 from edgevlo.picturebook.feed import Feed, strangers, stream  # noqa: E402
+from edgevlo.picturebook.heads import Heads  # noqa: E402
 from edgevlo.picturebook.language import caption as caption_of  # noqa: E402
 from edgevlo.picturebook.model import decoder_weights, new_model, shape_of  # noqa: E402
 from edgevlo.picturebook.muon import Muon  # noqa: E402
@@ -330,7 +331,7 @@ def asking(**kinds: list[tuple[int, int]]) -> Pack[Any]:
 
 
 def test_heads_learn_from_the_states_and_start_without_saying_anything() -> None:
-    heads = auxiliary.Heads(16, 3)
+    heads = Heads(16, 3)
     states = [torch.randn(8, 16, requires_grad=True) for _ in range(4)]
     codes = torch.randn(5, 16)
     assert heads(states, asking(), codes) == 0

@@ -13,7 +13,8 @@ import pytest
 from checkpoints import SHAPES
 from conftest import Exported
 
-from edgevlo.calibration.moments import second_moments
+from edgevlo.calibration.moments import MomentObserver, moments_bytes, second_moments
+from edgevlo.calibration.observe import Watched
 from edgevlo.export.graph import Network, write_graph
 from edgevlo.quantization import Static, quantize
 from edgevlo.quantization.blocks import Packed, correction, packed
@@ -24,7 +25,7 @@ from edgevlo.quantization.weight_only import MatMulNBitsPass, matrix_of, product
 from edgevlo.quantizing import Care, quantize_with_care
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.engine import Engine
-from edgevlo.runtime.errors import BundleError, RequestError
+from edgevlo.runtime.errors import BundleError, MemoryShortError, RequestError
 from edgevlo.runtime.integer_table import BLOCK, IntegerTable, packed_rows, row_bytes
 from edgevlo.runtime.manifest_graphs import GraphRole
 from edgevlo.runtime.model import Model
@@ -218,11 +219,35 @@ def test_moments_are_those_of_what_every_product_reads(exported: Exported, tmp_p
     graph = ir.load(exported.portable / "backbone.onnx").graph
     named = {str(node.name) for node in graph if node.op_type == "MatMul"}
     assert named <= moments.keys()
+    held = {id(one): one.nbytes for one in moments.values()}  # products that read the same share theirs
+    assert moments_bytes(open_bundle(exported.portable)) >= sum(held.values()) > 0
     layer = next(name for name in named if name.endswith("layers.0.self_attn.q_proj"))
     assert moments[layer] is moments[layer.replace("q_proj", "k_proj")]
     assert moments[layer].shape == (exported.shape.hidden,) * 2
     np.testing.assert_allclose(moments[layer].tolist(), moments[layer].T.tolist(), rtol=1e-4)
     assert np.linalg.eigvalsh(moments[layer].astype(np.float64)).min() > -1e-3 * np.abs(moments[layer]).max()
+
+
+@only_one
+def test_moments_that_do_not_fit_are_refused_before_any_work(
+    exported: Exported, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgevlo.calibration.moments.available_bytes", lambda: 1000)
+    with pytest.raises(MemoryShortError, match=r"gptq needs 0\.0 GB of memory .* choose another --method"):
+        second_moments(exported.portable)
+
+
+@pytest.mark.parametrize("steps", [1, 255, 700])
+def test_moments_add_up_over_steps_and_rows_without_their_padding(steps: int) -> None:
+    rng, observer, read = np.random.default_rng(1), MomentObserver({}), []
+    for _ in range(steps):
+        values, counts = rng.normal(size=(2, 3, 8)).astype(np.float32), rng.integers(1, 4, 2)
+        rows: dict[str, npt.NDArray[Any]] = {"past_lengths": np.zeros(2, dtype=np.int64), "token_counts": counts}
+        observer.take("backbone", {"x": values, **rows}, [Watched("x", ("q", "k"), (-1,))])
+        read += [row[:count].astype(np.float64) for row, count in zip(values, counts, strict=True)]
+    found, expected = observer.finished(), np.concatenate(read).T @ np.concatenate(read)
+    assert found["q"] is found["k"]
+    np.testing.assert_allclose(found["q"], expected, rtol=1e-4, atol=1e-3)
 
 
 @only_one

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from edgevlo.runtime.errors import EdgevloError
 
@@ -122,6 +123,9 @@ def _static(
     """Return what `quantize` takes for the options that need a calibration; nothing where neither is given."""
     from edgevlo.quantization import Static
 
+    source = click.get_current_context().get_parameter_source
+    if activations == "float" and {source("smoothing"), source("least_db")} != {ParameterSource.DEFAULT}:
+        raise click.UsageError("--smoothing and --least-db go with --activations.")
     if activations == kv_cache == "float":
         if calibration is not None or keep:
             raise click.UsageError("--calibration and --keep go with --activations or --kv-cache.")
