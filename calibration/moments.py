@@ -13,14 +13,14 @@ import numpy as np
 import numpy.typing as npt
 import onnx_ir as ir
 
-from edgevlo.runtime.available import available_bytes
 from edgevlo.runtime.bundle import Bundle, open_bundle
-from edgevlo.runtime.errors import CalibrationError, MemoryShortError
+from edgevlo.runtime.errors import CalibrationError
 from edgevlo.runtime.manifest_graphs import GraphRole
+from edgevlo.runtime.memory import check_available, weights_bytes
 from edgevlo.runtime.model import Model
 
 from .calibrate import COUNT, Progress, carried_out
-from .observe import ObservedEngine, Observer, Watched, flat, real_tokens, rows_of, watched
+from .observe import ROLES, ObservedEngine, Observer, Watched, flat, real_tokens, rows_of, watched
 from .store import Grids
 from .workload import cases
 
@@ -71,9 +71,9 @@ class MomentObserver(Observer):
 def moments_bytes(bundle: Bundle) -> int:
     """Return what the moments of a bundle's products take."""
     total = 0
-    for role in bundle.manifest.graphs:
+    for role in bundle.manifest.graphs.keys() & set(ROLES):
         graph = ir.load(bundle.path(bundle.manifest.graphs[role].file)).graph
-        matrices = {node.name: node.inputs[1] for node in graph if node.op_type in ("MatMul", "Gemm")}
+        matrices = {node.name: node.inputs[1] for node in graph if node.op_type == "MatMul"}
         for one in watched(graph, role):
             matrix = matrices.get(one.readers[0]) if one.channels == (-1,) else None
             if matrix is not None and matrix.const_value is not None:
@@ -94,12 +94,8 @@ def second_moments(
     when the moments do not fit into what is available.
     """
     opened = open_bundle(bundle)
-    needed, available = moments_bytes(opened), available_bytes()
-    if available is not None and needed > available:
-        raise MemoryShortError(
-            f"gptq needs {needed / 1e9:.1f} GB of memory for what {opened.manifest.name} reads, and "
-            f"{available / 1e9:.1f} GB are available; choose another --method."
-        )
+    weights = weights_bytes(opened.folder, opened.manifest, opened.manifest.graphs)
+    check_available(opened, moments_bytes(opened) + weights, "for gptq, which other values of --method do without")
     listed = cases(opened.manifest, prompts, None, count)
     observer, grids = MomentObserver({}), Grids()
     model = Model(opened, ObservedEngine(opened, observer))

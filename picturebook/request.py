@@ -1,7 +1,7 @@
 """Requests: how people ask for one thing, in the sentence forms of training and in those kept for judging.
 
-The forms stand in `forms/SUBJECT.LANGUAGE.txt`, in sections `== request`, one pattern a line; training never reads
-`forms/held_out.LANGUAGE.txt`. A form has gaps: `make {name} {word}`.
+The forms stand in `forms/SUBJECT.LANGUAGE.txt`, in sections `== request`, one pattern a line; training draws none
+of `forms/held_out.LANGUAGE.txt`. A form has gaps: `make {name} {word}`.
 """
 
 from __future__ import annotations
@@ -61,12 +61,16 @@ class Request:
 
 
 def _read() -> dict[str, Request]:
+    held_out = {language: sections("held_out", language) for language in LANGUAGES}
     trained = {
         language: {name: lines for subject in SUBJECTS for name, lines in sections(subject, language).items()}
         for language in LANGUAGES
     }
     return {
-        name: Request({language: unfolded(trained[language][name]) for language in LANGUAGES}, both("held_out", name))
+        name: Request(
+            {language: unfolded(trained[language][name]) for language in LANGUAGES},
+            {language: held_out[language][name] for language in LANGUAGES},
+        )
         for name in trained["en"]
     }
 

@@ -34,7 +34,12 @@ def test_every_folder_is_listed_as_a_package() -> None:
         found |= folders_with_files(ROOT / path, name)
 
     packages = set(SETUPTOOLS["packages"])
-    assert found - packages - NOT_SHIPPED == set(), "folders that the wheel would leave out"
+    data = {
+        ".".join([package, *Path(pattern).parent.parts])
+        for package, patterns in SETUPTOOLS["package-data"].items()
+        for pattern in patterns
+    }
+    assert found - packages - data - NOT_SHIPPED == set(), "folders that the wheel would leave out"
     missing = packages - found
     assert missing == set(), "packages without a folder"
 

@@ -23,6 +23,7 @@ from edgevlo.picturebook import (
     phrases,
     prompts,
     questions,
+    request,
     scene,
     tasks,
     words,
@@ -246,11 +247,11 @@ def _normalised(form: str) -> str:
 @pytest.mark.parametrize("tongue", words.LANGUAGES)
 def test_sentence_forms_for_judging_are_no_training_forms(tongue: str) -> None:
     assert len(REQUESTS) == 32
-    for name, request in REQUESTS.items():
-        trained = request.forms(tongue)
+    for name, asked in REQUESTS.items():
+        trained = asked.forms(tongue)
         assert len(set(trained)) == len(trained) >= 45, name
-        assert len(set(request.held_out[tongue])) == len(request.held_out[tongue]) >= 3, name
-        assert not set(map(_normalised, trained)) & set(map(_normalised, request.held_out[tongue])), name
+        assert len(set(asked.held_out[tongue])) == len(asked.held_out[tongue]) >= 3, name
+        assert not set(map(_normalised, trained)) & set(map(_normalised, asked.held_out[tongue])), name
 
 
 GAPS = {
@@ -270,8 +271,8 @@ GAPS_ZH = {"hat_on": ["name word"], "hat_colour": ["name word"],
 @pytest.mark.parametrize("tongue", words.LANGUAGES)
 def test_every_form_says_all_that_its_request_must_say(tongue: str) -> None:
     gaps = GAPS | GAPS_ZH if tongue == "zh" else GAPS
-    for name, request in REQUESTS.items():
-        for form in (*request.forms(tongue), *request.held_out[tongue]):
+    for name, asked in REQUESTS.items():
+        for form in (*asked.forms(tongue), *asked.held_out[tongue]):
             found = set(re.findall(r"{(\w+)}", form))
             if name == "weather":  # in one word or several
                 assert found
@@ -285,6 +286,18 @@ def test_a_voice_asks_in_the_forms_of_its_side() -> None:
     trained, judged = Voice(Random(0), "en"), Voice(Random(0), "en", held_out=True)
     assert {trained.pick("move") for _ in range(20_000)} == set(REQUESTS["move"].forms("en"))
     assert {judged.pick("move") for _ in range(300)} == set(REQUESTS["move"].held_out["en"])
+
+
+def test_every_request_has_one_section_in_each_language() -> None:
+    for tongue in words.LANGUAGES:
+        headers = [
+            line[3:]
+            for subject in request.SUBJECTS
+            for line in (request.FOLDER / f"{subject}.{tongue}.txt").read_text(encoding="utf-8").splitlines()
+            if line.startswith("== ")
+        ]
+        assert sorted(headers) == sorted(REQUESTS)
+        assert request.sections("held_out", tongue).keys() == {*REQUESTS, "paint"}
 
 
 def test_a_form_stands_for_its_alternatives() -> None:
