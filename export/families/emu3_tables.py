@@ -132,7 +132,7 @@ def _check_roles(checkpoint: Checkpoint, ids: dict[str, int], ranks: int) -> Non
     named = read_optional(checkpoint, "special_tokens_map.json") | read_optional(checkpoint, "tokenizer_config.json")
     for role, (name, released) in _ROLES.items():
         if role in _RENAMED and (given := named.get(role)):
-            name = str(given["content"] if isinstance(given, dict) else given)
+            name = str(given.get("content") if isinstance(given, dict) else given)
         key = f"{role}_id"
         given = checkpoint.config.get(key)
         stated: Any = released if given is None else given

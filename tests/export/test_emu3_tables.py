@@ -249,6 +249,10 @@ RANKS, NAMES = "emu3.tiktoken", "emu3_vision_tokens.txt"
         (stated("config.json", eoi_token_id=9), r"tokens\.txt gives <\|image end\|> the id \d+ .* eoi_token_id is 9;"),
         (stated("config.json", bos_token_id=None), r"<\|extra_203\|> the id \d+ .* bos_token_id is 151849;"),
         (stated("tokenizer_config.json", bos_token="<|im_start|>"), r"<\|im_start\|> the id \d+ .* bos_token_id is"),
+        (stated("tokenizer_config.json", bos_token={"lstrip": False}), r"gives None the id None .* bos_token_id is"),
+        (lambda folder: (folder / RANKS).write_bytes(b""), r"emu3\.tiktoken has no token for the byte 0x00"),
+        (lambda folder: (folder / RANKS).write_bytes(b"\xef\xbb\xbfIQ== 0\n"), r"emu3\.tiktoken, line 1: no token in"),
+        (lambda folder: (folder / RANKS).write_bytes(bytes(range(256))), r"tiktoken, line \d: no token in base64"),
     ],
 )  # fmt: skip
 def test_damaged_tables_are_refused(tables: Path, tmp_path: Path, edit: Edit, match: str) -> None:
@@ -258,6 +262,14 @@ def test_damaged_tables_are_refused(tables: Path, tmp_path: Path, edit: Edit, ma
         read_tables(Checkpoint(folder), SHAPE.codes)
     assert "\n" not in str(refused.value)
     assert str(folder) in str(refused.value)
+
+
+def test_ends_of_lines_make_no_difference(tables: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(tables, tmp_path / "copy"))
+    for name in (RANKS, NAMES):
+        (folder / name).write_bytes((folder / name).read_bytes().rstrip(b"\n").replace(b"\n", b"\r\n"))
+    found, expected = (read_tables(Checkpoint(one), SHAPE.codes).get_vocab() for one in (folder, tables))
+    assert found == expected
 
 
 def test_names_that_are_no_text_are_refused(tables: Path, tmp_path: Path) -> None:
