@@ -165,7 +165,7 @@ def inputs(folder: Path, manifest: Manifest, role: GraphRole, *, halves: bool = 
         else:
             feeds[tensor.name] = random.integers(0, manifest.codes.count, shape)
     if role == "backbone":
-        table = manifest.token_embedding
+        table = read_manifest(folder).token_embedding  # in the folder's own type
         rows = np.memmap(folder / table.file, dtype=table.dtype, mode="r", shape=table.shape)
         tokens = random.integers(0, table.shape[0], feeds["inputs_embeds"].shape[:2])
         feeds["inputs_embeds"][:] = rows[tokens]  # what a backbone is made for
@@ -174,6 +174,8 @@ def inputs(folder: Path, manifest: Manifest, role: GraphRole, *, halves: bool = 
     if role == "image_head":
         feeds["temperature"], feeds["top_k"] = np.ones((), np.float32), np.zeros(1, np.int64)
         feeds["uniform"] = np.full(1, 0.5, np.float32)
+        if not halves and any(tensor.name == "top_p" for tensor in read_manifest(folder).graphs[role].inputs):
+            feeds["top_p"] = np.ones(1, np.float32)  # of the graph before: targets of TensorRT have none
     return feeds
 
 
