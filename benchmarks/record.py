@@ -43,7 +43,8 @@ def write(name: str, figures: dict[str, Any]) -> Path:
 
 def _shown(argument: str) -> str:
     """Return an argument without the folders of this machine."""
-    return Path(argument).name if Path(argument).is_absolute() else argument
+    option, equals, value = argument.rpartition("=")
+    return option + equals + Path(value).name if Path(value).is_absolute() else argument
 
 
 def _cpu() -> str:
