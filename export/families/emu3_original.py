@@ -98,6 +98,8 @@ def _vq_config(path: Path) -> dict[str, Any]:
     try:
         given = json.loads(path.read_bytes())
         found = {ours: given[theirs] for theirs, ours in _VQ_KEYS.items()} | {key: given[key] for key in _VQ_SAME}
+        if type(found["codebook_size"]) is not int:
+            raise ValueError(f"codebook_size is {found['codebook_size']!r}")
         return {**found, "hidden_size": found["base_channels"] * found["channel_multiplier"][-1]}
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
         raise CheckpointError(f"{path} is not the image tokenizer's config ({error!r}): {_WHERE}.") from error

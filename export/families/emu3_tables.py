@@ -70,6 +70,11 @@ def read_tables(checkpoint: Checkpoint, codes: int) -> Tokenizer:
             )
     ranks = read_ranks(checkpoint.folder / RANKS_FILE)
     names = [*_NAMED, *_read_names(checkpoint.folder / PICTURES_FILE)]
+    if taken := [name for name in names if name.encode() in ranks]:
+        raise CheckpointError(
+            f"{checkpoint.folder / RANKS_FILE} has {taken[0]} among its text tokens, which is a special one; "
+            "download it again."
+        )
     ids = {name: len(ranks) + place for place, name in enumerate(names)}
     _check_roles(checkpoint, ids, len(ranks))
     _check_codes(checkpoint, ids, codes)
@@ -145,7 +150,7 @@ def _check_roles(checkpoint: Checkpoint, ids: dict[str, int], ranks: int) -> Non
 
 
 def _check_codes(checkpoint: Checkpoint, ids: dict[str, int], codes: int) -> None:
-    """Raise `CheckpointError` unless the codes are there, one after the other, and within config.json's vocabulary."""
+    """Raise `CheckpointError` unless the codes are there, one after the other."""
     path = checkpoint.folder / PICTURES_FILE
     first = ids.get("<|visual token 000000|>")
     for code in range(codes):

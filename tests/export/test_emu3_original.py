@@ -80,6 +80,15 @@ def test_a_missing_part_says_where_it_comes_from(
         plan_export(folder)
 
 
+@pytest.mark.parametrize("count", ["64", None, 64.0])
+def test_a_count_of_codes_that_is_none_is_refused(both: tuple[Path, Path], tmp_path: Path, count: object) -> None:
+    folder = Path(shutil.copytree(both[1], tmp_path / "copy"))
+    path = folder / "vision_tokenizer" / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"codebook_size": count}))
+    with pytest.raises(CheckpointError, match=r"is not the image tokenizer's config .*codebook_size is"):
+        plan_export(folder)
+
+
 def test_a_tokenizer_of_another_model_is_refused(both: tuple[Path, Path], tmp_path: Path) -> None:
     folder = Path(shutil.copytree(both[1], tmp_path / "copy"))
     path = folder / "vision_tokenizer" / "config.json"

@@ -227,6 +227,12 @@ def stated(name: str, **values: Any) -> Edit:
 RANKS, NAMES = "emu3.tiktoken", "emu3_vision_tokens.txt"
 
 
+def special_among_text(folder: Path) -> None:
+    lines = (folder / RANKS).read_bytes().split(b"\n")
+    lines = [line for line in lines if line]
+    (folder / RANKS).write_bytes(b"\n".join([*lines, base64.b64encode(b"<|im_start|>") + f" {len(lines)}".encode()]))
+
+
 @pytest.mark.parametrize(
     ("edit", "match"),
     [
@@ -250,6 +256,7 @@ RANKS, NAMES = "emu3.tiktoken", "emu3_vision_tokens.txt"
         (stated("config.json", bos_token_id=None), r"<\|extra_203\|> the id \d+ .* bos_token_id is 151849;"),
         (stated("tokenizer_config.json", bos_token="<|im_start|>"), r"<\|im_start\|> the id \d+ .* bos_token_id is"),
         (stated("tokenizer_config.json", bos_token={"lstrip": False}), r"gives None the id None .* bos_token_id is"),
+        (special_among_text, r"tiktoken has <\|im_start\|> among its text tokens"),
         (lambda folder: (folder / RANKS).write_bytes(b""), r"emu3\.tiktoken has no token for the byte 0x00"),
         (lambda folder: (folder / RANKS).write_bytes(b"\xef\xbb\xbfIQ== 0\n"), r"emu3\.tiktoken, line 1: no token in"),
         (lambda folder: (folder / RANKS).write_bytes(bytes(range(256))), r"tiktoken, line \d: no token in base64"),
