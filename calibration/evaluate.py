@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
+from edgevlo.runtime.backends import Opener, on_device, open_runner
 from edgevlo.runtime.bundle import Bundle, open_bundle
 from edgevlo.runtime.errors import RequestError
 
@@ -44,13 +45,16 @@ def evaluate(
     pictures: Path | None = None,
     count: int = COUNT,
     tasks: int = 0,
+    open_graph: Opener = open_runner,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Compare a bundle with the one it was made from, at `count` requests of a file or of those that ship.
 
     With `tasks`, a world's own judge also tries both at so many cases of each of its tasks and languages, if the model
-    comes from such a world. Raises `BundleError` for bundles of different models and those that cannot be opened,
-    `RequestError` and `PictureError` for data that cannot be used, `EdgevloError` when scikit-image is not installed.
+    comes from such a world. `open_graph` opens the graphs of both, by another way than the device's if one is given;
+    other processes must be able to import it. Raises `BundleError` for bundles of different models and those that
+    cannot be opened, `RequestError` and `PictureError` for data that cannot be used, `EdgevloError` when scikit-image
+    is not installed.
     """
     check_installed()
     if tasks < 0:
@@ -59,10 +63,11 @@ def evaluate(
     ours, theirs = open_bundle(reference), open_bundle(candidate)
     check_comparable(ours, theirs)
     listed = cases(ours.manifest, requests, pictures, count)
-    judged = _judged(ours, theirs, tasks, progress)  # first: it may refuse
-    held_against = Reference(ours, listed)
+    judged = _judged(ours, theirs, tasks, open_graph, progress)  # first: it may refuse
+    held_against = Reference(ours, listed, open_graph=open_graph)
     figures, pairs = compare(held_against, theirs, progress=progress)
     found = verdict(figures, coarsest(theirs.manifest))
+    emulated = open_graph is not open_runner and any(on_device(one.manifest) for one in (ours, theirs))
     document = {
         "format": FORMAT,
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -71,6 +76,7 @@ def evaluate(
         "versions": dict(_versions()),
         "reference": _described(ours),
         "candidate": _described(theirs),
+        "emulated": emulated,
         "requests": {"sha256": digest(listed), "cases": [_case(case) for case in listed]},
         "figures": figures,
         "verdict": {
@@ -83,6 +89,8 @@ def evaluate(
         **({} if judged is None else {"tasks": judged.document}),
     }
     notes = [] if figures["layer_sqnr_db"] else [_why_no_layers(held_against, theirs)]
+    if emulated:
+        notes.append("graphs made for a GPU were computed on the CPU, with the roundings that they state")
     text = table(figures, found, notes) + ("" if judged is None else f"\n\n{judged.table}")
     return Evaluation(document=document, verdict=found, table=text, pairs=tuple(pairs))
 
@@ -95,12 +103,14 @@ class _Judged:
     table: str
 
 
-def _judged(reference: Bundle, candidate: Bundle, count: int, progress: Progress | None) -> _Judged | None:
+def _judged(
+    reference: Bundle, candidate: Bundle, count: int, open_graph: Opener, progress: Progress | None
+) -> _Judged | None:
     if not count:
         return None
     from .tasks import compare_tasks, task_table  # loads the world
 
-    found = compare_tasks(reference, candidate, count, progress)
+    found = compare_tasks(reference, candidate, count, open_graph=open_graph, progress=progress)
     return _Judged(found, task_table(found))
 
 

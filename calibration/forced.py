@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgevlo.runtime.backbone import Backbone
+from edgevlo.runtime.backends import Opener, open_runner
 from edgevlo.runtime.bundle import Bundle
 from edgevlo.runtime.contract import takes_top_p
 from edgevlo.runtime.engine import Engine, Painter
@@ -44,8 +45,8 @@ class Notes:
 class ForcedEngine(Engine):
     """Runs a bundle's graphs as ever, with a teacher at the draw. One request at a time."""
 
-    def __init__(self, bundle: Bundle, layers: Sequence[str] = ()) -> None:
-        super().__init__(bundle)
+    def __init__(self, bundle: Bundle, layers: Sequence[str] = (), open_graph: Opener = open_runner) -> None:
+        super().__init__(bundle, open_graph)
         self._layers = tuple(layers)
         self._layered: LayeredSession | None = None
         self._teacher: Notes | None = None

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edgevlo.runtime.backends import Opener, open_runner
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.errors import EdgevloError
 from edgevlo.runtime.manifest import Quality
@@ -26,10 +27,13 @@ class Verdict:
     precision: Precision
     figures: dict[str, float]  # those of the comparison that were measured; a ratio without any error is left out
     reasons: tuple[str, ...]  # one for each limit that was not held
+    missed: tuple[str, ...] = ()  # the figures of those limits, by name
 
 
 class QualityError(EdgevloError, ValueError):
-    """A bundle below its gate."""
+    """A bundle below its gate; `verdict` is what was found, if a single bundle was judged."""
+
+    verdict: Verdict | None = None
 
 
 def judge(
@@ -48,10 +52,18 @@ def verdict(figures: Figures, precision: Precision, limits: Mapping[str, float] 
     """Judge the figures of a comparison."""
     found = headline(figures)
     bounds = LIMITS[precision] if limits is None else limits
-    reasons = tuple(
-        reason for name, bound in bounds.items() if name in found and (reason := _missed(name, found[name], bound))
+    reasons = {
+        name: reason
+        for name, bound in bounds.items()
+        if name in found and (reason := _missed(name, found[name], bound)) is not None
+    }
+    return Verdict(
+        passed=not reasons,
+        precision=precision,
+        figures=found,
+        reasons=tuple(reasons.values()),
+        missed=tuple(reasons),
     )
-    return Verdict(passed=not reasons, precision=precision, figures=found, reasons=reasons)
 
 
 def headline(figures: Figures) -> dict[str, float]:
@@ -95,12 +107,18 @@ def shown(name: str, value: float) -> str:
 
 
 def reference_of(
-    bundle: Path, *, requests: Path | None = None, pictures: Path | None = None, count: int = COUNT
+    bundle: Path,
+    *,
+    requests: Path | None = None,
+    pictures: Path | None = None,
+    count: int = COUNT,
+    open_graph: Opener = open_runner,
 ) -> Reference:
     """Open the bundle that candidates are to be judged against; raise what `cases` raises."""
     check_installed()
     opened = open_bundle(bundle)
-    return Reference(opened, cases(opened.manifest, requests, pictures, count), layers=False, free=False)
+    listed = cases(opened.manifest, requests, pictures, count)
+    return Reference(opened, listed, layers=False, free=False, open_graph=open_graph)
 
 
 class Gate:
@@ -115,10 +133,12 @@ class Gate:
         """Return what the manifest is to say; raise `QualityError` if the bundle fails and that is not accepted."""
         found = judge(self._reference, candidate, progress=self._progress)
         if not found.passed and not self._accept_loss:
-            raise QualityError(
+            error = QualityError(
                 f"the bundle is below the limits of {found.precision} and was not kept: {'; '.join(found.reasons)}. "
                 "Keep more modules at a higher precision, or take it as it is with --accept-quality-loss."
             )
+            error.verdict = found
+            raise error
         return record(self._reference, found)
 
 

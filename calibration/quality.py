@@ -16,6 +16,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from PIL import Image
 
+from edgevlo.runtime.backends import Opener, open_runner
 from edgevlo.runtime.bundle import Bundle
 from edgevlo.runtime.errors import BundleError
 from edgevlo.runtime.manifest import Manifest
@@ -61,9 +62,9 @@ def _tokens(manifest: Manifest) -> tuple[int, str]:
 class Opened:
     """A bundle that carries out requests, under a teacher or left alone."""
 
-    def __init__(self, bundle: Bundle, layers: Sequence[str] = ()) -> None:
+    def __init__(self, bundle: Bundle, layers: Sequence[str] = (), open_graph: Opener = open_runner) -> None:
         self.bundle = bundle
-        self._engine = ForcedEngine(bundle, layers)
+        self._engine = ForcedEngine(bundle, layers, open_graph)
         self.model = Model(bundle, self._engine)
 
     def taught(self, case: Case, pictures: Sequence[Path | Image.Image], teacher: Notes | None = None) -> Notes:
@@ -115,11 +116,23 @@ class Seen:
 
 
 class Reference:
-    """The bundle that others are held against. What it does with a request is kept."""
+    """The bundle that others are held against. What it does with a request is kept.
 
-    def __init__(self, bundle: Bundle, listed: Sequence[Case], *, layers: bool = True, free: bool = True) -> None:
+    `open_graph` opens its graphs, and those of the others.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        listed: Sequence[Case],
+        *,
+        layers: bool = True,
+        free: bool = True,
+        open_graph: Opener = open_runner,
+    ) -> None:
         self.why_no_layers = unseen_layers(bundle) if layers else "they were not asked for"
-        self.opened = Opened(bundle, () if self.why_no_layers else layer_names(bundle))
+        self.opened = Opened(bundle, () if self.why_no_layers else layer_names(bundle), open_graph)
+        self.open_graph = open_graph
         self.cases = tuple(listed)
         self._free = free
         self._seen: dict[int, Seen] = {}
@@ -284,7 +297,7 @@ def compare(
     """
     tell = progress or (lambda _what, _done, _all: None)
     check_comparable(reference.opened.bundle, candidate)
-    opened = Opened(candidate, _shared_layers(reference, candidate))
+    opened = Opened(candidate, _shared_layers(reference, candidate), reference.open_graph)
     comparison, pairs = Comparison(), list[Pair]()
     for done, case in enumerate(reference.cases):
         tell(f"{case.ability}, case {done + 1}", done, len(reference.cases))

@@ -27,7 +27,9 @@ from edgevlo.picturebook.judge import Scores
 from edgevlo.picturebook.tasks import Sample
 from edgevlo.picturebook.trials import Trial
 from edgevlo.picturebook.words import LANGUAGES
-from edgevlo.runtime.bundle import Bundle
+from edgevlo.runtime.backends import Opener, open_runner
+from edgevlo.runtime.bundle import Bundle, open_bundle
+from edgevlo.runtime.engine import Engine
 from edgevlo.runtime.errors import RequestError
 from edgevlo.runtime.model import Model
 
@@ -58,6 +60,8 @@ def compare_tasks(
     reference: Bundle,
     candidate: Bundle,
     count: int,
+    *,
+    open_graph: Opener = open_runner,
     progress: Progress | None = None,
     rows: Sequence[str] = trials.ROWS,
 ) -> dict[str, Any]:
@@ -69,7 +73,7 @@ def compare_tasks(
     listed = list(itertools.product(rows, LANGUAGES, range(count)))
     tell = progress or (lambda _what, _done, _all: None)
     tried = []
-    for one in _try_all((reference, candidate), listed):
+    for one in _try_all((reference, candidate), listed, open_graph):
         tried.append(one)
         tell(f"tasks, {one.row}", len(tried), len(listed))
     return {"count": count, "lines": paired_lines(tried)}
@@ -143,14 +147,14 @@ def task_table(found: dict[str, Any]) -> str:
 # In worker processes.
 
 
-def _try_all(bundles: tuple[Bundle, Bundle], listed: Sequence[Case]) -> Iterator[Tried]:
+def _try_all(bundles: tuple[Bundle, Bundle], listed: Sequence[Case], open_graph: Opener) -> Iterator[Tried]:
     """Yield what comes of all cases, in order, from one process a core."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = (bundle.folder.absolute() for bundle in bundles)
     workers = min(os.cpu_count() or 1, len(listed))
     pool = ProcessPoolExecutor(workers, context, initializer=_ignore_interrupts)
     try:
-        yield from pool.map(functools.partial(try_case, ours, theirs), listed, chunksize=4)
+        yield from pool.map(functools.partial(try_case, ours, theirs, open_graph), listed, chunksize=4)
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -159,16 +163,17 @@ def _ignore_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the parent, which ends its workers
 
 
-def try_case(reference: Path, candidate: Path, case: Case) -> Tried:
+def try_case(reference: Path, candidate: Path, open_graph: Opener, case: Case) -> Tried:
     """Draw a case, let both bundles attempt it, and judge."""
     trial = trials.draw(*case)
-    scores = [figures.judged(trial, _attempt(_open(folder), trial)) for folder in (reference, candidate)]
+    scores = [figures.judged(trial, _attempt(_open(folder, open_graph), trial)) for folder in (reference, candidate)]
     return Tried(case[0], case[1], *scores)
 
 
 @functools.cache
-def _open(folder: Path) -> Model:
-    return Model.open(folder)
+def _open(folder: Path, open_graph: Opener) -> Model:
+    bundle = open_bundle(folder)
+    return Model(bundle, Engine(bundle, open_graph))
 
 
 def _attempt(model: Model, trial: Trial) -> list[Any]:

@@ -1,9 +1,10 @@
 """Portable bundle -> target bundle: graph passes and weight-only quantisation. Needs the `export` extra."""
 
 from .calibrated import Static
+from .emulation import open_emulated
 from .modules import coarsest, layers, named_products
 from .quantizer import Progress, check_request, choice_of, quantize
-from .recipes import CPU, GPU, METHODS, Override
+from .recipes import CPU, GPU, METHODS, Override, override
 
 __all__ = [
     "CPU",
@@ -17,5 +18,7 @@ __all__ = [
     "coarsest",
     "layers",
     "named_products",
+    "open_emulated",
+    "override",
     "quantize",
 ]

@@ -65,9 +65,9 @@ ROLES: Final[dict[str, tuple[GraphRole, ...]]] = {
 class Static:
     """What is quantised by calibrated ranges: activations, the cache, or both.
 
-    `smoothing` is SmoothQuant's alpha, for activations; 0 is without. `keep` are patterns of operators' names (`*` is
-    anything), as in `*.down_proj`, whose inputs stay float. So do those of which an int8 input would keep less than
-    `least_db` of signal over noise, by what was calibrated.
+    `smoothing` is SmoothQuant's alpha, for activations; 0 is without. `keep` are patterns of names of graphs or of
+    operators (`*` is anything), as in `*.down_proj`, whose inputs stay float. So do those of which an int8 input would
+    keep less than `least_db` of signal over noise, by what was calibrated.
     """
 
     activations: Kind | None = None
@@ -115,12 +115,16 @@ class Calibrated:
         self.static, self.target, self.shape = static, target, bundle.manifest.backbone
         self._calibration = calibration
         for pattern in static.keep:
-            if not any(self.kept(role, (pattern,)) for role in self.roles):
+            if not any(fnmatchcase(role, pattern) or self.kept(role, (pattern,)) for role in self._able):
                 raise RequestError(f"no quantised operator is called {pattern!r}; {folder / store.FILE} lists them.")
 
     @property
     def roles(self) -> tuple[GraphRole, ...]:
         """The graphs whose activations are quantised, and with them their weights."""
+        return tuple(role for role in self._able if not any(fnmatchcase(role, one) for one in self.static.keep))
+
+    @property
+    def _able(self) -> tuple[GraphRole, ...]:
         return () if self.static.activations is None else ROLES[self.target]
 
     def kept(self, role: GraphRole, patterns: Collection[str]) -> frozenset[str]:

@@ -56,8 +56,11 @@ def check_capacity(manifest: Manifest, capacity: int) -> None:
         )
 
 
-def gpu_passes(target: str, role: GraphRole, *, half: Half, capacity: int) -> list[ir.passes.PassBase]:
-    """Return the passes that make a graph, its weights quantised already, into that of a GPU target."""
+def gpu_passes(target: str, role: GraphRole, *, half: Half | None, capacity: int) -> list[ir.passes.PassBase]:
+    """Return the passes that make a graph, its weights quantised already, into that of a GPU target.
+
+    Without `half` it stays float32, as every graph but the backbone may.
+    """
     passes: list[ir.passes.PassBase] = []
     if role == "backbone":
         passes.append(FixedCapacityPass(capacity))
@@ -65,24 +68,24 @@ def gpu_passes(target: str, role: GraphRole, *, half: Half, capacity: int) -> li
         passes += [WithoutTopPPass(), StaticTopKPass()]
     if target != "cuda":
         passes.append(DequantizedProductsPass())
-    if role in _WHOLE:
+    if half is not None and role in _WHOLE:
         # bfloat16 is for the transformer's range; pictures want the digits.
         passes.append(HalfPrecisionPass(half if role == "backbone" else "fp16", keep=NORMS, caches=role == "backbone"))
-    if role in _PRODUCTS:
+    if half is not None and role in _PRODUCTS:
         passes.append(HalfPrecisionPass(half, only_products=True))
     return passes
 
 
-def gpu_graph(role: GraphRole, graph: Graph, *, half: Half, capacity: int) -> Graph:
+def gpu_graph(role: GraphRole, graph: Graph, *, half: Half | None, capacity: int) -> Graph:
     """Return what the manifest says of a graph after `gpu_passes`; a precision that was quantised stays."""
-    if role == "backbone":
+    if role == "backbone" and half is not None:
         rewrite = _cache_tensor(half, capacity)
         graph = msgspec.structs.replace(
             graph, inputs=tuple(map(rewrite, graph.inputs)), outputs=tuple(map(rewrite, graph.outputs))
         )
     if role == "image_head":
         graph = msgspec.structs.replace(graph, inputs=tuple(one for one in graph.inputs if one.name != TOP_P))
-    if role not in (*_WHOLE, *_PRODUCTS) or graph.precision != "fp32":
+    if half is None or role not in (*_WHOLE, *_PRODUCTS) or graph.precision != "fp32":
         return graph
     kept: Precision = half if role in ("backbone", *_PRODUCTS) else "fp16"
     return msgspec.structs.replace(graph, precision=kept)

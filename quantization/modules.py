@@ -12,7 +12,7 @@ from edgevlo.runtime.errors import RequestError
 from edgevlo.runtime.manifest import Manifest
 from edgevlo.runtime.manifest_graphs import GraphRole, Precision
 
-from .recipes import Blocks, Choice, Float8, Half, Module, Weights, changes_numbers
+from .recipes import Blocks, Choice, Float8, Float32, Half, Module, Override, Weights, changes_numbers
 from .weight_only import products
 
 
@@ -68,14 +68,26 @@ def check(choice: Choice, names: dict[GraphRole, tuple[str, ...]], target: str =
             raise RequestError(
                 f"{one.pattern!r} holds no linear layers, which alone become {one.weights.precision}; fp16 is possible."
             )
+        if isinstance(one.weights, Float32):
+            _check_whole(one, names)
         if target != "cpu" and one.weights is None and not any(choice.recipe.get(role) for role in taken):
             raise RequestError(f"{one.pattern!r} is not quantised for {target}, so it cannot be left out of it.")
+
+
+def _check_whole(one: Override, names: dict[GraphRole, tuple[str, ...]]) -> None:
+    """Raise `RequestError` unless an override to float32 means whole modules that a GPU can have in it."""
+    if one.fits("backbone") or one.fits("tables") or not any(map(one.fits, names)):
+        able = [role for role in names if role != "backbone"]
+        raise RequestError(
+            f"{one.pattern!r} cannot be fp32 on a GPU, where whole modules can, but the backbone and the tables: "
+            f"{', '.join(able)}."
+        )
 
 
 def check_tables(choice: Choice) -> None:
     """Raise `RequestError` for a kind of weights that tables cannot have."""
     weights = choice.of("tables")
-    if isinstance(weights, Float8) or (isinstance(weights, Half) and weights.precision != "fp16"):
+    if isinstance(weights, Float8 | Float32) or (isinstance(weights, Half) and weights.precision != "fp16"):
         raise RequestError(
             f"tables cannot be {weights.precision}, only fp32, fp16, int8 or int4; say which: --module tables=fp16."
         )

@@ -38,6 +38,7 @@ from .recipes import (
     Blocks,
     Choice,
     Float8,
+    Float32,
     Half,
     Override,
     changes_numbers,
@@ -168,7 +169,7 @@ def check_request(
     if capacity is not None:
         check_capacity(manifest, capacity)
     if static is not None and static.activations is not None:
-        if choice.overrides:
+        if not all(isinstance(one.weights, Float32) for one in choice.overrides):
             raise RequestError("what single modules become and quantised activations exclude each other; use --keep.")
         if any(weights.method == "gptq" for weights in choice.blocks):
             raise RequestError("gptq corrects by what was read before smoothing; use another method with activations.")
@@ -210,7 +211,8 @@ def _rewritten(bundle: Path, folder: Path, role: GraphRole, graph: Graph, how: _
     model = ir.load(bundle / graph.file)
     passes: list[ir.passes.PassBase] = []
     gpu, calibrated = how.gpu, how.calibrated
-    if calibrated is not None and (role == "backbone" or role in calibrated.roles):
+    whole = isinstance(how.choice.of(role), Float32)
+    if calibrated is not None and not whole and (role == "backbone" or role in calibrated.roles):
         passes.append(StaticPass(calibrated, role))
         graph = calibrated.graph(role, graph)
     elif role == "backbone" and gpu is None:
@@ -221,8 +223,9 @@ def _rewritten(bundle: Path, folder: Path, role: GraphRole, graph: Graph, how: _
     if graph.activations is None and precision is not None:
         graph = msgspec.structs.replace(graph, precision=precision)
     if gpu is not None:
-        passes += gpu_passes(gpu.target, role, half=gpu.half, capacity=gpu.capacity)
-        graph = gpu_graph(role, graph, half=gpu.half, capacity=gpu.capacity)
+        half = None if whole else gpu.half
+        passes += gpu_passes(gpu.target, role, half=half, capacity=gpu.capacity)
+        graph = gpu_graph(role, graph, half=half, capacity=gpu.capacity)
     if passes:
         graph = msgspec.structs.replace(graph, parity=None)  # it was measured on the graph before
     for rewrite in passes:

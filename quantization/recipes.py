@@ -42,7 +42,14 @@ class Float8:
     precision: Literal["fp8"] = "fp8"
 
 
-Weights: TypeAlias = Blocks | Half | Float8
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Float32:
+    """A whole module in float32 on a GPU, where what is not quantised is in half precision."""
+
+    precision: Literal["fp32"] = "fp32"
+
+
+Weights: TypeAlias = Blocks | Half | Float8 | Float32
 Recipe: TypeAlias = Mapping[Module, Weights]  # a module that is not named stays as it is
 
 # Blocks of 32 are the most exact, blocks of 64 nearly so with half the scales: a sixteenth of the weights' own bytes.
@@ -51,6 +58,7 @@ GPU_INT8: Final = Blocks(precision="int8", bits=8, block_size=32)
 INT4: Final = Blocks(precision="int4", bits=4, block_size=32)
 HALF, EXACT_HALF, BFLOAT = Half(), Half(lossless=True), Half(precision="bf16")
 FP8: Final = Float8()
+FLOAT32: Final = Float32()
 
 # image_tokenizer keeps every number, since a changed code is a changed prompt. image_decoder keeps them too: int8
 # convolutions are no faster. In int4 only the backbone and the text head are, which hold most of the weights: codes are
@@ -93,7 +101,7 @@ KINDS: Final[dict[str, Weights | None]] = {
 
 def changes_numbers(weights: Weights | None) -> bool:
     """Whether weights are other numbers afterwards."""
-    return weights is not None and not (isinstance(weights, Half) and weights.lossless)
+    return not (weights is None or isinstance(weights, Float32) or (isinstance(weights, Half) and weights.lossless))
 
 
 def recipe_of(target: str, weights: str) -> Recipe:
@@ -157,6 +165,6 @@ def override(text: str, target: str) -> Override:
         raise RequestError(f"target {target!r} cannot hold weights in fp8; only {' and '.join(FP8_TARGETS)} can.")
     if target == "cpu":
         return Override(pattern, KINDS[kind])
-    if kind in ("fp32", "bf16"):
+    if kind == "bf16":
         raise RequestError(f"{text!r}: on {target} what is not quantised has the recipe's half precision; write fp16.")
-    return Override(pattern, {"fp16": None, "int8": GPU_INT8}.get(kind, KINDS[kind]))
+    return Override(pattern, {"fp32": FLOAT32, "fp16": None, "int8": GPU_INT8}.get(kind, KINDS[kind]))

@@ -1,8 +1,8 @@
 """What runs a bundle's graphs, chosen by its target. Nothing that a target needs is imported before it is chosen."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
 import numpy.typing as npt
 
@@ -22,6 +22,9 @@ class Runner(Protocol):
 
     def run(self, outputs: Sequence[str], feeds: Mapping[str, npt.NDArray[Any]]) -> Sequence[Any]:
         """Run on arrays of the host; return the named outputs."""
+
+
+Opener: TypeAlias = Callable[[Bundle, GraphRole], Runner]
 
 
 class Head(Protocol):

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import onnxruntime as ort
 
 from .backbone import Backbone
-from .backends import Head, Runner, on_device, open_runner
+from .backends import Head, Opener, Runner, on_device, open_runner
 from .bundle import Bundle
 from .device import DeviceBackbone, DeviceGraph, DeviceImageHead
 from .embeddings import Embeddings, Floats
@@ -62,8 +62,9 @@ class Painter:
 class Engine:
     """Runs a bundle's graphs. Painters are kept for reuse; two paintings at once get one each."""
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, open_graph: Opener = open_runner) -> None:
         self._bundle = bundle
+        self._open_graph = open_graph
         self._shape = bundle.manifest.backbone
         self._capacity = fixed_capacity(bundle.manifest)  # None: as much as a request needs
         self._idle: dict[int, Painter] = {}
@@ -204,7 +205,7 @@ class Engine:
         if on_cpu(self._bundle.manifest):
             needed = weights_bytes(self._bundle.folder, self._bundle.manifest, (role,))
             check_available(self._bundle, needed, f"for its {role}")
-        return open_runner(self._bundle, role)
+        return self._open_graph(self._bundle, role)
 
     @cached_property
     def _decoder_values(self) -> tuple[Value, ...]:

@@ -199,15 +199,21 @@ def check_opening(bundle: Bundle) -> None:
 
 def check_available(bundle: Bundle, needed: int, purpose: str) -> None:
     """Raise `MemoryShortError` unless so many bytes are available, or nobody knows, or the check is switched off."""
-    if not on_cpu(bundle.manifest) or os.environ.get(IGNORE) == "1":
-        return
-    available = available_bytes()
-    if available is None or needed <= available:
+    if not on_cpu(bundle.manifest):
         return
     smaller = ", a smaller size or a shorter prompt" if purpose == FOR_REQUEST else ""
+    remedy = f"Use a smaller bundle (edgevlo quantize --weights int8 or int4){smaller}"
+    check_bytes(needed, f"{bundle.manifest.name} needs", purpose, remedy)
+
+
+def check_bytes(needed: int, who: str, purpose: str, remedy: str) -> None:
+    """Raise `MemoryShortError` saying what to do unless so many bytes are available; as `check_available`."""
+    available = available_bytes()
+    if os.environ.get(IGNORE) == "1" or available is None or needed <= available:
+        return
     raise MemoryShortError(
-        f"{bundle.manifest.name} needs {_in_words(needed)} of memory {purpose}, and {_in_words(available)} are "
-        f"available. Use a smaller bundle (edgevlo quantize --weights int8 or int4){smaller}, or set {IGNORE}=1 to try."
+        f"{who} {_in_words(needed)} of memory {purpose}, and {_in_words(available)} are available. {remedy}, or set "
+        f"{IGNORE}=1 to try."
     )
 
 

@@ -1,27 +1,42 @@
-"""Quantising with an eye on what it does: the gate, and what keeps its precision for a budget to hold.
+"""Quantising with an eye on what it does: the gate, and what keeps its precision for limits or a budget to hold.
 
 Joins the quantiser and the calibration folder's judge, which know nothing of each other. Needs the toolchain.
 """
 
+import dataclasses
 import glob
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
-from edgevlo.calibration.gate import Gate, reference_of
+from edgevlo.calibration.gate import Gate, QualityError, Verdict, reference_of
 from edgevlo.calibration.limits import LIMITS
 from edgevlo.calibration.moments import Floats, second_moments
 from edgevlo.calibration.quality import Reference
 from edgevlo.calibration.sensitivity import Budget, Kept, keep_most_sensitive, parse_budget
 from edgevlo.progress import Progress
-from edgevlo.quantization import Override, check_request, choice_of, coarsest, layers, quantize
+from edgevlo.quantization import (
+    Override,
+    Static,
+    check_request,
+    choice_of,
+    coarsest,
+    layers,
+    open_emulated,
+    override,
+    quantize,
+)
+from edgevlo.quantization.calibrated import ROLES
 from edgevlo.quantization.recipes import Blocks, Choice
 from edgevlo.runtime.errors import RequestError
 from edgevlo.runtime.manifest import Manifest
 from edgevlo.runtime.manifest_graphs import GraphRole
 
-Quantize: TypeAlias = Callable[..., Manifest]  # `quantize` with all that was asked but the overrides of a budget
+Quantize: TypeAlias = Callable[..., Manifest]  # `quantize` with all that was asked but what is kept
+
+# Modules that alone move a figure of `limits.FIGURES`, by how its name begins.
+_MOVED_BY: Final[dict[str, GraphRole]] = {"decoder_": "image_decoder", "feature_": "vision_encoder"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +49,15 @@ class Care:
     budget: str | None = None  # as `sensitivity.parse_budget` reads it
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """What was written, and what is more precise in it than was asked for: by a budget, or for the limits to hold."""
+
+    manifest: Manifest
+    kept: Kept | None = None
+    raised: dict[GraphRole, str] = field(default_factory=dict)  # modules, and in words what they are now
+
+
 def quantize_with_care(
     bundle: Path,
     output: Path,
@@ -43,45 +67,94 @@ def quantize_with_care(
     method: str | None = None,
     block_size: int | None = None,
     overrides: tuple[str, ...] = (),
+    static: Static | None = None,
     care: Care,
     progress: Progress | None = None,
     **more: Any,
-) -> tuple[Manifest, Kept | None]:
-    """Quantise a portable bundle, judge the result before it exists, and return its manifest.
+) -> Made:
+    """Quantise a portable bundle, judge the result before it exists, and return what was made.
 
-    `more` goes to `quantize` as it is. Bundles for other targets than `cpu` are not judged: they run on their devices
-    alone. With a budget the second result tells what kept its precision. Raises what `quantize` raises, and
-    `QualityError` when the result is below its limits and that is not accepted, or when no choice of layers holds the
-    budget; nothing is left then.
+    `more` goes to `quantize` as it is. Graphs for GPUs are judged as a CPU computes them (`emulation.py`). An image
+    decoder or vision encoder that alone is below its limits is made more precise, unless `overrides` say what it is to
+    be. Raises what `quantize` raises, and `QualityError` when the result is below its limits and that is not accepted,
+    or when no choice of layers holds the budget; nothing is left then.
     """
     choice = choice_of(target, weights, method, block_size, overrides)
-    static, capacity = more.get("static"), more.get("capacity")
-    names = check_request(bundle, output, target, choice, capacity=capacity, static=static)
-    judged = care.requests > 0 and target == "cpu"
+    names = check_request(bundle, output, target, choice, capacity=more.get("capacity"), static=static)
     parts = layers(names, choice)
     if care.budget is not None:
-        if not judged:
-            raise RequestError("--budget needs the quality measured: for target cpu, and without --quality-requests 0.")
-        if not parts:
-            raise RequestError(f"--budget has nothing to choose from: {weights} quantises nothing here.")
-        if static is not None and static.activations is not None:
-            raise RequestError("--budget chooses layers by their weights; with --activations use --least-db.")
+        _check_budget(care, parts, weights, static)
     budget = None if care.budget is None else parse_budget(care.budget)
     options = dict(more, target=target, weights=weights, method=method, block_size=block_size)
     if any(one.method == "gptq" for one in choice.blocks):
         options["moments"] = _moments(bundle, names, choice, progress)
 
     def build(folder: Path, whole: tuple[Override, ...] = (), **rest: Any) -> Manifest:
-        return quantize(bundle, folder, overrides=(*overrides, *whole), **options, **rest)
+        return quantize(bundle, folder, overrides=(*overrides, *whole), **dict(options, static=static) | rest)
 
-    if not judged:
-        return build(output, progress=progress), None
-    reference = reference_of(bundle, requests=care.prompts, count=care.requests)
+    if not care.requests:
+        return Made(manifest=build(output, progress=progress))
+    reference = reference_of(bundle, requests=care.prompts, count=care.requests, open_graph=open_emulated)
     gate = Gate(reference, accept_loss=care.accept_loss, progress=progress)
-    if budget is None:
-        return build(output, gate=gate, progress=progress), None
-    kept = _kept(build, parts, output, budget, LIMITS[coarsest(names, choice)], reference, progress)
-    return build(output, _whole(parts, kept.modules), gate=gate, progress=progress), kept
+    if budget is not None:
+        kept = _kept(build, parts, output, budget, LIMITS[coarsest(names, choice)], reference, progress)
+        return Made(manifest=build(output, _whole(parts, kept.modules), gate=gate, progress=progress), kept=kept)
+    raised = _Raised(target, choice, static)
+    while True:
+        try:
+            made = build(output, raised.whole, static=raised.static, gate=gate, progress=progress)
+        except QualityError as error:
+            higher = raised.for_limits(error.verdict)
+            if higher is None:
+                raise
+            raised = higher
+        else:
+            return Made(manifest=made, raised=raised.words)
+
+
+def _check_budget(care: Care, parts: Mapping[str, frozenset[str]], weights: str, static: Static | None) -> None:
+    if not care.requests:
+        raise RequestError("--budget needs the quality measured, so not --quality-requests 0.")
+    if not parts:
+        raise RequestError(f"--budget has nothing to choose from: {weights} quantises nothing here.")
+    if static is not None and static.activations is not None:
+        raise RequestError("--budget chooses layers by their weights; with --activations use --least-db.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Raised:
+    """Modules that are more precise than was asked for; what was asked for is where it begins."""
+
+    target: str
+    choice: Choice
+    static: Static | None
+    whole: tuple[Override, ...] = ()
+    words: dict[GraphRole, str] = field(default_factory=dict)
+
+    def for_limits(self, verdict: Verdict | None) -> "_Raised | None":
+        """Return the next more precise choice for a module that missed its limits; None where there is none."""
+        missed = () if verdict is None else verdict.missed
+        for start, module in _MOVED_BY.items():
+            if any(name.startswith(start) for name in missed) and (higher := self._higher(module)) is not None:
+                return higher
+        return None
+
+    def _higher(self, module: GraphRole) -> "_Raised | None":
+        if any(one.fits(module) for one in (*self.choice.overrides, *self.whole)):
+            return None  # as it was asked for, or as precise as it can be
+        static = self.static
+        if static is not None and module in _quantised(static, self.target):
+            kept = dataclasses.replace(static, keep=(*static.keep, module))
+            return dataclasses.replace(self, static=kept, words=self.words | {module: "not quantised"})
+        if self.target == "cpu":
+            return None
+        whole = (*self.whole, override(f"{module}=fp32", self.target))
+        return dataclasses.replace(self, whole=whole, words=self.words | {module: "fp32"})
+
+
+def _quantised(static: Static, target: str) -> set[GraphRole]:
+    """Return the modules whose activations are quantised and that are not kept by name."""
+    return set() if static.activations is None else set(ROLES[target]) - set(static.keep)
 
 
 def _moments(

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import edgevlo
-from edgevlo.runtime.manifest import Manifest, Quality
-from edgevlo.runtime.memory import default_work, kv_bytes, modules, predict
+from edgevlo.runtime.manifest import Manifest
+from edgevlo.runtime.memory import default_work, kv_bytes, modules, on_cpu, predict
 
 
 def describe(manifest: Manifest, folder: Path) -> str:
@@ -25,7 +25,7 @@ def describe(manifest: Manifest, folder: Path) -> str:
         f"pictures   {width}x{height} by default, cells of {codes.cell} pixels, {codes.count} codes, "
         f"{grid.rows[0]}-{grid.rows[1]} rows, {grid.columns[0]}-{grid.columns[1]} columns",
         f"abilities  {', '.join(sorted(manifest.abilities))}",
-        f"quality    {_quality(manifest.quality)}",
+        f"quality    {_quality(manifest)}",
         "modules, on disk",
     ]
     parities = {role: graph.parity for role, graph in manifest.graphs.items() if graph.parity}
@@ -71,12 +71,15 @@ def _memory(manifest: Manifest, folder: Path) -> list[str]:
     return [*lines, f"memory     about {peak['bytes'] / 1e6:.0f} MB at the peak of painting a default picture: {parts}"]
 
 
-def _quality(quality: Quality | None) -> str:
+def _quality(manifest: Manifest) -> str:
+    quality = manifest.quality
     if quality is None:
         return "not measured (edgevlo evaluate BUNDLE --against BUNDLE)"
     if not quality.passed:
         return f"BELOW the limits of {quality.limits}, kept all the same: {'; '.join(quality.reasons)}"
-    return f"within the limits of {quality.limits}, against {quality.reference[:10]} at {quality.requests} requests"
+    emulated = " (GPU graphs as a CPU computes them)" if not on_cpu(manifest) else ""
+    against = f"against {quality.reference[:10]} at {quality.requests} requests"
+    return f"within the limits of {quality.limits}, {against}{emulated}"
 
 
 def diagnose() -> tuple[dict[str, str], bool]:

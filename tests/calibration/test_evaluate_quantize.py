@@ -134,17 +134,18 @@ def test_a_budget_of_bytes_leaves_what_suffers_most_as_it_was(
     )
     care = replace(whole, budget=f"{(smallest + largest) // 2}B")
 
-    made, kept = quantize_with_care(exported.portable, tmp_path / "made", target="cpu", weights="int4", care=care)
+    made = quantize_with_care(exported.portable, tmp_path / "made", target="cpu", weights="int4", care=care)
 
+    kept = made.kept
     assert kept is not None
     assert kept.modules == {damage.module for damage in kept.ranking[: len(kept.modules)]}
     assert 0 < len(kept.modules) < len(parts) == len(kept.ranking)
-    assert sum(file.bytes for file in made.files.values()) <= (smallest + largest) // 2
+    assert sum(file.bytes for file in made.manifest.files.values()) <= (smallest + largest) // 2
     graphs = [ir.load(tmp_path / "made" / f"{role}.onnx").graph for role in ("backbone", "text_head", "image_head")]
     unchanged = {node.name for graph in graphs for node in products(graph)}
     assert unchanged == {name for module in kept.modules for name in parts[module]}
-    assert made.quality is not None
-    assert made.quality.requests == 2
+    assert made.manifest.quality is not None
+    assert made.manifest.quality.requests == 2
     assert sorted(path.name for path in tmp_path.iterdir()) == ["all", "made", "requests.txt"]
 
 

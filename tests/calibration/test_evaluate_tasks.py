@@ -16,8 +16,10 @@ from edgevlo.calibration.tasks import (
     task_table,
 )
 from edgevlo.catalog import EMBEDDED
-from edgevlo.runtime.bundle import open_bundle
-from edgevlo.runtime.errors import RequestError
+from edgevlo.runtime.backends import Runner
+from edgevlo.runtime.bundle import Bundle, open_bundle
+from edgevlo.runtime.errors import BundleError, RequestError
+from edgevlo.runtime.manifest_graphs import GraphRole
 
 PICTUREBOOK = EMBEDDED / "picturebook"
 
@@ -84,3 +86,13 @@ def test_a_bundle_that_paints_black_loses_what_the_other_can(tmp_path: Path) -> 
     answers = lines["questions"]["both"]
     assert answers["reference"] == answers["candidate"]  # the decoder takes no part in answers
     assert answers["difference"] == 0
+
+
+def opened_by_nobody(_bundle: Bundle, role: GraphRole) -> Runner:
+    raise BundleError(f"nobody opens {role}")
+
+
+def test_the_processes_that_try_the_tasks_open_graphs_as_they_are_told() -> None:
+    bundle = open_bundle(PICTUREBOOK)
+    with pytest.raises(BundleError, match="nobody opens image_tokenizer"):
+        compare_tasks(bundle, bundle, 1, open_graph=opened_by_nobody, rows=("ask",))

@@ -159,6 +159,15 @@ def test_named_operators_stay_float_or_take_the_other_weights(ready: Ready, tmp_
 
 
 @pytest.mark.parametrize("exported", SHAPES[1:2], indirect=True, ids=lambda shape: shape.name)
+def test_a_graph_that_is_named_becomes_what_it_is_without_activations(ready: Ready, tmp_path: Path) -> None:
+    static = Static(activations="int8", keep=("text_*",))
+    made = quantize(ready.portable, tmp_path / "new", weights="int4", static=static, calibration=ready.calibration)
+    plain = quantize(ready.portable, tmp_path / "plain", weights="int4")
+    assert made.graphs["text_head"] == plain.graphs["text_head"]
+    assert (made.graphs["text_head"].activations, made.graphs["backbone"].activations) == (None, "int8")
+
+
+@pytest.mark.parametrize("exported", SHAPES[1:2], indirect=True, ids=lambda shape: shape.name)
 def test_inputs_that_would_lose_too_much_stay_float(ready: Ready, tmp_path: Path) -> None:
     figures: dict[str, float] = {}
     calibration, tensors, _ = store.read(ready.calibration)

@@ -126,11 +126,11 @@ def test_moments_of_nothing_real_are_refused(exported: Exported, tmp_path: Path,
 
 @only_one
 def test_the_command_collects_what_gptq_needs(exported: Exported, tmp_path: Path) -> None:
-    made, kept = quantize_with_care(
+    made = quantize_with_care(
         exported.portable, tmp_path / "made", weights="int4", method="gptq", care=Care(requests=2, accept_loss=True)
     )
-    assert kept is None
-    assert made.quality is not None
+    assert made.kept is None
+    assert made.manifest.quality is not None
     quantize(exported.portable, tmp_path / "rtn", weights="int4")
     layer = "model.text_model.layers.1.mlp.down_proj.weight.int4.32."
     gptq, rtn = (
@@ -343,6 +343,18 @@ def test_tables_become_what_is_asked_and_are_read(exported: Exported, tmp_path: 
 
 
 @only_one
+@pytest.mark.parametrize("module", ["text_head", "image_head", "image_decoder"])
+def test_a_whole_module_can_be_float32_on_a_gpu(exported: Exported, tmp_path: Path, module: GraphRole) -> None:
+    options: dict[str, Any] = {"target": "tensorrt", "weights": "int8", "capacity": 192}
+    usual = quantize(exported.portable, tmp_path / "usual", **options)
+    made = quantize(exported.portable, tmp_path / "made", overrides=[f"{module}=fp32"], **options)
+    assert made.graphs[module].precision == "fp32"
+    assert {role for role in made.graphs if made.graphs[role] != usual.graphs[role]} == {module}
+    values = ir.load(tmp_path / "made" / f"{module}.onnx").graph.initializers.values()
+    assert not {value.dtype for value in values} & {ir.DataType.FLOAT16, ir.DataType.INT8}
+
+
+@only_one
 @pytest.mark.parametrize("target", ["rtx", "tensorrt"])
 def test_fp8_weights_are_dequantised_in_front_of_their_products(
     exported: Exported, tmp_path: Path, target: str
@@ -371,9 +383,15 @@ def test_fp8_weights_are_dequantised_in_front_of_their_products(
         ({"weights": "fp8"}, "cpu has no weights of kind 'fp8'"),
         ({"target": "cuda", "weights": "fp8"}, "cuda has no weights of kind 'fp8'"),
         ({"target": "rtx", "method": "hqq"}, "target 'rtx' holds no zero points, which hqq needs; choose one of rtn"),
+        ({"target": "cuda", "overrides": ["text_head=bf16"]}, "has the recipe's half precision; write fp16"),
         (
-            {"target": "cuda", "overrides": ["text_head=fp32"]},
-            "not quantised has the recipe's half precision; write fp16",
+            {"target": "cuda", "overrides": ["back*=fp32"]},
+            r"'back\*' cannot be fp32 on a GPU, .*: image_head, text_head",
+        ),
+        ({"target": "rtx", "overrides": ["tables=fp32"]}, "'tables' cannot be fp32 on a GPU"),
+        (
+            {"target": "rtx", "overrides": ["*.q_proj=fp32"]},
+            r"'\*\.q_proj' cannot be fp32 on a GPU, where whole modules",
         ),
         ({"target": "cuda", "overrides": ["image_head=fp16"]}, "'image_head' is not quantised for cuda"),
         ({"weights": "fp16", "method": "rtn"}, "fp16 quantises nothing in blocks"),

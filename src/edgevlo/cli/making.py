@@ -109,11 +109,14 @@ def quantize(
     static = _static(activations, kv_cache, smoothing, keep, least_db, calibration)
     care = Care(requests=requests, prompts=prompts, accept_loss=accept_loss, budget=budget)
     with progress_bar() as progress:
-        made, kept = quantize_with_care(find(bundle), output, care=care, progress=progress, **options, **static)
-    if kept is not None:
-        click.echo(f"kept at full precision: {', '.join(sorted(kept.modules)) or 'nothing'}", err=True)
-    if made.quality is not None and not made.quality.passed:
-        click.echo(f"note: below the limits of {made.quality.limits}: {'; '.join(made.quality.reasons)}", err=True)
+        made = quantize_with_care(find(bundle), output, care=care, progress=progress, **options, **static)
+    if made.kept is not None:
+        click.echo(f"kept at full precision: {', '.join(sorted(made.kept.modules)) or 'nothing'}", err=True)
+    for module, now in made.raised.items():
+        click.echo(f"note: {module} is {now}; as it was asked for it would be below its limits", err=True)
+    quality = made.manifest.quality
+    if quality is not None and not quality.passed:
+        click.echo(f"note: below the limits of {quality.limits}: {'; '.join(quality.reasons)}", err=True)
     click.echo(output)
 
 
@@ -181,8 +184,9 @@ def calibrate(bundle: str, output: Path | None, as_json: bool, **settings: Any) 
 @click.option("--json", "document", type=click.Path(path_type=Path), help="JSON file to write.")
 @click.option("--sheet", type=click.Path(path_type=Path), help="PNG file of pictures side by side to write.")
 @click.option("--check", is_flag=True, help="Exit with 1 if BUNDLE is below the limits of its precision.")
+@click.option("--emulate", is_flag=True, help="Compute what was made for a GPU on the CPU, with every rounding of it.")
 def evaluate(
-    bundle: str, against: str, document: Path | None, sheet: Path | None, check: bool, **settings: Any
+    bundle: str, against: str, document: Path | None, sheet: Path | None, check: bool, emulate: bool, **settings: Any
 ) -> None:
     """Measure what BUNDLE, a quantised one, keeps of the bundle that it was made from."""
     from edgevlo.catalog import find
@@ -192,6 +196,11 @@ def evaluate(
     check_outputs(document, sheet)
     with _toolchain():
         from edgevlo.calibration.evaluate import evaluate as measure
+
+        if emulate:
+            from edgevlo.quantization import open_emulated
+
+            settings["open_graph"] = open_emulated
     with progress_bar() as progress:
         found = measure(find(bundle), find(against), progress=progress, **settings)
     click.echo(found.table)

@@ -1,0 +1,65 @@
+"""What bundles for GPUs do to pictures and answers, each graph computed on a CPU with every rounding that it states.
+
+`asked` is the form as it was asked for, `made` what `quantize` makes of it: where the image decoder alone would be below
+the limits, it is left more precise. The reference is the float32 bundle, at the requests of `edgevlo evaluate`.
+
+    python benchmarks/emulation.py [--checkpoint picturebook/checkpoint] [--requests 24]
+"""
+
+import argparse
+import tempfile
+from pathlib import Path
+from typing import Any, Final
+
+import record
+
+from edgevlo.calibration import calibrate
+from edgevlo.calibration.gate import Verdict, judge, reference_of
+from edgevlo.export import export_checkpoint
+from edgevlo.quantization import Static, open_emulated, quantize
+from edgevlo.quantizing import Care, quantize_with_care
+
+FORMS: Final[dict[str, dict[str, Any]]] = {
+    "fp16": {"weights": "fp16"},
+    "bf16": {"weights": "bf16"},
+    "weights int8": {"weights": "int8"},
+    "weights int4": {"weights": "int4"},
+    "weights fp8": {"weights": "fp8"},
+    "activations int8": {"weights": "fp16", "static": Static(activations="int8")},
+    "activations fp8": {"weights": "fp16", "static": Static(activations="fp8")},
+}
+FIGURES: Final = ("decided_agreement", "kl_mean", "answer_decided_agreement", "decoder_psnr_db",
+                  "decoder_ciede2000_median", "decoder_ciede2000_p95")  # fmt: skip
+
+
+def shown(found: Verdict) -> dict[str, Any]:
+    """Return a verdict's figures, and whether it passed."""
+    return {"passed": found.passed} | {name: found.figures[name] for name in FIGURES if name in found.figures}
+
+
+def main() -> None:
+    """Measure and write `results/emulation.json`."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--requests", type=int, default=24)
+    parser.add_argument("--checkpoint", type=Path, default=Path(__file__).parent.parent / "picturebook" / "checkpoint")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        portable, ranges = Path(name) / "portable", Path(name) / "ranges.calib"
+        export_checkpoint(arguments.checkpoint, portable)
+        calibrate(portable, ranges)
+        reference = reference_of(portable, count=arguments.requests, open_graph=open_emulated)
+        forms = {}
+        for number, (form, options) in enumerate(FORMS.items()):
+            asked, made = Path(name) / f"asked-{number}", Path(name) / f"made-{number}"
+            given = {"target": "tensorrt", **options} | ({"calibration": ranges} if "static" in options else {})
+            quantize(portable, asked, **given)
+            raised = quantize_with_care(portable, made, care=Care(accept_loss=False), **given).raised
+            forms[form] = {
+                "asked": shown(judge(reference, asked)),
+                "made": shown(judge(reference, made)) | {"more_precise": raised},
+            }
+    print(record.write("emulation", {"requests": arguments.requests, "forms": forms}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,326 @@
+"""GPU bundles computed on a CPU: every rounding against numpy's, and what the gate makes of them."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+import numpy.typing as npt
+import onnx_ir as ir
+import onnxruntime as ort
+import pytest
+from calibrated import PROMPTS, Ready, calibrated
+from checkpoints import SHAPES
+from conftest import Exported
+
+from edgevlo.calibration.gate import QualityError
+from edgevlo.calibration.limits import LIMITS
+from edgevlo.cli import run
+from edgevlo.export.graph import Network, write_graph
+from edgevlo.quantization import Static, open_emulated, quantize
+from edgevlo.quantization.activations import QuantizeDequantizePass
+from edgevlo.quantization.rounded_float import RoundedFloatPass
+from edgevlo.quantization.tensorrt_half import HalfPrecisionPass
+from edgevlo.quantizing import Care, Made, quantize_with_care
+from edgevlo.report import describe
+from edgevlo.runtime import memory
+from edgevlo.runtime.bundle import open_bundle
+from edgevlo.runtime.engine import Engine
+from edgevlo.runtime.errors import BundleError, MemoryShortError
+from edgevlo.runtime.model import Model
+
+Array = npt.NDArray[Any]
+HALVES: dict[Any, Any] = {"fp16": np.float16, "bf16": ml_dtypes.bfloat16}
+
+on_one = pytest.mark.parametrize("exported", SHAPES[1:2], indirect=True, ids=lambda shape: shape.name)
+
+
+def computed(model: ir.Model, folder: Path, feeds: dict[str, Array]) -> Array:
+    write_graph(model, folder / "graph.onnx")
+    options = ort.SessionOptions()
+    options.log_severity_level = 3
+    session = ort.InferenceSession(folder / "graph.onnx", options, providers=["CPUExecutionProvider"])
+    return np.asarray(session.run(None, feeds)[0])
+
+
+def small_weight() -> Array:
+    return (0.03 * np.random.default_rng(1).standard_normal((64, 8))).astype(np.float32)
+
+
+def three_steps(half: Any) -> ir.Model:
+    """Return y = sigmoid((x + 2048 - 2048) W), in half precision between float32 ends."""
+    net = Network("steps", 20)
+    x = net.input("x", ir.DataType.FLOAT, (2, 64))
+    far = net.constant(np.full(64, 2048.0, np.float32), np.float32)
+    weight = net.constant(small_weight(), np.float32)
+    near = net.op("Sub", net.op("Add", x, far), far)
+    net.output(net.op("Sigmoid", net.op("MatMul", near, weight)), "y", ir.DataType.FLOAT, (2, 8))
+    model = net.model()
+    HalfPrecisionPass(half)(model)
+    return model
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_every_value_is_rounded_to_the_type_that_it_has(half: Any, tmp_path: Path) -> None:
+    kind, random = HALVES[half], np.random.default_rng(2)
+    x = (4 * random.standard_normal((2, 64))).astype(np.float32)
+
+    def rounded(values: Array) -> Array:
+        return values.astype(kind).astype(np.float32)
+
+    weight = rounded(small_weight())
+
+    near = rounded(rounded(rounded(x) + np.float32(2048)) - np.float32(2048))
+    product = rounded(near @ weight)
+    expected = rounded(1 / (1 + np.exp(-product.astype(np.float64))))
+
+    model = three_steps(half)
+    RoundedFloatPass()(model)
+    found = computed(model, tmp_path, {"x": x})
+
+    np.testing.assert_allclose(found, expected, rtol=2.0 ** (-10 if half == "fp16" else -7))  # a last digit at most
+    assert (found == expected).mean() > 0.9
+    exact = 1 / (1 + np.exp(-(x @ weight)))
+    assert np.abs(found - exact).max() > 20 * np.abs(found - expected).max()  # the graph does round
+    assert not {value.dtype for node in model.graph if node.op_type != "Cast" for value in node.outputs} - {
+        ir.DataType.FLOAT
+    }
+
+
+def test_the_cpu_provider_alone_leaves_those_roundings_out(tmp_path: Path) -> None:
+    x = np.full((2, 64), 0.3, np.float32)
+    plain = computed(three_steps("fp16"), tmp_path, {"x": x})
+    model = three_steps("fp16")
+    RoundedFloatPass()(model)
+    assert np.abs(computed(model, tmp_path, {"x": x}) - 0.5).max() == 0  # 2048.3 is 2048
+    assert np.abs(plain - 0.5).max() > 0.005
+
+
+@pytest.mark.parametrize("kind", ["int8", "fp8"])
+def test_quantised_products_between_halves_keep_their_steps(kind: Any, tmp_path: Path) -> None:
+    random = np.random.default_rng(3)
+    net = Network("product", 20)
+    x = net.input("x", ir.DataType.FLOAT, (4, 32))
+    weight = random.standard_normal((32, 8)).astype(np.float32)
+    net.output(net.op("MatMul", x, net.constant(weight, np.float32)), "y", ir.DataType.FLOAT, (4, 8))
+    model = net.model()
+    QuantizeDequantizePass(kind, {"x": 4.0})(model)
+    HalfPrecisionPass("fp16")(model)
+    RoundedFloatPass()(model)
+    given = random.standard_normal((4, 32)).astype(np.float32)
+
+    def steps(values: Array, scale: Array) -> Array:
+        scaled = values.astype(np.float16).astype(np.float32) / scale
+        if kind == "int8":
+            return np.asarray(np.clip(np.rint(scaled), -127, 127) * scale)
+        return np.asarray(scaled.astype(ml_dtypes.float8_e4m3fn).astype(np.float32) * scale)
+
+    largest = {"int8": 127.0, "fp8": 448.0}[kind]
+    scales = (np.abs(weight).max(axis=0, keepdims=True) / largest).astype(np.float16).astype(np.float32)
+    x_scale = np.float32(np.float16(4.0 / largest))
+    exact_scales = np.abs(weight).max(axis=0, keepdims=True) / np.float32(largest)
+    scaled = weight / exact_scales
+    packed = np.rint(scaled) if kind == "int8" else scaled.astype(ml_dtypes.float8_e4m3fn).astype(np.float32)
+    expected = steps(given, np.asarray(x_scale)) @ (packed * scales)
+
+    found = computed(model, tmp_path, {"x": given})
+    assert np.abs(found - expected).max() / np.abs(expected).max() < 3e-3  # half precision
+    assert np.abs(found - given @ weight).max() / np.abs(expected).max() > 5e-3  # and eight bits
+
+
+# Bundles.
+
+
+@pytest.fixture
+def requests(tmp_path: Path) -> Path:
+    path = tmp_path / "requests.txt"
+    path.write_text("a red car\na big tree\n")
+    return path
+
+
+@on_one
+@pytest.mark.parametrize("target", ["cuda", "rtx", "tensorrt"])
+@pytest.mark.parametrize("weights", ["fp16", "bf16", "int8"])
+def test_a_bundle_for_a_gpu_paints_on_a_cpu_what_the_float_graphs_nearly_do(
+    exported: Exported, tmp_path: Path, target: str, weights: str
+) -> None:
+    quantize(exported.portable, tmp_path / "made", target=target, weights=weights, capacity=192)
+    bundle = open_bundle(tmp_path / "made")
+    model = Model(bundle, Engine(bundle, open_emulated))
+    exact = Model.open(exported.portable)
+    codes = exact.paint_rows("a red car", seed=3)
+    *_, last = codes
+    ours, theirs = (np.asarray(one.decode(last.codes), np.float64) for one in (model, exact))
+    assert 0 < np.abs(ours - theirs).mean() < 2  # of 255: the decoder is in half precision
+    *_, mine = model.paint_rows("a red car", seed=3)
+    assert mine.codes.shape == last.codes.shape
+
+
+@on_one
+def test_graphs_for_cpus_are_opened_as_ever(exported: Exported) -> None:
+    bundle = open_bundle(exported.portable)
+    (*_, ours), (*_, theirs) = (
+        model.paint_rows("a red car", seed=3)
+        for model in (Model(bundle, Engine(bundle, open_emulated)), Model.open(exported.portable))
+    )
+    np.testing.assert_array_equal(ours.codes, theirs.codes)
+
+
+@on_one
+def test_weights_that_do_not_fit_in_float32_are_said_before_they_are_read(
+    exported: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quantize(exported.portable, tmp_path / "made", target="rtx", weights="int8", capacity=192)
+    monkeypatch.setattr(memory, "available_bytes", lambda: 1000)
+    with pytest.raises(
+        MemoryShortError, match=r"computing the backbone of \S+ on a CPU takes .* in float32, .*--quality-requests 0"
+    ):
+        open_emulated(open_bundle(tmp_path / "made"), "backbone")
+
+
+@on_one
+def test_a_graph_that_cannot_be_computed_is_named(exported: Exported, tmp_path: Path) -> None:
+    quantize(exported.portable, tmp_path / "made", target="rtx", weights="fp16", capacity=192)
+    bundle = open_bundle(tmp_path / "made")
+    (tmp_path / "made" / "image_decoder.onnx.data").unlink()
+    with pytest.raises(BundleError, match=r"image_decoder.onnx cannot be computed on a CPU: "):
+        open_emulated(bundle, "image_decoder")
+
+
+# The gate. What of a random model is within the limits of a real one means nothing: one figure alone is limited.
+
+Limited = Callable[[str, float], None]
+
+
+@pytest.fixture
+def limited(monkeypatch: pytest.MonkeyPatch) -> Limited:
+    """Return a function that makes one figure the only one that is judged."""
+
+    def only(figure: str, bound: float) -> None:
+        for precision in list(LIMITS):
+            monkeypatch.setitem(LIMITS, precision, {figure: bound})
+
+    return only
+
+
+def make(exported: Exported, output: Path, requests: Path, **options: Any) -> Made:
+    care = Care(requests=2, prompts=requests, accept_loss=options.pop("accept_loss", False))
+    return quantize_with_care(exported.portable, output, capacity=192, care=care, **options)
+
+
+@on_one
+def test_a_decoder_that_half_precision_harms_stays_in_float32(
+    exported: Exported, tmp_path: Path, requests: Path, limited: Limited
+) -> None:
+    limited("decoder_ciede2000_p95", 1e-6)
+    made = make(exported, tmp_path / "made", requests, target="rtx", weights="int8")
+    assert made.raised == {"image_decoder": "fp32"}
+    assert made.manifest.graphs["image_decoder"].precision == "fp32"
+    assert made.manifest.graphs["backbone"].precision == "int8"
+    decoder = ir.load(tmp_path / "made" / "image_decoder.onnx").graph
+    assert ir.DataType.FLOAT16 not in {value.dtype for value in decoder.initializers.values()}
+    quality = made.manifest.quality
+    assert quality is not None
+    assert quality.passed
+    assert quality.figures["decoder_ciede2000_p95"] == 0
+    assert "as a CPU computes them" in describe(made.manifest, tmp_path / "made")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["made", "requests.txt"]
+
+
+@on_one
+def test_what_no_precision_can_hold_is_refused(
+    exported: Exported, tmp_path: Path, requests: Path, limited: Limited
+) -> None:
+    limited("decoder_ssim", 1.5)
+    with pytest.raises(QualityError, match=r"same codes decoded, SSIM: .*, at least 1\.5 is asked for"):
+        make(exported, tmp_path / "made", requests, target="rtx", weights="fp16")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["requests.txt"]
+
+
+@on_one
+def test_what_was_asked_for_in_so_many_words_is_not_changed(
+    exported: Exported, tmp_path: Path, requests: Path, limited: Limited
+) -> None:
+    limited("decoder_ssim", 1.5)
+    made = make(exported, tmp_path / "made", requests, target="rtx", weights="fp16", accept_loss=True)
+    assert made.raised == {}
+    assert made.manifest.graphs["image_decoder"].precision == "fp16"
+    with pytest.raises(QualityError):
+        make(exported, tmp_path / "again", requests, target="cuda", weights="fp16", overrides=("image_decoder=fp32",))
+
+
+@pytest.fixture(scope="module")
+def ready(exported: Exported, tmp_path_factory: pytest.TempPathFactory) -> Ready:
+    return calibrated(exported.portable, tmp_path_factory.mktemp("calibrated"))
+
+
+@on_one
+def test_a_decoder_that_quantised_activations_harm_goes_as_high_as_it_must(
+    exported: Exported, ready: Ready, tmp_path: Path, requests: Path, limited: Limited
+) -> None:
+    options: dict[str, Any] = {
+        "target": "tensorrt", "weights": "fp16", "static": Static(activations="int8"), "calibration": ready.calibration,
+    }  # fmt: skip
+    limited("decoder_ciede2000_p95", 1000.0)
+    as_asked = make(exported, tmp_path / "asked", requests, **options)
+    halves = make(exported, tmp_path / "halves", requests, target="tensorrt", weights="fp16")
+    assert (as_asked.raised, as_asked.manifest.graphs["image_decoder"].activations) == ({}, "int8")
+    assert as_asked.manifest.quality is not None
+    assert halves.manifest.quality is not None
+    worse, better = (
+        one.figures["decoder_ciede2000_p95"] for one in (as_asked.manifest.quality, halves.manifest.quality)
+    )
+    assert better < worse
+
+    limited("decoder_ciede2000_p95", (better + worse) / 2)
+    half = make(exported, tmp_path / "half", requests, **options)
+    assert half.raised == {"image_decoder": "not quantised"}
+    described = half.manifest.graphs["image_decoder"]
+    assert (described.activations, described.precision) == (None, "fp16")
+    assert half.manifest.graphs["backbone"].activations == "int8"
+
+    limited("decoder_ciede2000_p95", better / 2)
+    whole = make(exported, tmp_path / "whole", requests, **options)
+    assert whole.raised == {"image_decoder": "fp32"}
+    assert whole.manifest.graphs["image_decoder"].precision == "fp32"
+    assert whole.manifest.graphs["backbone"].activations == "int8"
+
+
+# Commands.
+
+
+@pytest.fixture
+def made(exported: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    Path("requests.txt").write_text(PROMPTS.split("edit", maxsplit=1)[0])
+    quantize(exported.portable, Path("made"), target="rtx", weights="fp16", capacity=192)
+    return Path("made")
+
+
+@on_one
+def test_evaluate_computes_gpu_graphs_where_that_is_asked_for(
+    exported: Exported, made: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("evaluate", str(made), "--against", str(exported.portable), "--prompts", "requests.txt")
+    assert run((*arguments, "--emulate", "--json", "figures.json")) == 0
+    document = json.loads(Path("figures.json").read_text())
+    assert (document["candidate"]["target"], document["emulated"]) == ("rtx", True)
+    assert document["figures"]["decoder"]["ciede2000_p95"] > 0
+    assert "graphs made for a GPU were computed on the CPU" in capsys.readouterr().out
+
+    assert run(arguments) == 1  # never silently
+    assert "rtx" in capsys.readouterr().err
+
+
+@on_one
+def test_the_command_says_what_it_made_more_precise(
+    exported: Exported, made: Path, limited: Limited, capsys: pytest.CaptureFixture[str]
+) -> None:
+    limited("decoder_ciede2000_p95", 1e-6)
+    arguments = ("quantize", str(exported.portable), "-o", "new", "--target", "rtx", "--weights", "fp16")
+    assert run((*arguments, "--capacity", "192", "--prompts", "requests.txt")) == 0
+    printed = capsys.readouterr()
+    assert printed.out == "new\n"
+    assert printed.err == "note: image_decoder is fp32; as it was asked for it would be below its limits\n"
