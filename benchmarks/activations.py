@@ -10,13 +10,11 @@ weights in the shape of Janus-Pro-1B's, in turns too.
 """
 
 import argparse
-import ctypes
 import shutil
 import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
@@ -29,6 +27,9 @@ from PIL import Image
 from tqdm import tqdm
 
 from edgevlo.calibration import calibrate
+from edgevlo.calibration.cases import Case
+from edgevlo.calibration.forced import ForcedEngine, Notes
+from edgevlo.calibration.quality import Comparison, Seen
 from edgevlo.export import export_checkpoint
 from edgevlo.export.backbone import DecoderShape, build_backbone
 from edgevlo.export.checkpoint import Checkpoint
@@ -44,7 +45,6 @@ from edgevlo.quantization.recipes import GPU_INT8, INT4
 from edgevlo.quantization.weight_only import MatMulNBitsPass
 from edgevlo.runtime.backbone import bind
 from edgevlo.runtime.bundle import open_bundle
-from edgevlo.runtime.engine import Engine
 from edgevlo.runtime.manifest_graphs import GraphRole
 from edgevlo.runtime.model import Model
 
@@ -59,126 +59,62 @@ VARIANTS: dict[str, tuple[str, Static | None]] = {  # weights where inputs stay 
     "w8a8, kv int8": ("int8", Static(activations="int8", cache="int8")),
 }
 METHODS = ("max", "percentile", "entropy")
-Logits = npt.NDArray[np.float32]
 
 
-class Led:
-    """An image head that says what it would draw, and is given what it drew."""
-
-    def __init__(self, session: ort.InferenceSession) -> None:
-        self._session = session
-        self.codes: list[int] | None = None  # to be forced; None: its own
-        self.logits: list[Logits] = []
-        self._address = 0
-
-    def io_binding(self) -> Any:
-        """Return a binding that also gives the logits, and remembers where the code is written."""
-        binding = self._session.io_binding()
-        binding.bind_output("logits", "cpu")
-        return _Binding(binding, self)
-
-    def run_with_iobinding(self, binding: Any) -> None:
-        """Draw, keep the logits, and put the forced code in the place of the drawn one."""
-        self._session.run_with_iobinding(binding.binding)
-        if self.codes is not None:
-            ctypes.c_int64.from_address(self._address).value = self.codes[len(self.logits)]
-        self.logits.append(binding.binding.get_outputs()[0].numpy()[0].copy())
-
-
-@dataclass
-class _Binding:
-    binding: ort.IOBinding
-    led: Led
-
-    def bind_input(self, *arguments: Any) -> None:
-        self.binding.bind_input(*arguments)
-
-    def bind_output(self, name: str, *arguments: Any) -> None:
-        if name == "code":
-            self.led._address = arguments[-1]
-        self.binding.bind_output(name, *arguments)
-
-
-class LedEngine(Engine):
-    """A bundle's graphs with a led image head."""
-
-    led: Led
-
-    def _open(self, role: GraphRole) -> ort.InferenceSession:
-        session = super()._open(role)
-        if role != "image_head":
-            return session
-        self.led = Led(session)
-        return cast(ort.InferenceSession, self.led)
-
-
-class LedModel:
-    """An opened bundle whose pictures can be led."""
+class Taught:
+    """An opened bundle that paints samples under a teacher's hand."""
 
     def __init__(self, folder: Path) -> None:
         bundle = open_bundle(folder)
-        self.engine = LedEngine(bundle)
-        self.model = Model(bundle, self.engine)
+        self._engine = ForcedEngine(bundle)
+        self._model = Model(bundle, self._engine)
 
-    def paint(self, sample: Sample, seed: int, codes: list[int] | None) -> tuple[npt.NDArray[np.int32], Logits]:
-        """Return the codes painted for a sample, and the guided logits of every cell, (cells, codes)."""
-        _ = self.engine._image_head
-        self.engine.led.codes, self.engine.led.logits = codes, []
-        *_, last = self._strokes(sample, seed)
-        return last.codes, np.array(self.engine.led.logits)
+    def paint(self, sample: Sample, teacher: Notes | None = None) -> Notes:
+        """Return what comes to light while a sample is painted, the teacher's codes being drawn, or its own."""
+        self._engine.begin(teacher)
+        notes = self._engine.notes
+        *_, last = self._strokes(sample)
+        notes.shape = last.codes.shape
+        return notes
 
-    def _strokes(self, sample: Sample, seed: int) -> Iterator[Any]:
+    def _strokes(self, sample: Sample) -> Iterator[Any]:
         assert sample.target is not None
         sources = [Image.fromarray(atlas.pixels(codes)) for codes in sample.sources]
         if sources:
-            return self.model.edit_rows(sources, sample.instruction, seed=seed)
+            return self._model.edit_rows(sources, sample.instruction)
         rows, columns = sample.target.shape
-        return self.model.paint_rows(sample.instruction, size=(columns * atlas.CELL, rows * atlas.CELL), seed=seed)
+        return self._model.paint_rows(sample.instruction, size=(columns * atlas.CELL, rows * atlas.CELL))
 
 
-def samples(count: int) -> list[tuple[Sample, int]]:
+def samples(count: int) -> list[Sample]:
     """Return held-out requests for pictures, both languages in turn."""
     drawn = [
-        (trials.draw(ROWS[number % len(ROWS)], ("en", "zh")[number // len(ROWS) % 2], number).samples[0], number)
+        trials.draw(ROWS[number % len(ROWS)], ("en", "zh")[number // len(ROWS) % 2], number).samples[0]
         for number in range(count)
     ]
-    return [(sample, seed) for sample, seed in drawn if sample.target is not None]
+    return [sample for sample in drawn if sample.target is not None]
 
 
 def agreement(folders: dict[str, Path], count: int) -> dict[str, Any]:
     """Lead every variant through the float bundle's pictures; return how far its choices agree."""
-    exact = LedModel(folders["fp32"])
-    others = {name: LedModel(folder) for name, folder in folders.items() if name != "fp32"}
-    same: dict[str, list[float]] = {name: [] for name in others}
-    by_row: dict[str, list[npt.NDArray[np.float64]]] = {name: [] for name in others}
-    for sample, seed in tqdm(samples(count), unit="picture", disable=None):
-        codes, expected = exact.paint(sample, seed, None)
+    exact = Taught(folders["fp32"])
+    others = {name: Taught(folder) for name, folder in folders.items() if name != "fp32"}
+    found = {name: Comparison() for name in others}
+    for number, sample in enumerate(tqdm(samples(count), unit="picture", disable=None)):
+        case = Case(number=number, ability="edit" if sample.sources else "paint", text=sample.instruction, seed=0)
+        seen = Seen(case=case, notes=exact.paint(sample), picture=None, free=None)
         for name, other in others.items():
-            _, found = other.paint(sample, seed, codes.reshape(-1).tolist())
-            same[name] += (found.argmax(1) == expected.argmax(1)).tolist()
-            by_row[name].append(_divergence(expected, found).reshape(codes.shape).mean(axis=1))
+            found[name].add(seen, other.paint(sample, seen.notes))
+    return {name: _shown(comparison.figures()["codes"]) for name, comparison in found.items()}
+
+
+def _shown(codes: dict[str, Any]) -> dict[str, Any]:
     return {
-        name: {
-            "cells": len(same[name]),
-            "code_agreement": round(float(np.mean(same[name])), 4),
-            "kl_nats_mean": float(f"{np.mean(np.concatenate(by_row[name])):.3g}"),
-            "kl_nats_by_row": [float(f"{np.mean([r[i] for r in by_row[name] if len(r) > i]):.3g}") for i in range(8)],
-        }
-        for name in others
+        "cells": codes["cells"],
+        "code_agreement": round(codes["agreement"], 4),
+        "kl_nats_mean": float(f"{codes['kl_mean']:.3g}"),
+        "kl_nats_by_row": [float(f"{row['kl_mean']:.3g}") for row in codes["rows"][:8]],
     }
-
-
-def _divergence(expected: Logits, found: Logits) -> npt.NDArray[np.float64]:
-    """Return the Kullback-Leibler divergence of every cell's distribution at temperature 1, (cells,)."""
-    exact, other = (_log_softmax(logits.astype(np.float64)) for logits in (expected, found))
-    divergence: npt.NDArray[np.float64] = np.sum(np.exp(exact) * (exact - other), axis=1)
-    return divergence
-
-
-def _log_softmax(logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    result: npt.NDArray[np.float64] = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    return result
 
 
 def speed(folders: dict[str, Path], runs: int) -> dict[str, Any]:

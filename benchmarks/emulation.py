@@ -1,7 +1,7 @@
 """What bundles for GPUs do to pictures and answers, each graph computed on a CPU with every rounding that it states.
 
-`asked` is the form as it was asked for, `made` what `quantize` makes of it: where the image decoder alone would be below
-the limits, it is left more precise. The reference is the float32 bundle, at the requests of `edgevlo evaluate`.
+`asked` is the form as it was asked for, `made` what `quantize` makes of it: where the image decoder alone would be
+below the limits, it is left more precise. The reference is the float32 bundle, at the requests of `edgevlo evaluate`.
 
     python benchmarks/emulation.py [--checkpoint picturebook/checkpoint] [--requests 24]
 """

@@ -87,6 +87,9 @@ def test_the_coarsest_graph_decides(toy: Path, tmp_path: Path) -> None:
     assert coarsest(read_manifest(toy)) == "fp32"
     mixed = damaged(toy, tmp_path / "mixed", {"image_head": noisy(0.0)}, "int4")
     assert coarsest(read_manifest(mixed)) == "int4"
+    manifest = read_manifest(toy)
+    cached = msgspec.structs.replace(manifest.backbone, cache_dtype="int8")
+    assert coarsest(msgspec.structs.replace(manifest, backbone=cached)) == "int8"
 
 
 # What a manifest says.

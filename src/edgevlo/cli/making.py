@@ -16,7 +16,9 @@ from .options import json_option, options
 static_options = options(
     click.option("--activations", default="float", show_default=True, help="Of the linear layers: float, int8 or fp8."),
     click.option("--kv-cache", default="float", show_default=True, help="Keys and values: float or int8."),
-    click.option("--smoothing", default=0.5, show_default=True, help="What activations give to weights; 0: nothing."),
+    click.option(
+        "--smoothing", type=float, help="What activations give to weights; 0: nothing. [default: 0.5 in int8, 0 in fp8]"
+    ),
     click.option("--keep", multiple=True, metavar="PATTERN", help="Operators to leave float, as '*.down_proj'."),
     click.option("--least-db", default=28.0, show_default=True, help="Signal over noise that int8 inputs must keep."),
     click.option("--calibration", type=click.Path(path_type=Path), help="What `edgevlo calibrate` wrote for BUNDLE."),
@@ -97,7 +99,7 @@ def export(checkpoint: str, output: Path) -> None:
 @quality_options
 def quantize(
     bundle: str, output: Path, requests: int, prompts: Path | None, accept_loss: bool, budget: str | None,
-    activations: str, kv_cache: str, smoothing: float, keep: tuple[str, ...], least_db: float,
+    activations: str, kv_cache: str, smoothing: float | None, keep: tuple[str, ...], least_db: float,
     calibration: Path | None, **options: Any,
 ) -> None:  # fmt: skip
     """Turn BUNDLE, a portable one, into a bundle for one kind of device."""
@@ -121,7 +123,12 @@ def quantize(
 
 
 def _static(
-    activations: str, kv_cache: str, smoothing: float, keep: tuple[str, ...], least_db: float, calibration: Path | None
+    activations: str,
+    kv_cache: str,
+    smoothing: float | None,
+    keep: tuple[str, ...],
+    least_db: float,
+    calibration: Path | None,
 ) -> dict[str, Any]:
     """Return what `quantize` takes for the options that need a calibration; nothing where neither is given."""
     from edgevlo.quantization import Static
