@@ -17,7 +17,7 @@ from edgevlo.runtime.errors import RequestError
 from .cases import Case, cases, digest
 from .gate import Verdict, verdict
 from .layers import unseen_layers
-from .limits import LIMITS, coarsest
+from .limits import coarsest, limits_of
 from .metrics import check_installed
 from .quality import Pair, Progress, Reference, check_comparable, compare
 from .tables import table
@@ -66,7 +66,7 @@ def evaluate(
     judged = _judged(ours, theirs, tasks, open_graph, progress)  # first: it may refuse
     held_against = Reference(ours, listed, open_graph=open_graph)
     figures, pairs = compare(held_against, theirs, progress=progress)
-    found = verdict(figures, coarsest(theirs.manifest))
+    found = verdict(figures, coarsest(theirs.manifest), limits_of(theirs.manifest))
     emulated = open_graph is not open_runner and any(on_device(one.manifest) for one in (ours, theirs))
     document = {
         "format": FORMAT,
@@ -82,7 +82,7 @@ def evaluate(
         "verdict": {
             "passed": found.passed,
             "precision": found.precision,
-            "limits": LIMITS[found.precision],
+            "limits": dict(found.limits),
             "figures": found.figures,
             "reasons": found.reasons,
         },

@@ -12,7 +12,7 @@ from edgevlo.runtime.manifest import Quality
 from edgevlo.runtime.manifest_graphs import Precision
 
 from .cases import cases, digest
-from .limits import FIGURES, LIMITS, coarsest
+from .limits import FIGURES, LIMITS, coarsest, limits_of
 from .metrics import check_installed
 from .quality import Figures, Progress, Reference, compare
 
@@ -21,10 +21,14 @@ COUNT = 12  # requests, where a bundle is judged as it is made
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """Whether a bundle passed the limits of `precision`, its figures by the names of `limits.FIGURES`, and why not."""
+    """Whether a bundle passed its limits, its figures by the names of `limits.FIGURES`, and why not.
+
+    `precision` is the coarsest in the bundle, `limits` are by the same names.
+    """
 
     passed: bool
     precision: Precision
+    limits: Mapping[str, float]
     figures: dict[str, float]  # those of the comparison that were measured; a ratio without any error is left out
     reasons: tuple[str, ...]  # one for each limit that was not held
     missed: tuple[str, ...] = ()  # the figures of those limits, by name
@@ -39,17 +43,18 @@ class QualityError(EdgevloError, ValueError):
 def judge(
     reference: Reference, candidate: Path, limits: Mapping[str, float] | None = None, progress: Progress | None = None
 ) -> Verdict:
-    """Compare a bundle's folder with the reference and judge it by `limits`, or by those of its own precision.
+    """Compare a bundle's folder with the reference and judge it by `limits`, or by its own.
 
     Raises `BundleError` when the folder holds no bundle of the same model.
     """
     opened = open_bundle(candidate)
     figures, _ = compare(reference, opened, free=False, progress=progress)
-    return verdict(figures, coarsest(opened.manifest), limits)
+    bounds = limits_of(opened.manifest) if limits is None else limits
+    return verdict(figures, coarsest(opened.manifest), bounds)
 
 
 def verdict(figures: Figures, precision: Precision, limits: Mapping[str, float] | None = None) -> Verdict:
-    """Judge the figures of a comparison."""
+    """Judge the figures of a comparison by limits, or by the usual ones of a precision."""
     found = headline(figures)
     bounds = LIMITS[precision] if limits is None else limits
     reasons = {
@@ -60,6 +65,7 @@ def verdict(figures: Figures, precision: Precision, limits: Mapping[str, float] 
     return Verdict(
         passed=not reasons,
         precision=precision,
+        limits=bounds,
         figures=found,
         reasons=tuple(reasons.values()),
         missed=tuple(reasons),

@@ -1,19 +1,24 @@
-"""How far a bundle may be from the one it was made from, by its precision. Data; nothing else decides."""
+"""How far a bundle may be from the one it was made from, by its precision. Data; nothing else decides.
+
+A figure that one module moves is judged by the precision of that module, the others by the coarsest in the bundle: a
+decoder in half precision has no excuse in a backbone of four bits.
+"""
 
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from edgevlo.runtime.manifest import Manifest
-from edgevlo.runtime.manifest_graphs import Precision
+from edgevlo.runtime.manifest_graphs import GraphRole, Precision
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A figure that is judged: what it is called, and whether more of it is better or worse."""
+    """A figure that is judged: what it is called, whether more of it is better or worse, and which module moves it."""
 
     text: str
     unit: Literal["share", "nats", "dB", "CIEDE2000", "SSIM"]
     better: Literal["more", "less"]
+    module: GraphRole | None = None  # None: several do
 
 
 FIGURES: Final[dict[str, Figure]] = {
@@ -22,10 +27,10 @@ FIGURES: Final[dict[str, Figure]] = {
     "kl_mean": Figure("divergence of the next code, mean", "nats", "less"),
     "kl_p99": Figure("divergence of the next code, 99 %", "nats", "less"),
     "hidden_sqnr_db": Figure("hidden states, signal to noise", "dB", "more"),
-    "decoder_psnr_db": Figure("same codes decoded, PSNR", "dB", "more"),
-    "decoder_ssim": Figure("same codes decoded, SSIM", "SSIM", "more"),
-    "decoder_ciede2000_median": Figure("same codes decoded, colour, median", "CIEDE2000", "less"),
-    "decoder_ciede2000_p95": Figure("same codes decoded, colour, 95 %", "CIEDE2000", "less"),
+    "decoder_psnr_db": Figure("same codes decoded, PSNR", "dB", "more", "image_decoder"),
+    "decoder_ssim": Figure("same codes decoded, SSIM", "SSIM", "more", "image_decoder"),
+    "decoder_ciede2000_median": Figure("same codes decoded, colour, median", "CIEDE2000", "less", "image_decoder"),
+    "decoder_ciede2000_p95": Figure("same codes decoded, colour, 95 %", "CIEDE2000", "less", "image_decoder"),
     "picture_ciede2000_median": Figure("pictures under one teacher, colour, median", "CIEDE2000", "less"),
     "picture_ciede2000_p95": Figure("pictures under one teacher, colour, 95 %", "CIEDE2000", "less"),
     "picture_ssim": Figure("pictures under one teacher, SSIM", "SSIM", "more"),
@@ -33,7 +38,7 @@ FIGURES: Final[dict[str, Figure]] = {
     "answer_decided_agreement": Figure("tokens of answers that agree where the reference was sure", "share", "more"),
     "answers_exact": Figure("answers that are the same", "share", "more"),
     "reading_agreement": Figure("codes read from pictures that agree", "share", "more"),
-    "feature_sqnr_db": Figure("features of pictures, signal to noise", "dB", "more"),
+    "feature_sqnr_db": Figure("features of pictures, signal to noise", "dB", "more", "vision_encoder"),
 }
 
 # Decoded pictures: a CIEDE2000 of 1 is about what people see side by side, and 2 to 3 what they see at all; a decoder
@@ -90,8 +95,15 @@ LIMITS: Final[dict[Precision, dict[str, float]]] = {
 COARSEST_LAST: Final[tuple[Precision, ...]] = ("fp32", "fp16", "bf16", "fp8", "int8", "int4")
 
 
+def limits_of(manifest: Manifest) -> dict[str, float]:
+    """Return the limits of a bundle, by figure."""
+    usual, graphs = LIMITS[coarsest(manifest)], manifest.graphs
+    own = {name: graphs[module].precision for name, one in FIGURES.items() if (module := one.module) in graphs}
+    return {name: LIMITS[own[name]][name] if name in own else bound for name, bound in usual.items()}
+
+
 def coarsest(manifest: Manifest) -> Precision:
-    """Return the precision by whose limits a bundle is judged: the coarsest of its graphs and its KV cache."""
+    """Return the coarsest precision of a bundle's graphs and its KV cache."""
     found = [graph.precision for graph in manifest.graphs.values()]
     if manifest.backbone.cache_dtype == "int8":
         found.append("int8")

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .gate import Verdict, shown
-from .limits import FIGURES, LIMITS
+from .limits import FIGURES
 from .quality import Figures
 
 
@@ -14,10 +14,9 @@ def table(figures: Figures, found: Verdict, notes: Sequence[str] = ()) -> str:
 
 
 def _headline(found: Verdict) -> Iterator[str]:
-    limits = LIMITS[found.precision]
     wide = max(len(FIGURES[name].text) for name in found.figures) if found.figures else 0
     for name, value in found.figures.items():
-        figure, bound = FIGURES[name], limits.get(name)
+        figure, bound = FIGURES[name], found.limits.get(name)
         side = "at least" if figure.better == "more" else "at most"
         wanted = "" if bound is None else f"{side} {shown(name, bound)}"
         yield f"{figure.text:{wide}}  {shown(name, value):>12}  {wanted}".rstrip()

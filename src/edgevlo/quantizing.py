@@ -8,10 +8,10 @@ import glob
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 from edgevlo.calibration.gate import Gate, QualityError, Verdict, reference_of
-from edgevlo.calibration.limits import LIMITS
+from edgevlo.calibration.limits import FIGURES, LIMITS
 from edgevlo.calibration.moments import Floats, second_moments
 from edgevlo.calibration.quality import Reference
 from edgevlo.calibration.sensitivity import Budget, Kept, keep_most_sensitive, parse_budget
@@ -34,9 +34,6 @@ from edgevlo.runtime.manifest import Manifest
 from edgevlo.runtime.manifest_graphs import GraphRole
 
 Quantize: TypeAlias = Callable[..., Manifest]  # `quantize` with all that was asked but what is kept
-
-# Modules that alone move a figure of `limits.FIGURES`, by how its name begins.
-_MOVED_BY: Final[dict[str, GraphRole]] = {"decoder_": "image_decoder", "feature_": "vision_encoder"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,20 +93,21 @@ def quantize_with_care(
         return Made(manifest=build(output, progress=progress))
     reference = reference_of(bundle, requests=care.prompts, count=care.requests, open_graph=open_emulated)
     gate = Gate(reference, accept_loss=care.accept_loss, progress=progress)
+    kept, whole = None, tuple[Override, ...]()
     if budget is not None:
         kept = _kept(build, parts, output, budget, LIMITS[coarsest(names, choice)], reference, progress)
-        return Made(manifest=build(output, _whole(parts, kept.modules), gate=gate, progress=progress), kept=kept)
+        whole = _whole(parts, kept.modules)
     raised = _Raised(target, choice, static)
     while True:
         try:
-            made = build(output, raised.whole, static=raised.static, gate=gate, progress=progress)
+            made = build(output, (*whole, *raised.whole), static=raised.static, gate=gate, progress=progress)
         except QualityError as error:
             higher = raised.for_limits(error.verdict)
             if higher is None:
                 raise
             raised = higher
         else:
-            return Made(manifest=made, raised=raised.words)
+            return Made(manifest=made, kept=kept, raised=raised.words)
 
 
 def _check_budget(care: Care, parts: Mapping[str, frozenset[str]], weights: str, static: Static | None) -> None:
@@ -133,9 +131,9 @@ class _Raised:
 
     def for_limits(self, verdict: Verdict | None) -> "_Raised | None":
         """Return the next more precise choice for a module that missed its limits; None where there is none."""
-        missed = () if verdict is None else verdict.missed
-        for start, module in _MOVED_BY.items():
-            if any(name.startswith(start) for name in missed) and (higher := self._higher(module)) is not None:
+        for name in () if verdict is None else verdict.missed:
+            module = FIGURES[name].module
+            if module is not None and (higher := self._higher(module)) is not None:
                 return higher
         return None
 

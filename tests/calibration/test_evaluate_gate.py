@@ -8,7 +8,7 @@ from damaged_bundles import Change, coarse, damaged, filled, noisy
 
 from edgevlo.calibration import gate, sensitivity
 from edgevlo.calibration.gate import QualityError, Verdict, headline, judge, record, verdict
-from edgevlo.calibration.limits import FIGURES, LIMITS, coarsest
+from edgevlo.calibration.limits import FIGURES, LIMITS, coarsest, limits_of
 from edgevlo.calibration.quality import Comparison, Reference
 from edgevlo.calibration.sensitivity import Budget, Build, keep_most_sensitive, parse_budget, rank
 from edgevlo.catalog import EMBEDDED
@@ -92,11 +92,21 @@ def test_the_coarsest_graph_decides(toy: Path, tmp_path: Path) -> None:
     assert coarsest(msgspec.structs.replace(manifest, backbone=cached)) == "int8"
 
 
+def test_what_one_module_moves_is_judged_by_its_own_precision(toy: Path, tmp_path: Path) -> None:
+    mixed = limits_of(read_manifest(damaged(toy, tmp_path / "mixed", {"image_head": noisy(0.0)}, "int4")))
+    decoder = {name for name, figure in FIGURES.items() if figure.module == "image_decoder"} & mixed.keys()
+    assert {name: mixed[name] for name in decoder} == {name: LIMITS["fp32"][name] for name in decoder}
+    assert mixed["decoder_ciede2000_p95"] < LIMITS["int4"]["decoder_ciede2000_p95"]
+    assert mixed["kl_mean"] == LIMITS["int4"]["kl_mean"]
+    assert limits_of(read_manifest(toy)) == LIMITS["fp32"]
+
+
 # What a manifest says.
 
 
 def kept(passed: bool) -> Verdict:
-    return Verdict(passed=passed, precision="int4", figures={"kl_mean": 0.5}, reasons=() if passed else ("it is bad",))
+    reasons = () if passed else ("it is bad",)
+    return Verdict(passed=passed, precision="int4", limits={"kl_mean": 0.4}, figures={"kl_mean": 0.5}, reasons=reasons)
 
 
 def test_a_verdict_stands_in_the_manifest_and_is_shown(reference: Reference, tmp_path: Path, toy: Path) -> None:
