@@ -24,7 +24,9 @@ PICTURE_SUFFIXES: Final = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 _NAMES: Final[tuple[AbilityName, ...]] = get_args(AbilityName)
 _WITH_WORDS: Final[tuple[AbilityName, ...]] = ("paint", "edit", "ask")  # the others may go without
 _GLOSS: Final = "  # "
-_GUIDED: Final = 3.0  # where a model's own scale leaves its other branches without weight
+# Where a model's own scale leaves its other branches without weight. Low: what is far from how the model is used shows
+# nothing of it (picturebook, trained for scale 1, paints fragments at 3).
+_GUIDED: Final = 1.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,11 +148,11 @@ def _numbered(manifest: Manifest, lines: Sequence[Request], files: Sequence[Path
             text=line.text,
             pictures=tuple(pool[index % len(pool)] for index in shown),
             seed=number,
-            guidance_scale=_scale(manifest.guidance, number) if ability.output == "image" else None,
+            guidance_scale=scale_of(manifest.guidance, number) if ability.output == "image" else None,
             gloss=line.gloss,
         )
 
 
-def _scale(guidance: Guidance, number: int) -> float | None:
-    """Return None, the model's own scale; for every second case one that weighs all branches, if the own does not."""
+def scale_of(guidance: Guidance, number: int) -> float | None:
+    """Return None, the model's own scale; for every second number one that weighs all branches, if the own does not."""
     return _GUIDED if number % 2 and len(guidance.branches) > 1 and guidance.default_scale == 1.0 else None

@@ -12,13 +12,11 @@ from typing import Final, get_args
 from edgevlo.runtime.errors import RequestError
 from edgevlo.runtime.manifest import Manifest
 from edgevlo.runtime.manifest_abilities import AbilityName
-from edgevlo.runtime.manifest_guidance import Guidance
 
-from .cases import Case, Request, picture_files, read_requests
+from .cases import Case, Request, picture_files, read_requests, scale_of
 
 SHIPPED: Final = Path(__file__).parent / "prompts.txt"
 _NAMES: Final[tuple[AbilityName, ...]] = get_args(AbilityName)
-_GUIDED: Final = 3.0  # where a model's default leaves its other branches without weight
 
 
 def cases(manifest: Manifest, prompts: Path | None, pictures: Path | None, count: int) -> list[Case]:
@@ -59,7 +57,7 @@ def _cases(manifest: Manifest, lines: Sequence[Request], files: Sequence[Path]) 
                 text=texts[ability][turn % len(texts[ability])],
                 pictures=sources if len(sources) >= low else tuple(pool[index % len(pool)] for index in range(low)),
                 seed=seed,
-                guidance_scale=_scale(manifest.guidance, turn) if _paints(manifest, ability) else None,
+                guidance_scale=scale_of(manifest.guidance, turn) if _paints(manifest, ability) else None,
             )
             if ability == "paint":
                 painted.append(seed)
@@ -68,8 +66,3 @@ def _cases(manifest: Manifest, lines: Sequence[Request], files: Sequence[Path]) 
 
 def _paints(manifest: Manifest, ability: AbilityName) -> bool:
     return manifest.abilities[ability].output == "image"
-
-
-def _scale(guidance: Guidance, turn: int) -> float | None:
-    """Return None for the model's own scale; every second turn one that gives each branch weight if that does not."""
-    return _GUIDED if turn % 2 and len(guidance.branches) > 1 and guidance.default_scale == 1.0 else None

@@ -60,7 +60,7 @@ def test_every_second_painting_weighs_all_branches(tmp_path: Path, toy: Path, ma
 
     path = written(tmp_path, "a\nb\nask: c\n")
     other = read_manifest(rewritten(toy, tmp_path / "unguided", unguided))
-    assert [case.guidance_scale for case in cases(other, path, None, 3)] == [None, 3.0, None]
+    assert [case.guidance_scale for case in cases(other, path, None, 3)] == [None, 1.5, None]
     assert [case.guidance_scale for case in cases(manifest, path, None, 3)] == [None, None, None]
 
 
