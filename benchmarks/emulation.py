@@ -53,7 +53,7 @@ def main() -> None:
             asked, made = Path(name) / f"asked-{number}", Path(name) / f"made-{number}"
             given = {"target": "tensorrt", **options} | ({"calibration": ranges} if "static" in options else {})
             quantize(portable, asked, **given)
-            raised = quantize_with_care(portable, made, care=Care(accept_loss=False), **given).raised
+            raised = quantize_with_care(portable, made, care=Care(requests=arguments.requests), **given).raised
             forms[form] = {
                 "asked": shown(judge(reference, asked)),
                 "made": shown(judge(reference, made)) | {"more_precise": raised},

@@ -79,6 +79,8 @@ def cases(manifest: Manifest, requests: Path | None, pictures: Path | None, coun
         lines = [line for line in lines if line.ability in manifest.abilities]
     elif lacking:
         raise RequestError(f"{requests} asks to {lacking[0]}, which {manifest.name} cannot; remove those lines.")
+    elif any(line.ability == "interleave" for line in lines):
+        raise RequestError(f"{requests} asks to interleave, which is not compared; remove those lines.")
     lines = lines[:count]
     if not lines:
         raise RequestError(f"{requests or manifest.name} has no requests to compare on; write one a line.")

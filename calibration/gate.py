@@ -35,9 +35,7 @@ class Verdict:
 
 
 class QualityError(EdgevloError, ValueError):
-    """A bundle below its gate; `verdict` is what was found, if a single bundle was judged."""
-
-    verdict: Verdict | None = None
+    """A bundle below its gate."""
 
 
 def judge(
@@ -127,25 +125,19 @@ def reference_of(
     return Reference(opened, listed, layers=False, free=False, open_graph=open_graph)
 
 
-class Gate:
-    """What a quantiser calls with the bundle it has written, before anybody else sees it."""
+def settle(reference: Reference, found: Verdict, *, accept_loss: bool = False, more_precise: str = "") -> Quality:
+    """Return what the manifest is to say; raise `QualityError` if a bundle failed and that is not accepted.
 
-    def __init__(self, reference: Reference, *, accept_loss: bool = False, progress: Progress | None = None) -> None:
-        self._reference = reference
-        self._accept_loss = accept_loss
-        self._progress = progress
-
-    def __call__(self, candidate: Path) -> Quality:
-        """Return what the manifest is to say; raise `QualityError` if the bundle fails and that is not accepted."""
-        found = judge(self._reference, candidate, progress=self._progress)
-        if not found.passed and not self._accept_loss:
-            error = QualityError(
-                f"the bundle is below the limits of {found.precision} and was not kept: {'; '.join(found.reasons)}. "
-                "Keep more modules at a higher precision, or take it as it is with --accept-quality-loss."
-            )
-            error.verdict = found
-            raise error
-        return record(self._reference, found)
+    `more_precise` says in words what is already more precise than was asked for.
+    """
+    if not found.passed and not accept_loss:
+        already = f" ({more_precise} already)" if more_precise else ""
+        raise QualityError(
+            f"the bundle is below the limits of {found.precision} and was not kept: "
+            f"{'; '.join(found.reasons)}{already}. Keep more modules at a higher precision, or take it as it is with "
+            "--accept-quality-loss."
+        )
+    return record(reference, found)
 
 
 def record(reference: Reference, found: Verdict) -> Quality:

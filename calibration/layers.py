@@ -15,13 +15,13 @@ import onnxruntime as ort
 from edgevlo.runtime.bundle import Bundle
 from edgevlo.runtime.errors import BundleError
 from edgevlo.runtime.manifest import Target
+from edgevlo.runtime.sessions import threads
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float32]
 
 _PREFIX: Final = "layer_output."  # what the exporter calls the hidden state behind a layer
 _SEEN: Final = "seen."
-_ONE_THREAD_BYTES: Final = 16 * 1024 * 1024  # as runtime/sessions.py, whose options these are
 _ON_CPU: Final[tuple[Target, ...]] = ("portable", "cpu")
 
 
@@ -57,7 +57,7 @@ def unseen_layers(bundle: Bundle) -> str | None:
     if find_spec("onnx_ir") is None:
         return "onnx-ir is not installed"
     if bundle.manifest.target not in _ON_CPU:
-        return f"graphs of target {bundle.manifest.target} run on their device alone"
+        return f"those of a bundle for {bundle.manifest.target} cannot be"
     if not layer_names(bundle):
         return "the backbone's graph does not name them"
     return None
@@ -87,7 +87,7 @@ def open_layered(bundle: Bundle, names: Sequence[str]) -> LayeredSession:
     options = ort.SessionOptions()
     files = bundle.manifest.files
     weights = sum(listed.bytes for name, listed in files.items() if name.startswith(path.name))
-    options.intra_op_num_threads = 1 if weights < _ONE_THREAD_BYTES else 0
+    options.intra_op_num_threads = threads(weights)
     options.log_severity_level = 3
     options.enable_mem_pattern = False
     options.add_session_config_entry("session.x64quantprecision", "1")

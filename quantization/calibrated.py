@@ -18,6 +18,7 @@ from edgevlo.calibration import store
 from edgevlo.calibration.ranges import signal_to_noise
 from edgevlo.runtime.bundle import Bundle
 from edgevlo.runtime.errors import CalibrationError, RequestError
+from edgevlo.runtime.manifest import Manifest
 from edgevlo.runtime.manifest_graphs import Backbone, Graph, GraphRole, Tensor
 
 from .activations import Kind, QuantizeDequantizePass, products
@@ -62,6 +63,12 @@ ROLES: Final[dict[str, tuple[GraphRole, ...]]] = {
     "rtx": ("backbone", "image_head", "text_head", "vision_encoder", "image_decoder"),
     "tensorrt": ("backbone", "image_head", "text_head", "vision_encoder", "image_decoder"),
 }
+
+
+def able(manifest: Manifest, target: str) -> tuple[GraphRole, ...]:
+    """Return the graphs whose activations a target quantises, but for a text head that no ability of the model uses."""
+    answers = any(ability.output != "image" for ability in manifest.abilities.values())
+    return tuple(role for role in ROLES[target] if role != "text_head" or answers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,18 +131,17 @@ class Calibrated:
             )
         self.static, self.target, self.shape = static, target, bundle.manifest.backbone
         self._calibration = calibration
+        self._able = () if static.activations is None else able(bundle.manifest, target)
         for pattern in static.keep:
             if not any(fnmatchcase(role, pattern) or self.kept(role, (pattern,)) for role in self._able):
-                raise RequestError(f"no quantised operator is called {pattern!r}; {folder / store.FILE} lists them.")
+                raise RequestError(
+                    f"no quantised graph or operator is called {pattern!r}; {folder / store.FILE} lists them."
+                )
 
     @property
     def roles(self) -> tuple[GraphRole, ...]:
         """The graphs whose activations are quantised, and with them their weights."""
         return tuple(role for role in self._able if not any(fnmatchcase(role, one) for one in self.static.keep))
-
-    @property
-    def _able(self) -> tuple[GraphRole, ...]:
-        return () if self.static.activations is None else ROLES[self.target]
 
     def kept(self, role: GraphRole, patterns: Collection[str]) -> frozenset[str]:
         """Return the operators of a graph whose names fit one of the patterns."""

@@ -4,8 +4,6 @@ Types, roundings and quantisation are those that the graphs state. In what order
 they are, is not seen.
 """
 
-from typing import Final
-
 import numpy as np
 import onnx_ir as ir
 import onnxruntime as ort
@@ -16,11 +14,9 @@ from edgevlo.runtime.errors import BundleError
 from edgevlo.runtime.manifest_graphs import GraphRole
 from edgevlo.runtime.memory import check_bytes
 from edgevlo.runtime.ort_device import OrtGraph
-from edgevlo.runtime.sessions import declared
+from edgevlo.runtime.sessions import declared, threads
 
 from .rounded_float import RoundedFloatPass
-
-_ONE_THREAD_BYTES: Final = 16 * 1024 * 1024  # as runtime/sessions.py
 
 
 def open_emulated(bundle: Bundle, role: GraphRole) -> Runner:
@@ -33,14 +29,14 @@ def open_emulated(bundle: Bundle, role: GraphRole) -> Runner:
     path = bundle.path(declared(bundle, role).file)
     model = ir.load(path)
     weights = 4 * sum(int(np.prod(tensor.shape.numpy())) for tensor in _constants(model.graph))
-    remedy = "Leave the quality unmeasured (--quality-requests 0)"
+    remedy = "Use a larger machine, or leave the quality unmeasured (edgevlo quantize --quality-requests 0)"
     check_bytes(weights, f"computing the {role} of {bundle.manifest.name} on a CPU takes", "in float32", remedy)
     RoundedFloatPass()(model)
     options = ort.SessionOptions()
-    options.intra_op_num_threads = 1 if weights < _ONE_THREAD_BYTES else 0
+    options.intra_op_num_threads = threads(weights)
     options.log_severity_level = 3
     options.enable_mem_pattern = False
-    options.add_session_config_entry("session.disable_quant_qdq", "1")  # its integer kernels round otherwise
+    options.add_session_config_entry("session.disable_quant_qdq", "1")  # integer kernels, some saturate
     options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(path.parent))
     try:
         content = ir.to_proto(model).SerializeToString()

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Final
 
 import onnx_ir as ir
 
@@ -14,6 +15,9 @@ from edgevlo.runtime.manifest_graphs import GraphRole, Precision
 
 from .recipes import Blocks, Choice, Float8, Float32, Half, Module, Override, Weights, changes_numbers
 from .weight_only import products
+
+# What is made more precise for a bundle's limits to hold, unless an override says what it is to be.
+RAISED: Final[tuple[GraphRole, ...]] = ("image_decoder", "vision_encoder")
 
 
 def named_products(bundle: Path, manifest: Manifest) -> dict[GraphRole, tuple[str, ...]]:
@@ -70,7 +74,8 @@ def check(choice: Choice, names: dict[GraphRole, tuple[str, ...]], target: str =
             )
         if isinstance(one.weights, Float32):
             _check_whole(one, names)
-        if target != "cpu" and one.weights is None and not any(choice.recipe.get(role) for role in taken):
+        pinned = any(one.fits(role) for role in RAISED if role in names)
+        if target != "cpu" and one.weights is None and not pinned and not any(map(choice.recipe.get, taken)):
             raise RequestError(f"{one.pattern!r} is not quantised for {target}, so it cannot be left out of it.")
 
 

@@ -38,8 +38,7 @@ class RoundedFloatPass(ir.passes.InPlacePass):
                     if value not in floats:
                         floats[value] = _cast(graph, value, ir.DataType.FLOAT)
                     node.replace_input_with(index, floats[value])
-            if (stated := node.attributes.get("output_dtype")) and stated.as_int() in HALVES:
-                node.attributes["output_dtype"] = ir.AttrInt64("output_dtype", ir.DataType.FLOAT)
+            node.attributes.pop("accuracy_level", None)  # lets CPUs multiply in int8; GPUs take no notice
             for value in node.outputs:
                 if value.dtype in HALVES:
                     _round(graph, value)

@@ -33,6 +33,11 @@ _DTYPES: Final[dict[str, DType]] = {
 _ONE_THREAD_BYTES: Final = 16 * 1024 * 1024
 
 
+def threads(weights: int) -> int:
+    """Return how many threads run a graph with so many bytes of weights; 0: one for every core."""
+    return 1 if weights < _ONE_THREAD_BYTES else 0
+
+
 def open_graph(bundle: Bundle, role: GraphRole, *, prepack: bool = True) -> ort.InferenceSession:
     """Open one graph on the bundle's target.
 
@@ -45,7 +50,7 @@ def open_graph(bundle: Bundle, role: GraphRole, *, prepack: bool = True) -> ort.
     options = ort.SessionOptions()
     files = bundle.manifest.files
     weights = sum(listed.bytes for name, listed in files.items() if name.startswith(graph.file))
-    options.intra_op_num_threads = 1 if weights < _ONE_THREAD_BYTES else 0  # 0: every core
+    options.intra_op_num_threads = threads(weights)
     options.log_severity_level = 3
     options.enable_mem_pattern = False  # prompts differ in length; a pattern per length would grow for ever
     if bundle.manifest.target == "cpu":

@@ -7,10 +7,11 @@ import dataclasses
 import glob
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
-from edgevlo.calibration.gate import Gate, QualityError, Verdict, reference_of
+from edgevlo.calibration.gate import Verdict, judge, reference_of, settle
 from edgevlo.calibration.limits import FIGURES, LIMITS
 from edgevlo.calibration.moments import Floats, second_moments
 from edgevlo.calibration.quality import Reference
@@ -28,12 +29,16 @@ from edgevlo.quantization import (
     quantize,
 )
 from edgevlo.quantization.calibrated import ROLES
+from edgevlo.quantization.modules import RAISED
 from edgevlo.quantization.recipes import Blocks, Choice
 from edgevlo.runtime.errors import RequestError
-from edgevlo.runtime.manifest import Manifest
+from edgevlo.runtime.manifest import Manifest, Quality
 from edgevlo.runtime.manifest_graphs import GraphRole
 
 Quantize: TypeAlias = Callable[..., Manifest]  # `quantize` with all that was asked but what is kept
+
+
+_FOLLOWING: Final = "picture_"  # figures that the decoder moves, and the codes too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +57,7 @@ class Made:
 
     manifest: Manifest
     kept: Kept | None = None
-    raised: dict[GraphRole, str] = field(default_factory=dict)  # modules, and in words what they are now
+    raised: dict[GraphRole, str] = field(default_factory=dict)  # what modules are now, in words
 
 
 def quantize_with_care(
@@ -65,6 +70,7 @@ def quantize_with_care(
     block_size: int | None = None,
     overrides: tuple[str, ...] = (),
     static: Static | None = None,
+    capacity: int | None = None,
     care: Care,
     progress: Progress | None = None,
     **more: Any,
@@ -72,42 +78,67 @@ def quantize_with_care(
     """Quantise a portable bundle, judge the result before it exists, and return what was made.
 
     `more` goes to `quantize` as it is. Graphs for GPUs are judged as a CPU computes them (`emulation.py`). An image
-    decoder or vision encoder that alone is below its limits is made more precise, unless `overrides` say what it is to
-    be. Raises what `quantize` raises, and `QualityError` when the result is below its limits and that is not accepted,
+    decoder or vision encoder below its limits is made more precise, unless `overrides` say what it is to be, or other
+    limits are missed as well and that is not accepted.
+
+    Raises what `quantize` raises, and `QualityError` when the result is below its limits and that is not accepted,
     or when no choice of layers holds the budget; nothing is left then.
     """
     choice = choice_of(target, weights, method, block_size, overrides)
-    names = check_request(bundle, output, target, choice, capacity=more.get("capacity"), static=static)
+    names = check_request(bundle, output, target, choice, capacity=capacity, static=static)
     parts = layers(names, choice)
     if care.budget is not None:
         _check_budget(care, parts, weights, static)
     budget = None if care.budget is None else parse_budget(care.budget)
-    options = dict(more, target=target, weights=weights, method=method, block_size=block_size)
+    options = dict(
+        more, target=target, weights=weights, method=method, block_size=block_size, static=static, capacity=capacity
+    )
     if any(one.method == "gptq" for one in choice.blocks):
         options["moments"] = _moments(bundle, names, choice, progress)
 
     def build(folder: Path, whole: tuple[Override, ...] = (), **rest: Any) -> Manifest:
-        return quantize(bundle, folder, overrides=(*overrides, *whole), **dict(options, static=static) | rest)
+        return quantize(bundle, folder, overrides=(*overrides, *whole), **options | rest)
 
     if not care.requests:
         return Made(manifest=build(output, progress=progress))
     reference = reference_of(bundle, requests=care.prompts, count=care.requests, open_graph=open_emulated)
-    gate = Gate(reference, accept_loss=care.accept_loss, progress=progress)
     kept, whole = None, tuple[Override, ...]()
     if budget is not None:
         kept = _kept(build, parts, output, budget, LIMITS[coarsest(names, choice)], reference, progress)
         whole = _whole(parts, kept.modules)
-    raised = _Raised(target, choice, static)
+
+    def gate(candidate: Path) -> Quality:
+        try:
+            found = judge(reference, candidate, progress=progress)
+        except RequestError as error:
+            raise _too_small(error, capacity) from error
+        higher = raised.for_limits(found, certainly=care.accept_loss)
+        if higher is not None:
+            raise _MorePreciseError(higher)
+        return settle(reference, found, accept_loss=care.accept_loss, more_precise=raised.in_words)
+
+    raised = _Raised(target, choice, static, names)
     while True:
         try:
             made = build(output, (*whole, *raised.whole), static=raised.static, gate=gate, progress=progress)
-        except QualityError as error:
-            higher = raised.for_limits(error.verdict)
-            if higher is None:
-                raise
-            raised = higher
+        except _MorePreciseError as error:
+            raised = error.raised
         else:
-            return Made(manifest=made, kept=kept, raised=raised.words)
+            return Made(manifest=made, kept=kept, raised=raised.now)
+
+
+def _too_small(error: RequestError, capacity: int | None) -> RequestError:
+    """Return what to say where a request, which the reference could carry out, does not fit into a fixed KV cache."""
+    if capacity is None:
+        return error
+    return RequestError(
+        f"--capacity {capacity} is too small for the requests at which the quality is measured ({_first(error)}). Make "
+        "it larger, give shorter ones with --prompts, or leave it unmeasured: --quality-requests 0."
+    )
+
+
+def _first(error: RequestError) -> str:
+    return str(error).split(". ", 1)[0].rstrip(".")
 
 
 def _check_budget(care: Care, parts: Mapping[str, frozenset[str]], weights: str, static: Static | None) -> None:
@@ -126,33 +157,51 @@ class _Raised:
     target: str
     choice: Choice
     static: Static | None
+    names: Mapping[GraphRole, tuple[str, ...]]  # of the modules' products
     whole: tuple[Override, ...] = ()
-    words: dict[GraphRole, str] = field(default_factory=dict)
+    now: dict[GraphRole, str] = field(default_factory=dict)
 
-    def for_limits(self, verdict: Verdict | None) -> "_Raised | None":
-        """Return the next more precise choice for a module that missed its limits; None where there is none."""
-        for name in () if verdict is None else verdict.missed:
-            module = FIGURES[name].module
-            if module is not None and (higher := self._higher(module)) is not None:
-                return higher
-        return None
+    @property
+    def in_words(self) -> str:
+        """What is more precise, as part of a sentence."""
+        return " and ".join(f"{module} is {now}" for module, now in self.now.items())
+
+    def for_limits(self, found: Verdict, *, certainly: bool) -> "_Raised | None":
+        """Return the next more precise choice for a module that misses its limits; None where there is none.
+
+        Unless it is wanted `certainly`, None too where a limit is missed that no such module has to do with.
+        """
+        guilty = [FIGURES[name].module for name in found.missed if not name.startswith(_FOLLOWING)]
+        if not certainly and None in guilty:
+            return None
+        found_higher = (self._higher(module) for module in guilty if module in RAISED)
+        return next((higher for higher in found_higher if higher is not None), None)
 
     def _higher(self, module: GraphRole) -> "_Raised | None":
-        if any(one.fits(module) for one in (*self.choice.overrides, *self.whole)):
-            return None  # as it was asked for, or as precise as it can be
+        if any(one.fits(name) for one in self.choice.overrides for name in (module, *self.names[module])):
+            return None  # it is what it was asked to be
         static = self.static
         if static is not None and module in _quantised(static, self.target):
             kept = dataclasses.replace(static, keep=(*static.keep, module))
-            return dataclasses.replace(self, static=kept, words=self.words | {module: "not quantised"})
-        if self.target == "cpu":
+            return dataclasses.replace(self, static=kept, now=self.now | {module: "not quantised"})
+        if self.target == "cpu" or any(one.fits(module) for one in self.whole):
             return None
         whole = (*self.whole, override(f"{module}=fp32", self.target))
-        return dataclasses.replace(self, whole=whole, words=self.words | {module: "fp32"})
+        return dataclasses.replace(self, whole=whole, now=self.now | {module: "fp32"})
+
+
+class _MorePreciseError(Exception):
+    """A bundle was below its limits, and a more precise one is to be made instead."""
+
+    def __init__(self, raised: _Raised) -> None:
+        super().__init__(raised.in_words)
+        self.raised = raised
 
 
 def _quantised(static: Static, target: str) -> set[GraphRole]:
     """Return the modules whose activations are quantised and that are not kept by name."""
-    return set() if static.activations is None else set(ROLES[target]) - set(static.keep)
+    roles = () if static.activations is None else ROLES[target]
+    return {role for role in roles if not any(fnmatchcase(role, pattern) for pattern in static.keep)}
 
 
 def _moments(

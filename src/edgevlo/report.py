@@ -74,7 +74,7 @@ def _memory(manifest: Manifest, folder: Path) -> list[str]:
 def _quality(manifest: Manifest) -> str:
     quality = manifest.quality
     if quality is None:
-        return "not measured (edgevlo evaluate BUNDLE --against BUNDLE)"
+        return f"not measured (edgevlo evaluate BUNDLE --against BUNDLE{'' if on_cpu(manifest) else ' --emulate'})"
     if not quality.passed:
         return f"BELOW the limits of {quality.limits}, kept all the same: {'; '.join(quality.reasons)}"
     emulated = " (GPU graphs as a CPU computes them)" if not on_cpu(manifest) else ""

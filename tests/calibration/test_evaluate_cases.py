@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from PIL import Image
 from toy_bundle import rewritten
@@ -72,6 +73,13 @@ def test_abilities_that_a_model_lacks_are_left_out_of_what_ships(tmp_path: Path,
     assert {case.ability for case in cases(only, None, None, 99)} == {"paint"}
     with pytest.raises(RequestError, match="asks to edit, which toy cannot; remove those lines"):
         cases(only, written(tmp_path, "edit: a\n"), None, 1)
+
+
+def test_interleaved_answers_are_not_compared(manifest: Manifest, tmp_path: Path) -> None:
+    paints = manifest.abilities["paint"]
+    mixed = msgspec.structs.replace(manifest, abilities={"interleave": paints, **manifest.abilities})
+    with pytest.raises(RequestError, match="asks to interleave, which is not compared; remove those lines"):
+        cases(mixed, written(tmp_path, "interleave: how to fold a boat\n"), None, 1)
 
 
 def test_pictures_of_a_folder_take_turns(manifest: Manifest, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import onnx
 import onnx_ir as ir
@@ -19,6 +20,7 @@ from edgevlo.calibration.ranges import signal_to_noise
 from edgevlo.export import export_checkpoint
 from edgevlo.quantization import Static, quantize
 from edgevlo.quantization.activations import Kind, QuantizeDequantizePass
+from edgevlo.quantization.calibrated import able
 from edgevlo.quantization.smoothing import SmoothingPass
 from edgevlo.runtime.answers import AnswerWarning
 from edgevlo.runtime.bundle import open_bundle
@@ -133,7 +135,11 @@ def test_bundles_open_paint_and_answer(ready: Ready, tmp_path: Path, static: Sta
         (Static(activations="int4"), {}, "no such precision"),  # type: ignore[arg-type]
         (Static(activations="int8", smoothing=1.5), {}, r"smoothing 1\.5 is not between"),
         (Static(activations="int8"), {"calibration": None}, "--calibration"),
-        (Static(activations="int8", keep=("*.nowhere",)), {}, r"no quantised operator is called '\*\.nowhere'"),
+        (
+            Static(activations="int8", keep=("*.nowhere",)),
+            {},
+            r"no quantised graph or operator is called '\*\.nowhere'",
+        ),
     ],
 )
 def test_what_quantize_refuses(
@@ -156,6 +162,14 @@ def test_named_operators_stay_float_or_take_the_other_weights(ready: Ready, tmp_
         kept = {str(node.name).rsplit(".", 1)[-1] for node in nodes if node.op_type == left}
         assert kept == {"down_proj", "q_proj"}
         Model.open(tmp_path / weights).check()
+
+
+@pytest.mark.parametrize("target", ["cpu", "tensorrt"])
+def test_a_text_head_that_nothing_uses_is_left_alone(toy: Path, target: str) -> None:
+    manifest = read_manifest(toy)
+    only = {name: one for name, one in manifest.abilities.items() if one.output == "image"}
+    painter = msgspec.structs.replace(manifest, abilities=only)
+    assert set(able(manifest, target)) - set(able(painter, target)) == {"text_head"}
 
 
 @pytest.mark.parametrize("exported", SHAPES[1:2], indirect=True, ids=lambda shape: shape.name)

@@ -19,7 +19,9 @@ static_options = options(
     click.option(
         "--smoothing", type=float, help="What activations give to weights; 0: nothing. [default: 0.5 in int8, 0 in fp8]"
     ),
-    click.option("--keep", multiple=True, metavar="PATTERN", help="Operators to leave float, as '*.down_proj'."),
+    click.option(
+        "--keep", multiple=True, metavar="PATTERN", help="Graphs or operators to leave float, as '*.down_proj'."
+    ),
     click.option("--least-db", default=28.0, show_default=True, help="Signal over noise that int8 inputs must keep."),
     click.option("--calibration", type=click.Path(path_type=Path), help="What `edgevlo calibrate` wrote for BUNDLE."),
 )
@@ -113,7 +115,7 @@ def quantize(
     with progress_bar() as progress:
         made = quantize_with_care(find(bundle), output, care=care, progress=progress, **options, **static)
     if made.kept is not None:
-        click.echo(f"kept at full precision: {', '.join(sorted(made.kept.modules)) or 'nothing'}", err=True)
+        click.echo(f"not quantised: {', '.join(sorted(made.kept.modules)) or 'nothing'}", err=True)
     for module, now in made.raised.items():
         click.echo(f"note: {module} is {now}; as it was asked for it would be below its limits", err=True)
     quality = made.manifest.quality
