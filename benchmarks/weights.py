@@ -37,6 +37,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "int4 k_quant": {"weights": "int4", "method": "k_quant"},
     "int4 hqq": {"weights": "int4", "method": "hqq"},
     "int4 gptq": {"weights": "int4", "method": "gptq"},
+    "int4 awq": {"weights": "int4", "method": "awq"},
     "int4 gptq, blocks of 128": {"weights": "int4", "method": "gptq", "block_size": 128},
 }
 JUDGED = ("int8", "int4", "int4 gptq")

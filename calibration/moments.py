@@ -1,7 +1,8 @@
-"""Second moments of what a bundle's products read while it does what its users ask: what GPTQ corrects by.
+"""Second moments of what a bundle's products read while it does what its users ask: what GPTQ and AWQ go by.
 
-They are kept in memory, K x K float32 for every input of K channels: 4.3 GB for the shape of Janus-Pro-1B. What is read
-is gathered for many steps and added at once: a step alone would go through all of them for one token.
+They are kept in memory, K x K float32 for every input of K channels: 4.3 GB for the shape of Janus-Pro-1B. AWQ does
+with the squares alone, K. What is read is gathered for many steps and added at once: a step alone would go through all
+of them for one token.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,8 +32,12 @@ GATHERED: Final = 256  # tokens between additions
 
 @dataclass
 class MomentObserver(Observer):
-    """Adds up `x x^T` over all that each product with weights reads, `(K, K)` by the product's name."""
+    """Adds up `x x^T` over all that each product with weights reads, `(K, K)` by the product's name.
 
+    With `squares` only its diagonal, `(K,)`.
+    """
+
+    squares: bool = False
     moments: dict[str, Floats] = field(default_factory=dict)
     _waiting: dict[str, list[Floats]] = field(default_factory=dict)
 
@@ -51,7 +56,8 @@ class MomentObserver(Observer):
             first = one.readers[0]
             if first not in self.moments:
                 width = values.shape[-1]
-                self.moments.update(dict.fromkeys(one.readers, np.zeros((width, width), dtype=np.float32)))
+                shape = (width,) if self.squares else (width, width)
+                self.moments.update(dict.fromkeys(one.readers, np.zeros(shape, dtype=np.float32)))
             waiting = self._waiting.setdefault(first, [])
             waiting += [x.copy() for x in parts]
             if sum(map(len, waiting)) >= GATHERED:
@@ -59,7 +65,7 @@ class MomentObserver(Observer):
 
     def _add_up(self, product: str) -> None:
         x = np.concatenate(self._waiting.pop(product))
-        self.moments[product] += x.T @ x
+        self.moments[product] += np.einsum("tk,tk->k", x, x) if self.squares else x.T @ x
 
     def finished(self) -> dict[str, Floats]:
         """Return the moments of all that was seen."""
@@ -86,18 +92,22 @@ def second_moments(
     *,
     prompts: Path | None = None,
     count: int = COUNT,
+    squares: bool = False,
     progress: Progress | None = None,
 ) -> dict[str, Floats]:
     """Run a portable bundle on requests, as `calibrate` does; return the moments by the product's name.
+
+    With `squares` only their diagonals.
 
     Raises `RequestError` for prompts that cannot be used, `CalibrationError` for NaN and infinity, `MemoryShortError`
     when the moments do not fit into what is available.
     """
     opened = open_bundle(bundle)
     weights = weights_bytes(opened.folder, opened.manifest, opened.manifest.graphs)
-    check_available(opened, moments_bytes(opened) + weights, "for gptq, which other values of --method do without")
+    if not squares:
+        check_available(opened, moments_bytes(opened) + weights, "for gptq, which other values of --method do without")
     listed = cases(opened.manifest, prompts, None, count)
-    observer, grids = MomentObserver({}), Grids()
+    observer, grids = MomentObserver({}, squares=squares), Grids()
     model = Model(opened, ObservedEngine(opened, observer))
     for number, case in enumerate(listed):
         for grid, rows in carried_out(model, observer, case, grids):

@@ -4,6 +4,7 @@ A matrix `(K, N)` becomes `bits` bits a number, in blocks of `block_size` along 
 method is asymmetric, a zero point: `w = (number - zero_point) * scale`. The methods:
 
 - `rtn`: to the nearest, symmetric; ONNX Runtime's own quantiser.
+- `awq`: the same, of weights that were scaled for it (`activation_aware.py`).
 - `k_quant`: scale and zero point that minimise the weighted squared error, searched for as llama.cpp does; asymmetric,
   ONNX Runtime's own.
 - `hqq`: a zero point that minimises a norm below 1 of the error (Badri and Shaji, 2023); asymmetric, ONNX Runtime's
@@ -67,7 +68,7 @@ def _of_slice(name: str, matrix: Floats, weights: Blocks, factor: Floats | None)
     if not np.isfinite(matrix).all():
         raise BundleError(f"{name} holds NaN or infinity; export the checkpoint again from sound weights.")
     match weights.method:
-        case "rtn":
+        case "rtn" | "awq":
             return _nearest(matrix, weights)
         case "gptq":
             if factor is None:
@@ -96,6 +97,15 @@ def _nearest(matrix: Floats, weights: Blocks) -> Packed:
     )
     blocks, scales, _ = _onnxruntime().DefaultWeightOnlyQuantizer(config).qbits_block_quant(matrix)
     return Packed(blocks, scales, None)
+
+
+def nearest(matrix: Floats, weights: Blocks) -> Floats:
+    """Return a matrix `(K, N)` as `rtn` leaves it, in floats."""
+    half, block, (inputs, outputs) = 2 ** (weights.bits - 1), weights.block_size, matrix.shape
+    by_block = np.pad(matrix, ((0, -inputs % block), (0, 0))).reshape(-1, block, outputs)
+    scales = _signed_scale(by_block, half)[:, None]
+    rounded: Floats = np.clip(np.rint(by_block / scales), -half, half - 1) * scales
+    return rounded.reshape(-1, outputs)[:inputs]
 
 
 def _k_quant(matrix: Floats, weights: Blocks) -> Packed:
@@ -180,8 +190,8 @@ def _corrected(matrix: Floats, weights: Blocks, factor: Floats) -> Packed:
 
 
 def _signed_scale(block: Floats, half: int) -> Floats:
-    """Return the scale of each column with which its largest number, whatever its sign, is exactly `-half`."""
-    largest = np.take_along_axis(block, np.abs(block).argmax(axis=0)[None], axis=0)[0]
+    """Return the scales of columns `(..., K, N)` with which the largest number, of either sign, is exactly `-half`."""
+    largest = np.take_along_axis(block, np.abs(block).argmax(axis=-2, keepdims=True), axis=-2)[..., 0, :]
     scale: Floats = np.where(np.abs(largest) < _TINY, np.float32(1), largest / np.float32(-half))
     return scale
 

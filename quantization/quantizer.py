@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Final, TypeAlias, cast
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 import onnx_ir as ir
 
 from edgevlo.calibration.limits import COARSEST_LAST
@@ -16,6 +18,7 @@ from edgevlo.runtime.errors import BundleError, EdgevloError, OutputError, Reque
 from edgevlo.runtime.manifest import MANIFEST_FILE, Manifest, Quality, Target, read_manifest
 from edgevlo.runtime.manifest_graphs import Graph, GraphRole, Precision
 
+from .activation_aware import ActivationAwarePass
 from .activations import Float8WeightsPass
 from .calibrated import Calibrated, Static, StaticPass
 from .gpu_targets import (
@@ -33,6 +36,7 @@ from .modules import check, check_tables, chosen, named_products
 from .operators import refuse
 from .recipes import (
     BLOCK_SIZES,
+    BY_READING,
     METHODS,
     SYMMETRIC,
     Blocks,
@@ -79,7 +83,7 @@ def quantize(
     """Write `output`, the bundle for one kind of device, from a portable bundle; return its manifest.
 
     `weights` names a recipe of `recipes.py`, `method` and `block_size` change how it rounds to blocks, and `overrides`,
-    as `*.down_proj=int8`, what becomes of single modules or layers. `moments` are what `gptq` corrects by.
+    as `*.down_proj=int8`, what becomes of single modules or layers. `moments` are what `gptq` and `awq` go by.
     `capacity` is how many tokens the KV cache of a GPU bundle holds; None: enough for the model's largest pictures.
     `static` says what is quantised by the ranges of `calibration`, the folder that `calibrate` wrote for this bundle.
     What `gate` raises leaves nothing behind; what it returns stands in the manifest.
@@ -171,8 +175,12 @@ def check_request(
     if static is not None and static.activations is not None:
         if not all(isinstance(one.weights, Float32) for one in choice.overrides):
             raise RequestError("what single modules become and quantised activations exclude each other; use --keep.")
-        if any(weights.method == "gptq" for weights in choice.blocks):
-            raise RequestError("gptq corrects by what was read before smoothing; use another method with activations.")
+        if by_reading := {weights.method for weights in choice.blocks} & set(BY_READING):
+            raise RequestError(
+                f"{min(by_reading)} goes by what was read before smoothing; use another method with activations."
+            )
+    if static is not None and any(weights.method == "awq" for weights in choice.blocks):
+        raise RequestError("awq scales what enters the KV cache, whose ranges were seen before; use another method.")
     names = named_products(bundle, manifest)
     check(choice, names, target)
     check_tables(choice)
@@ -211,13 +219,15 @@ def _rewritten(bundle: Path, folder: Path, role: GraphRole, graph: Graph, how: _
     model = ir.load(bundle / graph.file)
     passes: list[ir.passes.PassBase] = []
     gpu, calibrated = how.gpu, how.calibrated
+    names = [str(node.name) for node in products(model.graph)]
+    if scaled := activation_aware(role, names, how.choice, how.moments):
+        passes.append(scaled)
     whole = isinstance(how.choice.of(role), Float32)
     if calibrated is not None and not whole and (role == "backbone" or role in calibrated.roles):
         passes.append(StaticPass(calibrated, role))
         graph = calibrated.graph(role, graph)
     elif role == "backbone" and gpu is None:
         passes.append(GroupQueryAttentionPass())
-    names = [str(node.name) for node in products(model.graph)]
     rounding, precision = weight_passes(role, names, how.choice, how.moments)
     passes += rounding  # of what is left float
     if graph.activations is None and precision is not None:
@@ -250,6 +260,23 @@ def _rewritten(bundle: Path, folder: Path, role: GraphRole, graph: Graph, how: _
 
 def _bits(node: ir.Node) -> int | None:
     return node.attributes["bits"].as_int() if node.op_type == "MatMulNBits" else None
+
+
+def activation_aware(
+    role: GraphRole, names: Collection[str], choice: Choice, moments: Moments | None
+) -> ActivationAwarePass | None:
+    """Return the pass that scales a graph's weights for `awq`; None where nothing is rounded by that."""
+    blocks = {name: weights for name in names if isinstance(weights := choice.of(role, name), Blocks)}
+    aware = {name: weights for name, weights in blocks.items() if weights.method == "awq"}
+    if not aware:
+        return None
+    if moments is None or not aware.keys() <= moments.keys():
+        raise RequestError("awq needs to know what the products read; give `moments`, or use `quantize_with_care`.")
+    return ActivationAwarePass(aware, {name: _squares(moments[name]) for name in aware})
+
+
+def _squares(moments: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    return moments if moments.ndim == 1 else np.ascontiguousarray(moments.diagonal())
 
 
 def weight_passes(

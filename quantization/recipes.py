@@ -10,10 +10,11 @@ from edgevlo.runtime.errors import RequestError
 from edgevlo.runtime.manifest_graphs import GraphRole, Precision
 
 Module: TypeAlias = GraphRole | Literal["tables"]  # tables: the input embeddings of tokens and codes
-Method: TypeAlias = Literal["rtn", "k_quant", "hqq", "gptq"]  # blocks.py says what they do
+Method: TypeAlias = Literal["rtn", "k_quant", "hqq", "gptq", "awq"]  # blocks.py says what they do
 
 METHODS: Final[tuple[Method, ...]] = get_args(Method)
-SYMMETRIC: Final[tuple[Method, ...]] = ("rtn", "gptq")  # those without zero points, which TensorRT does not hold
+SYMMETRIC: Final[tuple[Method, ...]] = ("rtn", "gptq", "awq")  # those without zero points, which TensorRT does not hold
+BY_READING: Final[tuple[Method, ...]] = ("gptq", "awq")  # those that go by what the model reads
 BLOCK_SIZES: Final = (32, 64, 128)
 
 

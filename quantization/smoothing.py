@@ -63,14 +63,19 @@ class SmoothingPass(ir.passes.InPlacePass):
         if peaks is None or len(peaks) != _inputs(fold.readers[0]):
             return False
         weights = np.max([_row_peaks(reader) for reader in fold.readers], axis=0)
-        divisor = _divisor(_shared(peaks, fold.repeats), _shared(weights, fold.repeats), self.alpha)
-        spread = _spread(divisor, fold.repeats)
-        for node, index in fold.divided:
-            _scale(graph, node, index, functools.partial(_divided, by=divisor))
-        for reader in fold.readers:
-            _scale(graph, reader.node, 1, functools.partial(_multiplied, by=spread, axis=1 - reader.axis))
-        self.divisors |= {x: spread} | {str(value.name): divisor for value in fold.smaller}
+        divisor = _divisor(shared(peaks, fold.repeats), shared(weights, fold.repeats), self.alpha)
+        apply_fold(graph, fold, divisor)
+        self.divisors |= {x: spread(divisor, fold.repeats)} | {str(value.name): divisor for value in fold.smaller}
         return True
+
+
+def apply_fold(graph: ir.Graph, fold: Fold, divisor: Floats) -> None:
+    """Divide what a fold's products read by a number for each channel of its source, and multiply their weights."""
+    for node, index in fold.divided:
+        _scale(graph, node, index, functools.partial(_divided, by=divisor))
+    for reader in fold.readers:
+        by = spread(divisor, fold.repeats)
+        _scale(graph, reader.node, 1, functools.partial(_multiplied, by=by, axis=1 - reader.axis))
 
 
 def folds(graph: ir.Graph) -> Iterator[Fold]:
@@ -168,11 +173,11 @@ def _inputs(product: Product) -> int:
 
 def _row_peaks(product: Product) -> Floats:
     """Return the largest weight of every input channel."""
-    peaks: Floats = np.abs(_current(product).numpy()).max(axis=product.axis).astype(np.float32)
+    peaks: Floats = np.abs(current_weight(product).numpy()).max(axis=product.axis).astype(np.float32)
     return peaks
 
 
-def _current(product: Product) -> ir.TensorProtocol:
+def current_weight(product: Product) -> ir.TensorProtocol:
     """Return the weight as it is now: it may have been divided as the columns of another fold."""
     right = product.node.inputs[1]
     tensor = ir.convenience.get_const_tensor(right) if right is not None else None
@@ -187,7 +192,7 @@ def _divisor(peaks: Floats, weights: Floats, alpha: float) -> Floats:
     return np.where(usable, np.clip(raw, *_BOUNDS), 1.0).astype(np.float32)
 
 
-def _shared(peaks: Floats, repeats: tuple[int, int]) -> Floats:
+def shared(peaks: Floats, repeats: tuple[int, int]) -> Floats:
     """Return the peaks of the source's channels: the largest of those that come from the same one."""
     times, size = repeats
     if times == 1:
@@ -196,7 +201,8 @@ def _shared(peaks: Floats, repeats: tuple[int, int]) -> Floats:
     return largest
 
 
-def _spread(divisor: Floats, repeats: tuple[int, int]) -> Floats:
+def spread(divisor: Floats, repeats: tuple[int, int]) -> Floats:
+    """Return the divisors of what the readers read, by those of the source's channels."""
     times, size = repeats
     return divisor if times == 1 else np.repeat(divisor.reshape(-1, 1, size), times, axis=1).reshape(-1)
 

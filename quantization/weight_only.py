@@ -24,7 +24,7 @@ from .recipes import SYMMETRIC, Blocks
 DOMAIN: Final = "com.microsoft"
 INT8_ARITHMETIC: Final = 4  # accuracy_level
 
-# The second moments (K, K) of what each product reads, by the product's name.
+# The second moments (K, K) of what each product reads, by the product's name; for `awq` the mean squares (K,) will do.
 Moments: TypeAlias = Mapping[str, Floats]
 
 

@@ -30,7 +30,7 @@ from edgevlo.quantization import (
 )
 from edgevlo.quantization.calibrated import ROLES
 from edgevlo.quantization.modules import RAISED
-from edgevlo.quantization.recipes import Blocks, Choice
+from edgevlo.quantization.recipes import BY_READING, Blocks, Choice
 from edgevlo.runtime.errors import RequestError
 from edgevlo.runtime.manifest import Manifest, Quality
 from edgevlo.runtime.manifest_graphs import GraphRole
@@ -93,7 +93,7 @@ def quantize_with_care(
     options = dict(
         more, target=target, weights=weights, method=method, block_size=block_size, static=static, capacity=capacity
     )
-    if any(one.method == "gptq" for one in choice.blocks):
+    if any(one.method in BY_READING for one in choice.blocks):
         options["moments"] = _moments(bundle, names, choice, progress)
 
     def build(folder: Path, whole: tuple[Override, ...] = (), **rest: Any) -> Manifest:
@@ -207,14 +207,16 @@ def _quantised(static: Static, target: str) -> set[GraphRole]:
 def _moments(
     bundle: Path, names: Mapping[GraphRole, tuple[str, ...]], choice: Choice, progress: Progress | None
 ) -> dict[str, Floats]:
-    """Return what GPTQ corrects by; raise `RequestError` for a product that is never used."""
-    moments = second_moments(bundle, progress=progress)
+    """Return what GPTQ and AWQ go by; raise `RequestError` for a product that is never used."""
+    squares = all(one.method != "gptq" for one in choice.blocks)
+    moments = second_moments(bundle, squares=squares, progress=progress)
     for role, members in names.items():
         for name in members:
-            if isinstance(choice.of(role, name), Blocks) and name not in moments:
+            weights = choice.of(role, name)
+            if isinstance(weights, Blocks) and name not in moments:
                 raise RequestError(
-                    f"gptq saw nothing of what {name} of {role} reads: no request uses it. Leave it out, as "
-                    f"--module '{role}=fp32', or choose another method."
+                    f"{weights.method} saw nothing of what {name} of {role} reads: no request uses it. Leave it out, "
+                    f"as --module '{role}=fp32', or choose another method."
                 )
     return moments
 

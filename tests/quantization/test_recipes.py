@@ -372,7 +372,8 @@ def test_fp8_weights_are_dequantised_in_front_of_their_products(
 @pytest.mark.parametrize(
     ("options", "match"),
     [
-        ({"method": "awq"}, "no method 'awq'; choose one of rtn, k_quant, hqq, gptq"),
+        ({"method": "best"}, "no method 'best'; choose one of rtn, k_quant, hqq, gptq, awq"),
+        ({"method": "awq", "static": Static(cache="int8")}, "awq scales what enters the KV cache"),
         ({"block_size": 48}, "blocks of 48 are not written; choose one of 32, 64, 128"),
         ({"overrides": ["backbone"]}, r"'backbone' does not say what becomes of which module; write PATTERN=fp32\|"),
         ({"overrides": ["backbone=int2"]}, "'backbone=int2' does not say"),
@@ -397,7 +398,7 @@ def test_fp8_weights_are_dequantised_in_front_of_their_products(
         ({"weights": "fp16", "method": "rtn"}, "fp16 quantises nothing in blocks"),
         ({"capacity": 512}, "only KV caches of GPU bundles have a fixed capacity"),
         ({"overrides": ["text_head=fp32"], "static": Static(activations="int8")}, "exclude each other; use --keep"),
-        ({"method": "gptq", "static": Static(activations="int8")}, "gptq corrects by what was read before smoothing"),
+        ({"method": "gptq", "static": Static(activations="int8")}, "gptq goes by what was read before smoothing"),
     ],
     ids=lambda value: " ".join(map(str, value.values())) if isinstance(value, dict) else "",
 )

@@ -87,7 +87,7 @@ def export(checkpoint: str, output: Path) -> None:
     show_default=True,
     help="Recipe for all modules: fp32, fp16, bf16, int8 or int4; fp8 for rtx and tensorrt.",
 )
-@click.option("--method", help="How blocks are rounded: rtn, k_quant, hqq or gptq. [default: rtn]")
+@click.option("--method", help="How blocks are rounded: rtn, k_quant, hqq, gptq or awq. [default: rtn]")
 @click.option("--block-size", type=int, help="Inputs that share a scale: 32, 64 or 128.")
 @click.option(
     "--module",

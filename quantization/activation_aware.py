@@ -1,0 +1,80 @@
+"""Activation-aware scaling of weights before they are rounded to blocks (Lin et al., "AWQ", 2023, arXiv:2306.00978).
+
+    x / s ─► MatMul(s W)   is   x ─► MatMul(W)   with   s_j = rms(x_j) ** alpha
+
+What a layer reads is large in few channels, and an error in their weights is an error of what it gives. Weights of such
+channels are made larger, so that they take more steps of their block, and what comes before is divided: the folds of
+`smoothing.py`. Of eleven values of alpha, 0 among them, the one is taken with which rounding to the nearest moves least
+of what the fold's products give, by the mean squares of what they read.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import onnx_ir as ir
+
+from edgevlo.runtime.errors import BundleError
+
+from .activations import Product
+from .blocks import nearest
+from .recipes import Blocks
+from .smoothing import Fold, apply_fold, current_weight, folds, shared, spread
+
+Floats = npt.NDArray[np.float32]
+
+ALPHAS: Final = tuple(float(alpha) for alpha in np.linspace(0, 1, 11))
+_FLATTEST: Final = 1e-4  # of the largest: a channel that is smaller counts as this, or its divisor would be none
+
+
+class ActivationAwarePass(ir.passes.InPlacePass):
+    """Scale what the products in `chosen` read.
+
+    `squares` are the mean squares (K,) of it, or their multiples. Both by the products' names.
+    """
+
+    def __init__(self, chosen: Mapping[str, Blocks], squares: Mapping[str, Floats]) -> None:
+        super().__init__()
+        self.chosen, self.squares = chosen, squares
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        """Rewrite constants; no operator is added or removed."""
+        modified = False
+        for fold in folds(model.graph):
+            readers = [reader for reader in fold.readers if reader.node.name in self.chosen]
+            if readers:
+                modified |= self._scale(model.graph, fold, readers)
+        return ir.passes.PassResult(model, modified=modified)
+
+    def _scale(self, graph: ir.Graph, fold: Fold, readers: list[Product]) -> bool:
+        squares = self.squares[str(readers[0].node.name)]
+        matrices = [(_by_input(reader), self.chosen[str(reader.node.name)]) for reader in readers]
+        sizes = shared(np.sqrt(np.maximum(squares, _FLATTEST**2 * squares.max())), fold.repeats)
+        if not np.isfinite(sizes).all() or not sizes.any():
+            return False  # nothing but zeros was seen; what is not finite is named where it is rounded
+        best = None
+        for alpha in ALPHAS:
+            divisor = (sizes**alpha / np.exp(np.mean(np.log(sizes**alpha)))).astype(np.float32)
+            scale = spread(divisor, fold.repeats)[:, None]
+            rounded = [nearest(matrix * scale, weights) / scale for matrix, weights in matrices]
+            lost = sum(
+                float(squares @ np.square(matrix - found).sum(axis=1))
+                for (matrix, _), found in zip(matrices, rounded, strict=True)
+            )
+            if best is None or lost < best[0]:
+                best = lost, alpha, divisor
+        assert best is not None
+        if best[1] == 0:
+            return False
+        apply_fold(graph, fold, best[2])
+        return True
+
+
+def _by_input(product: Product) -> Floats:
+    """Return the matrix (K, N) of a product."""
+    tensor = current_weight(product)
+    matrix: Floats = tensor.numpy().astype(np.float32)
+    if not np.isfinite(matrix).all():
+        raise BundleError(f"{tensor.name} holds NaN or infinity; export the checkpoint again from sound weights.")
+    return matrix if product.axis == 1 else matrix.T
