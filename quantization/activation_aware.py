@@ -53,21 +53,17 @@ class ActivationAwarePass(ir.passes.InPlacePass):
         sizes = shared(np.sqrt(np.maximum(squares, _FLATTEST**2 * squares.max())), fold.repeats)
         if not np.isfinite(sizes).all() or not sizes.any():
             return False  # nothing but zeros was seen; what is not finite is named where it is rounded
-        best = None
-        for alpha in ALPHAS:
-            divisor = (sizes**alpha / np.exp(np.mean(np.log(sizes**alpha)))).astype(np.float32)
+        divisors = [(sizes**alpha / np.exp(np.mean(np.log(sizes**alpha)))).astype(np.float32) for alpha in ALPHAS]
+
+        def lost(divisor: Floats) -> float:
             scale = spread(divisor, fold.repeats)[:, None]
-            rounded = [nearest(matrix * scale, weights) / scale for matrix, weights in matrices]
-            lost = sum(
-                float(squares @ np.square(matrix - found).sum(axis=1))
-                for (matrix, _), found in zip(matrices, rounded, strict=True)
-            )
-            if best is None or lost < best[0]:
-                best = lost, alpha, divisor
-        assert best is not None
-        if best[1] == 0:
+            errors = (matrix - nearest(matrix * scale, weights) / scale for matrix, weights in matrices)
+            return sum(float(squares @ np.square(error).sum(axis=1)) for error in errors)
+
+        best = int(np.argmin([lost(divisor) for divisor in divisors]))
+        if ALPHAS[best] == 0:
             return False
-        apply_fold(graph, fold, best[2])
+        apply_fold(graph, fold, divisors[best])
         return True
 
 
@@ -75,6 +71,8 @@ def _by_input(product: Product) -> Floats:
     """Return the matrix (K, N) of a product."""
     tensor = current_weight(product)
     matrix: Floats = tensor.numpy().astype(np.float32)
+    if isinstance(tensor, ir.ExternalTensor):
+        tensor.release()  # or all that was ever read stays mapped, and resident
     if not np.isfinite(matrix).all():
         raise BundleError(f"{tensor.name} holds NaN or infinity; export the checkpoint again from sound weights.")
     return matrix if product.axis == 1 else matrix.T
