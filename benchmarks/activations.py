@@ -45,7 +45,7 @@ from edgevlo.quantization.recipes import GPU_INT8, INT4
 from edgevlo.quantization.weight_only import MatMulNBitsPass
 from edgevlo.runtime.backbone import bind
 from edgevlo.runtime.bundle import open_bundle
-from edgevlo.runtime.manifest_graphs import GraphRole
+from edgevlo.runtime.manifest import graph_bytes
 from edgevlo.runtime.model import Model
 
 ROWS = ("paint1", "paint2", "paint3", "edit", "segmentation")
@@ -131,16 +131,11 @@ def speed(folders: dict[str, Path], runs: int) -> dict[str, Any]:
     return {
         name: {
             "ms_per_code": record.spread(seconds[name]),
-            "backbone_mb": round(_bytes(model, "backbone") / 1e6, 2),
+            "backbone_mb": round(graph_bytes(model.manifest, "backbone") / 1e6, 2),
             "kv_bytes_per_token": _cache_bytes(model),
         }
         for name, model in models.items()
     }
-
-
-def _bytes(model: Model, role: GraphRole) -> int:
-    file = model.manifest.graphs[role].file
-    return sum(listed.bytes for name, listed in model.manifest.files.items() if name.startswith(file))
 
 
 def _cache_bytes(model: Model) -> int:

@@ -13,9 +13,8 @@ import numpy.typing as npt
 import onnxruntime as ort
 
 from edgevlo.runtime.bundle import Bundle
-from edgevlo.runtime.errors import BundleError
-from edgevlo.runtime.manifest import Target
-from edgevlo.runtime.sessions import threads
+from edgevlo.runtime.manifest import Target, graph_bytes
+from edgevlo.runtime.sessions import EXACT_INT8, open_rewritten
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float32]
@@ -84,21 +83,8 @@ def open_layered(bundle: Bundle, names: Sequence[str]) -> LayeredSession:
         model.graph.append(copy)
         copy.outputs[0].name, copy.outputs[0].type = _SEEN + name, ir.TensorType(ir.DataType.FLOAT)
         model.graph.outputs.append(copy.outputs[0])
-    options = ort.SessionOptions()
-    files = bundle.manifest.files
-    weights = sum(listed.bytes for name, listed in files.items() if name.startswith(path.name))
-    options.intra_op_num_threads = threads(weights)
-    options.log_severity_level = 3
-    options.enable_mem_pattern = False
-    options.add_session_config_entry("session.x64quantprecision", "1")
-    options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(path.parent))
-    try:
-        content = ir.to_proto(model).SerializeToString()
-        session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime's own exceptions share no base class below Exception
-        reason = str(error).strip().split("\n", 1)[0][:300]
-        raise BundleError(f"{path} cannot be opened: {reason}. Export the bundle again.") from error
-    return LayeredSession(session, names)
+    content, weights = ir.to_proto(model).SerializeToString(), graph_bytes(bundle.manifest, "backbone")
+    return LayeredSession(open_rewritten(content, path, weights, EXACT_INT8), names)
 
 
 def _number(name: str) -> int | None:

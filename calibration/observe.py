@@ -16,8 +16,10 @@ import onnxruntime as ort
 
 from edgevlo.runtime.bundle import Bundle
 from edgevlo.runtime.engine import Engine
-from edgevlo.runtime.errors import BundleError, CalibrationError
+from edgevlo.runtime.errors import CalibrationError
+from edgevlo.runtime.manifest import graph_bytes
 from edgevlo.runtime.manifest_graphs import GraphRole
+from edgevlo.runtime.sessions import open_rewritten
 
 from .statistics import NotFiniteError, Statistics
 from .store import Tensors
@@ -200,7 +202,10 @@ class ObservedEngine(Engine):
 
 
 def open_observed(bundle: Bundle, role: GraphRole, observer: Observer) -> ObservedSession:
-    """Open a graph of a bundle with its watched tensors as further outputs."""
+    """Open a graph of a bundle with its watched tensors as further outputs.
+
+    Raises `BundleError` if it cannot be opened.
+    """
     path = bundle.path(bundle.manifest.graphs[role].file)
     model = ir.load(path)
     found = watched(model.graph, role)
@@ -213,16 +218,7 @@ def open_observed(bundle: Bundle, role: GraphRole, observer: Observer) -> Observ
         model.graph.append(copy)
         copy.outputs[0].name, copy.outputs[0].type = _PREFIX + name, ir.TensorType(kind)
         model.graph.outputs.append(copy.outputs[0])
-    options = ort.SessionOptions()
-    options.log_severity_level = 3
-    options.enable_mem_pattern = False
-    options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(bundle.folder))
-    content = ir.to_proto(model).SerializeToString()
-    try:
-        session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime's own exceptions share no base class below Exception
-        reason = str(error).strip().split("\n", 1)[0][:300]
-        raise BundleError(f"{path} cannot be opened: {reason}. Export the bundle again.") from error
+    session = open_rewritten(ir.to_proto(model).SerializeToString(), path, graph_bytes(bundle.manifest, role))
     return ObservedSession(session, role, found, observer)
 
 

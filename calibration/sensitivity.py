@@ -1,7 +1,8 @@
 """Which modules suffer most from being quantised, and how many of them must keep their precision for a budget to hold.
 
-Knows modules by their names only: whoever quantises gives a function that builds the bundle with some of them kept.
-Damage has one scale for all modules: the share of a limit of `limits.py` that is used up, of the limit used up most.
+Knows modules by their names only: whoever quantises gives a function that builds the bundle with some of them kept, and
+judges it as it will be judged in the end. Damage has one scale for all modules: the share of a limit of `limits.py`
+that is used up, of the limit used up most.
 """
 
 import re
@@ -14,12 +15,13 @@ from typing import Final, TypeAlias
 from edgevlo.runtime.errors import RequestError
 from edgevlo.runtime.manifest import read_manifest
 
-from .gate import QualityError, Verdict, judge
+from .gate import QualityError, Verdict
 from .limits import FIGURES
-from .quality import Progress, Reference
+from .quality import Progress
 
-# Writes a bundle into a folder that does not exist yet, every module quantised but the kept ones.
-Build: TypeAlias = Callable[[frozenset[str], Path], object]
+# Writes a bundle into a folder that does not exist yet, every module quantised but the kept ones, and judges it.
+Attempt: TypeAlias = Callable[[frozenset[str], Path], Verdict]
+Tried: TypeAlias = tuple[Verdict, int]  # and how many bytes the bundle has
 
 _UNITS: Final = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
 _BYTES: Final = re.compile(r"^(\d+(?:\.\d+)?)\s*([KMG]?B)$", re.IGNORECASE)
@@ -75,7 +77,10 @@ class Damage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """The modules that keep their precision, what comes of it, and all modules by damage, the worst first."""
+    """The modules that keep their precision, what comes of it, and all modules by damage, the worst first.
+
+    The ranking is empty where none had to be kept.
+    """
 
     modules: frozenset[str]
     verdict: Verdict
@@ -84,9 +89,8 @@ class Kept:
 
 
 def rank(
-    reference: Reference,
     modules: Collection[str],
-    build: Build,
+    attempt: Attempt,
     limits: Mapping[str, float],
     *,
     scratch: Path | None = None,
@@ -94,62 +98,63 @@ def rank(
 ) -> tuple[Damage, ...]:
     """Quantise one module at a time and return them by the damage that does, the worst first.
 
-    Bundles are built in `scratch`, or where the system keeps temporary files, and removed again.
+    `limits` are one scale for all, whatever each is judged by. Bundles are built in `scratch`, or where the system
+    keeps temporary files, and removed again.
     """
     tell, found = progress or (lambda _what, _done, _all: None), list[Damage]()
     for done, module in enumerate(sorted(modules)):
         tell(f"{module} alone", done, len(modules))
-        alone, _ = _tried(reference, build, frozenset(modules) - {module}, limits, scratch)
+        alone, _ = _tried(attempt, frozenset(modules) - {module}, scratch)
         found.append(Damage(module, used(alone.figures, limits), alone))
     return tuple(sorted(found, key=lambda damage: -damage.used))
 
 
 def keep_most_sensitive(
-    reference: Reference,
     modules: Collection[str],
-    build: Build,
+    attempt: Attempt,
     budget: Budget,
-    limits: Mapping[str, float],
     *,
     scratch: Path | None = None,
     progress: Progress | None = None,
 ) -> Kept:
     """Return which modules are to keep their precision: as few as a budget of codes needs, as many as bytes allow.
 
-    Raises `QualityError` when no choice holds the budget.
+    Damage is measured by the limits of the bundle with nothing kept. Raises `QualityError` when no choice holds the
+    budget.
     """
-    ranking = rank(reference, modules, build, limits, scratch=scratch, progress=progress)
-    order = [damage.module for damage in ranking]
     tell = progress or (lambda _what, _done, _all: None)
+    tell(f"nothing of {len(modules)} kept", 0, 1)
+    nothing = _tried(attempt, frozenset(), scratch)
+    if budget.bytes is None and budget.holds(nothing[0]):
+        return Kept(modules=frozenset(), verdict=nothing[0], bytes=nothing[1], ranking=())
+    ranking = rank(modules, attempt, nothing[0].limits, scratch=scratch, progress=progress)
+    order = [damage.module for damage in ranking]
 
-    def tried(count: int) -> tuple[Verdict, int]:
+    def tried(count: int) -> Tried:
         tell(f"the worst {count} of {len(order)} kept", 0, 1)
-        return _tried(reference, build, frozenset(order[:count]), limits, scratch)
+        return _tried(attempt, frozenset(order[:count]), scratch)
 
-    count, (found, size) = (_fewest if budget.bytes is None else _most)(tried, len(order), budget)
+    if budget.bytes is None:
+        count, (found, size) = _fewest(tried, len(order), budget)
+    else:
+        count, (found, size) = _most(nothing, tried, len(order), budget.bytes)
     return Kept(modules=frozenset(order[:count]), verdict=found, bytes=size, ranking=ranking)
 
 
-Trial: TypeAlias = tuple[Verdict, int]
-
-
-def _fewest(tried: Callable[[int], Trial], most: int, budget: Budget) -> tuple[int, Trial]:
-    """Return the least number of kept modules with which a budget of codes holds, and what comes of it.
+def _fewest(tried: Callable[[int], Tried], most: int, budget: Budget) -> tuple[int, Tried]:
+    """Return the least number of kept modules, not none, with which a budget of codes holds, and what comes of it.
 
     Found by halving, which takes for granted that keeping more does no harm.
     """
-    results = {0: tried(0)}
+    results = {most: tried(most)}
+    if not budget.holds(results[most][0]):
+        raise QualityError(f"the budget cannot be held, even with all kept: {_spent(results[most][0])}.")
     low, high = 0, most
-    if not budget.holds(results[0][0]):
-        results[most] = tried(most)
-        if not budget.holds(results[most][0]):
-            raise QualityError(f"the budget cannot be held, even with all kept: {_spent(results[most][0])}.")
-        while high - low > 1:
-            middle = (low + high) // 2
-            results[middle] = tried(middle)
-            low, high = (low, middle) if budget.holds(results[middle][0]) else (middle, high)
-        low = high
-    return low, results[low]
+    while high - low > 1:
+        middle = (low + high) // 2
+        results[middle] = tried(middle)
+        low, high = (low, middle) if budget.holds(results[middle][0]) else (middle, high)
+    return high, results[high]
 
 
 def _spent(found: Verdict) -> str:
@@ -157,12 +162,11 @@ def _spent(found: Verdict) -> str:
     return "; ".join((f"{differ:.2f} % of codes differ and the divergence is {away:.2g} nats", *found.reasons))
 
 
-def _most(tried: Callable[[int], Trial], most: int, budget: Budget) -> tuple[int, Trial]:
+def _most(nothing: Tried, tried: Callable[[int], Tried], most: int, allowed: int) -> tuple[int, Tried]:
     """Return the greatest number of kept modules with which a bundle has so few bytes, and what comes of it."""
-    allowed = budget.bytes or 0
-    results = {0: tried(0)}
-    if results[0][1] > allowed:
-        raise QualityError(f"the budget cannot be held: with nothing kept the bundle has {results[0][1]} bytes.")
+    results = {0: nothing}
+    if nothing[1] > allowed:
+        raise QualityError(f"the budget cannot be held: with nothing kept the bundle has {nothing[1]} bytes.")
     low, high = 0, most + 1
     while high - low > 1:
         middle = (low + high) // 2
@@ -171,15 +175,12 @@ def _most(tried: Callable[[int], Trial], most: int, budget: Budget) -> tuple[int
     return low, results[low]
 
 
-def _tried(
-    reference: Reference, build: Build, kept: frozenset[str], limits: Mapping[str, float], scratch: Path | None
-) -> Trial:
+def _tried(attempt: Attempt, kept: frozenset[str], scratch: Path | None) -> Tried:
     """Build, judge and remove a bundle; return the verdict and its size in bytes."""
     with tempfile.TemporaryDirectory(prefix=".edgevlo-", dir=scratch) as folder:
         bundle = Path(folder) / "bundle"
-        build(kept, bundle)
-        size = sum(file.bytes for file in read_manifest(bundle).files.values())
-        return judge(reference, bundle, limits), size
+        found = attempt(kept, bundle)
+        return found, sum(file.bytes for file in read_manifest(bundle).files.values())
 
 
 def used(figures: Mapping[str, float], limits: Mapping[str, float]) -> float:

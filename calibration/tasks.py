@@ -31,6 +31,7 @@ from edgevlo.runtime.backends import Opener, open_runner
 from edgevlo.runtime.bundle import Bundle, open_bundle
 from edgevlo.runtime.engine import Engine
 from edgevlo.runtime.errors import RequestError
+from edgevlo.runtime.memory import check_opening
 from edgevlo.runtime.model import Model
 
 from .quality import Progress
@@ -173,6 +174,7 @@ def try_case(reference: Path, candidate: Path, open_graph: Opener, case: Case) -
 @functools.cache
 def _open(folder: Path, open_graph: Opener) -> Model:
     bundle = open_bundle(folder)
+    check_opening(bundle)
     return Model(bundle, Engine(bundle, open_graph))
 
 

@@ -2,7 +2,7 @@
 
 from .calibrated import Static
 from .emulation import open_emulated
-from .modules import coarsest, layers, named_products
+from .modules import layers, named_products
 from .quantizer import Progress, check_request, choice_of, quantize
 from .recipes import CPU, GPU, METHODS, Override, override
 
@@ -15,7 +15,6 @@ __all__ = [
     "Static",
     "check_request",
     "choice_of",
-    "coarsest",
     "layers",
     "named_products",
     "open_emulated",

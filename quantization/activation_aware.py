@@ -19,6 +19,7 @@ from edgevlo.runtime.errors import BundleError
 
 from .activations import Product
 from .blocks import nearest
+from .constants import read_constant
 from .recipes import Blocks
 from .smoothing import Fold, apply_fold, current_weight, folds, shared, spread
 
@@ -70,9 +71,7 @@ class ActivationAwarePass(ir.passes.InPlacePass):
 def _by_input(product: Product) -> Floats:
     """Return the matrix (K, N) of a product."""
     tensor = current_weight(product)
-    matrix: Floats = tensor.numpy().astype(np.float32)
-    if isinstance(tensor, ir.ExternalTensor):
-        tensor.release()  # or all that was ever read stays mapped, and resident
+    matrix: Floats = read_constant(tensor).astype(np.float32, copy=False)
     if not np.isfinite(matrix).all():
         raise BundleError(f"{tensor.name} holds NaN or infinity; export the checkpoint again from sound weights.")
     return matrix if product.axis == 1 else matrix.T

@@ -24,6 +24,8 @@ from onnx_ir.passes.common import RemoveUnusedNodesPass, TopologicalSortPass
 
 from edgevlo.runtime.errors import BundleError, CalibrationError
 
+from .constants import read_constant
+
 Kind: TypeAlias = Literal["int8", "fp8"]
 Floats: TypeAlias = npt.NDArray[np.float32]
 Array: TypeAlias = npt.NDArray[Any]
@@ -161,7 +163,7 @@ def quantised_weight(tensor: ir.TensorProtocol, axis: int, kind: Kind) -> tuple[
 
     Raises `BundleError` naming a tensor that holds NaN or infinity.
     """
-    weight = tensor.numpy().astype(np.float32)
+    weight = read_constant(tensor).astype(np.float32, copy=False)
     others = tuple(index for index in range(weight.ndim) if index != axis)
     peaks = np.abs(weight).max(axis=others, keepdims=True)
     if not np.isfinite(peaks).all():

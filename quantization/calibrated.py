@@ -93,6 +93,10 @@ class Static:
             return 0.0
         return SMOOTHING[self.activations] if self.smoothing is None else self.smoothing
 
+    def among(self, roles: Collection[GraphRole]) -> tuple[GraphRole, ...]:
+        """Return those of these graphs that are not kept by name."""
+        return tuple(role for role in roles if not any(fnmatchcase(role, one) for one in self.keep))
+
     def check(self, target: str) -> None:
         """Raise `RequestError` for a precision that the target cannot hold, or an alpha that is none."""
         for what, kind, held in (
@@ -141,7 +145,7 @@ class Calibrated:
     @property
     def roles(self) -> tuple[GraphRole, ...]:
         """The graphs whose activations are quantised, and with them their weights."""
-        return tuple(role for role in self._able if not any(fnmatchcase(role, one) for one in self.static.keep))
+        return self.static.among(self._able)
 
     def kept(self, role: GraphRole, patterns: Collection[str]) -> frozenset[str]:
         """Return the operators of a graph whose names fit one of the patterns."""

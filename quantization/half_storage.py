@@ -13,6 +13,7 @@ import onnx_ir as ir
 
 from edgevlo.runtime.errors import BundleError
 
+from .constants import read_constant
 from .recipes import Half
 
 Reader: TypeAlias = tuple[ir.Node, int]  # and which of its inputs
@@ -59,7 +60,7 @@ class HalfStoragePass(ir.passes.InPlacePass):
         tensor = value.const_value
         if tensor is None or tensor.dtype != ir.DataType.FLOAT or tensor.size < SMALLEST or value.is_graph_output():
             return False
-        numbers = tensor.numpy()
+        numbers = read_constant(tensor)
         if not np.isfinite(numbers).all():
             raise BundleError(f"{value.name} holds NaN or infinity; export the checkpoint again from sound weights.")
         with np.errstate(over="ignore"):
@@ -76,7 +77,7 @@ def _store(graph: ir.Graph, value: ir.Value, kind: ir.DataType, readers: Collect
     assert value.const_value is not None
     exact, name = value.const_value, f"{value.name}.half"
     tensor = ir.LazyTensor(  # read again when the graph is written: all of them at once may not fit
-        lambda: ir.Tensor(exact.numpy().astype(kind.numpy()), name=name),
+        lambda: ir.Tensor(read_constant(exact).astype(kind.numpy()), name=name),
         dtype=kind,
         shape=ir.Shape(exact.shape.numpy()),
         name=name,

@@ -8,10 +8,9 @@ from typing import Final
 
 import onnx_ir as ir
 
-from edgevlo.calibration.limits import COARSEST_LAST
 from edgevlo.runtime.errors import RequestError
 from edgevlo.runtime.manifest import Manifest
-from edgevlo.runtime.manifest_graphs import GraphRole, Precision
+from edgevlo.runtime.manifest_graphs import GraphRole
 
 from .recipes import Blocks, Choice, Float8, Float32, Half, Module, Override, Weights, changes_numbers
 from .weight_only import products
@@ -49,13 +48,6 @@ def layers(names: dict[GraphRole, tuple[str, ...]], choice: Choice) -> dict[str,
             if changes_numbers(choice.of(role, name)):
                 found[name.rpartition(".")[0] or name].add(name)
     return {layer: frozenset(members) for layer, members in found.items()}
-
-
-def coarsest(names: dict[GraphRole, tuple[str, ...]], choice: Choice) -> Precision:
-    """Return the coarsest precision that a choice gives any product."""
-    chosen_ones = (choice.of(role, name) for role, members in names.items() for name in members)
-    found: list[Precision] = [one.precision for one in chosen_ones if one is not None and changes_numbers(one)]
-    return max(found, key=COARSEST_LAST.index, default="fp32")
 
 
 def check(choice: Choice, names: dict[GraphRole, tuple[str, ...]], target: str = "cpu") -> None:

@@ -22,6 +22,7 @@ import numpy.typing as npt
 import onnx_ir as ir
 
 from .activations import Product, products
+from .constants import read_constant
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 
@@ -173,7 +174,7 @@ def _inputs(product: Product) -> int:
 
 def _row_peaks(product: Product) -> Floats:
     """Return the largest weight of every input channel."""
-    peaks: Floats = np.abs(current_weight(product).numpy()).max(axis=product.axis).astype(np.float32)
+    peaks: Floats = np.abs(read_constant(current_weight(product))).max(axis=product.axis).astype(np.float32)
     return peaks
 
 
@@ -225,7 +226,7 @@ def _scale(graph: ir.Graph, node: ir.Node, index: int, change: Callable[[npt.NDA
         raise AssertionError(f"input {index} of {node.name} is no constant")
     name = str(value.name) if len(value.uses()) == 1 else f"{value.name}.{node.name}"
     lazy = ir.LazyTensor(
-        lambda: ir.Tensor(np.ascontiguousarray(change(tensor.numpy())), name=name),
+        lambda: ir.Tensor(np.ascontiguousarray(change(read_constant(tensor))), name=name),
         dtype=tensor.dtype,
         shape=ir.Shape(tensor.shape.numpy()),
         name=name,

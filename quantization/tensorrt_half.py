@@ -18,6 +18,7 @@ from onnx_ir.passes.common import RemoveUnusedNodesPass, TopologicalSortPass
 
 from edgevlo.runtime.errors import BundleError
 
+from .constants import read_constant
 from .operators_schema import Schema, infer_types, schema_of
 
 Half: TypeAlias = Literal["fp16", "bf16"]
@@ -179,7 +180,7 @@ def _rounding(tensor: ir.TensorProtocol, name: str, half: Half, scales: bool) ->
     """Return what reads a tensor and rounds it; scales stay positive, as TensorRT wants them, however small."""
 
     def read() -> ir.Tensor[Any]:
-        exact = tensor.numpy()
+        exact = read_constant(tensor)
         with np.errstate(over="ignore"):
             rounded = exact.astype(_NUMPY[half])
         if not np.isfinite(exact).all():

@@ -19,6 +19,7 @@ from onnx_ir.passes.common import RemoveUnusedNodesPass
 from edgevlo.runtime.errors import BundleError
 
 from .blocks import Floats, Packed, correction, packed
+from .constants import read_constant
 from .recipes import SYMMETRIC, Blocks
 
 DOMAIN: Final = "com.microsoft"
@@ -55,10 +56,7 @@ class MatMulNBitsPass(ir.passes.InPlacePass):
         return ir.passes.PassResult(model, modified=bool(found))
 
     def _packed(self, product: str | None, matrix: ir.TensorProtocol) -> Packed:
-        found = packed(str(matrix.name), matrix.numpy(), self.weights, self._correction(product or ""))
-        if isinstance(matrix, ir.ExternalTensor):
-            matrix.release()  # or all that was ever read stays mapped, and resident
-        return found
+        return packed(str(matrix.name), read_constant(matrix), self.weights, self._correction(product or ""))
 
     def _correction(self, product: str) -> Floats | None:
         moments = self.moments.get(product)

@@ -170,6 +170,12 @@ def _check_files(manifest: Manifest, refuse: checks.Refuse) -> None:
             refuse(field, f"names {file!r}, which is not listed under files")
 
 
+def graph_bytes(manifest: Manifest, role: GraphRole) -> int:
+    """Return how large the files of a graph are, its weights among them."""
+    file = manifest.graphs[role].file
+    return sum(listed.bytes for name, listed in manifest.files.items() if name.startswith(file))
+
+
 def encode_manifest(manifest: Manifest) -> bytes:
     """Return the manifest as indented JSON, ready to be written."""
     return msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n"

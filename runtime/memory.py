@@ -35,7 +35,7 @@ from .bundle import Bundle
 from .errors import MemoryShortError
 from .graph_shapes import Value, largest, read_shapes
 from .grids import Shape
-from .manifest import Manifest
+from .manifest import Manifest, graph_bytes
 from .manifest_graphs import Backbone, GraphRole, Precision
 from .raster import tokens_fed
 from .settings import weigh
@@ -100,7 +100,7 @@ def modules(manifest: Manifest) -> dict[str, Module]:
     tables = {"token_embedding": manifest.token_embedding, "code_embedding": manifest.code_embedding}
     named: dict[str, Module] = {}
     for role, graph in manifest.graphs.items():
-        named[role] = Module(graph.precision, _graph_bytes(manifest, role))
+        named[role] = Module(graph.precision, graph_bytes(manifest, role))
     for name, table in tables.items():
         if table is not None:
             precision = {"float32": "fp32", "float16": "fp16"}.get(table.dtype, table.dtype)
@@ -169,9 +169,7 @@ def prefill_bytes(manifest: Manifest, work: Work) -> int:
     """Return a bound of what reading the longest prompt takes."""
     shape, tokens = manifest.backbone, work.rows * work.prompt
     graph = manifest.graphs["backbone"]
-    numbers = _graph_bytes(manifest, "backbone") / {"fp32": 4, "fp16": 2, "bf16": 2, "int4": 0.6}.get(
-        graph.precision, 1
-    )
+    numbers = graph_bytes(manifest, "backbone") / {"fp32": 4, "fp16": 2, "bf16": 2, "int4": 0.6}.get(graph.precision, 1)
     widths = numbers / shape.layers / shape.hidden_size + 4 * shape.hidden_size
     scores = shape.hidden_size // shape.head_dim * work.capacity
     return round(4 * tokens * (widths + scores))
@@ -226,18 +224,13 @@ def _in_words(size: int) -> str:
     return f"{size / 1e9:.2f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
 
 
-def _graph_bytes(manifest: Manifest, role: GraphRole) -> int:
-    file = manifest.graphs[role].file
-    return sum(listed.bytes for name, listed in manifest.files.items() if name.startswith(file))
-
-
 def _tokenizer_bytes(manifest: Manifest) -> int:
     return _TOKENIZER * manifest.files[manifest.tokenizer].bytes
 
 
 def _resident(folder: Path, manifest: Manifest, role: GraphRole) -> tuple[int, int]:
     """Return the bytes of an open graph's weights: resident, and those that the system cannot take back."""
-    graph, size = manifest.graphs[role], _graph_bytes(manifest, role)
+    graph, size = manifest.graphs[role], graph_bytes(manifest, role)
     if role in _CONVOLUTIONAL and graph.precision == "fp32":  # some are stored in half, where that changes no number
         half = read_shapes(folder / graph.file).half_bytes
         both = round(_CONVOLUTIONS * (size - half) + _HALF_CONVOLUTIONS * half)

@@ -12,11 +12,12 @@ from .bundle import Bundle
 from .contract import contract, difference
 from .errors import AbilityError, BundleError
 from .files import home
-from .manifest import MANIFEST_FILE
+from .manifest import MANIFEST_FILE, graph_bytes
 from .manifest_graphs import DType, Graph, GraphRole, Tensor
 
 _CPU: Final = "CPUExecutionProvider"
 _CUDA: Final = "CUDAExecutionProvider"
+EXACT_INT8: Final = ("session.x64quantprecision", "1")  # `open_graph` says why and when
 _SIDES: Final = ("inputs", "outputs")
 _DTYPES: Final[dict[str, DType]] = {
     "tensor(float)": "float32",
@@ -47,16 +48,11 @@ def open_graph(bundle: Bundle, role: GraphRole, *, prepack: bool = True) -> ort.
     """
     graph = declared(bundle, role)
     path = bundle.path(graph.file)
-    options = ort.SessionOptions()
-    files = bundle.manifest.files
-    weights = sum(listed.bytes for name, listed in files.items() if name.startswith(graph.file))
-    options.intra_op_num_threads = threads(weights)
-    options.log_severity_level = 3
-    options.enable_mem_pattern = False  # prompts differ in length; a pattern per length would grow for ever
+    options = _options(graph_bytes(bundle.manifest, role))
     if bundle.manifest.target == "cpu":
         # x86 CPUs without VNNI add two products of bytes in 16 bits, which overflow; this keeps int8 exact there.
         # It breaks DequantizeLinear of weights in blocks, which bundles for other targets have.
-        options.add_session_config_entry("session.x64quantprecision", "1")
+        options.add_session_config_entry(*EXACT_INT8)
     if not prepack:
         options.add_session_config_entry("session.disable_prepacking", "1")
     providers = _providers(bundle, role, options)
@@ -74,6 +70,29 @@ def open_graph(bundle: Bundle, role: GraphRole, *, prepack: bool = True) -> ort.
     for kind, ours, found in zip(_SIDES, given, (session.get_inputs(), session.get_outputs()), strict=True):
         _compare(f"{path}: {kind}", ours, tuple(map(_described, found)))
     return session
+
+
+def open_rewritten(content: bytes, path: Path, weights: int, *entries: tuple[str, str]) -> ort.InferenceSession:
+    """Open on the CPU what was made in memory of the graph at `path`, beside whose file its weights stay.
+
+    `weights` is how many bytes of them it computes with, `entries` are ONNX Runtime's session options. Raises
+    `BundleError` when the graph cannot be loaded.
+    """
+    options = _options(weights)
+    for name, value in (("session.model_external_initializers_file_folder_path", str(path.parent)), *entries):
+        options.add_session_config_entry(name, value)
+    try:
+        return ort.InferenceSession(content, options, providers=[_CPU])
+    except Exception as error:  # onnxruntime's own exceptions share no base class below Exception
+        raise BundleError(f"{path} cannot be opened on a CPU: {_first_line(error)}. Make the bundle again.") from error
+
+
+def _options(weights: int) -> ort.SessionOptions:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads(weights)
+    options.log_severity_level = 3
+    options.enable_mem_pattern = False  # prompts differ in length; a pattern per length would grow for ever
+    return options
 
 
 def declared(bundle: Bundle, role: GraphRole) -> Graph:

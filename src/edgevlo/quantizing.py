@@ -5,24 +5,21 @@ Joins the quantiser and the calibration folder's judge, which know nothing of ea
 
 import dataclasses
 import glob
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
-from edgevlo.calibration.gate import Verdict, judge, reference_of, settle
-from edgevlo.calibration.limits import FIGURES, LIMITS
+from edgevlo.calibration.gate import QualityError, Verdict, judge, reference_of, settle
+from edgevlo.calibration.limits import FIGURES
 from edgevlo.calibration.moments import Floats, second_moments
-from edgevlo.calibration.quality import Reference
-from edgevlo.calibration.sensitivity import Budget, Kept, keep_most_sensitive, parse_budget
+from edgevlo.calibration.sensitivity import Attempt, Budget, Kept, keep_most_sensitive, parse_budget
 from edgevlo.progress import Progress
 from edgevlo.quantization import (
     Override,
     Static,
     check_request,
     choice_of,
-    coarsest,
     layers,
     open_emulated,
     override,
@@ -34,9 +31,6 @@ from edgevlo.quantization.recipes import BY_READING, Blocks, Choice
 from edgevlo.runtime.errors import RequestError
 from edgevlo.runtime.manifest import Manifest, Quality
 from edgevlo.runtime.manifest_graphs import GraphRole
-
-Quantize: TypeAlias = Callable[..., Manifest]  # `quantize` with all that was asked but what is kept
-
 
 _FOLLOWING: Final = "picture_"  # figures that the decoder moves, and the codes too
 
@@ -86,45 +80,56 @@ def quantize_with_care(
     """
     choice = choice_of(target, weights, method, block_size, overrides)
     names = check_request(bundle, output, target, choice, capacity=capacity, static=static)
-    parts = layers(names, choice)
     if care.budget is not None:
-        _check_budget(care, parts, weights, static)
+        _check_budget(care, layers(names, choice), weights, static)
     budget = None if care.budget is None else parse_budget(care.budget)
-    options = dict(
-        more, target=target, weights=weights, method=method, block_size=block_size, static=static, capacity=capacity
-    )
+    options = dict(more, target=target, weights=weights, method=method, block_size=block_size, capacity=capacity)
     if any(one.method in BY_READING for one in choice.blocks):
         options["moments"] = _moments(bundle, names, choice, progress)
 
-    def build(folder: Path, whole: tuple[Override, ...] = (), **rest: Any) -> Manifest:
-        return quantize(bundle, folder, overrides=(*overrides, *whole), **options | rest)
+    def build(folder: Path, raised: _Raised, whole: tuple[Override, ...] = (), **rest: Any) -> Manifest:
+        every: tuple[str | Override, ...] = (*overrides, *whole, *raised.whole)
+        return quantize(bundle, folder, overrides=every, static=raised.static, **options, **rest)
 
+    raised = _Raised(target, choice, static, names)
     if not care.requests:
-        return Made(manifest=build(output, progress=progress))
+        return Made(manifest=build(output, raised, progress=progress))
     reference = reference_of(bundle, requests=care.prompts, count=care.requests, open_graph=open_emulated)
-    kept, whole = None, tuple[Override, ...]()
-    if budget is not None:
-        kept = _kept(build, parts, output, budget, LIMITS[coarsest(names, choice)], reference, progress)
-        whole = _whole(parts, kept.modules)
 
-    def gate(candidate: Path) -> Quality:
+    def judged(candidate: Path, raised: _Raised, *, certainly: bool, progress: Progress | None = None) -> Verdict:
         try:
             found = judge(reference, candidate, progress=progress)
         except RequestError as error:
             raise _too_small(error, capacity) from error
-        higher = raised.for_limits(found, certainly=care.accept_loss)
+        higher = raised.for_limits(found, certainly=certainly)
         if higher is not None:
             raise _MorePreciseError(higher)
-        return settle(reference, found, accept_loss=care.accept_loss, more_precise=raised.in_words)
+        return found
 
-    raised = _Raised(target, choice, static, names)
+    def made(raised: _Raised) -> Made:
+        kept, whole = None, tuple[Override, ...]()
+        if budget is not None:
+            parts = layers(names, raised.chosen)
+
+            def attempt(modules: frozenset[str], folder: Path) -> Verdict:
+                build(folder, raised, _whole(parts, modules))
+                return judged(folder, raised, certainly=True)  # other limits may hold once more is kept
+
+            kept = _kept(parts, attempt, budget, output, raised, progress)
+            whole = _whole(parts, kept.modules)
+
+        def gate(candidate: Path) -> Quality:
+            found = judged(candidate, raised, certainly=care.accept_loss, progress=progress)
+            return settle(reference, found, accept_loss=care.accept_loss, more_precise=raised.in_words)
+
+        manifest = build(output, raised, whole, gate=gate, progress=progress)
+        return Made(manifest=manifest, kept=kept, raised=raised.now)
+
     while True:
         try:
-            made = build(output, (*whole, *raised.whole), static=raised.static, gate=gate, progress=progress)
+            return made(raised)
         except _MorePreciseError as error:
             raised = error.raised
-        else:
-            return Made(manifest=made, kept=kept, raised=raised.now)
 
 
 def _too_small(error: RequestError, capacity: int | None) -> RequestError:
@@ -162,6 +167,11 @@ class _Raised:
     now: dict[GraphRole, str] = field(default_factory=dict)
 
     @property
+    def chosen(self) -> Choice:
+        """What becomes of the weights."""
+        return dataclasses.replace(self.choice, overrides=(*self.choice.overrides, *self.whole))
+
+    @property
     def in_words(self) -> str:
         """What is more precise, as part of a sentence."""
         return " and ".join(f"{module} is {now}" for module, now in self.now.items())
@@ -181,9 +191,9 @@ class _Raised:
         if any(one.fits(name) for one in self.choice.overrides for name in (module, *self.names[module])):
             return None  # it is what it was asked to be
         static = self.static
-        if static is not None and module in _quantised(static, self.target):
+        if static is not None and static.activations is not None and module in static.among(ROLES[self.target]):
             kept = dataclasses.replace(static, keep=(*static.keep, module))
-            return dataclasses.replace(self, static=kept, now=self.now | {module: "not quantised"})
+            return dataclasses.replace(self, static=kept, now=self.now | {module: "without quantised activations"})
         if self.target == "cpu" or any(one.fits(module) for one in self.whole):
             return None
         whole = (*self.whole, override(f"{module}=fp32", self.target))
@@ -196,12 +206,6 @@ class _MorePreciseError(Exception):
     def __init__(self, raised: _Raised) -> None:
         super().__init__(raised.in_words)
         self.raised = raised
-
-
-def _quantised(static: Static, target: str) -> set[GraphRole]:
-    """Return the modules whose activations are quantised and that are not kept by name."""
-    roles = () if static.activations is None else ROLES[target]
-    return {role for role in roles if not any(fnmatchcase(role, pattern) for pattern in static.keep)}
 
 
 def _moments(
@@ -222,23 +226,22 @@ def _moments(
 
 
 def _kept(
-    build: Quantize,
-    parts: dict[str, frozenset[str]],
-    output: Path,
+    parts: Mapping[str, frozenset[str]],
+    attempt: Attempt,
     budget: Budget,
-    limits: Mapping[str, float],
-    reference: Reference,
+    output: Path,
+    raised: "_Raised",
     progress: Progress | None,
 ) -> Kept:
     """Return what must keep its precision; bundles are tried out in hidden folders beside the output."""
+    try:
+        return keep_most_sensitive(parts, attempt, budget, scratch=output.absolute().parent, progress=progress)
+    except QualityError as error:
+        if not raised.now:
+            raise
+        raise QualityError(f"{str(error).rstrip('.')} ({raised.in_words}, for its limits).") from error
 
-    def trial(modules: frozenset[str], folder: Path) -> Manifest:
-        return build(folder, _whole(parts, modules))
 
-    scratch = output.absolute().parent
-    return keep_most_sensitive(reference, parts, trial, budget, limits, scratch=scratch, progress=progress)
-
-
-def _whole(parts: dict[str, frozenset[str]], kept: frozenset[str]) -> tuple[Override, ...]:
+def _whole(parts: Mapping[str, frozenset[str]], kept: frozenset[str]) -> tuple[Override, ...]:
     """Return the overrides that leave layers as they are."""
     return tuple(Override(glob.escape(name), None) for part in sorted(kept) for name in sorted(parts[part]))

@@ -1,5 +1,6 @@
 """The gate and the search for what must keep its precision: bad bundles are caught, harmless ones pass."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -10,7 +11,7 @@ from edgevlo.calibration import gate, sensitivity
 from edgevlo.calibration.gate import QualityError, Verdict, headline, judge, record, verdict
 from edgevlo.calibration.limits import FIGURES, LIMITS, coarsest, limits_of
 from edgevlo.calibration.quality import Comparison, Reference
-from edgevlo.calibration.sensitivity import Budget, Build, keep_most_sensitive, parse_budget, rank
+from edgevlo.calibration.sensitivity import Attempt, Budget, keep_most_sensitive, parse_budget, rank
 from edgevlo.catalog import EMBEDDED
 from edgevlo.report import describe
 from edgevlo.runtime.bundle import open_bundle, seal
@@ -149,19 +150,26 @@ def toy_reference(toy: Path, tmp_path_factory: pytest.TempPathFactory) -> Refere
     return gate.reference_of(toy, requests=path, count=4)
 
 
+Judged = Callable[[dict[str, float]], Attempt]
+
+
 @pytest.fixture
-def build(toy: Path) -> Build:
-    def write(unchanged: frozenset[str], destination: Path) -> None:
-        roles: tuple[GraphRole, ...] = ("image_head", "text_head", "image_decoder")
-        damaged(toy, destination, {role: noisy(NOISE[role]) for role in roles if role not in unchanged})
+def judged(toy: Path, toy_reference: Reference) -> Judged:
+    """Return a function that makes attempts at the toy, judged by these limits."""
 
-    return write
+    def attempts(limits: dict[str, float]) -> Attempt:
+        def attempt(unchanged: frozenset[str], destination: Path) -> Verdict:
+            roles: tuple[GraphRole, ...] = ("image_head", "text_head", "image_decoder")
+            damaged(toy, destination, {role: noisy(NOISE[role]) for role in roles if role not in unchanged})
+            return judge(toy_reference, destination, limits)
+
+        return attempt
+
+    return attempts
 
 
-def test_modules_are_ranked_by_the_damage_each_does_alone(
-    toy_reference: Reference, build: Build, tmp_path: Path
-) -> None:
-    ranking = rank(toy_reference, NOISE, build, CODES, scratch=tmp_path)
+def test_modules_are_ranked_by_the_damage_each_does_alone(judged: Judged, tmp_path: Path) -> None:
+    ranking = rank(NOISE, judged(CODES), CODES, scratch=tmp_path)
 
     assert [damage.module for damage in ranking] == ["image_head", "text_head", "image_decoder"]
     assert ranking[0].used > 1 > ranking[2].used > 0
@@ -170,67 +178,79 @@ def test_modules_are_ranked_by_the_damage_each_does_alone(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_as_few_modules_are_kept_as_the_budget_needs(toy_reference: Reference, build: Build, tmp_path: Path) -> None:
-    found = keep_most_sensitive(toy_reference, NOISE, build, Budget(disagreement=0.0), CODES, scratch=tmp_path)
+def test_damage_has_one_scale_whatever_each_is_judged_by(judged: Judged) -> None:
+    strict = judged({name: 1e-6 if FIGURES[name].better == "less" else 1.0 for name in CODES})
+    same = [(damage.module, damage.used) for damage in rank(NOISE, judged(CODES), CODES)]
+    assert [(damage.module, damage.used) for damage in rank(NOISE, strict, CODES)] == same
+
+
+def test_as_few_modules_are_kept_as_the_budget_needs(judged: Judged, tmp_path: Path) -> None:
+    found = keep_most_sensitive(NOISE, judged(CODES), Budget(disagreement=0.0), scratch=tmp_path)
 
     assert found.modules == {"image_head", "text_head"}
+    assert [damage.module for damage in found.ranking] == ["image_head", "text_head", "image_decoder"]
     assert found.verdict.passed
     assert found.verdict.figures["code_agreement"] == 1
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_budget_of_divergence_counts_nats(toy_reference: Reference, build: Build) -> None:
+def test_a_budget_of_divergence_counts_nats(judged: Judged) -> None:
     loose = dict.fromkeys(CODES, 0.0) | {"kl_mean": 100.0, "decoder_ciede2000_p95": 100.0}
-    alone = {damage.module: damage.verdict.figures["kl_mean"] for damage in rank(toy_reference, NOISE, build, loose)}
+    alone = {damage.module: damage.verdict.figures["kl_mean"] for damage in rank(NOISE, judged(loose), loose)}
     assert alone["text_head"] == alone["image_decoder"] == 0
     for budget, expected in ((alone["image_head"] * 1.01, set()), (alone["image_head"] * 0.99, {"image_head"})):
-        found = keep_most_sensitive(toy_reference, NOISE, build, Budget(divergence=budget), loose)
-        assert found.modules == expected
+        assert keep_most_sensitive(NOISE, judged(loose), Budget(divergence=budget)).modules == expected
 
 
-def test_nothing_is_kept_where_everything_is_harmless(toy_reference: Reference, build: Build) -> None:
-    found = keep_most_sensitive(
-        toy_reference, NOISE, build, Budget(disagreement=1.0), {"kl_mean": 100.0, "decoder_ciede2000_p95": 3.0}
-    )
-    assert found.modules == frozenset()
+def test_nothing_is_kept_nor_ranked_where_everything_is_harmless(judged: Judged) -> None:
+    attempt, tried = judged({"kl_mean": 100.0, "decoder_ciede2000_p95": 3.0}), list[frozenset[str]]()
+
+    def counted(unchanged: frozenset[str], destination: Path) -> Verdict:
+        tried.append(unchanged)
+        return attempt(unchanged, destination)
+
+    found = keep_most_sensitive(NOISE, counted, Budget(disagreement=1.0))
+    assert (found.modules, found.ranking, tried) == (frozenset(), (), [frozenset()])
 
 
 def test_as_many_modules_are_kept_as_bytes_allow(toy_reference: Reference, toy: Path) -> None:
-    def write(unchanged: frozenset[str], destination: Path) -> None:
+    def attempt(unchanged: frozenset[str], destination: Path) -> Verdict:
         damaged(toy, destination, {role: noisy(NOISE[role]) for role in ("image_head",) if role not in unchanged})
         manifest = read_manifest(destination)
         (destination / "manifest.json").unlink()
         (destination / "more.txt").write_bytes(bytes(1000 * len(unchanged)))
         seal(destination, manifest)
+        return judge(toy_reference, destination, CODES)
 
     size = sum(file.bytes for file in read_manifest(toy).files.values())
     counts = []
     for allowed in (size + 1500, size + 2000, size + 10**6):
-        found = keep_most_sensitive(toy_reference, NOISE, write, Budget(bytes=allowed), CODES)
+        found = keep_most_sensitive(NOISE, attempt, Budget(bytes=allowed))
         counts.append(len(found.modules))
         assert found.bytes <= allowed
         assert "image_head" in found.modules
     assert counts == [1, 2, 3]
     with pytest.raises(QualityError, match=r"with nothing kept the bundle has \d+ bytes"):
-        keep_most_sensitive(toy_reference, NOISE, write, Budget(bytes=10), CODES)
+        keep_most_sensitive(NOISE, attempt, Budget(bytes=10))
 
 
 def test_a_budget_that_nothing_holds(toy_reference: Reference, toy: Path) -> None:
-    def write(_unchanged: frozenset[str], destination: Path) -> None:
+    def attempt(_unchanged: frozenset[str], destination: Path) -> Verdict:
         damaged(toy, destination, {"image_head": noisy(0.5)})
+        return judge(toy_reference, destination, CODES)
 
     with pytest.raises(QualityError, match=r"cannot be held, even with all kept: [\d.]+ % of codes differ"):
-        keep_most_sensitive(toy_reference, NOISE, write, Budget(disagreement=0.01), CODES)
+        keep_most_sensitive(NOISE, attempt, Budget(disagreement=0.01))
 
 
-def test_a_build_that_fails_leaves_nothing(toy_reference: Reference, tmp_path: Path) -> None:
-    def interrupt(_unchanged: frozenset[str], destination: Path) -> None:
+def test_an_attempt_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    def interrupt(_unchanged: frozenset[str], destination: Path) -> Verdict:
         destination.mkdir()
         (destination / "half.onnx").write_bytes(b"half")
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        rank(toy_reference, NOISE, interrupt, CODES, scratch=tmp_path)
+        rank(NOISE, interrupt, CODES, scratch=tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -15,6 +15,7 @@ import pytest
 from checkpoints import SHAPES
 from conftest import Exported
 
+from edgevlo.calibration.moments import second_moments
 from edgevlo.export.graph import Network, write_graph
 from edgevlo.quantization import quantize
 from edgevlo.quantization.recipes import INT4, INT8
@@ -188,3 +189,25 @@ def test_a_disk_that_fills_up_in_the_middle_leaves_nothing(exported: Exported, t
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("target", "weights", "method"),
+    [("cpu", "int4", "rtn"), ("cpu", "int4", "awq"), ("cpu", "fp16", None), ("tensorrt", "int4", "awq")],
+)
+def test_no_weight_stays_mapped_once_it_was_read(
+    exported: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str, weights: str, method: str | None
+) -> None:
+    moments = second_moments(exported.portable, count=4, squares=True)
+    seen, load = list[ir.ExternalTensor](), ir.load
+
+    def remembered(path: Path) -> ir.Model:
+        model = load(path)
+        tensors = (value.const_value for value in model.graph.initializers.values())
+        seen.extend(tensor for tensor in tensors if isinstance(tensor, ir.ExternalTensor))
+        return model
+
+    monkeypatch.setattr(ir, "load", remembered)
+    quantize(exported.portable, tmp_path / "made", target=target, weights=weights, method=method, moments=moments)
+    assert len(seen) > 10
+    assert [tensor.name for tensor in seen if tensor.raw is not None] == []

@@ -12,12 +12,13 @@ import onnxruntime as ort
 import pytest
 from checkpoints import SHAPES
 from conftest import Exported
+from dequantised import dequantised
 
 from edgevlo.calibration.moments import MomentObserver, moments_bytes, second_moments
 from edgevlo.calibration.observe import Watched
 from edgevlo.export.graph import Network, write_graph
 from edgevlo.quantization import Static, quantize
-from edgevlo.quantization.blocks import Packed, correction, packed
+from edgevlo.quantization.blocks import correction, packed
 from edgevlo.quantization.half_storage import HalfStoragePass
 from edgevlo.quantization.modules import check
 from edgevlo.quantization.recipes import HALF, INT4, INT8, METHODS, Blocks, Choice, Method, override
@@ -29,8 +30,6 @@ from edgevlo.runtime.errors import BundleError, MemoryShortError, RequestError
 from edgevlo.runtime.integer_table import BLOCK, IntegerTable, packed_rows, row_bytes
 from edgevlo.runtime.manifest_graphs import GraphRole
 from edgevlo.runtime.model import Model
-
-Doubles = npt.NDArray[np.float64]
 
 only_one = pytest.mark.parametrize("exported", SHAPES[1:2], indirect=True, ids=lambda shape: shape.name)
 
@@ -92,21 +91,6 @@ def test_blocks_of_every_kind_keep_their_numbers(method: Method, bits: int) -> N
         exact = matrix[:, place].astype(np.float64)
         error = float(np.linalg.norm(found[:, place] - exact))
         assert error <= {4: 0.15, 8: 0.01}[bits] * float(np.linalg.norm(exact)), name
-
-
-def dequantised(found: Packed, inputs: int, bits: int) -> Doubles:
-    """Return the matrix `(K, N)` that packed numbers stand for."""
-
-    def apart(values: npt.NDArray[np.uint8]) -> Doubles:
-        halves = np.stack((values & 15, values >> 4), axis=-1).reshape(*values.shape[:-1], -1)
-        return (values if bits == 8 else halves).astype(np.float64)
-
-    zeros = np.full(found.scales.shape, 2.0 ** (bits - 1))
-    if found.zero_points is not None:
-        zeros = apart(found.zero_points)[:, : found.scales.shape[1]]
-    numbers: Doubles = (apart(found.blocks) - zeros[..., None]) * found.scales[..., None]
-    dense: Doubles = numbers.reshape(len(numbers), -1)[:, :inputs].T
-    return dense
 
 
 @only_one
