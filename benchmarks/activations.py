@@ -2,7 +2,8 @@
 
 The bundle is exported and calibrated here. Each variant is then led through the same pictures as the float bundle (its
 own codes are forced on it, so that one early difference does not make all later ones differ) and says at every cell
-which code it would have drawn; requests are held-out ones of `edgevlo.picturebook.trials`. Speed is measured in turns,
+which code it would have drawn; requests are held-out ones of `edgevlo.picturebook.trials`. `evaluated` is what `edgevlo
+evaluate` says at its own requests, guidance, answers and pictures included. Speed is measured in turns,
 one picture of each bundle after the other; and, as picturebook's matrices are small, calls of two layers with random
 weights in the shape of Janus-Pro-1B's, in turns too.
 
@@ -29,6 +30,7 @@ from tqdm import tqdm
 from edgevlo.calibration import calibrate
 from edgevlo.calibration.cases import Case
 from edgevlo.calibration.forced import ForcedEngine, Notes
+from edgevlo.calibration.gate import judge, reference_of
 from edgevlo.calibration.quality import Comparison, Seen
 from edgevlo.export import export_checkpoint
 from edgevlo.export.backbone import DecoderShape, build_backbone
@@ -58,6 +60,8 @@ VARIANTS: dict[str, tuple[str, Static | None]] = {  # weights where inputs stay 
     "kv int8": ("fp32", Static(cache="int8")),
     "w8a8, kv int8": ("int8", Static(activations="int8", cache="int8")),
 }
+EVALUATED = ("code_agreement", "kl_mean", "answer_token_agreement", "decoder_ciede2000_median",
+             "picture_ciede2000_median")  # fmt: skip
 METHODS = ("max", "percentile", "entropy")
 
 
@@ -106,6 +110,13 @@ def agreement(folders: dict[str, Path], count: int) -> dict[str, Any]:
         for name, other in others.items():
             found[name].add(seen, other.paint(sample, seen.notes))
     return {name: _shown(comparison.figures()["codes"]) for name, comparison in found.items()}
+
+
+def evaluated(folders: dict[str, Path], count: int = 24) -> dict[str, Any]:
+    """Return the figures of `edgevlo evaluate` of every variant against the float bundle."""
+    reference = reference_of(folders["fp32"], count=count)
+    verdicts = {name: judge(reference, folder) for name, folder in folders.items() if name != "fp32"}
+    return {name: {figure: found.figures[figure] for figure in EVALUATED} for name, found in verdicts.items()}
 
 
 def _shown(codes: dict[str, Any]) -> dict[str, Any]:
@@ -296,6 +307,7 @@ def main() -> None:
             "speed": speed(variants, arguments.runs),
             "two_layers_of_1b_shape": large(Path(folder), arguments.runs, large_forms(Path(folder))),
             "teacher_forced": agreement(variants, arguments.pictures),
+            "evaluated": evaluated(variants),
             "w8a8_by_method": agreement({"fp32": variants["fp32"], **methods}, arguments.pictures),
         }
     print(record.write("activations", figures))
