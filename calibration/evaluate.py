@@ -10,13 +10,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
-from edgevlo.runtime.backends import Opener, on_device, open_runner
+from edgevlo.runtime.backends import Opener, on_device
 from edgevlo.runtime.bundle import Bundle, open_bundle
 from edgevlo.runtime.errors import RequestError
 
 from .cases import Case, cases, digest
 from .gate import Verdict, verdict
-from .layers import unseen_layers
+from .layers import SeeingOpener, open_seeing, unseen_layers
 from .limits import coarsest, limits_of
 from .metrics import check_installed
 from .quality import Pair, Progress, Reference, check_comparable, compare
@@ -45,7 +45,7 @@ def evaluate(
     pictures: Path | None = None,
     count: int = COUNT,
     tasks: int = 0,
-    open_graph: Opener = open_runner,
+    open_graph: SeeingOpener = open_seeing,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Compare a bundle with the one it was made from, at `count` requests of a file or of those that ship.
@@ -67,7 +67,7 @@ def evaluate(
     held_against = Reference(ours, listed, open_graph=open_graph)
     figures, pairs = compare(held_against, theirs, progress=progress)
     found = verdict(figures, coarsest(theirs.manifest), limits_of(theirs.manifest))
-    emulated = open_graph is not open_runner and any(on_device(one.manifest) for one in (ours, theirs))
+    emulated = open_graph is not open_seeing and any(on_device(one.manifest) for one in (ours, theirs))
     document = {
         "format": FORMAT,
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -115,9 +115,8 @@ def _judged(
 
 
 def _why_no_layers(reference: Reference, candidate: Bundle) -> str:
-    reason = (
-        reference.why_no_layers or unseen_layers(candidate) or "nothing was painted, or no layer has a name in both"
-    )
+    unseen = reference.why_no_layers or unseen_layers(candidate, reference.open_graph)
+    reason = unseen or "nothing was painted, or no layer has a name in both"
     return f"layers were not looked at: {reason}"
 
 

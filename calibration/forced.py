@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgevlo.runtime.backbone import Backbone
-from edgevlo.runtime.backends import Opener, open_runner
+from edgevlo.runtime.backends import Runner
 from edgevlo.runtime.bundle import Bundle
 from edgevlo.runtime.contract import takes_top_p
 from edgevlo.runtime.engine import Engine, Painter
@@ -22,7 +22,7 @@ from edgevlo.runtime.manifest_graphs import GraphRole
 from edgevlo.runtime.manifest_guidance import Sampling
 from edgevlo.runtime.raster import Codes
 
-from .layers import LayeredSession, open_layered
+from .layers import LayerStates, SeeingOpener, open_seeing
 
 Floats = npt.NDArray[np.float32]
 
@@ -45,10 +45,10 @@ class Notes:
 class ForcedEngine(Engine):
     """Runs a bundle's graphs as ever, with a teacher at the draw. One request at a time."""
 
-    def __init__(self, bundle: Bundle, layers: Sequence[str] = (), open_graph: Opener = open_runner) -> None:
+    def __init__(self, bundle: Bundle, layers: Sequence[str] = (), open_graph: SeeingOpener = open_seeing) -> None:
         super().__init__(bundle, open_graph)
-        self._layers = tuple(layers)
-        self._layered: LayeredSession | None = None
+        self._open_seeing = open_graph
+        self._states = LayerStates(tuple(layers))
         self._teacher: Notes | None = None
         self._free = False
         self.notes = Notes()
@@ -119,16 +119,15 @@ class ForcedEngine(Engine):
         (logits,) = self._image_head.run(["logits"], feeds)
         notes.logits.append(np.array(logits[0], dtype=np.float32))
         notes.hidden.append(hidden)
-        if self._layered is not None and len(notes.hidden) > 1:  # a prompt's rows are padded, a step's are not
-            for name, states in self._layered.states.items():
+        if len(notes.hidden) > 1:  # a prompt's rows are padded, a step's are not
+            for name, states in self._states.last.items():
                 notes.layers.setdefault(name, []).append(states[:, -1].copy())
         notes.codes.append(int(np.argmax(notes.logits[-1])))
         return (notes if self._teacher is None else self._teacher).codes[len(notes.codes) - 1]
 
-    def _open(self, role: GraphRole) -> Any:
-        if role == "backbone" and self._layers:
-            self._layered = open_layered(self._bundle, self._layers)
-            return self._layered
+    def _open(self, role: GraphRole) -> Runner:
+        if role == "backbone" and self._states.names:
+            return self._open_seeing(self._bundle, role, self._states)
         return super()._open(role)
 
 

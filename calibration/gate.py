@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgevlo.runtime.backends import Opener, open_runner
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.errors import EdgevloError
 from edgevlo.runtime.manifest import Quality
 from edgevlo.runtime.manifest_graphs import Precision
 
 from .cases import cases, digest
+from .layers import SeeingOpener, open_seeing
 from .limits import FIGURES, LIMITS, coarsest, limits_of
 from .metrics import check_installed
 from .quality import Figures, Progress, Reference, compare
@@ -116,7 +116,7 @@ def reference_of(
     requests: Path | None = None,
     pictures: Path | None = None,
     count: int = COUNT,
-    open_graph: Opener = open_runner,
+    open_graph: SeeingOpener = open_seeing,
 ) -> Reference:
     """Open the bundle that candidates are to be judged against; raise what `cases` raises."""
     check_installed()

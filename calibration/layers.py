@@ -4,59 +4,74 @@ The graph is the bundle's own, in memory, with the hidden states between its lay
 in the bundle's files, and nothing is written. Needs onnx-ir. Knows no prompts and no codes.
 """
 
-from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.util import find_spec
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
 
+from edgevlo.runtime.backends import Runner, on_device, open_runner
 from edgevlo.runtime.bundle import Bundle
-from edgevlo.runtime.manifest import Target, graph_bytes
+from edgevlo.runtime.manifest import graph_bytes
+from edgevlo.runtime.manifest_graphs import GraphRole
 from edgevlo.runtime.sessions import EXACT_INT8, open_rewritten
 
-Array = npt.NDArray[Any]
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
 Floats = npt.NDArray[np.float32]
 
 _PREFIX: Final = "layer_output."  # what the exporter calls the hidden state behind a layer
 _SEEN: Final = "seen."
-_ON_CPU: Final[tuple[Target, ...]] = ("portable", "cpu")
+
+
+@dataclass(slots=True)
+class LayerStates:
+    """The hidden states behind layers, float32 (rows, width, hidden_size): by name, as the last run left them."""
+
+    names: tuple[str, ...]
+    last: dict[str, Floats] = field(default_factory=dict)
+
+
+class SeeingOpener(Protocol):
+    """Opens a graph; a backbone, where `states` are given, so that every run leaves its hidden states there."""
+
+    def __call__(self, bundle: Bundle, role: GraphRole, states: LayerStates | None = None, /) -> Runner:
+        """Raise `BundleError` when the graph cannot be opened."""
 
 
 class LayeredSession:
-    """Stands in for a backbone's session; `states` are the hidden states (rows, width, hidden_size) of the last run."""
+    """Stands in for a backbone's session, and leaves its hidden states in `states`."""
 
-    def __init__(self, session: ort.InferenceSession, names: Sequence[str]) -> None:
-        self._session = session
-        self._names = tuple(names)
-        self.states: dict[str, Floats] = {}
+    def __init__(self, session: ort.InferenceSession, states: LayerStates) -> None:
+        self._session, self._states = session, states
 
     def io_binding(self) -> ort.IOBinding:
         """Return a binding whose first outputs are the hidden states."""
         binding = self._session.io_binding()
-        for name in self._names:
+        for name in self._states.names:
             binding.bind_output(_SEEN + name, "cpu")
         return binding
 
-    def run_with_iobinding(self, binding: ort.IOBinding) -> None:
+    def run_with_iobinding(self, binding: ort.IOBinding, options: ort.RunOptions | None = None) -> None:
         """Run, and keep what the hidden states are."""
-        self._session.run_with_iobinding(binding)
-        found = binding.get_outputs()[: len(self._names)]
-        self.states = {name: value.numpy() for name, value in zip(self._names, found, strict=True)}
+        self._session.run_with_iobinding(binding, options)
+        names = self._states.names
+        found = binding.get_outputs()[: len(names)]
+        self._states.last = {name: value.numpy() for name, value in zip(names, found, strict=True)}
 
-    def run(self, names: Sequence[str], feeds: Mapping[str, Array]) -> list[Array]:
-        """Run on arrays and return the outputs asked for."""
-        outputs: list[Array] = self._session.run(list(names), dict(feeds))
-        return outputs
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._session, name)  # the rest is the session's own
 
 
-def unseen_layers(bundle: Bundle) -> str | None:
-    """Return in words why the layers of a bundle cannot be looked at; None if they can."""
+def unseen_layers(bundle: Bundle, open_graph: SeeingOpener) -> str | None:
+    """Return in words why the layers of a bundle, opened so, cannot be looked at; None if they can."""
     if find_spec("onnx_ir") is None:
         return "onnx-ir is not installed"
-    if bundle.manifest.target not in _ON_CPU:
-        return f"those of a bundle for {bundle.manifest.target} cannot be"
+    if open_graph is open_seeing and on_device(bundle.manifest):
+        return f"those of a bundle for {bundle.manifest.target} can be with --emulate only"
     if not layer_names(bundle):
         return "the backbone's graph does not name them"
     return None
@@ -71,20 +86,30 @@ def layer_names(bundle: Bundle) -> tuple[str, ...]:
     return tuple(sorted((name for name in named if _number(name) is not None), key=lambda name: _number(name) or 0))
 
 
-def open_layered(bundle: Bundle, names: Sequence[str]) -> LayeredSession:
-    """Open a backbone with these hidden states as further outputs; raise `BundleError` if it cannot be opened."""
+def open_seeing(bundle: Bundle, role: GraphRole, states: LayerStates | None = None, /) -> Runner:
+    """Open a graph as the runtime does, or, to fill `states`, the backbone of a bundle for CPUs."""
+    if states is None:
+        return open_runner(bundle, role)
     import onnx_ir as ir
 
-    path = bundle.path(bundle.manifest.graphs["backbone"].file)
+    path = bundle.path(bundle.manifest.graphs[role].file)
     model = ir.load(path)
+    show_layers(model, states)
+    content = ir.to_proto(model).SerializeToString()
+    session = open_rewritten(content, path, graph_bytes(bundle.manifest, role), EXACT_INT8)
+    return cast(Runner, LayeredSession(session, states))
+
+
+def show_layers(model: "ir.Model", states: LayerStates) -> None:
+    """Make hidden states further outputs of a backbone, as `LayeredSession` binds them."""
+    import onnx_ir as ir
+
     values = {output.name: output for node in model.graph for output in node.outputs}
-    for name in names:
+    for name in states.names:
         copy = ir.node("Cast", [values[name]], attributes={"to": ir.DataType.FLOAT})
         model.graph.append(copy)
         copy.outputs[0].name, copy.outputs[0].type = _SEEN + name, ir.TensorType(ir.DataType.FLOAT)
         model.graph.outputs.append(copy.outputs[0])
-    content, weights = ir.to_proto(model).SerializeToString(), graph_bytes(bundle.manifest, "backbone")
-    return LayeredSession(open_rewritten(content, path, weights, EXACT_INT8), names)
 
 
 def _number(name: str) -> int | None:

@@ -16,7 +16,6 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from PIL import Image
 
-from edgevlo.runtime.backends import Opener, open_runner
 from edgevlo.runtime.bundle import Bundle
 from edgevlo.runtime.errors import BundleError
 from edgevlo.runtime.manifest import Manifest
@@ -26,7 +25,7 @@ from edgevlo.runtime.strokes import Stroke
 
 from .cases import Case
 from .forced import ForcedEngine, Notes
-from .layers import layer_names, unseen_layers
+from .layers import SeeingOpener, layer_names, open_seeing, unseen_layers
 from .metrics import Energies, Floats, PictureDifferences, divergence
 
 # Told what is being done, how much of it is done, and how much there is.
@@ -62,7 +61,7 @@ def _tokens(manifest: Manifest) -> tuple[int, str]:
 class Opened:
     """A bundle that carries out requests, under a teacher or left alone."""
 
-    def __init__(self, bundle: Bundle, layers: Sequence[str] = (), open_graph: Opener = open_runner) -> None:
+    def __init__(self, bundle: Bundle, layers: Sequence[str] = (), open_graph: SeeingOpener = open_seeing) -> None:
         self.bundle = bundle
         self._engine = ForcedEngine(bundle, layers, open_graph)
         self.model = Model(bundle, self._engine)
@@ -128,9 +127,9 @@ class Reference:
         *,
         layers: bool = True,
         free: bool = True,
-        open_graph: Opener = open_runner,
+        open_graph: SeeingOpener = open_seeing,
     ) -> None:
-        self.why_no_layers = unseen_layers(bundle) if layers else "they were not asked for"
+        self.why_no_layers = unseen_layers(bundle, open_graph) if layers else "they were not asked for"
         self.opened = Opened(bundle, () if self.why_no_layers else layer_names(bundle), open_graph)
         self.open_graph = open_graph
         self.cases = tuple(listed)
@@ -311,7 +310,7 @@ def compare(
 
 
 def _shared_layers(reference: Reference, candidate: Bundle) -> tuple[str, ...]:
-    if reference.why_no_layers or unseen_layers(candidate):
+    if reference.why_no_layers or unseen_layers(candidate, reference.open_graph):
         return ()
     ours = set(layer_names(reference.opened.bundle))
     return tuple(name for name in layer_names(candidate) if name in ours)

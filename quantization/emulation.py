@@ -4,10 +4,14 @@ Types, roundings and quantisation are those that the graphs state. In what order
 they are, is not seen.
 """
 
+from typing import cast
+
 import numpy as np
 import onnx_ir as ir
+import onnxruntime as ort
 
-from edgevlo.runtime.backends import Runner, on_device, open_runner
+from edgevlo.calibration.layers import LayeredSession, LayerStates, open_seeing, show_layers
+from edgevlo.runtime.backends import Runner, on_device
 from edgevlo.runtime.bundle import Bundle
 from edgevlo.runtime.manifest_graphs import GraphRole
 from edgevlo.runtime.memory import check_bytes
@@ -17,24 +21,24 @@ from edgevlo.runtime.sessions import declared, open_rewritten
 from .rounded_float import RoundedFloatPass
 
 
-def open_emulated(bundle: Bundle, role: GraphRole) -> Runner:
-    """Open a graph, on the CPU whatever it was made for; it does for a runtime's `open_runner`.
+def open_emulated(bundle: Bundle, role: GraphRole, states: LayerStates | None = None, /) -> Runner:
+    """Open a graph, on the CPU whatever it was made for; it does for `open_runner` and for `open_seeing`.
 
     Raises `BundleError` if it cannot be opened and `MemoryShortError` when its weights do not fit in float32.
     """
     if not on_device(bundle.manifest):
-        return open_runner(bundle, role)
+        return open_seeing(bundle, role, states)
     path = bundle.path(declared(bundle, role).file)
     model = ir.load(path)
     weights = 4 * sum(int(np.prod(tensor.shape.numpy())) for tensor in _constants(model.graph))
     remedy = "Use a larger machine, or leave the quality unmeasured (edgevlo quantize --quality-requests 0)"
     check_bytes(weights, f"computing the {role} of {bundle.manifest.name} on a CPU takes", "in float32", remedy)
     RoundedFloatPass()(model)
-    content = ir.to_proto(model).SerializeToString()
-    session = open_rewritten(
-        content, path, weights, ("session.disable_quant_qdq", "1")
-    )  # integer kernels, some saturate
-    return OrtGraph(session, "cpu")
+    if states is not None:
+        show_layers(model, states)
+    no_integer_kernels = ("session.disable_quant_qdq", "1")  # of which some saturate
+    session = open_rewritten(ir.to_proto(model).SerializeToString(), path, weights, no_integer_kernels)
+    return OrtGraph(session if states is None else cast(ort.InferenceSession, LayeredSession(session, states)), "cpu")
 
 
 def _constants(graph: ir.Graph) -> list[ir.TensorProtocol]:

@@ -16,7 +16,7 @@ from toy_bundle import CELL, FIRST_TOKEN, VOCABULARY, WEIGHTS, Reference, rewrit
 from edgevlo.calibration import quality
 from edgevlo.calibration.cases import Case, cases
 from edgevlo.calibration.forced import Notes
-from edgevlo.calibration.layers import layer_names, unseen_layers
+from edgevlo.calibration.layers import layer_names, open_seeing, unseen_layers
 from edgevlo.calibration.quality import Comparison, Figures, Opened, compare
 from edgevlo.catalog import EMBEDDED
 from edgevlo.runtime.bundle import open_bundle
@@ -218,8 +218,8 @@ def test_hidden_states_behind_the_layers_lead_to_the_last_one(tmp_path: Path) ->
 
 
 def test_why_layers_are_not_looked_at_is_said(toy: Path) -> None:
-    assert unseen_layers(open_bundle(toy)) == "the backbone's graph does not name them"
-    assert unseen_layers(open_bundle(PICTUREBOOK)) is None
+    assert unseen_layers(open_bundle(toy), open_seeing) == "the backbone's graph does not name them"
+    assert unseen_layers(open_bundle(PICTUREBOOK), open_seeing) is None
 
 
 def test_noise_between_the_layers_grows_towards_the_end() -> None:

@@ -14,6 +14,7 @@ from calibrated import PROMPTS
 from checkpoints import SHAPES
 from conftest import Exported
 
+from edgevlo.calibration.evaluate import evaluate
 from edgevlo.calibration.gate import judge, reference_of
 from edgevlo.cli import run
 from edgevlo.export.graph import Network, write_graph
@@ -195,6 +196,22 @@ def test_graphs_for_cpus_are_opened_as_ever(exported: Exported) -> None:
         for model in (Model(bundle, Engine(bundle, open_emulated)), Model.open(exported.portable))
     )
     np.testing.assert_array_equal(ours.codes, theirs.codes)
+
+
+@on_one
+def test_layers_are_seen_with_the_roundings_of_their_graph(exported: Exported, tmp_path: Path) -> None:
+    path, count = tmp_path / "requests.txt", open_bundle(exported.portable).manifest.backbone.layers
+    path.write_text("a red car\na big tree\n")
+    found = {}
+    for half in HALVES:
+        quantize(exported.portable, tmp_path / half, target="rtx", weights=half, capacity=192)
+        figures = evaluate(
+            tmp_path / half, exported.portable, requests=path, count=2, open_graph=open_emulated
+        ).document["figures"]
+        found[half] = np.array(list(figures["layer_sqnr_db"].values()))
+        assert len(found[half]) == count
+        assert abs(found[half][-1] - figures["hidden_sqnr_db"]) < 2  # a norm lies between them
+    assert np.all(np.abs(found["fp16"] - found["bf16"] - 18) < 4)  # three bits, of 6 dB each
 
 
 @on_one
