@@ -6,6 +6,7 @@ tensor in memory at a time.
 
     python benchmarks/janus_pro_1b.py                 # 4.2 GB of checkpoint, 8.4 GB of bundle
     python benchmarks/janus_pro_1b.py --layers 1      # of the decoder; everything else at its size
+    python benchmarks/janus_pro_1b.py --parts export "int4 awq" "int4 gptq" --name janus_pro_1b_methods    # an hour
 
 prints the figures and writes `results/janus_pro_1b.json`. Every part runs in a process of its own. Peaks are largest
 resident sets less what was resident after the imports; pages of files that the system may take back at any time are in
@@ -165,16 +166,16 @@ def export(checkpoint: Path, bundle: Path) -> dict[str, Any]:
     return measured_export(checkpoint, bundle, family="janus", threads=os.cpu_count() or 1)
 
 
-def quantize(weights: str, overrides: tuple[str, ...] = (), block_size: int | None = None) -> Part:
-    """Return the part that quantises a portable bundle in its process and says what it took."""
+def quantize(weights: str, **options: Any) -> Part:
+    """Return the part that quantises a portable bundle in its process, unjudged, and says what it took."""
 
     def part(portable: Path, bundle: Path) -> dict[str, Any]:
-        from edgevlo.quantization import quantize as rewrite
+        from edgevlo.quantizing import Care, quantize_with_care
 
         before = status("VmRSS")
         forget_peak()
         began, worked = time.perf_counter(), time.process_time()
-        made = rewrite(portable, bundle, weights=weights, overrides=overrides, block_size=block_size)
+        made = quantize_with_care(portable, bundle, weights=weights, care=Care(requests=0), **options).manifest
         return {
             "minutes": round((time.perf_counter() - began) / 60, 2),
             "cpu_minutes": round((time.process_time() - worked) / 60, 2),
@@ -226,11 +227,14 @@ PARTS: Final[dict[str, tuple[Part, str, str]]] = {  # what is done, from which f
     "export": (export, "checkpoint", "portable"),
     "int8": (quantize("int8"), "portable", "int8"),
     "int4": (quantize("int4"), "portable", "int4"),
-    "int4, everything": (quantize("int4", SMALLEST, 128), "portable", "smallest"),
+    "int4, everything": (quantize("int4", overrides=SMALLEST, block_size=128), "portable", "smallest"),
     "paint int4": (paint, "int4", "int4.png"),
     "paint int8": (paint, "int8", "int8.png"),
     "paint": (paint, "portable", "portable.png"),
+    "int4 awq": (quantize("int4", method="awq"), "portable", "awq"),  # these first paint what ships to calibrate by
+    "int4 gptq": (quantize("int4", method="gptq"), "portable", "gptq"),
 }
+SLOW: Final = ("int4 awq", "int4 gptq")
 
 
 def main() -> None:
@@ -239,6 +243,8 @@ def main() -> None:
     parser.add_argument("--layers", type=int, default=24)
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()), help="where there is disk for it")
     parser.add_argument("--name", default="janus_pro_1b", help="of the file in results")
+    usual = [part for part in PARTS if part not in SLOW]
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=usual, help="what is done, after the checkpoint")
     parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child:
@@ -251,7 +257,8 @@ def main() -> None:
         (work / "checkpoint").mkdir()
         numbers = make_checkpoint(work / "checkpoint", arguments.layers)
         figures: dict[str, Any] = {"layers": arguments.layers, "parameters": numbers, "load_before": _load()}
-        for what, (_, source, target) in PARTS.items():
+        for what in arguments.parts:
+            _, source, target = PARTS[what]
             figures[what] = _child(what, work / source, work / target)
             print(f"{what}: {json.dumps(figures[what])}", flush=True)
         figures["load_after"] = _load()
