@@ -3,17 +3,16 @@
 Joins the quantiser and the calibration folder's judge, which know nothing of each other. Needs the toolchain.
 """
 
-import dataclasses
 import glob
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from edgevlo.calibration.gate import QualityError, Verdict, judge, reference_of, settle
-from edgevlo.calibration.limits import FIGURES
 from edgevlo.calibration.moments import Floats, second_moments
 from edgevlo.calibration.sensitivity import Attempt, Budget, Kept, keep_most_sensitive, parse_budget
+from edgevlo.more_precise import MorePreciseError, Raised
 from edgevlo.progress import Progress
 from edgevlo.quantization import (
     Override,
@@ -22,17 +21,12 @@ from edgevlo.quantization import (
     choice_of,
     layers,
     open_emulated,
-    override,
     quantize,
 )
-from edgevlo.quantization.calibrated import ROLES
-from edgevlo.quantization.modules import RAISED
 from edgevlo.quantization.recipes import BY_READING, Blocks, Choice
 from edgevlo.runtime.errors import RequestError
 from edgevlo.runtime.manifest import Manifest, Quality
 from edgevlo.runtime.manifest_graphs import GraphRole
-
-_FOLLOWING: Final = "picture_"  # figures that the decoder moves, and the codes too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,26 +81,24 @@ def quantize_with_care(
     if any(one.method in BY_READING for one in choice.blocks):
         options["moments"] = _moments(bundle, names, choice, progress)
 
-    def build(folder: Path, raised: _Raised, whole: tuple[Override, ...] = (), **rest: Any) -> Manifest:
+    def build(folder: Path, raised: Raised, whole: tuple[Override, ...] = (), **rest: Any) -> Manifest:
         every: tuple[str | Override, ...] = (*overrides, *whole, *raised.whole)
         return quantize(bundle, folder, overrides=every, static=raised.static, **options, **rest)
 
-    raised = _Raised(target, choice, static, names)
+    raised = Raised(target, choice, static, names)
     if not care.requests:
         return Made(manifest=build(output, raised, progress=progress))
     reference = reference_of(bundle, requests=care.prompts, count=care.requests, open_graph=open_emulated)
 
-    def judged(candidate: Path, raised: _Raised, *, certainly: bool, progress: Progress | None = None) -> Verdict:
+    def judged(candidate: Path, raised: Raised, *, certainly: bool, progress: Progress | None = None) -> Verdict:
         try:
             found = judge(reference, candidate, progress=progress)
         except RequestError as error:
             raise _too_small(error, capacity) from error
-        higher = raised.for_limits(found, certainly=certainly)
-        if higher is not None:
-            raise _MorePreciseError(higher)
+        raised.check(found, certainly=certainly)
         return found
 
-    def made(raised: _Raised) -> Made:
+    def made(raised: Raised) -> Made:
         kept, whole = None, tuple[Override, ...]()
         if budget is not None:
             parts = layers(names, raised.chosen)
@@ -128,7 +120,7 @@ def quantize_with_care(
     while True:
         try:
             return made(raised)
-        except _MorePreciseError as error:
+        except MorePreciseError as error:
             raised = error.raised
 
 
@@ -155,59 +147,6 @@ def _check_budget(care: Care, parts: Mapping[str, frozenset[str]], weights: str,
         raise RequestError("--budget chooses layers by their weights; with --activations use --least-db.")
 
 
-@dataclass(frozen=True, slots=True)
-class _Raised:
-    """Modules that are more precise than was asked for; what was asked for is where it begins."""
-
-    target: str
-    choice: Choice
-    static: Static | None
-    names: Mapping[GraphRole, tuple[str, ...]]  # of the modules' products
-    whole: tuple[Override, ...] = ()
-    now: dict[GraphRole, str] = field(default_factory=dict)
-
-    @property
-    def chosen(self) -> Choice:
-        """What becomes of the weights."""
-        return dataclasses.replace(self.choice, overrides=(*self.choice.overrides, *self.whole))
-
-    @property
-    def in_words(self) -> str:
-        """What is more precise, as part of a sentence."""
-        return " and ".join(f"{module} is {now}" for module, now in self.now.items())
-
-    def for_limits(self, found: Verdict, *, certainly: bool) -> "_Raised | None":
-        """Return the next more precise choice for a module that misses its limits; None where there is none.
-
-        Unless it is wanted `certainly`, None too where a limit is missed that no such module has to do with.
-        """
-        guilty = [FIGURES[name].module for name in found.missed if not name.startswith(_FOLLOWING)]
-        if not certainly and None in guilty:
-            return None
-        found_higher = (self._higher(module) for module in guilty if module in RAISED)
-        return next((higher for higher in found_higher if higher is not None), None)
-
-    def _higher(self, module: GraphRole) -> "_Raised | None":
-        if any(one.fits(name) for one in self.choice.overrides for name in (module, *self.names[module])):
-            return None  # it is what it was asked to be
-        static = self.static
-        if static is not None and static.activations is not None and module in static.among(ROLES[self.target]):
-            kept = dataclasses.replace(static, keep=(*static.keep, module))
-            return dataclasses.replace(self, static=kept, now=self.now | {module: "without quantised activations"})
-        if self.target == "cpu" or any(one.fits(module) for one in self.whole):
-            return None
-        whole = (*self.whole, override(f"{module}=fp32", self.target))
-        return dataclasses.replace(self, whole=whole, now=self.now | {module: "fp32"})
-
-
-class _MorePreciseError(Exception):
-    """A bundle was below its limits, and a more precise one is to be made instead."""
-
-    def __init__(self, raised: _Raised) -> None:
-        super().__init__(raised.in_words)
-        self.raised = raised
-
-
 def _moments(
     bundle: Path, names: Mapping[GraphRole, tuple[str, ...]], choice: Choice, progress: Progress | None
 ) -> dict[str, Floats]:
@@ -230,7 +169,7 @@ def _kept(
     attempt: Attempt,
     budget: Budget,
     output: Path,
-    raised: "_Raised",
+    raised: Raised,
     progress: Progress | None,
 ) -> Kept:
     """Return what must keep its precision; bundles are tried out in hidden folders beside the output."""
