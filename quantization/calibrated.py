@@ -51,7 +51,7 @@ ACTIVATIONS: Final[dict[str, dict[Kind, str | None]]] = {
 }
 CACHES: Final[dict[str, dict[Kind, str | None]]] = {
     "cpu": {"int8": None, "fp8": "ONNX Runtime has no CPU kernel for it"},
-    "cuda": dict.fromkeys(_KINDS, "this version writes such caches for CPUs only"),
+    "cuda": {"int8": None, "fp8": "no CUDA kernel of ONNX Runtime puts it into a cache"},
     "rtx": dict.fromkeys(_KINDS, _HALF_ONLY),
     "tensorrt": dict.fromkeys(_KINDS, _HALF_ONLY),
 }

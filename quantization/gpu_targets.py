@@ -92,8 +92,11 @@ def gpu_graph(role: GraphRole, graph: Graph, *, half: Half | None, capacity: int
 
 
 def gpu_backbone(manifest: Manifest, half: Half) -> Manifest:
-    """Return the manifest with the type of the cache that `gpu_passes` make, and drawing without top-p."""
-    backbone = msgspec.structs.replace(manifest.backbone, cache_dtype=_CACHE_TYPES[half])
+    """Return the manifest with the type of the cache that `gpu_passes` make or leave, and drawing without top-p."""
+    if manifest.backbone.cache_dtype == "int8":  # quantised already
+        backbone = manifest.backbone
+    else:
+        backbone = msgspec.structs.replace(manifest.backbone, cache_dtype=_CACHE_TYPES[half])
     sampling = msgspec.structs.replace(manifest.sampling, top_p=1.0)
     return msgspec.structs.replace(manifest, backbone=backbone, sampling=sampling)
 
@@ -113,6 +116,7 @@ def _cache_tensor(half: Half, capacity: int) -> Callable[[Tensor], Tensor]:
         if not tensor.name.startswith(("past_keys.", "past_values.", "present_keys.", "present_values.")):
             return tensor
         rows, heads, _, size = tensor.shape
-        return msgspec.structs.replace(tensor, dtype=_CACHE_TYPES[half], shape=(rows, heads, capacity, size))
+        dtype = tensor.dtype if tensor.dtype == "int8" else _CACHE_TYPES[half]
+        return msgspec.structs.replace(tensor, dtype=dtype, shape=(rows, heads, capacity, size))
 
     return rewrite

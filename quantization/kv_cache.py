@@ -8,7 +8,8 @@ Elsewhere the cache is quantised at its border, in standard operators:
 
     k ─► Div(scales) ─► QuantizeLinear(1) ─► TensorScatter(int8) ─► DequantizeLinear(1) ─► Mul(scales) ─► Attention
 
-ONNX Runtime's CPU kernel takes one kind of scale for both sides. fp8 has kernels on CUDA alone.
+ONNX Runtime's CPU kernel takes one kind of scale for both sides. In the second form the whole cache of a layer stands
+in the precision of the rest for as long as it is read; on GPUs that is half precision, which `_LEAST_FACTOR` is for.
 
 Keys are cached rotated, and a rotation moves size between the two channels of a pair as positions go on: both get the
 scale of the larger. What a prompt brings that calibration never saw must not be clipped, because every later token
@@ -31,6 +32,7 @@ Floats: TypeAlias = npt.NDArray[np.float32]
 
 MARGIN: Final = 1.5  # over the largest value seen; twice as much measures no better
 
+_LEAST_FACTOR: Final = 2.0**-14  # float16 holds smaller ones with fewer digits, or not at all
 _SIDES: Final = {"keys": (3, 12), "values": (4, 13)}  # inputs of GroupQueryAttention: the cache, its scales
 
 
@@ -81,7 +83,7 @@ class QuantizedCachePass(ir.passes.InPlacePass):
     def _at_border(self, graph: ir.Graph, scatter: ir.Node, name: str, scales: ir.Value) -> None:
         if scatter.op_type != "TensorScatter" or scatter.inputs[1] is None or scales.const_value is None:
             raise AssertionError(f"{name} enters {scatter.op_type}; an int8 cache enters a TensorScatter")
-        by_head = scales.const_value.numpy().reshape(1, -1, 1, self.head_dim)
+        by_head = np.maximum(scales.const_value.numpy(), np.float32(_LEAST_FACTOR)).reshape(1, -1, 1, self.head_dim)
         factors = constant(graph, f"{name}.factors", by_head)
         unit = [
             constant(graph, "cache.unit", np.array(1, dtype=np.float32)),

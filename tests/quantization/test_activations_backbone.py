@@ -18,6 +18,7 @@ from edgevlo.quantization.activations import Kind, QuantizeDequantizePass
 from edgevlo.quantization.group_query_attention import GroupQueryAttentionPass
 from edgevlo.quantization.kv_cache import MARGIN, QuantizedCachePass
 from edgevlo.quantization.smoothing import SmoothingPass, folds
+from edgevlo.quantization.tensorrt_half import HalfPrecisionPass
 from edgevlo.runtime.errors import CalibrationError
 from edgevlo.runtime.manifest import read_manifest
 
@@ -157,6 +158,18 @@ def test_an_fp8_cache_is_a_valid_graph(ready: Ready, tmp_path: Path) -> None:
     onnx.checker.check_model(tmp_path / "graph.onnx")
     types = {value.name: value.type.tensor_type.elem_type for value in onnx.load(tmp_path / "graph.onnx").graph.input}
     assert types["past_keys.0"] == types["past_values.0"] == onnx.TensorProto.FLOAT8E4M3FN
+
+
+def test_the_smallest_channels_of_a_cache_fit_half_precision(ready: Ready) -> None:
+    shape, model = read_manifest(ready.portable).backbone, ready.graph("backbone")
+    tiny = {name: np.full_like(peaks, 1e-7) for name, peaks in cache_peaks(ready).items()}
+    QuantizedCachePass("int8", tiny, head_dim=shape.head_dim)(model)
+    HalfPrecisionPass("fp16", caches=True)(model)
+    factors = [value for name, value in model.graph.initializers.items() if ".factors" in name]
+    assert len(factors) == 2 * shape.layers
+    for one in factors:
+        assert one.const_value is not None
+        assert (one.const_value.dtype, one.const_value.numpy().min()) == (ir.DataType.FLOAT16, 2.0**-14)
 
 
 @pytest.mark.parametrize("peaks", [{}, {"keys.0": np.zeros(4, np.float32)}])

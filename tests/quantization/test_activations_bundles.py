@@ -10,15 +10,16 @@ import numpy as np
 import onnx
 import onnx_ir as ir
 import pytest
-from calibrated import Array, Ready, calibrated, relative, session
+from calibrated import PROMPTS, Array, Ready, calibrated, relative, session
 from checkpoints import SHAPES
 from conftest import Exported
 from janus_checkpoints import JANUS_SHAPES, make_janus
 
 from edgevlo.calibration import calibrate, store
+from edgevlo.calibration.gate import judge, reference_of
 from edgevlo.calibration.ranges import signal_to_noise
 from edgevlo.export import export_checkpoint
-from edgevlo.quantization import Static, quantize
+from edgevlo.quantization import Static, open_emulated, quantize
 from edgevlo.quantization.activations import Kind, QuantizeDequantizePass
 from edgevlo.quantization.calibrated import able
 from edgevlo.quantization.smoothing import SmoothingPass
@@ -28,6 +29,8 @@ from edgevlo.runtime.errors import RequestError
 from edgevlo.runtime.manifest import read_manifest
 from edgevlo.runtime.manifest_graphs import GraphRole
 from edgevlo.runtime.model import Model
+
+CACHES = ("past_keys.", "past_values.", "present_keys.", "present_values.")
 
 
 @pytest.fixture(scope="module")
@@ -127,11 +130,42 @@ def test_bundles_open_paint_and_answer(ready: Ready, tmp_path: Path, static: Sta
 
 
 @pytest.mark.parametrize("exported", SHAPES[1:2], indirect=True, ids=lambda shape: shape.name)
+def test_an_int8_cache_on_a_gpu_keeps_what_one_on_a_cpu_does(ready: Ready, tmp_path: Path) -> None:
+    (tmp_path / "requests.txt").write_text(PROMPTS)
+    reference = reference_of(ready.portable, requests=tmp_path / "requests.txt", count=4, open_graph=open_emulated)
+    options: dict[str, dict[str, Any]] = {
+        "cpu": {"weights": "fp32", "static": Static(cache="int8")},
+        "gpu": {"target": "cuda", "weights": "fp16", "capacity": 192, "static": Static(cache="int8")},
+        "half": {"target": "cuda", "weights": "fp16", "capacity": 192},
+    }
+    kept = {}
+    for name, given in options.items():
+        calibration = ready.calibration if "static" in given else None
+        made = quantize(ready.portable, tmp_path / name, calibration=calibration, **given)
+        kept[name] = judge(reference, tmp_path / name).figures["hidden_sqnr_db"]
+    assert abs(kept["gpu"] - kept["cpu"]) < 1  # ONNX Runtime's own quantised cache
+    assert kept["gpu"] < kept["half"] - 6
+
+    made = read_manifest(tmp_path / "gpu")
+    graph = ir.load(tmp_path / "gpu" / "backbone.onnx").graph
+    assert made.backbone.cache_dtype == "int8"
+    for side, values in (
+        (made.graphs["backbone"].inputs, graph.inputs),
+        (made.graphs["backbone"].outputs, graph.outputs),
+    ):
+        stated = [(one.name, one.dtype, one.shape[2]) for one in side if one.name.startswith(CACHES)]
+        assert set(stated) == {(one.name, "int8", 192) for one in values if str(one.name).startswith(CACHES)}
+        assert {one.dtype for one in values if str(one.name).startswith(CACHES)} == {ir.DataType.INT8}
+
+
+@pytest.mark.parametrize("exported", SHAPES[1:2], indirect=True, ids=lambda shape: shape.name)
 @pytest.mark.parametrize(
     ("static", "options", "match"),
     [
         (Static(activations="fp8"), {}, r"'cpu' cannot hold activations in fp8: .* It holds: int8"),
         (Static(cache="fp8"), {}, r"'cpu' cannot hold a KV cache in fp8: .* no CPU kernel"),
+        (Static(cache="fp8"), {"target": "cuda"}, r"'cuda' cannot hold a KV cache in fp8: .* It holds: int8"),
+        (Static(cache="int8"), {"target": "rtx"}, r"'rtx' cannot hold a KV cache in int8: .* It holds: none"),
         (Static(activations="int4"), {}, "no such precision"),  # type: ignore[arg-type]
         (Static(activations="int8", smoothing=1.5), {}, r"smoothing 1\.5 is not between"),
         (Static(activations="int8"), {"calibration": None}, "--calibration"),
