@@ -27,6 +27,7 @@ FORMS: Final[dict[str, dict[str, Any]]] = {
     "weights fp8": {"weights": "fp8"},
     "activations int8": {"weights": "fp16", "static": Static(activations="int8")},
     "activations fp8": {"weights": "fp16", "static": Static(activations="fp8")},
+    "int8 KV cache": {"target": "cuda", "weights": "fp16", "static": Static(cache="int8")},
     "activations fp8, smoothed": {"weights": "fp16", "static": Static(activations="fp8", smoothing=0.5)},
 }
 FIGURES: Final = ("decided_agreement", "kl_mean", "answer_decided_agreement", "decoder_psnr_db",
