@@ -23,7 +23,7 @@ COUNT = 12  # requests, where a bundle is judged as it is made
 class Verdict:
     """Whether a bundle passed its limits, its figures by the names of `limits.FIGURES`, and why not.
 
-    `precision` is the coarsest in the bundle, `limits` are by the same names.
+    `precision` is the coarsest in the bundle, or of what was asked for; `limits` are by the same names.
     """
 
     passed: bool
@@ -39,16 +39,17 @@ class QualityError(EdgevloError, ValueError):
 
 
 def judge(
-    reference: Reference, candidate: Path, limits: Mapping[str, float] | None = None, progress: Progress | None = None
+    reference: Reference, candidate: Path, *, like: Verdict | None = None, progress: Progress | None = None
 ) -> Verdict:
-    """Compare a bundle's folder with the reference and judge it by `limits`, or by its own.
+    """Compare a bundle's folder with the reference and judge it by its own limits, or by those of another verdict.
 
     Raises `BundleError` when the folder holds no bundle of the same model.
     """
     opened = open_bundle(candidate)
     figures, _ = compare(reference, opened, free=False, progress=progress)
-    bounds = limits_of(opened.manifest) if limits is None else limits
-    return verdict(figures, coarsest(opened.manifest), bounds)
+    if like is not None:
+        return verdict(figures, like.precision, like.limits)
+    return verdict(figures, coarsest(opened.manifest), limits_of(opened.manifest))
 
 
 def verdict(figures: Figures, precision: Precision, limits: Mapping[str, float] | None = None) -> Verdict:

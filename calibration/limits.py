@@ -93,6 +93,9 @@ LIMITS: Final[dict[Precision, dict[str, float]]] = {
 }
 
 COARSEST_LAST: Final[tuple[Precision, ...]] = ("fp32", "fp16", "bf16", "fp8", "int8", "int4")
+_STORED: Final[dict[str, Precision]] = {
+    "float32": "fp32", "float16": "fp16", "bfloat16": "bf16", "int8": "int8", "int4": "int4",
+}  # fmt: skip
 
 
 def limits_of(manifest: Manifest) -> dict[str, float]:
@@ -103,8 +106,8 @@ def limits_of(manifest: Manifest) -> dict[str, float]:
 
 
 def coarsest(manifest: Manifest) -> Precision:
-    """Return the coarsest precision of a bundle's graphs and its KV cache."""
-    found = [graph.precision for graph in manifest.graphs.values()]
-    if manifest.backbone.cache_dtype == "int8":
-        found.append("int8")
+    """Return the coarsest precision of a bundle's graphs, its tables of embeddings and its KV cache."""
+    tables = (table for table in (manifest.token_embedding, manifest.code_embedding) if table is not None)
+    stored = (*(table.dtype for table in tables), manifest.backbone.cache_dtype)
+    found = (*(graph.precision for graph in manifest.graphs.values()), *(_STORED[dtype] for dtype in stored))
     return max(found, key=COARSEST_LAST.index)

@@ -7,21 +7,32 @@ that is used up, of the limit used up most.
 
 import re
 import tempfile
-from collections.abc import Callable, Collection, Mapping
+from bisect import bisect_left
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from edgevlo.runtime.errors import RequestError
+from edgevlo.runtime.files import beside, remove_folder
 from edgevlo.runtime.manifest import read_manifest
 
 from .gate import QualityError, Verdict
 from .limits import FIGURES
 from .quality import Progress
 
-# Writes a bundle into a folder that does not exist yet, every module quantised but the kept ones, and judges it.
-Attempt: TypeAlias = Callable[[frozenset[str], Path], Verdict]
 Tried: TypeAlias = tuple[Verdict, int]  # and how many bytes the bundle has
+
+
+class Attempt(Protocol):
+    """Writes a bundle into a folder that does not exist yet, every module quantised but the kept ones, and judges it.
+
+    By the limits of `like`, if that is given, and by its own otherwise. What it raises goes through the search.
+    """
+
+    def __call__(self, kept: frozenset[str], folder: Path, like: Verdict | None, /) -> Verdict:
+        """Return the verdict."""
+
 
 _UNITS: Final = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
 _BYTES: Final = re.compile(r"^(\d+(?:\.\d+)?)\s*([KMG]?B)$", re.IGNORECASE)
@@ -42,14 +53,12 @@ class Budget:
     bytes: int | None = None
 
     def holds(self, found: Verdict) -> bool:
-        """Whether a bundle passes its limits and spends no more than this of its codes."""
+        """Whether a bundle spends no more than this of its codes."""
         differ = 1 - found.figures.get("decided_agreement", 1.0)
         away = found.figures.get("kl_mean", 0.0)
-        spent = (
-            (self.disagreement is not None and differ > self.disagreement + 1e-9)
-            or (self.divergence is not None and away > self.divergence)
-        )  # fmt: skip
-        return found.passed and not spent
+        return (self.disagreement is None or differ <= self.disagreement + 1e-9) and (
+            self.divergence is None or away <= self.divergence
+        )
 
 
 def parse_budget(text: str) -> Budget:
@@ -79,33 +88,33 @@ class Damage:
 class Kept:
     """The modules that keep their precision, what comes of it, and all modules by damage, the worst first.
 
-    The ranking is empty where none had to be kept.
+    The ranking is empty where none had to be kept, or all could be.
     """
 
     modules: frozenset[str]
     verdict: Verdict
     bytes: int
-    ranking: tuple[Damage, ...]
+    ranking: tuple[Damage, ...] = ()
 
 
 def rank(
     modules: Collection[str],
     attempt: Attempt,
-    limits: Mapping[str, float],
+    nothing: Verdict,
     *,
     scratch: Path | None = None,
     progress: Progress | None = None,
 ) -> tuple[Damage, ...]:
     """Quantise one module at a time and return them by the damage that does, the worst first.
 
-    `limits` are one scale for all, whatever each is judged by. Bundles are built in `scratch`, or where the system
-    keeps temporary files, and removed again.
+    All are judged by the limits of `nothing`, the verdict on the bundle with nothing kept. Bundles are built in
+    `scratch`, or where the system keeps temporary files, and removed again.
     """
     tell, found = progress or (lambda _what, _done, _all: None), list[Damage]()
     for done, module in enumerate(sorted(modules)):
         tell(f"{module} alone", done, len(modules))
-        alone, _ = _tried(attempt, frozenset(modules) - {module}, scratch)
-        found.append(Damage(module, used(alone.figures, limits), alone))
+        alone, _ = _tried(attempt, frozenset(modules) - {module}, nothing, scratch)
+        found.append(Damage(module, used(alone.figures, nothing.limits), alone))
     return tuple(sorted(found, key=lambda damage: -damage.used))
 
 
@@ -114,47 +123,88 @@ def keep_most_sensitive(
     attempt: Attempt,
     budget: Budget,
     *,
+    accept_loss: bool = False,
     scratch: Path | None = None,
     progress: Progress | None = None,
 ) -> Kept:
     """Return which modules are to keep their precision: as few as a budget of codes needs, as many as bytes allow.
 
-    Damage is measured by the limits of the bundle with nothing kept. Raises `QualityError` when no choice holds the
-    budget.
+    What is kept is judged by the limits of the bundle with nothing kept, which is what was asked for; with
+    `accept_loss` a budget of codes need not hold them. Raises `QualityError` when no choice holds the budget.
     """
-    tell = progress or (lambda _what, _done, _all: None)
-    tell(f"nothing of {len(modules)} kept", 0, 1)
-    nothing = _tried(attempt, frozenset(), scratch)
-    if budget.bytes is None and budget.holds(nothing[0]):
-        return Kept(modules=frozenset(), verdict=nothing[0], bytes=nothing[1], ranking=())
-    ranking = rank(modules, attempt, nothing[0].limits, scratch=scratch, progress=progress)
-    order = [damage.module for damage in ranking]
-
-    def tried(count: int) -> Tried:
-        tell(f"the worst {count} of {len(order)} kept", 0, 1)
-        return _tried(attempt, frozenset(order[:count]), scratch)
-
+    search = _Search(modules, attempt, scratch, progress)
     if budget.bytes is None:
-        count, (found, size) = _fewest(tried, len(order), budget)
-    else:
-        count, (found, size) = _most(nothing, tried, len(order), budget.bytes)
-    return Kept(modules=frozenset(order[:count]), verdict=found, bytes=size, ranking=ranking)
+        return search.kept(_fewest(search, budget, accept_loss))
+    return search.kept(_most(search, budget.bytes))
 
 
-def _fewest(tried: Callable[[int], Tried], most: int, budget: Budget) -> tuple[int, Tried]:
-    """Return the least number of kept modules, not none, with which a budget of codes holds, and what comes of it.
+class _Search:
+    """The bundles that were tried, by how many modules they keep, the worst first. Ranks them once it has to."""
 
-    Found by halving, which takes for granted that keeping more does no harm.
-    """
-    results = {most: tried(most)}
-    if not budget.holds(results[most][0]):
-        raise QualityError(f"the budget cannot be held, even with all kept: {_spent(results[most][0])}.")
-    low, high = 0, most
-    while high - low > 1:
-        middle = (low + high) // 2
-        results[middle] = tried(middle)
-        low, high = (low, middle) if budget.holds(results[middle][0]) else (middle, high)
-    return high, results[high]
+    def __init__(
+        self, modules: Collection[str], attempt: Attempt, scratch: Path | None, progress: Progress | None
+    ) -> None:
+        self._attempt, self._scratch, self._progress = attempt, scratch, progress
+        self._modules, self._ranking = tuple(modules), tuple[Damage, ...]()
+        self._tried = {0: _tried(attempt, frozenset(), None, scratch)}
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def at(self, count: int) -> Tried:
+        """Return what comes of keeping so many."""
+        if count not in self._tried:
+            if self._progress is not None:
+                self._progress(f"the worst {count} of {len(self)} kept", 0, 1)
+            nothing, _ = self._tried[0]
+            self._tried[count] = _tried(self._attempt, self._worst(count), nothing, self._scratch)
+        return self._tried[count]
+
+    def kept(self, count: int) -> Kept:
+        found, size = self.at(count)
+        return Kept(modules=self._worst(count), verdict=found, bytes=size, ranking=self._ranking)
+
+    def _worst(self, count: int) -> frozenset[str]:
+        if count in (0, len(self)):
+            return frozenset(self._modules[:count])
+        if not self._ranking:
+            nothing, _ = self._tried[0]
+            self._ranking = rank(self._modules, self._attempt, nothing, scratch=self._scratch, progress=self._progress)
+        return frozenset(damage.module for damage in self._ranking[:count])
+
+
+# Both search by halving, which takes for granted that keeping more does no harm.
+
+
+def _fewest(search: _Search, budget: Budget, accept_loss: bool) -> int:
+    """Return the least number of kept modules with which a budget of codes holds."""
+
+    def holds(count: int) -> bool:
+        found, _ = search.at(count)
+        return budget.holds(found) and (found.passed or accept_loss)
+
+    if holds(0):
+        return 0
+    if not holds(len(search)):
+        found, _ = search.at(len(search))
+        remedy = "Give a larger one" if found.passed else "Accept the loss: --accept-quality-loss"
+        raise QualityError(f"the budget cannot be held, even with all kept: {_spent(found)}. {remedy}.")
+    return 1 + bisect_left(range(1, len(search)), True, key=holds)
+
+
+def _most(search: _Search, allowed: int) -> int:
+    """Return the greatest number of kept modules with which a bundle has so few bytes."""
+
+    def too_large(count: int) -> bool:
+        _, size = search.at(count)
+        return size > allowed
+
+    if too_large(0):
+        _, size = search.at(0)
+        raise QualityError(
+            f"the budget cannot be held: with nothing kept the bundle has {size} bytes. Ask for at least as many."
+        )
+    return bisect_left(range(1, len(search) + 1), True, key=too_large) if too_large(len(search)) else len(search)
 
 
 def _spent(found: Verdict) -> str:
@@ -162,25 +212,15 @@ def _spent(found: Verdict) -> str:
     return "; ".join((f"{differ:.2f} % of codes differ and the divergence is {away:.2g} nats", *found.reasons))
 
 
-def _most(nothing: Tried, tried: Callable[[int], Tried], most: int, allowed: int) -> tuple[int, Tried]:
-    """Return the greatest number of kept modules with which a bundle has so few bytes, and what comes of it."""
-    results = {0: nothing}
-    if nothing[1] > allowed:
-        raise QualityError(f"the budget cannot be held: with nothing kept the bundle has {nothing[1]} bytes.")
-    low, high = 0, most + 1
-    while high - low > 1:
-        middle = (low + high) // 2
-        results[middle] = tried(middle)
-        low, high = (middle, high) if results[middle][1] <= allowed else (low, middle)
-    return low, results[low]
-
-
-def _tried(attempt: Attempt, kept: frozenset[str], scratch: Path | None) -> Tried:
+def _tried(attempt: Attempt, kept: frozenset[str], like: Verdict | None, scratch: Path | None) -> Tried:
     """Build, judge and remove a bundle; return the verdict and its size in bytes."""
-    with tempfile.TemporaryDirectory(prefix=".edgevlo-", dir=scratch) as folder:
-        bundle = Path(folder) / "bundle"
-        found = attempt(kept, bundle)
-        return found, sum(file.bytes for file in read_manifest(bundle).files.values())
+    folder = beside((scratch or Path(tempfile.gettempdir())) / "trial")
+    try:
+        folder.mkdir()
+        found = attempt(kept, folder / "bundle", like)
+        return found, sum(file.bytes for file in read_manifest(folder / "bundle").files.values())
+    finally:
+        remove_folder(folder)
 
 
 def used(figures: Mapping[str, float], limits: Mapping[str, float]) -> float:

@@ -40,26 +40,27 @@ def chosen(names: Iterable[str], role: GraphRole, choice: Choice) -> dict[Weight
 def layers(names: dict[GraphRole, tuple[str, ...]], choice: Choice) -> dict[str, frozenset[str]]:
     """Return what a choice would quantise, by products: together as the attention or the MLP of a layer, or alone.
 
-    A layer is called what its products' names have in common: `model.layers.3.mlp`.
+    A layer is called what its products' names have in common, as `model.layers.3.mlp`; a product alone has its own name.
     """
     found: dict[str, set[str]] = defaultdict(set)
     for role, members in names.items():
         for name in members:
             if changes_numbers(choice.of(role, name)):
                 found[name.rpartition(".")[0] or name].add(name)
-    return {layer: frozenset(members) for layer, members in found.items()}
+    return {layer if len(members) > 1 else min(members): frozenset(members) for layer, members in found.items()}
 
 
 def check(choice: Choice, names: dict[GraphRole, tuple[str, ...]], target: str = "cpu") -> None:
     """Raise `RequestError` for an override that means nothing here."""
     modules: list[Module] = ["tables", *names]
     known = [*modules, *(name for members in names.values() for name in members)]
-    for one in choice.overrides:
+    for place, one in enumerate(choice.overrides):
         if not any(map(one.fits, known)):
             near = get_close_matches(one.pattern.strip("*."), known, 1, 0.5)
             hint = f"did you mean {near[0]!r}?" if near else f"modules are {', '.join(modules)}."
             raise RequestError(f"no module and no product is called {one.pattern!r}; {hint}")
-        taken = [role for role, members in names.items() for name in members if one.fits(role) or one.fits(name)]
+        pairs = [(role, name) for role, members in names.items() for name in members]
+        taken = [(role, name) for role, name in pairs if one.fits(role) or one.fits(name)]
         if isinstance(one.weights, Blocks | Float8) and not taken and not one.fits("tables"):
             raise RequestError(
                 f"{one.pattern!r} holds no linear layers, which alone become {one.weights.precision}; fp16 is possible."
@@ -67,7 +68,8 @@ def check(choice: Choice, names: dict[GraphRole, tuple[str, ...]], target: str =
         if isinstance(one.weights, Float32):
             _check_whole(one, names)
         pinned = any(one.fits(role) for role in RAISED if role in names)
-        if target != "cpu" and one.weights is None and not pinned and not any(map(choice.recipe.get, taken)):
+        before = Choice(choice.recipe, choice.overrides[:place])
+        if target != "cpu" and one.weights is None and not pinned and not any(before.of(*pair) for pair in taken):
             raise RequestError(f"{one.pattern!r} is not quantised for {target}, so it cannot be left out of it.")
 
 

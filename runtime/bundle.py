@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from .errors import BundleError, OutputError
-from .files import beside
+from .files import beside, remove_folder
 from .manifest import MANIFEST_FILE, File, Manifest, encode_manifest, read_manifest
 
 
@@ -99,7 +98,7 @@ def staged_folder(destination: Path) -> Iterator[Path]:
             f"{destination} cannot be written ({os.strerror(error.errno)}). Nothing was left there."
         ) from error
     finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        remove_folder(staging)
     _sync(destination.absolute().parent)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx_ir as ir
 import onnxruntime as ort
+import pytest
 
 from edgevlo.calibration import calibrate, store
 from edgevlo.runtime.manifest_graphs import GraphRole
@@ -30,6 +31,20 @@ def session(model: ir.Model, folder: Path, *, optimised: Path | None = None) -> 
 
 def relative(found: Array, exact: Array) -> float:
     return float(np.linalg.norm(found - exact) / np.linalg.norm(exact))
+
+
+def remembered(monkeypatch: pytest.MonkeyPatch) -> list[ir.ExternalTensor]:
+    """Return a list that fills with the tensors of files, of every graph that is loaded from now on."""
+    seen, load = list[ir.ExternalTensor](), ir.load
+
+    def noted(path: Path) -> ir.Model:
+        model = load(path)
+        tensors = (value.const_value for value in model.graph.initializers.values())
+        seen.extend(tensor for tensor in tensors if isinstance(tensor, ir.ExternalTensor))
+        return model
+
+    monkeypatch.setattr(ir, "load", noted)
+    return seen
 
 
 @dataclass(frozen=True)

@@ -31,11 +31,6 @@ class Raised:
     now: dict[GraphRole, str] = field(default_factory=dict)
 
     @property
-    def chosen(self) -> Choice:
-        """What becomes of the weights."""
-        return dataclasses.replace(self.choice, overrides=(*self.choice.overrides, *self.whole))
-
-    @property
     def in_words(self) -> str:
         """What is more precise, as part of a sentence."""
         return " and ".join(f"{module} is {now}" for module, now in self.now.items())

@@ -4,7 +4,7 @@ Joins the quantiser and the calibration folder's judge, which know nothing of ea
 """
 
 import glob
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -74,54 +74,53 @@ def quantize_with_care(
     """
     choice = choice_of(target, weights, method, block_size, overrides)
     names = check_request(bundle, output, target, choice, capacity=capacity, static=static)
-    if care.budget is not None:
-        _check_budget(care, layers(names, choice), weights, static)
+    parts = layers(names, choice)
     budget = None if care.budget is None else parse_budget(care.budget)
+    if budget is not None:
+        _check_budget(care, parts, weights, static)
     options = dict(more, target=target, weights=weights, method=method, block_size=block_size, capacity=capacity)
     if any(one.method in BY_READING for one in choice.blocks):
         options["moments"] = _moments(bundle, names, choice, progress)
 
-    def build(folder: Path, raised: Raised, whole: tuple[Override, ...] = (), **rest: Any) -> Manifest:
+    def build(folder: Path, raised: Raised, kept: Collection[str] = (), **rest: Any) -> Manifest:
+        whole = (Override(glob.escape(name), None) for part in sorted(kept) for name in sorted(parts[part]))
         every: tuple[str | Override, ...] = (*overrides, *whole, *raised.whole)
         return quantize(bundle, folder, overrides=every, static=raised.static, **options, **rest)
 
-    raised = Raised(target, choice, static, names)
+    asked = Raised(target, choice, static, names)
     if not care.requests:
-        return Made(manifest=build(output, raised, progress=progress))
+        return Made(manifest=build(output, asked, progress=progress))
     reference = reference_of(bundle, requests=care.prompts, count=care.requests, open_graph=open_emulated)
 
-    def judged(candidate: Path, raised: Raised, *, certainly: bool, progress: Progress | None = None) -> Verdict:
+    def judged(candidate: Path, raised: Raised, like: Verdict | None, progress: Progress | None = None) -> Verdict:
         try:
-            found = judge(reference, candidate, progress=progress)
+            found = judge(reference, candidate, like=like, progress=progress)
         except RequestError as error:
             raise _too_small(error, capacity) from error
-        raised.check(found, certainly=certainly)
+        raised.check(found, certainly=care.accept_loss)
         return found
 
     def made(raised: Raised) -> Made:
-        kept, whole = None, tuple[Override, ...]()
-        if budget is not None:
-            parts = layers(names, raised.chosen)
+        def attempt(modules: frozenset[str], folder: Path, like: Verdict | None) -> Verdict:
+            build(folder, raised, modules)
+            return judged(folder, raised, like)
 
-            def attempt(modules: frozenset[str], folder: Path) -> Verdict:
-                build(folder, raised, _whole(parts, modules))
-                return judged(folder, raised, certainly=True)  # other limits may hold once more is kept
-
-            kept = _kept(parts, attempt, budget, output, raised, progress)
-            whole = _whole(parts, kept.modules)
+        kept = None if budget is None else _kept(parts, attempt, budget, output, care, raised, progress)
+        like, modules = (None, ()) if kept is None else (kept.verdict, kept.modules)
 
         def gate(candidate: Path) -> Quality:
-            found = judged(candidate, raised, certainly=care.accept_loss, progress=progress)
+            found = judged(candidate, raised, like, progress)
             return settle(reference, found, accept_loss=care.accept_loss, more_precise=raised.in_words)
 
-        manifest = build(output, raised, whole, gate=gate, progress=progress)
+        manifest = build(output, raised, modules, gate=gate, progress=progress)
         return Made(manifest=manifest, kept=kept, raised=raised.now)
 
+    wanted = asked
     while True:
         try:
-            return made(raised)
+            return made(wanted)
         except MorePreciseError as error:
-            raised = error.raised
+            wanted = error.raised
 
 
 def _too_small(error: RequestError, capacity: int | None) -> RequestError:
@@ -169,18 +168,20 @@ def _kept(
     attempt: Attempt,
     budget: Budget,
     output: Path,
+    care: Care,
     raised: Raised,
     progress: Progress | None,
 ) -> Kept:
     """Return what must keep its precision; bundles are tried out in hidden folders beside the output."""
+    scratch = output.absolute().parent
     try:
-        return keep_most_sensitive(parts, attempt, budget, scratch=output.absolute().parent, progress=progress)
+        return keep_most_sensitive(
+            parts, attempt, budget, accept_loss=care.accept_loss, scratch=scratch, progress=progress
+        )
     except QualityError as error:
         if not raised.now:
             raise
-        raise QualityError(f"{str(error).rstrip('.')} ({raised.in_words}, for its limits).") from error
-
-
-def _whole(parts: Mapping[str, frozenset[str]], kept: frozenset[str]) -> tuple[Override, ...]:
-    """Return the overrides that leave layers as they are."""
-    return tuple(Override(glob.escape(name), None) for part in sorted(kept) for name in sorted(parts[part]))
+        also = " ".join(f"--module {module}=fp16" for module in raised.now)
+        raise QualityError(
+            f"{error} For its limits {raised.in_words}: {also} --accept-quality-loss does without."
+        ) from error

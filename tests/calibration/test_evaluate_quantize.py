@@ -154,6 +154,8 @@ def test_parts_are_the_attention_and_the_mlp_of_every_layer_and_the_heads(export
     parts = parts_of(exported.portable, "int8")
     count = read_manifest(exported.portable).backbone.layers
     assert sorted(map(len, parts.values())) == [1, 1, *[3] * count, *[4] * count]
+    assert all(name in members for name, members in parts.items() if len(members) == 1)
+    assert all(member.startswith(f"{name}.") for name, members in parts.items() for member in members - {name})
     assert parts_of(exported.portable, "fp32") == {}
 
 

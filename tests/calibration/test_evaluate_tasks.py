@@ -14,11 +14,12 @@ from edgevlo.calibration.tasks import (
     paired_lines,
     share_interval,
     task_table,
+    try_case,
 )
 from edgevlo.catalog import EMBEDDED
 from edgevlo.runtime.backends import Runner
 from edgevlo.runtime.bundle import Bundle, open_bundle
-from edgevlo.runtime.errors import BundleError, RequestError
+from edgevlo.runtime.errors import BundleError, MemoryShortError, RequestError
 from edgevlo.runtime.manifest_graphs import GraphRole
 
 PICTUREBOOK = EMBEDDED / "picturebook"
@@ -86,6 +87,12 @@ def test_a_bundle_that_paints_black_loses_what_the_other_can(tmp_path: Path) -> 
     answers = lines["questions"]["both"]
     assert answers["reference"] == answers["candidate"]  # the decoder takes no part in answers
     assert answers["difference"] == 0
+
+
+def test_a_bundle_that_does_not_fit_says_so_before_it_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edgevlo.runtime.memory.available_bytes", lambda: 1000)
+    with pytest.raises(MemoryShortError, match="to be opened"):
+        try_case(PICTUREBOOK, PICTUREBOOK, opened_by_nobody, ("ask", "en", 0))
 
 
 def opened_by_nobody(_bundle: Bundle, role: GraphRole) -> Runner:

@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 import onnx_ir as ir
 import pytest
-from calibrated import PROMPTS, Array, Ready, calibrated, relative, session
+from calibrated import PROMPTS, Array, Ready, calibrated, relative, remembered, session
 from checkpoints import SHAPES
 from conftest import Exported
 from janus_checkpoints import JANUS_SHAPES, make_janus
@@ -196,6 +196,18 @@ def test_named_operators_stay_float_or_take_the_other_weights(ready: Ready, tmp_
         kept = {str(node.name).rsplit(".", 1)[-1] for node in nodes if node.op_type == left}
         assert kept == {"down_proj", "q_proj"}
         Model.open(tmp_path / weights).check()
+
+
+@pytest.mark.parametrize("exported", SHAPES[1:2], indirect=True, ids=lambda shape: shape.name)
+@pytest.mark.parametrize(("target", "kind"), [("cpu", "int8"), ("tensorrt", "int8"), ("tensorrt", "fp8")])
+def test_no_weight_stays_mapped_once_it_was_smoothed(
+    ready: Ready, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str, kind: Kind
+) -> None:
+    seen, static = remembered(monkeypatch), Static(activations=kind, smoothing=0.5)
+    options: dict[str, Any] = {"target": target, "weights": "int8" if target == "cpu" else "fp16"}
+    quantize(ready.portable, tmp_path / "new", static=static, calibration=ready.calibration, **options)
+    assert len(seen) > 10
+    assert [tensor.name for tensor in seen if tensor.raw is not None] == []
 
 
 @pytest.mark.parametrize("target", ["cpu", "tensorrt"])

@@ -233,7 +233,8 @@ def test_bytes_are_counted_with_what_is_more_precise(
     assert made.manifest.quality.figures == made.kept.verdict.figures  # tried as it was made
 
     with pytest.raises(
-        QualityError, match=rf"the bundle has {least} bytes \(image_decoder is fp32, for its limits\)\.$"
+        QualityError,
+        match=rf"{least} bytes\. Ask for at least as many\. For its limits image_decoder is fp32: --module image_",
     ):
         make(exported, tmp_path / "small", requests, budget=f"{(asked + least) // 2}B", **options)
     assert not list(tmp_path.glob(".*"))
@@ -248,7 +249,7 @@ def test_codes_have_a_budget_where_a_decoder_is_made_more_precise(
     limited("decoder_ciede2000_p95", 1e-6)
     options: dict[str, Any] = {"target": "rtx", "weights": "int8", "budget": budget}
     if kept:  # half precision alone diverges
-        with pytest.raises(QualityError, match=r"even with all kept: .* nats \(image_decoder is fp32, for its limits"):
+        with pytest.raises(QualityError, match=r"even with all kept: .* Give a larger one\. For its limits"):
             make(exported, tmp_path / "made", requests, **options)
         return
     made = make(exported, tmp_path / "made", requests, **options)
@@ -257,13 +258,40 @@ def test_codes_have_a_budget_where_a_decoder_is_made_more_precise(
 
 
 @on_one
-def test_a_choice_is_tried_by_the_limits_that_it_is_judged_by(
+@pytest.mark.parametrize("budget", ["100%", "1GB"])
+def test_a_loss_that_is_accepted_is_so_with_a_budget(
+    exported: Exported, tmp_path: Path, requests: Path, limited: Limited, budget: str
+) -> None:
+    limited("decoder_ciede2000_p95", 1e-6)
+    options: dict[str, Any] = {"target": "rtx", "weights": "int8", "overrides": ("image_decoder=fp16",)}
+    made = make(exported, tmp_path / "made", requests, budget=budget, accept_loss=True, **options)
+    assert made.manifest.graphs["image_decoder"].precision == "fp16"
+    assert made.manifest.quality is not None
+    assert not made.manifest.quality.passed
+    assert made.kept is not None
+    assert bool(made.kept.modules) == (budget == "1GB")
+
+
+@on_one
+def test_a_module_that_only_an_override_quantises_can_be_kept(
+    exported: Exported, tmp_path: Path, requests: Path, limited: Limited
+) -> None:
+    limited("kl_mean", 1000.0)
+    options: dict[str, Any] = {"target": "rtx", "weights": "int4", "overrides": ("image_head=int8",)}
+    made = make(exported, tmp_path / "made", requests, budget="1GB", **options)
+    assert made.kept is not None
+    assert made.manifest.graphs["image_head"].precision == "fp16"  # kept, as everything is that fits
+    assert {graph.precision for graph in made.manifest.graphs.values()} <= {"fp16", "fp32"}
+
+
+@on_one
+def test_what_is_kept_is_judged_by_the_limits_of_what_was_asked_for(
     exported: Exported, tmp_path: Path, requests: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for precision in LIMITS:  # nothing in int4 will do; once no layer is, it is judged as what it is
-        monkeypatch.setitem(LIMITS, precision, {"kl_mean": -1.0 if precision == "int4" else 1000.0})
-    made = make(exported, tmp_path / "made", requests, weights="int4", budget="1000nats")
+    for precision in LIMITS:  # nothing finer would be within its own
+        monkeypatch.setitem(LIMITS, precision, {"kl_mean": 1000.0 if precision == "int4" else -1.0})
+    made = make(exported, tmp_path / "made", requests, weights="int4", budget="1GB")
     assert made.kept is not None
-    assert made.kept.verdict.precision in ("fp32", "int8")
+    assert made.manifest.graphs["backbone"].precision == "fp32"
     assert made.manifest.quality is not None
-    assert (made.manifest.quality.limits, made.manifest.quality.passed) == (made.kept.verdict.precision, True)
+    assert (made.manifest.quality.limits, made.manifest.quality.passed) == ("int4", True)

@@ -12,6 +12,7 @@ import numpy as np
 import onnx_ir as ir
 import onnxruntime as ort
 import pytest
+from calibrated import remembered
 from checkpoints import SHAPES
 from conftest import Exported
 
@@ -193,21 +194,19 @@ def test_a_disk_that_fills_up_in_the_middle_leaves_nothing(exported: Exported, t
 
 @pytest.mark.parametrize(
     ("target", "weights", "method"),
-    [("cpu", "int4", "rtn"), ("cpu", "int4", "awq"), ("cpu", "fp16", None), ("tensorrt", "int4", "awq")],
+    [
+        ("cpu", "int4", "rtn"),
+        ("cpu", "int4", "awq"),
+        ("cpu", "fp16", None),
+        ("tensorrt", "int4", "awq"),
+        ("tensorrt", "fp8", None),
+    ],
 )
 def test_no_weight_stays_mapped_once_it_was_read(
     exported: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str, weights: str, method: str | None
 ) -> None:
     moments = second_moments(exported.portable, count=4, squares=True)
-    seen, load = list[ir.ExternalTensor](), ir.load
-
-    def remembered(path: Path) -> ir.Model:
-        model = load(path)
-        tensors = (value.const_value for value in model.graph.initializers.values())
-        seen.extend(tensor for tensor in tensors if isinstance(tensor, ir.ExternalTensor))
-        return model
-
-    monkeypatch.setattr(ir, "load", remembered)
+    seen = remembered(monkeypatch)
     quantize(exported.portable, tmp_path / "made", target=target, weights=weights, method=method, moments=moments)
     assert len(seen) > 10
     assert [tensor.name for tensor in seen if tensor.raw is not None] == []

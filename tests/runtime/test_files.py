@@ -1,4 +1,5 @@
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import IO
 import pytest
 
 from edgevlo.runtime.errors import OutputError
-from edgevlo.runtime.files import check_writable, write_whole
+from edgevlo.runtime.files import check_writable, remove_folder, write_whole
 
 
 def hello(file: IO[bytes]) -> None:
@@ -103,3 +104,22 @@ def test_permission_is_asked_of_the_system(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(OutputError, match=f"no permission to write in {tmp_path}. Choose another folder"):
         check_writable(tmp_path / "out.png")
     check_writable(tmp_path.parent / "out.png")
+
+
+def test_ctrl_c_while_a_folder_is_removed_does_not_leave_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, remove, calls = tmp_path / "folder", shutil.rmtree, list[Path]()
+    (folder / "inside").mkdir(parents=True)
+
+    def interrupted(path: Path, *, ignore_errors: bool) -> None:
+        calls.append(path)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        remove(path, ignore_errors=ignore_errors)
+
+    monkeypatch.setattr(shutil, "rmtree", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        remove_folder(folder)
+    assert not folder.exists()
+    remove_folder(folder)  # what is not there is no error

@@ -33,7 +33,7 @@ from edgevlo.runtime.errors import AbilityError, BundleError, PictureError, Requ
 from edgevlo.runtime.model import Model
 from edgevlo.runtime.pictures import PictureWarning
 from edgevlo.runtime.raster import Codes, uniforms
-from edgevlo.runtime.sessions import open_graph
+from edgevlo.runtime.sessions import open_graph, open_rewritten
 from edgevlo.runtime.settings import MAX_SEED
 
 REFERENCE = Reference()
@@ -643,6 +643,15 @@ def test_a_graph_draws_no_weights_from_outside_its_bundle(toy: Path, tmp_path: P
 
     with pytest.raises(BundleError, match=r"backbone\.onnx cannot be opened: .*evil"):
         Model.open(outside).paint("a red car", seed=1)
+
+
+def test_a_rewritten_graph_is_opened_with_the_options_that_it_needs(toy: Path) -> None:
+    path = toy / "text_head.onnx"
+    content = path.read_bytes()
+    (hidden,) = open_rewritten(content, path, 1).get_inputs()
+    assert hidden.name == "hidden"
+    with pytest.raises(BundleError, match=r"text_head\.onnx cannot be opened on a CPU: .*fallback"):
+        open_rewritten(content, path, 1, ("session.disable_cpu_ep_fallback", "1"))
 
 
 def test_a_table_of_another_size_is_refused(toy: Path, tmp_path: Path) -> None:

@@ -96,7 +96,12 @@ def export(checkpoint: str, output: Path) -> None:
     metavar="PATTERN=KIND",
     help="What becomes of a module or of layers instead, as 'text_head=fp32' or '*.down_proj=int8'.",
 )
-@click.option("--capacity", type=int, metavar="TOKENS", help="Of a GPU bundle's KV cache; by default what fits.")
+@click.option(
+    "--capacity",
+    type=int,
+    metavar="TOKENS",
+    help="Of a GPU bundle's KV cache; by default for the largest pictures.",
+)
 @static_options
 @quality_options
 def quantize(
