@@ -40,7 +40,7 @@ def chosen(names: Iterable[str], role: GraphRole, choice: Choice) -> dict[Weight
 def layers(names: dict[GraphRole, tuple[str, ...]], choice: Choice) -> dict[str, frozenset[str]]:
     """Return what a choice would quantise, by products: together as the attention or the MLP of a layer, or alone.
 
-    A layer is called what its products' names have in common, as `model.layers.3.mlp`; a product alone has its own name.
+    A layer is called what its products' names have in common, `model.layers.3.mlp`; a product alone has its own name.
     """
     found: dict[str, set[str]] = defaultdict(set)
     for role, members in names.items():
