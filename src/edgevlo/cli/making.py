@@ -15,7 +15,7 @@ from .options import json_option, options
 
 static_options = options(
     click.option("--activations", default="float", show_default=True, help="Of the linear layers: float, int8 or fp8."),
-    click.option("--kv-cache", default="float", show_default=True, help="Keys and values: float or int8."),
+    click.option("--kv-cache", default="float", show_default=True, help="Keys and values: float, or int8 (cpu, cuda)."),
     click.option(
         "--smoothing", type=float, help="What activations give to weights; 0: nothing. [default: 0.5 in int8, 0 in fp8]"
     ),
