@@ -91,7 +91,7 @@ def headline(figures: Figures) -> dict[str, float]:
         "reading_agreement": of("reading", "agreement"),
         "feature_sqnr_db": of("reading", "feature_sqnr_db"),
     }
-    return {name: round(value, 6) for name, value in named.items() if value is not None}
+    return {name: float(f"{value:.6g}") for name, value in named.items() if value is not None}
 
 
 def _missed(name: str, value: float, bound: float) -> str | None:

@@ -4,6 +4,7 @@ The graph is the bundle's own, in memory, with the hidden states between its lay
 in the bundle's files, and nothing is written. Needs onnx-ir. Knows no prompts and no codes.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
@@ -62,8 +63,17 @@ class LayeredSession:
         found = binding.get_outputs()[: len(names)]
         self._states.last = {name: value.numpy() for name, value in zip(names, found, strict=True)}
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._session, name)  # the rest is the session's own
+    def run(
+        self, names: Sequence[str], feeds: Mapping[str, npt.NDArray[Any]], options: ort.RunOptions | None = None
+    ) -> list[Any]:
+        """Run on arrays and return the outputs asked for; the hidden states are not looked at."""
+        outputs: list[Any] = self._session.run(list(names), dict(feeds), options)
+        return outputs
+
+    def get_provider_options(self) -> dict[str, dict[str, str]]:
+        """Return what the session was opened with."""
+        options: dict[str, dict[str, str]] = self._session.get_provider_options()
+        return options
 
 
 def unseen_layers(bundle: Bundle, open_graph: SeeingOpener) -> str | None:

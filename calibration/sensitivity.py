@@ -5,6 +5,7 @@ judges it as it will be judged in the end. Damage has one scale for all modules:
 that is used up, of the limit used up most.
 """
 
+import math
 import re
 import tempfile
 from bisect import bisect_left
@@ -37,7 +38,7 @@ class Attempt(Protocol):
 _UNITS: Final = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
 _BYTES: Final = re.compile(r"^(\d+(?:\.\d+)?)\s*([KMG]?B)$", re.IGNORECASE)
 _SHARE: Final = re.compile(r"^(\d+(?:\.\d+)?)\s*%$")
-_NATS: Final = re.compile(r"^(\d+(?:\.\d+)?)\s*nats?$", re.IGNORECASE)
+_NATS: Final = re.compile(r"^(\d+(?:\.\d+)?(?:e-?\d+)?)\s*nats?$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +136,7 @@ def keep_most_sensitive(
     search = _Search(modules, attempt, scratch, progress)
     if budget.bytes is None:
         return search.kept(_fewest(search, budget, accept_loss))
-    return search.kept(_most(search, budget.bytes))
+    return search.kept(_most(search, budget.bytes, accept_loss))
 
 
 class _Search:
@@ -187,29 +188,42 @@ def _fewest(search: _Search, budget: Budget, accept_loss: bool) -> int:
         return 0
     if not holds(len(search)):
         found, _ = search.at(len(search))
-        remedy = "Give a larger one" if found.passed else "Accept the loss: --accept-quality-loss"
+        remedy = "Accept the loss: --accept-quality-loss" if budget.holds(found) else "Give a larger one"
         raise QualityError(f"the budget cannot be held, even with all kept: {_spent(found)}. {remedy}.")
     return 1 + bisect_left(range(1, len(search)), True, key=holds)
 
 
-def _most(search: _Search, allowed: int) -> int:
+def _most(search: _Search, allowed: int, accept_loss: bool) -> int:
     """Return the greatest number of kept modules with which a bundle has so few bytes."""
 
     def too_large(count: int) -> bool:
         _, size = search.at(count)
         return size > allowed
 
+    def check(count: int, remedy: str) -> None:
+        found, size = search.at(count)
+        if not (found.passed or accept_loss):
+            raise QualityError(
+                f"with {count} of {len(search)} kept, {size} bytes, the bundle is below the limits of "
+                f"{found.precision}: {'; '.join(found.reasons)}. {remedy}."
+            )
+
     if too_large(0):
         _, size = search.at(0)
         raise QualityError(
             f"the budget cannot be held: with nothing kept the bundle has {size} bytes. Ask for at least as many."
         )
-    return bisect_left(range(1, len(search) + 1), True, key=too_large) if too_large(len(search)) else len(search)
+    check(len(search), "Accept the loss: --accept-quality-loss")
+    if not too_large(len(search)):
+        return len(search)
+    count = bisect_left(range(1, len(search)), True, key=too_large)
+    check(count, "Ask for more bytes")
+    return count
 
 
 def _spent(found: Verdict) -> str:
     differ, away = 100 * (1 - found.figures.get("decided_agreement", 1.0)), found.figures.get("kl_mean", 0.0)
-    return "; ".join((f"{differ:.2f} % of codes differ and the divergence is {away:.2g} nats", *found.reasons))
+    return "; ".join((f"{differ:.2f} % of codes differ and the divergence is {away:.3g} nats", *found.reasons))
 
 
 def _tried(attempt: Attempt, kept: frozenset[str], like: Verdict | None, scratch: Path | None) -> Tried:
@@ -234,5 +248,6 @@ def used(figures: Mapping[str, float], limits: Mapping[str, float]) -> float:
         if name not in figures or figure.unit == "dB":
             continue
         best = 0.0 if figure.better == "less" else 1.0
-        shares.append(abs(figures[name] - best) / max(abs(bound - best), 1e-12))
+        share = abs(figures[name] - best) / max(abs(bound - best), 1e-12)
+        shares.append(math.inf if math.isnan(share) else share)
     return max(shares)

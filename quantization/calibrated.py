@@ -24,7 +24,7 @@ from edgevlo.runtime.manifest_graphs import Backbone, Graph, GraphRole, Tensor
 from .activations import Kind, QuantizeDequantizePass, products
 from .group_query_attention import GroupQueryAttentionPass
 from .integer_products import IntegerProductPass
-from .kv_cache import QuantizedCachePass
+from .kv_cache import LEAST_HALF, QuantizedCachePass
 from .smoothing import SmoothingPass
 
 Floats = npt.NDArray[np.float32]
@@ -229,7 +229,8 @@ class StaticPass(ir.passes.InPlacePass):
                 IntegerProductPass()(model)
         if static.cache is not None and role == "backbone":
             sides = {cache: peaks[name] for cache, name in entering.items() if name in peaks}
-            QuantizedCachePass(static.cache, sides, head_dim=self.calibrated.shape.head_dim)(model)
+            least = 0.0 if target == "cpu" else LEAST_HALF
+            QuantizedCachePass(static.cache, sides, head_dim=self.calibrated.shape.head_dim, least=least)(model)
         return ir.passes.PassResult(model, modified=True)
 
 

@@ -4,7 +4,7 @@ Types, roundings and quantisation are those that the graphs state. In what order
 they are, is not seen.
 """
 
-from typing import cast
+from typing import Final, cast
 
 import numpy as np
 import onnx_ir as ir
@@ -20,6 +20,8 @@ from edgevlo.runtime.sessions import declared, open_rewritten
 
 from .rounded_float import RoundedFloatPass
 
+_REMEDY: Final = "Or leave the quality unmeasured: edgevlo quantize --quality-requests 0"
+
 
 def open_emulated(bundle: Bundle, role: GraphRole, states: LayerStates | None = None, /) -> Runner:
     """Open a graph, on the CPU whatever it was made for; it does for `open_runner` and for `open_seeing`.
@@ -31,13 +33,14 @@ def open_emulated(bundle: Bundle, role: GraphRole, states: LayerStates | None = 
     path = bundle.path(declared(bundle, role).file)
     model = ir.load(path)
     weights = 4 * sum(int(np.prod(tensor.shape.numpy())) for tensor in _constants(model.graph))
-    remedy = "Use a larger machine, or leave the quality unmeasured (edgevlo quantize --quality-requests 0)"
-    check_bytes(weights, f"computing the {role} of {bundle.manifest.name} on a CPU takes", "in float32", remedy)
+    who = f"computing the {role} of {bundle.manifest.name} on a CPU takes"
+    check_bytes(weights, who, "in float32", f"Use a larger machine. {_REMEDY}")
     RoundedFloatPass()(model)
     if states is not None:
         show_layers(model, states)
     no_integer_kernels = ("session.disable_quant_qdq", "1")  # of which some saturate
-    session = open_rewritten(ir.to_proto(model).SerializeToString(), path, weights, no_integer_kernels)
+    content = ir.to_proto(model).SerializeToString()
+    session = open_rewritten(content, path, weights, no_integer_kernels, remedy=_REMEDY)
     return OrtGraph(session if states is None else cast(ort.InferenceSession, LayeredSession(session, states)), "cpu")
 
 

@@ -9,7 +9,7 @@ Elsewhere the cache is quantised at its border, in standard operators:
     k ─► Div(scales) ─► QuantizeLinear(1) ─► TensorScatter(int8) ─► DequantizeLinear(1) ─► Mul(scales) ─► Attention
 
 ONNX Runtime's CPU kernel takes one kind of scale for both sides. In the second form the whole cache of a layer stands
-in the precision of the rest for as long as it is read; on GPUs that is half precision, which `_LEAST_FACTOR` is for.
+in the precision of the rest for as long as it is read; on GPUs that is half precision, which `LEAST_HALF` is for.
 
 Keys are cached rotated, and a rotation moves size between the two channels of a pair as positions go on: both get the
 scale of the larger. What a prompt brings that calibration never saw must not be clipped, because every later token
@@ -32,16 +32,19 @@ Floats: TypeAlias = npt.NDArray[np.float32]
 
 MARGIN: Final = 1.5  # over the largest value seen; twice as much measures no better
 
-_LEAST_FACTOR: Final = 2.0**-14  # float16 holds smaller ones with fewer digits, or not at all
+LEAST_HALF: Final = 2.0**-14  # float16 holds smaller scales with fewer digits, or not at all
 _SIDES: Final = {"keys": (3, 12), "values": (4, 13)}  # inputs of GroupQueryAttention: the cache, its scales
 
 
 class QuantizedCachePass(ir.passes.InPlacePass):
-    """Quantise the cache of every layer; `peaks` are calibrated, `(kv_heads * head_dim,)` by `keys.i`, `values.i`."""
+    """Quantise the cache of every layer; `peaks` are calibrated, `(kv_heads * head_dim,)` by `keys.i`, `values.i`.
 
-    def __init__(self, kind: Kind, peaks: Mapping[str, Floats], *, head_dim: int) -> None:
+    At its border no scale is below `least`.
+    """
+
+    def __init__(self, kind: Kind, peaks: Mapping[str, Floats], *, head_dim: int, least: float = 0.0) -> None:
         super().__init__()
-        self.kind, self.peaks, self.head_dim = kind, peaks, head_dim
+        self.kind, self.peaks, self.head_dim, self.least = kind, peaks, head_dim, least
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         """Apply the rule to every layer's keys and values."""
@@ -83,7 +86,7 @@ class QuantizedCachePass(ir.passes.InPlacePass):
     def _at_border(self, graph: ir.Graph, scatter: ir.Node, name: str, scales: ir.Value) -> None:
         if scatter.op_type != "TensorScatter" or scatter.inputs[1] is None or scales.const_value is None:
             raise AssertionError(f"{name} enters {scatter.op_type}; an int8 cache enters a TensorScatter")
-        by_head = np.maximum(scales.const_value.numpy(), np.float32(_LEAST_FACTOR)).reshape(1, -1, 1, self.head_dim)
+        by_head = np.maximum(scales.const_value.numpy(), np.float32(self.least)).reshape(1, -1, 1, self.head_dim)
         factors = constant(graph, f"{name}.factors", by_head)
         unit = [
             constant(graph, "cache.unit", np.array(1, dtype=np.float32)),

@@ -101,6 +101,11 @@ def quantize(
     gpu = None
     if target in GPU_TARGETS:
         gpu = _Gpu(target, half_of(weights), usual_capacity(manifest) if capacity is None else capacity)
+        if gpu.half == "bf16" and static is not None and static.cache is not None:
+            raise RequestError(
+                f"a KV cache in {static.cache} is rounded from float16 on {target}, and bf16 has too few digits for "
+                "that; choose --weights fp16, int8 or int4."
+            )
     calibrated = None if static is None else Calibrated(static, calibration, opened, target)
     how = _How(choice, moments, calibrated, gpu)
     with staged_folder(output) as folder:

@@ -72,19 +72,22 @@ def open_graph(bundle: Bundle, role: GraphRole, *, prepack: bool = True) -> ort.
     return session
 
 
-def open_rewritten(content: bytes, path: Path, weights: int, *entries: tuple[str, str]) -> ort.InferenceSession:
+def open_rewritten(
+    content: bytes, path: Path, weights: int, *entries: tuple[str, str], remedy: str = "Export the bundle again"
+) -> ort.InferenceSession:
     """Open on the CPU what was made in memory of the graph at `path`, beside whose file its weights stay.
 
     `weights` is how many bytes of them it computes with, `entries` are ONNX Runtime's session options. Raises
     `BundleError` when the graph cannot be loaded.
     """
     options = _options(weights)
+    options.enable_cpu_mem_arena = False  # its blocks only grow, and tensors that are looked at are large
     for name, value in (("session.model_external_initializers_file_folder_path", str(path.parent)), *entries):
         options.add_session_config_entry(name, value)
     try:
         return ort.InferenceSession(content, options, providers=[_CPU])
     except Exception as error:  # onnxruntime's own exceptions share no base class below Exception
-        raise BundleError(f"{path} cannot be opened on a CPU: {_first_line(error)}. Make the bundle again.") from error
+        raise BundleError(f"{path} cannot be opened on a CPU: {_first_line(error)}. {remedy}.") from error
 
 
 def _options(weights: int) -> ort.SessionOptions:

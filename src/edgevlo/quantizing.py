@@ -1,6 +1,6 @@
 """Quantising with an eye on what it does: the gate, and what keeps its precision for limits or a budget to hold.
 
-Joins the quantiser and the calibration folder's judge, which know nothing of each other. Needs the toolchain.
+Joins the quantiser and the calibration folder's judge, which knows nothing of it. Needs the toolchain.
 """
 
 import glob
@@ -179,8 +179,8 @@ def _kept(
             parts, attempt, budget, accept_loss=care.accept_loss, scratch=scratch, progress=progress
         )
     except QualityError as error:
-        if not raised.now:
-            raise
+        if not raised.now or budget.bytes is None:
+            raise  # what codes are drawn does not depend on it
         also = " ".join(f"--module {module}=fp16" for module in raised.now)
         raise QualityError(
             f"{error} For its limits {raised.in_words}: {also} --accept-quality-loss does without."

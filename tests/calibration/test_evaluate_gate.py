@@ -91,8 +91,9 @@ def test_the_coarsest_graph_table_or_cache_decides(toy: Path, tmp_path: Path) ->
     manifest = read_manifest(toy)
     cached = msgspec.structs.replace(manifest.backbone, cache_dtype="int8")
     assert coarsest(msgspec.structs.replace(manifest, backbone=cached)) == "int8"
-    table = msgspec.structs.replace(manifest.token_embedding, dtype="int4")
-    assert coarsest(msgspec.structs.replace(manifest, token_embedding=table)) == "int4"
+    for table in ("token_embedding", "code_embedding"):
+        stored = msgspec.structs.replace(manifest.token_embedding, dtype="int4")
+        assert coarsest(msgspec.structs.replace(manifest, **{table: stored})) == "int4"
 
 
 def test_what_one_module_moves_is_judged_by_its_own_precision(toy: Path, tmp_path: Path) -> None:
@@ -233,6 +234,13 @@ def test_a_loss_that_is_accepted_needs_no_limits_but_the_budget(judged: Judged) 
     assert not found.verdict.passed
 
 
+def test_what_is_accepted_already_is_not_advised(judged: Judged) -> None:
+    attempt = judged({"decoder_ssim": 1.5})  # which nothing holds
+    for accept_loss in (False, True):
+        with pytest.raises(QualityError, match=r"at least 1\.5 is asked for\. Give a larger one\.$"):
+            keep_most_sensitive(NOISE, attempt, Budget(divergence=-1.0), accept_loss=accept_loss)
+
+
 def test_as_many_modules_are_kept_as_bytes_allow(toy_reference: Reference, toy: Path) -> None:
     def attempt(kept: frozenset[str], folder: Path, like: Verdict | None) -> Verdict:
         damaged(toy, folder, {role: noisy(NOISE[role]) for role in ("image_head",) if role not in kept})
@@ -246,7 +254,7 @@ def test_as_many_modules_are_kept_as_bytes_allow(toy_reference: Reference, toy: 
     counts = []
     for allowed in (size, size + 1500, size + 2000, size + 10**6):
         tried = list[tuple[int, Verdict | None]]()
-        found = keep_most_sensitive(NOISE, counted(attempt, tried), Budget(bytes=allowed))
+        found = keep_most_sensitive(NOISE, counted(attempt, tried), Budget(bytes=allowed), accept_loss=True)
         counts.append((len(found.modules), len(tried)))
         assert found.bytes <= allowed
         assert found.bytes == size + 1000 * len(found.modules)
@@ -259,6 +267,25 @@ def test_as_many_modules_are_kept_as_bytes_allow(toy_reference: Reference, toy: 
     ):
         keep_most_sensitive(NOISE, counted(attempt, tried), Budget(bytes=10))
     assert len(tried) == 1
+
+
+def test_bytes_that_leave_a_bundle_below_its_limits_are_refused(toy_reference: Reference, toy: Path) -> None:
+    def attempt(kept: frozenset[str], folder: Path, _like: Verdict | None) -> Verdict:
+        damaged(toy, folder, {role: noisy(NOISE[role]) for role in ("image_head",) if len(kept) < 3})
+        manifest = read_manifest(folder)
+        (folder / "manifest.json").unlink()
+        (folder / "more.txt").write_bytes(bytes(1000 * len(kept)))
+        seal(folder, manifest)
+        return judge(toy_reference, folder, like=asked({"kl_mean": hopeless if len(kept) == 3 else 1e-3}))
+
+    size = sum(file.bytes for file in read_manifest(toy).files.values())
+    hopeless = 1.0
+    with pytest.raises(QualityError, match=r"with 1 of 3 kept, .* below the limits of int4: .*\. Ask for more bytes"):
+        keep_most_sensitive(NOISE, attempt, Budget(bytes=size + 1500))
+    assert keep_most_sensitive(NOISE, attempt, Budget(bytes=size + 1500), accept_loss=True).bytes == size + 1000
+    hopeless = -1.0
+    with pytest.raises(QualityError, match=r"with 3 of 3 kept, .*\. Accept the loss: --accept-quality-loss\.$"):
+        keep_most_sensitive(NOISE, attempt, Budget(bytes=size + 1500))
 
 
 def test_a_budget_that_nothing_holds(toy_reference: Reference, toy: Path) -> None:
@@ -290,6 +317,7 @@ def test_an_attempt_that_fails_leaves_nothing(tmp_path: Path) -> None:
         (" 0.5 % ", Budget(disagreement=0.005)),
         ("0.01nats", Budget(divergence=0.01)),
         ("2 nats", Budget(divergence=2.0)),
+        ("1.4e-05nats", Budget(divergence=1.4e-5)),
         ("0.95GB", Budget(bytes=950_000_000)),
         ("900 mb", Budget(bytes=900_000_000)),
         ("12B", Budget(bytes=12)),
@@ -312,6 +340,7 @@ def test_other_budgets_are_refused(text: str) -> None:
         ({"decided_agreement": 0.95}, 0.5),
         ({"kl_mean": 0.05, "decided_agreement": 0.7}, 3.0),
         ({"code_agreement": 0.0}, 0.0),  # not among the limits
+        ({"kl_mean": float("nan")}, float("inf")),
     ],
 )
 def test_damage_is_the_share_of_a_limit(figures: dict[str, float], share: float) -> None:

@@ -16,7 +16,7 @@ from conftest import Exported
 
 from edgevlo.quantization.activations import Kind, QuantizeDequantizePass
 from edgevlo.quantization.group_query_attention import GroupQueryAttentionPass
-from edgevlo.quantization.kv_cache import MARGIN, QuantizedCachePass
+from edgevlo.quantization.kv_cache import LEAST_HALF, MARGIN, QuantizedCachePass
 from edgevlo.quantization.smoothing import SmoothingPass, folds
 from edgevlo.quantization.tensorrt_half import HalfPrecisionPass
 from edgevlo.runtime.errors import CalibrationError
@@ -163,7 +163,7 @@ def test_an_fp8_cache_is_a_valid_graph(ready: Ready, tmp_path: Path) -> None:
 def test_the_smallest_channels_of_a_cache_fit_half_precision(ready: Ready) -> None:
     shape, model = read_manifest(ready.portable).backbone, ready.graph("backbone")
     tiny = {name: np.full_like(peaks, 1e-7) for name, peaks in cache_peaks(ready).items()}
-    QuantizedCachePass("int8", tiny, head_dim=shape.head_dim)(model)
+    QuantizedCachePass("int8", tiny, head_dim=shape.head_dim, least=LEAST_HALF)(model)
     HalfPrecisionPass("fp16", caches=True)(model)
     factors = [value for name, value in model.graph.initializers.items() if ".factors" in name]
     assert len(factors) == 2 * shape.layers

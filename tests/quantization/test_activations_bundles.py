@@ -165,6 +165,7 @@ def test_an_int8_cache_on_a_gpu_keeps_what_one_on_a_cpu_does(ready: Ready, tmp_p
         (Static(activations="fp8"), {}, r"'cpu' cannot hold activations in fp8: .* It holds: int8"),
         (Static(cache="fp8"), {}, r"'cpu' cannot hold a KV cache in fp8: .* no CPU kernel"),
         (Static(cache="fp8"), {"target": "cuda"}, r"'cuda' cannot hold a KV cache in fp8: .* It holds: int8"),
+        (Static(cache="int8"), {"target": "cuda", "weights": "bf16"}, "bf16 has too few digits .* fp16, int8 or int4"),
         (Static(cache="int8"), {"target": "rtx"}, r"'rtx' cannot hold a KV cache in int8: .* It holds: none"),
         (Static(activations="int4"), {}, "no such precision"),  # type: ignore[arg-type]
         (Static(activations="int8", smoothing=1.5), {}, r"smoothing 1\.5 is not between"),

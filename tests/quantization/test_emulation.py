@@ -16,6 +16,7 @@ from conftest import Exported
 
 from edgevlo.calibration.evaluate import evaluate
 from edgevlo.calibration.gate import judge, reference_of
+from edgevlo.calibration.layers import LayerStates
 from edgevlo.cli import run
 from edgevlo.export.graph import Network, write_graph
 from edgevlo.quantization import open_emulated, quantize
@@ -227,6 +228,26 @@ def test_weights_that_do_not_fit_in_float32_are_said_before_they_are_read(
         open_emulated(open_bundle(tmp_path / "made"), "backbone")
     monkeypatch.setattr(memory, "available_bytes", lambda: int(2.2 * half))
     open_emulated(open_bundle(tmp_path / "made"), "backbone")
+
+
+@on_one
+@pytest.mark.parametrize(
+    ("target", "weights", "option"),
+    [("rtx", "fp16", ("session.disable_quant_qdq", "1")), ("cpu", "int8", ("session.x64quantprecision", "1"))],
+)
+def test_no_integer_kernel_that_saturates_has_a_hand_in_it(
+    exported: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str, weights: str, option: Any
+) -> None:
+    quantize(exported.portable, tmp_path / "made", target=target, weights=weights)
+    entries, real = dict[str, str](), ort.InferenceSession
+
+    def noted(content: bytes, options: ort.SessionOptions, **rest: Any) -> Any:
+        entries[option[0]] = options.get_session_config_entry(option[0])
+        return real(content, options, **rest)
+
+    monkeypatch.setattr(ort, "InferenceSession", noted)
+    open_emulated(open_bundle(tmp_path / "made"), "backbone", LayerStates(("layer_output.0",)))
+    assert entries == dict([option])
 
 
 @on_one
