@@ -6,7 +6,7 @@ tensor in memory at a time.
 
     python benchmarks/janus_pro_1b.py                 # 4.2 GB of checkpoint, 8.4 GB of bundle
     python benchmarks/janus_pro_1b.py --layers 1      # of the decoder; everything else at its size
-    python benchmarks/janus_pro_1b.py --parts export "int4 awq" "int4 gptq" --name janus_pro_1b_methods    # an hour
+    python benchmarks/janus_pro_1b.py --parts export "int4 awq" --name janus_pro_1b_awq    # most of an hour
 
 prints the figures and writes `results/janus_pro_1b.json`. Every part runs in a process of its own. Peaks are largest
 resident sets less what was resident after the imports; pages of files that the system may take back at any time are in
