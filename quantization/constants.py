@@ -8,8 +8,8 @@ import onnx_ir as ir
 
 
 def read_constant(tensor: ir.TensorProtocol) -> npt.NDArray[Any]:
-    """Return a copy of a tensor; what was mapped of a file to read it is given back, or all of it stays resident."""
-    array = np.array(tensor.numpy())
-    if isinstance(tensor, ir.ExternalTensor):
-        tensor.release()
-    return array
+    """Return a copy of a tensor. One of a file is not mapped: what was once read of it would stay resident."""
+    if not isinstance(tensor, ir.ExternalTensor) or tensor.dtype.bitwidth < 8:
+        return np.array(tensor.numpy())
+    stored = np.fromfile(tensor.path, np.uint8, count=tensor.nbytes, offset=tensor.offset or 0)
+    return stored.view(tensor.dtype.numpy()).reshape(tensor.shape.numpy())
