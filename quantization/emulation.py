@@ -20,7 +20,7 @@ from edgevlo.runtime.sessions import declared, open_rewritten
 
 from .rounded_float import RoundedFloatPass
 
-_REMEDY: Final = "Or leave the quality unmeasured: edgevlo quantize --quality-requests 0"
+_REMEDY: Final = "Use another machine, or leave the quality unmeasured: edgevlo quantize --quality-requests 0"
 
 
 def open_emulated(bundle: Bundle, role: GraphRole, states: LayerStates | None = None, /) -> Runner:
@@ -34,7 +34,7 @@ def open_emulated(bundle: Bundle, role: GraphRole, states: LayerStates | None = 
     model = ir.load(path)
     weights = 4 * sum(int(np.prod(tensor.shape.numpy())) for tensor in _constants(model.graph))
     who = f"computing the {role} of {bundle.manifest.name} on a CPU takes"
-    check_bytes(weights, who, "in float32", f"Use a larger machine. {_REMEDY}")
+    check_bytes(weights, who, "in float32", _REMEDY)
     RoundedFloatPass()(model)
     if states is not None:
         show_layers(model, states)

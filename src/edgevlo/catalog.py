@@ -14,7 +14,7 @@ from tokenizers import Tokenizer
 from edgevlo import hub
 from edgevlo.runtime.bundle import staged_folder, verify_files
 from edgevlo.runtime.errors import BundleError, OutputError
-from edgevlo.runtime.files import beside, home
+from edgevlo.runtime.files import beside, home, remove_folder
 from edgevlo.runtime.manifest import MANIFEST_FILE, read_manifest
 
 EMBEDDED: Final = Path(__file__).parent / "bundles"
@@ -181,7 +181,7 @@ def remove(name: str) -> int:
             folder.rename(leaving)  # gone at once, not file by file
         except OSError as error:
             raise OutputError(f"{folder} cannot be removed ({error.strerror}).") from error
-        shutil.rmtree(leaving, ignore_errors=True)
+        remove_folder(leaving)
     if hub.is_hub_id(name):
         freed = max(freed, hub.forget(name))  # both share their disk
     if not freed:
