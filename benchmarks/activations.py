@@ -2,8 +2,8 @@
 
 The bundle is exported and calibrated here. Each variant is then led through the same pictures as the float bundle (its
 own codes are forced on it, so that one early difference does not make all later ones differ) and says at every cell
-which code it would have drawn; requests are held-out ones of `edgevlo.picturebook.trials`. `evaluated` is what `edgevlo
-evaluate` says at its own requests, guidance, answers and pictures included. Speed is measured in turns,
+which code it would have drawn; requests are held-out ones of `edgevlo.picturebook.judging.trials`. `evaluated` is what
+`edgevlo evaluate` says at its own requests, guidance, answers and pictures included. Speed is measured in turns,
 one picture of each bundle after the other; and, as picturebook's matrices are small, calls of two layers with random
 weights in the shape of Janus-Pro-1B's, in turns too.
 
@@ -28,26 +28,27 @@ from PIL import Image
 from tqdm import tqdm
 
 from edgevlo.calibration import calibrate
-from edgevlo.calibration.cases import Case
-from edgevlo.calibration.forced import ForcedEngine, Notes
-from edgevlo.calibration.gate import judge, reference_of
-from edgevlo.calibration.quality import Comparison, Seen
+from edgevlo.calibration.evaluation.cases import Case
+from edgevlo.calibration.evaluation.compare import Comparison, Seen
+from edgevlo.calibration.evaluation.gate import judge, reference_of
+from edgevlo.calibration.evaluation.teacher_forcing import ForcedEngine, Notes
 from edgevlo.export import export_checkpoint
 from edgevlo.export.backbone import DecoderShape, build_backbone
-from edgevlo.export.checkpoint import Checkpoint
+from edgevlo.export.checkpoint.folder import Checkpoint
 from edgevlo.export.graph import write_graph
-from edgevlo.picturebook import atlas, trials
-from edgevlo.picturebook.tasks import Sample
+from edgevlo.picturebook.exercises.tasks import Sample
+from edgevlo.picturebook.judging import trials
+from edgevlo.picturebook.world import atlas
 from edgevlo.quantization import Static, quantize
-from edgevlo.quantization.activations import QuantizeDequantizePass, products
-from edgevlo.quantization.group_query_attention import GroupQueryAttentionPass
-from edgevlo.quantization.integer_products import IntegerProductPass
-from edgevlo.quantization.kv_cache import QuantizedCachePass
+from edgevlo.quantization.passes.group_query_attention import GroupQueryAttentionPass
+from edgevlo.quantization.passes.int8_kv_cache import QuantizedCachePass
+from edgevlo.quantization.passes.matmul_integer import IntegerProductPass
+from edgevlo.quantization.passes.matmul_nbits import MatMulNBitsPass
+from edgevlo.quantization.passes.qdq import QuantizeDequantizePass, products
 from edgevlo.quantization.recipes import GPU_INT8, INT4
-from edgevlo.quantization.weight_only import MatMulNBitsPass
-from edgevlo.runtime.backbone import bind
 from edgevlo.runtime.bundle import open_bundle
-from edgevlo.runtime.manifest import graph_bytes
+from edgevlo.runtime.graphs.backbone import bind
+from edgevlo.runtime.manifest.schema import graph_bytes
 from edgevlo.runtime.model import Model
 
 ROWS = ("paint1", "paint2", "paint3", "edit", "segmentation")

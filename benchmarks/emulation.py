@@ -14,10 +14,10 @@ from typing import Any, Final
 import record
 
 from edgevlo.calibration import calibrate
-from edgevlo.calibration.gate import Verdict, judge, reference_of
+from edgevlo.calibration.evaluation.gate import Verdict, judge, reference_of
 from edgevlo.export import export_checkpoint
 from edgevlo.quantization import Static, open_emulated, quantize
-from edgevlo.quantizing import Care, quantize_with_care
+from edgevlo.quantization.gated import Care, quantize_with_care
 
 FORMS: Final[dict[str, dict[str, Any]]] = {
     "fp16": {"weights": "fp16"},

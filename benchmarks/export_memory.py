@@ -150,7 +150,7 @@ def measured_export(checkpoint: Path, bundle: Path, *, family: str, threads: int
     import torch
 
     from edgevlo.export import export_checkpoint
-    from edgevlo.runtime.manifest import read_manifest
+    from edgevlo.runtime.manifest.schema import read_manifest
 
     importlib.import_module(f"edgevlo.export.families.{family}")  # its imports are not the export's memory
     torch.set_num_threads(threads)

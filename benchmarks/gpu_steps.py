@@ -67,10 +67,10 @@ def large(folder: Path, target: str, bits: int | None) -> None:
 
     from edgevlo.export.backbone import DecoderShape, build_backbone
     from edgevlo.export.heads import ImageHead, build_image_head
-    from edgevlo.quantization.gpu_targets import gpu_passes
-    from edgevlo.quantization.operators import refuse
+    from edgevlo.quantization.passes.matmul_nbits import MatMulNBitsPass
     from edgevlo.quantization.recipes import GPU_INT8, INT4
-    from edgevlo.quantization.weight_only import MatMulNBitsPass
+    from edgevlo.quantization.targets.gpu import gpu_passes
+    from edgevlo.quantization.targets.operators import refuse
 
     shape = DecoderShape(
         prefix="model",
@@ -202,11 +202,11 @@ def steps(folder: Path, target: str, *, captured: bool) -> dict[str, Any]:
     """Time the decode step of the large model, guidance of two branches."""
     import onnxruntime as ort
 
-    from edgevlo.runtime.device import DeviceBackbone, DeviceImageHead
-    from edgevlo.runtime.embeddings import Embeddings
-    from edgevlo.runtime.manifest_graphs import Backbone
-    from edgevlo.runtime.manifest_guidance import Sampling
-    from edgevlo.runtime.ort_device import OrtGraph
+    from edgevlo.runtime.gpu.device import DeviceBackbone, DeviceImageHead
+    from edgevlo.runtime.gpu.ort import OrtGraph
+    from edgevlo.runtime.graphs.embeddings import Embeddings
+    from edgevlo.runtime.manifest.graphs import Backbone
+    from edgevlo.runtime.manifest.guidance import Sampling
 
     def opened(role: str) -> Any:
         options = ort.SessionOptions()
@@ -219,7 +219,7 @@ def steps(folder: Path, target: str, *, captured: bool) -> dict[str, Any]:
             if "CUDAExecutionProvider" not in session.get_providers():
                 raise RuntimeError("the CUDA provider could not be started")
             return OrtGraph(session, "cuda")
-        from edgevlo.runtime.rtx import devices
+        from edgevlo.runtime.gpu.rtx import devices
 
         options.add_provider_for_devices(devices()[:1], {})
         return OrtGraph(ort.InferenceSession(path, options), "cuda")

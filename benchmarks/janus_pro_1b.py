@@ -170,7 +170,7 @@ def quantize(weights: str, **options: Any) -> Part:
     """Return the part that quantises a portable bundle in its process, unjudged, and says what it took."""
 
     def part(portable: Path, bundle: Path) -> dict[str, Any]:
-        from edgevlo.quantizing import Care, quantize_with_care
+        from edgevlo.quantization.gated import Care, quantize_with_care
 
         before = status("VmRSS")
         forget_peak()

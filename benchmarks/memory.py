@@ -18,8 +18,8 @@ from typing import Any
 import record
 from export_memory import status
 
-from edgevlo.runtime.manifest import read_manifest
-from edgevlo.runtime.memory import IGNORE, predict
+from edgevlo.runtime.manifest.schema import read_manifest
+from edgevlo.runtime.memory.predict import IGNORE, predict
 
 PROMPT = "a red car"
 

@@ -28,9 +28,9 @@ import onnxruntime as ort
 import record
 
 import edgevlo
-from edgevlo.runtime import raster
-from edgevlo.runtime.backbone import Backbone
-from edgevlo.runtime.settings import resolve
+from edgevlo.runtime.generate import raster
+from edgevlo.runtime.generate.options import resolve
+from edgevlo.runtime.graphs.backbone import Backbone
 
 ROOT = Path(__file__).parent.parent
 PROMPT = "a red car on the beach at sunset"

@@ -1,7 +1,8 @@
 """How often picturebook does what it is told, through the runtime, on scenes, phrasings and seeds it never saw.
 
 Every ability in English and Chinese. Pictures are judged from their pixels by the world's own judge
-(`edgevlo.picturebook.judge`), which knows the geometry and no model; the cases are `edgevlo.picturebook.trials`. A
+(`edgevlo.picturebook.judging.judge`), which knows the geometry and no model; the cases are
+`edgevlo.picturebook.judging.trials`. A
 line's ceiling is what the judge says of the true pictures after the bundle's own tokenizer and decoder; an answer's is
 1. Perception is asked for in words too, by `edit` and `ask`, because the requests that `segment`, `edges`, `boxes` and
 `detect` send are sentences of the training.
@@ -31,12 +32,13 @@ from PIL import Image, ImageDraw, ImageFont
 from tqdm import tqdm
 
 import edgevlo
-from edgevlo.picturebook import atlas, figures, trials
-from edgevlo.picturebook.figures import Verdict
-from edgevlo.picturebook.judge import Pixels, Scores
-from edgevlo.picturebook.tasks import Sample
-from edgevlo.picturebook.trials import Trial
-from edgevlo.picturebook.words import LANGUAGES
+from edgevlo.picturebook.exercises.tasks import Sample
+from edgevlo.picturebook.judging import figures, trials
+from edgevlo.picturebook.judging.figures import Verdict
+from edgevlo.picturebook.judging.judge import Pixels, Scores
+from edgevlo.picturebook.judging.trials import Trial
+from edgevlo.picturebook.language.words import LANGUAGES
+from edgevlo.picturebook.world import atlas
 
 SHOWN = 6  # English cases of a row that may be on a sheet
 Case = tuple[str, str, int]  # row, language, number

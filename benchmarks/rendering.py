@@ -9,7 +9,7 @@ from random import Random
 
 import record
 
-from edgevlo.picturebook import atlas, layout, scene
+from edgevlo.picturebook.world import atlas, layout, scene
 
 
 def main() -> None:

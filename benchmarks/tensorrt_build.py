@@ -33,14 +33,14 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from edgevlo.runtime.manifest import Manifest, read_manifest
-from edgevlo.runtime.manifest_graphs import GraphRole
-from edgevlo.runtime.tensorrt_profiles import profiles
+from edgevlo.runtime.gpu.tensorrt_profiles import profiles
+from edgevlo.runtime.manifest.graphs import GraphRole
+from edgevlo.runtime.manifest.schema import Manifest, read_manifest
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PLUGIN: Final = "onnxruntime_ep_nv_tensorrt_rtx"
 BINDINGS: Final = "tensorrt_bindings"
-QDQ: Final = "edgevlo.quantization.activations"
+QDQ: Final = "edgevlo.quantization.passes.qdq"
 # What the bindings look for, and a part of the library's name in the plugin's folder.
 ALIASES: Final = {
     "libnvinfer.so.11": "libtensorrt_rtx.so.*",
@@ -115,8 +115,8 @@ def with_activations(bundle: Path, half: Path, made: Path, kind: Any) -> Path:
     """Write the graphs with activations and weights quantised; the manifest is that of the half-precision bundle."""
     import onnx_ir as ir
 
-    from edgevlo.quantization.gpu_targets import gpu_passes
-    from edgevlo.quantization.operators import refuse
+    from edgevlo.quantization.targets.gpu import gpu_passes
+    from edgevlo.quantization.targets.operators import refuse
 
     shutil.copytree(half, made)
     manifest = read_manifest(half)
@@ -208,7 +208,7 @@ def build(form: Path) -> None:
     trt: Any = importlib.import_module(BINDINGS)
 
     from edgevlo.runtime.errors import BundleError
-    from edgevlo.runtime.tensorrt_build import build_engine
+    from edgevlo.runtime.gpu.tensorrt_build import build_engine
 
     manifest = read_manifest(form)
     for role, graph in manifest.graphs.items():

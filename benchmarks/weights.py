@@ -19,14 +19,14 @@ from typing import Any
 import record
 from activations import Forms, large, large_float, speed
 
-from edgevlo.calibration.evaluate import evaluate
+from edgevlo.calibration.evaluation.evaluate import evaluate
 from edgevlo.calibration.moments import second_moments
+from edgevlo.cli.progress import progress_bar
 from edgevlo.export import export_checkpoint
-from edgevlo.progress import progress_bar
 from edgevlo.quantization import quantize
+from edgevlo.quantization.passes.matmul_nbits import MatMulNBitsPass
 from edgevlo.quantization.recipes import INT4, INT8
-from edgevlo.quantization.weight_only import MatMulNBitsPass
-from edgevlo.runtime.manifest import read_manifest
+from edgevlo.runtime.manifest.schema import read_manifest
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "fp32": {"weights": "fp32"},

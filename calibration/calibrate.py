@@ -19,18 +19,18 @@ from PIL import Image
 
 from edgevlo.runtime.bundle import Bundle, open_bundle
 from edgevlo.runtime.errors import BundleError, CalibrationError, RequestError
-from edgevlo.runtime.manifest_graphs import GraphRole
+from edgevlo.runtime.generate.raster import Codes
+from edgevlo.runtime.generate.stroke import Stroke
+from edgevlo.runtime.manifest.graphs import GraphRole
 from edgevlo.runtime.model import Model
-from edgevlo.runtime.raster import Codes
-from edgevlo.runtime.strokes import Stroke
 
 from . import store
-from .cases import Case, digest
+from .evaluation.cases import Case, digest
+from .histogram import Statistics
 from .observe import ANSWER, PLACES, PROMPT, ROLES, ObservedEngine, Observer, readers
 from .ranges import METHODS, Method, threshold
-from .statistics import Statistics
+from .requests import cases
 from .store import Arrays, Calibration, CaseDone, Grids, Range, Tensors
-from .workload import cases
 
 # Told what is being done, how much of it is done, and how much there is.
 Progress: TypeAlias = Callable[[str, int, int], None]

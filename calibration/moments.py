@@ -16,14 +16,14 @@ import onnx_ir as ir
 
 from edgevlo.runtime.bundle import Bundle, open_bundle
 from edgevlo.runtime.errors import CalibrationError
-from edgevlo.runtime.manifest_graphs import GraphRole
-from edgevlo.runtime.memory import check_available, weights_bytes
+from edgevlo.runtime.manifest.graphs import GraphRole
+from edgevlo.runtime.memory.predict import check_available, weights_bytes
 from edgevlo.runtime.model import Model
 
 from .calibrate import COUNT, Progress, carried_out
 from .observe import ROLES, ObservedEngine, Observer, Watched, flat, real_tokens, rows_of, watched
+from .requests import cases
 from .store import Grids
-from .workload import cases
 
 Floats = npt.NDArray[np.float32]
 

@@ -15,13 +15,13 @@ import onnx_ir as ir
 import onnxruntime as ort
 
 from edgevlo.runtime.bundle import Bundle
-from edgevlo.runtime.engine import Engine
 from edgevlo.runtime.errors import CalibrationError
-from edgevlo.runtime.manifest import graph_bytes
-from edgevlo.runtime.manifest_graphs import GraphRole
-from edgevlo.runtime.sessions import open_rewritten
+from edgevlo.runtime.graphs.engine import Engine
+from edgevlo.runtime.graphs.sessions import open_rewritten
+from edgevlo.runtime.manifest.graphs import GraphRole
+from edgevlo.runtime.manifest.schema import graph_bytes
 
-from .statistics import NotFiniteError, Statistics
+from .histogram import NotFiniteError, Statistics
 from .store import Tensors
 
 Array = npt.NDArray[Any]

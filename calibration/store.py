@@ -19,12 +19,12 @@ from msgspec import Meta, Struct
 
 from edgevlo.runtime.errors import CalibrationError, OutputError
 from edgevlo.runtime.files import check_writable, write_whole
-from edgevlo.runtime.manifest_abilities import AbilityName
-from edgevlo.runtime.manifest_graphs import GraphRole
-from edgevlo.runtime.manifest_values import Digest
+from edgevlo.runtime.manifest.abilities import AbilityName
+from edgevlo.runtime.manifest.graphs import GraphRole
+from edgevlo.runtime.manifest.values import Digest
 
+from .histogram import Statistics, restored
 from .ranges import Method
-from .statistics import Statistics, restored
 
 FORMAT: Final = "edgevlo-calibration/1"
 FILE: Final = "calibration.json"

@@ -13,17 +13,17 @@ import onnx_ir as ir
 
 from edgevlo.runtime.bundle import Bundle, seal, staged_folder
 from edgevlo.runtime.errors import CheckpointError, EdgevloError, OutputError
-from edgevlo.runtime.manifest import FORMAT, Manifest, Producer, Source, read_manifest
-from edgevlo.runtime.manifest_graphs import Backbone, Graph, GraphRole, Table
+from edgevlo.runtime.manifest.graphs import Backbone, Graph, GraphRole, Table
+from edgevlo.runtime.manifest.schema import FORMAT, Manifest, Producer, Source, read_manifest
 from edgevlo.runtime.model import Model
 
 from .backbone import build_backbone
-from .card import CARD_FILE, Card, read_card
+from .checkpoint.card import CARD_FILE, Card, read_card
+from .checkpoint.licence import source, write_licence
 from .families import plan_export
+from .free_memory import give_back_freed_memory
 from .graph import interface, write_graph
 from .heads import build_image_head, build_text_head
-from .licence import source, write_licence
-from .memory import give_back_freed_memory
 from .parity import compare, compare_code_table, compare_table
 from .plan import Plan
 from .torch_export import export_module

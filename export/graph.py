@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx_ir as ir
 
-from edgevlo.runtime.manifest_graphs import DType, Tensor
+from edgevlo.runtime.manifest.graphs import DType, Tensor
 
 IR_VERSION: Final = 11  # the oldest that may hold opset 24
 

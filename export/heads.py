@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 import onnx_ir as ir
 
-from .checkpoint import Checkpoint
+from .checkpoint.folder import Checkpoint
 from .graph import Network
 
 OPSET: Final = 20

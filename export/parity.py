@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from edgevlo.runtime.errors import CheckpointError
-from edgevlo.runtime.manifest_graphs import GraphRole, Parity
+from edgevlo.runtime.manifest.graphs import GraphRole, Parity
 
-from .checkpoint import Floats
+from .checkpoint.folder import Floats
 from .cut import open_session, pieces
-from .dummy_inputs import backbone_inputs
+from .optimum_registry import backbone_inputs
 from .plan import Codes, Plan, Reference
 
 RELATIVE: Final = "largest difference / rms of the reference"

@@ -10,13 +10,13 @@ import numpy.typing as npt
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from edgevlo.runtime import manifest_pictures
-from edgevlo.runtime.manifest_graphs import GraphRole
-from edgevlo.runtime.manifest_prompts import ImageBlock
+from edgevlo.runtime.manifest import pictures as manifest_pictures
+from edgevlo.runtime.manifest.graphs import GraphRole
+from edgevlo.runtime.manifest.prompts import ImageBlock
 
 from .backbone import DecoderShape
-from .card import Card
-from .checkpoint import Checkpoint, Floats
+from .checkpoint.card import Card
+from .checkpoint.folder import Checkpoint, Floats
 from .heads import ImageHead
 
 Codes = npt.NDArray[np.int64]

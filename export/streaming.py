@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from .checkpoint import BLOCK_BYTES, Checkpoint, Floats
+from .checkpoint.folder import BLOCK_BYTES, Checkpoint, Floats
 
 META = torch.device("meta")
 

@@ -1,10 +1,10 @@
 """Portable bundle -> target bundle: graph passes and weight-only quantisation. Needs the `export` extra."""
 
-from .calibrated import Static
-from .emulation import open_emulated
 from .modules import layers, named_products
-from .quantizer import Progress, check_request, choice_of, quantize
 from .recipes import CPU, GPU, METHODS, Override, override
+from .static import Static
+from .targets.emulation import open_emulated
+from .write_bundle import Progress, check_request, choice_of, quantize
 
 __all__ = [
     "CPU",

@@ -9,11 +9,11 @@ from typing import Final
 import onnx_ir as ir
 
 from edgevlo.runtime.errors import RequestError
-from edgevlo.runtime.manifest import Manifest
-from edgevlo.runtime.manifest_graphs import GraphRole
+from edgevlo.runtime.manifest.graphs import GraphRole
+from edgevlo.runtime.manifest.schema import Manifest
 
+from .passes.matmul_nbits import products
 from .recipes import Blocks, Choice, Float8, Float32, Half, Module, Override, Weights, changes_numbers
-from .weight_only import products
 
 # What is made more precise for a bundle's limits to hold, unless an override says what it is to be.
 RAISED: Final[tuple[GraphRole, ...]] = ("image_decoder", "vision_encoder")

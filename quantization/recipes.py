@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import Final, Literal, TypeAlias, get_args
 
 from edgevlo.runtime.errors import RequestError
-from edgevlo.runtime.manifest_graphs import GraphRole, Precision
+from edgevlo.runtime.manifest.graphs import GraphRole, Precision
 
 Module: TypeAlias = GraphRole | Literal["tables"]  # tables: the input embeddings of tokens and codes
 Method: TypeAlias = Literal["rtn", "k_quant", "hqq", "gptq", "awq"]  # blocks.py says what they do

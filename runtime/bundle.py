@@ -11,7 +11,7 @@ import msgspec
 
 from .errors import BundleError, OutputError
 from .files import beside, remove_folder
-from .manifest import MANIFEST_FILE, File, Manifest, encode_manifest, read_manifest
+from .manifest.schema import MANIFEST_FILE, File, Manifest, encode_manifest, read_manifest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

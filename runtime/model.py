@@ -13,23 +13,23 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from .answering import Answering
-from .answers import AnswerWarning, Detection, read_detections
 from .bundle import Bundle, open_bundle
-from .engine import Engine
 from .errors import AbilityError, RequestError
-from .grids import GridRule, Shape, parse_size
-from .interleave import interleave
-from .manifest_abilities import Ability, AbilityName
-from .memory import check_opening
-from .painting import Painting
-from .pictures import from_pixels, load_picture
-from .prompts import Features, PromptWriter, Source, Vocabulary, check_text
-from .provenance import PRODUCER, ai_mark
-from .raster import Codes
-from .seeing import PictureReader
-from .settings import Options, resolve
-from .strokes import Stroke
+from .generate.answers import AnswerWarning, Detection, read_detections
+from .generate.interleave import interleave
+from .generate.options import Options, resolve
+from .generate.painting import Painting
+from .generate.picture_reader import PictureReader
+from .generate.prompts import Features, PromptWriter, Source, Vocabulary, check_text
+from .generate.raster import Codes
+from .generate.stroke import Stroke
+from .generate.text import Answering
+from .graphs.engine import Engine
+from .manifest.abilities import Ability, AbilityName
+from .memory.predict import check_opening
+from .pictures.load import from_pixels, load_picture
+from .pictures.marks import PRODUCER, ai_mark
+from .pictures.sizes import GridRule, Shape, parse_size
 
 Picture: TypeAlias = str | Path | Image.Image
 Size: TypeAlias = tuple[int, int] | str

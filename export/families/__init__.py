@@ -16,7 +16,7 @@ from .registry import FAMILIES, Family, instead_of, supported
 if TYPE_CHECKING:  # torch; the list of families does without
     from tokenizers import Tokenizer
 
-    from edgevlo.export.plan import Plan
+    from ..plan import Plan
 
 
 def register_all() -> None:
@@ -37,8 +37,8 @@ def family_of(classes: Collection[str], tokenizer: Callable[[], "Tokenizer"]) ->
 
 def plan_export(folder: Path) -> "Plan":
     """Return the plan of the family that the checkpoint's config names; raise `CheckpointError` if there is none."""
-    from edgevlo.export.checkpoint import Checkpoint
-    from edgevlo.export.files_beside import read_tokenizer
+    from ..checkpoint.folder import Checkpoint
+    from ..checkpoint.tokenizer import read_tokenizer
 
     _check_format(folder)
     checkpoint = Checkpoint(folder)

@@ -3,14 +3,14 @@
 The image tokenizer is Chameleon's VQGAN, a file of its own.
 """
 
-from edgevlo.export.card import Card
-from edgevlo.export.checkpoint import Checkpoint
-from edgevlo.export.plan import Plan
-from edgevlo.runtime.manifest_abilities import Ability, Answer
-from edgevlo.runtime.manifest_guidance import Branch, Guidance, Sampling
-from edgevlo.runtime.manifest_pictures import FitPadSquare, Grid, Postprocess, Preprocess
-from edgevlo.runtime.manifest_prompts import Piece
+from edgevlo.runtime.manifest.abilities import Ability, Answer
+from edgevlo.runtime.manifest.guidance import Branch, Guidance, Sampling
+from edgevlo.runtime.manifest.pictures import FitPadSquare, Grid, Postprocess, Preprocess
+from edgevlo.runtime.manifest.prompts import Piece
 
+from ..checkpoint.card import Card
+from ..checkpoint.folder import Checkpoint
+from ..plan import Plan
 from .one_vocabulary import GEMMA, OneVocabulary, plan_as
 from .vqgan import VqganPictures
 

@@ -21,23 +21,18 @@ from transformers import (
     Qwen2ForCausalLM,
 )
 
-from edgevlo.export.card import Card
-from edgevlo.export.checkpoint import Checkpoint, Floats, Shape
-from edgevlo.export.dummy_inputs import TASK, FlatBackboneConfig, register
-from edgevlo.export.files_beside import read_tokenizer
-from edgevlo.export.heads import ImageHead
-from edgevlo.export.plan import Codes, Plan, TorchGraph
-from edgevlo.export.transformers_model import (
-    HEAD,
-    TransformersReference,
-    decoder_shape,
-    promised_tensors,
-    read_config,
-)
-from edgevlo.runtime import manifest_pictures
 from edgevlo.runtime.errors import CheckpointError
-from edgevlo.runtime.manifest_graphs import GraphRole
-from edgevlo.runtime.manifest_prompts import ImageBlock, Piece
+from edgevlo.runtime.manifest import pictures as manifest_pictures
+from edgevlo.runtime.manifest.graphs import GraphRole
+from edgevlo.runtime.manifest.prompts import ImageBlock, Piece
+
+from ..checkpoint.card import Card
+from ..checkpoint.folder import Checkpoint, Floats, Shape
+from ..checkpoint.tokenizer import read_tokenizer
+from ..checkpoint.transformers_model import HEAD, TransformersReference, decoder_shape, promised_tensors, read_config
+from ..heads import ImageHead
+from ..optimum_registry import TASK, FlatBackboneConfig, register
+from ..plan import Codes, Plan, TorchGraph
 
 _DECODER: Final = "model"
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from edgevlo.runtime.manifest_abilities import AbilityName
+from edgevlo.runtime.manifest.abilities import AbilityName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ _DEEPSEEK: Final = "DeepSeek License Agreement, with use restrictions; the code'
 FAMILIES: Final = (
     Family(
         name="emu3",
-        module="emu3",
+        module="emu3.family",
         architectures=("Emu3ForConditionalGeneration",),
         checkpoints=("BAAI/Emu3-Chat-hf", "BAAI/Emu3-Gen-hf"),
         abilities=("paint", "ask"),
@@ -49,7 +49,7 @@ FAMILIES: Final = (
     ),
     Family(
         name="emu3",
-        module="emu3_original",
+        module="emu3.original",
         architectures=("Emu3ForCausalLM",),
         checkpoints=("BAAI/Emu3-Stage1", "BAAI/Emu3-Chat", "BAAI/Emu3-Gen"),
         abilities=("paint", "ask"),
@@ -61,7 +61,7 @@ FAMILIES: Final = (
     ),
     Family(
         name="janus",
-        module="janus",
+        module="janus.family",
         architectures=("JanusForConditionalGeneration",),
         checkpoints=("deepseek-community/Janus-Pro-1B", "deepseek-community/Janus-Pro-7B"),
         abilities=("paint", "ask"),
@@ -73,7 +73,7 @@ FAMILIES: Final = (
     ),
     Family(
         name="janus",
-        module="janus_original",
+        module="janus.original",
         architectures=("MultiModalityCausalLM",),
         checkpoints=("deepseek-ai/Janus-1.3B", "deepseek-ai/Janus-Pro-1B", "deepseek-ai/Janus-Pro-7B"),
         abilities=("paint", "ask"),
@@ -84,7 +84,7 @@ FAMILIES: Final = (
     ),
     Family(
         name="janus",
-        module="janus_original",
+        module="janus.original",
         architectures=("MultiModalityCausalLM",),
         checkpoints=("FreedomIntelligence/Janus-4o-7B",),
         abilities=("paint", "edit", "ask"),
@@ -95,7 +95,7 @@ FAMILIES: Final = (
     ),
     Family(
         name="chameleon",
-        module="chameleon",
+        module="chameleon.family",
         architectures=("ChameleonForConditionalGeneration",),
         checkpoints=("facebook/chameleon-7b", "facebook/chameleon-30b", "leloy/Anole-7b-v0.1-hf"),
         abilities=("ask", "paint", "interleave"),
@@ -110,7 +110,7 @@ FAMILIES: Final = (
     ),
     Family(
         name="lumina-mgpt",
-        module="chameleon",
+        module="chameleon.family",
         architectures=("ChameleonXLLMXForConditionalGeneration",),
         checkpoints=(
             "Alpha-VLLM/Lumina-mGPT-7B-512",

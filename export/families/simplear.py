@@ -3,15 +3,15 @@
 The pixel decoder is that of NVIDIA's Cosmos tokenizer, a file of its own. It paints squares and reads no pictures.
 """
 
-from edgevlo.export.card import Card
-from edgevlo.export.checkpoint import Checkpoint
-from edgevlo.export.plan import Plan
-from edgevlo.runtime.manifest_abilities import Ability, Answer
-from edgevlo.runtime.manifest_guidance import Branch, Guidance, Sampling
-from edgevlo.runtime.manifest_pictures import Grid, Postprocess, Preprocess
-from edgevlo.runtime.manifest_prompts import Piece
+from edgevlo.runtime.manifest.abilities import Ability, Answer
+from edgevlo.runtime.manifest.guidance import Branch, Guidance, Sampling
+from edgevlo.runtime.manifest.pictures import Grid, Postprocess, Preprocess
+from edgevlo.runtime.manifest.prompts import Piece
 
-from .cosmos import CosmosPictures
+from ..checkpoint.card import Card
+from ..checkpoint.folder import Checkpoint
+from ..plan import Plan
+from .cosmos.decoder import CosmosPictures
 from .one_vocabulary import QWEN2, OneVocabulary, plan_as
 
 BEGIN = Piece(token="<|t2i|>")

@@ -21,13 +21,13 @@ from transformers import ChameleonVQVAEConfig, JanusVQVAEConfig
 from transformers.models.chameleon.modeling_chameleon import ChameleonVQVAE
 from transformers.models.janus.modeling_janus import JanusVQVAEDecoder
 
-from edgevlo.export.checkpoint import Checkpoint, Floats, Part, Shape
-from edgevlo.export.plan import Codes, TorchGraph
-from edgevlo.export.streaming import META, load
-from edgevlo.export.transformers_model import floats
 from edgevlo.runtime.errors import CheckpointError
-from edgevlo.runtime.manifest_graphs import GraphRole
+from edgevlo.runtime.manifest.graphs import GraphRole
 
+from ..checkpoint.folder import Checkpoint, Floats, Part, Shape
+from ..checkpoint.transformers_model import floats
+from ..plan import Codes, TorchGraph
+from ..streaming import META, load
 from .registry import VQGAN_FILES
 
 PREFIX: Final = "model.vqmodel"

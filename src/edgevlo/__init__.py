@@ -14,21 +14,21 @@ TYPE_CHECKING = False  # typing.TYPE_CHECKING without importing typing
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from edgevlo.runtime.answers import Detection
     from edgevlo.runtime.errors import EdgevloError
+    from edgevlo.runtime.generate.answers import Detection
+    from edgevlo.runtime.generate.stroke import Stroke
     from edgevlo.runtime.model import Model
-    from edgevlo.runtime.provenance import save_png
-    from edgevlo.runtime.strokes import Stroke
+    from edgevlo.runtime.pictures.marks import save_png
 
 __version__ = "0.1.0"
 __all__ = ["Detection", "EdgevloError", "Model", "Stroke", "__version__", "load", "save_png"]
 
 _HOMES = {
-    "Detection": "edgevlo.runtime.answers",
+    "Detection": "edgevlo.runtime.generate.answers",
     "EdgevloError": "edgevlo.runtime.errors",
     "Model": "edgevlo.runtime.model",
-    "Stroke": "edgevlo.runtime.strokes",
-    "save_png": "edgevlo.runtime.provenance",
+    "Stroke": "edgevlo.runtime.generate.stroke",
+    "save_png": "edgevlo.runtime.pictures.marks",
 }
 
 

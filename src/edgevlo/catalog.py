@@ -15,7 +15,7 @@ from edgevlo import hub
 from edgevlo.runtime.bundle import staged_folder, verify_files
 from edgevlo.runtime.errors import BundleError, OutputError
 from edgevlo.runtime.files import beside, home, remove_folder
-from edgevlo.runtime.manifest import MANIFEST_FILE, read_manifest
+from edgevlo.runtime.manifest.schema import MANIFEST_FILE, read_manifest
 
 EMBEDDED: Final = Path(__file__).parent / "bundles"
 DEFAULT: Final = "picturebook"

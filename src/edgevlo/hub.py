@@ -20,7 +20,7 @@ from typing import Final, Literal
 
 from edgevlo.export.families.registry import FAMILIES, instead_of
 from edgevlo.runtime.errors import BundleError, EdgevloError, OutputError
-from edgevlo.runtime.manifest import MANIFEST_FILE, read_manifest
+from edgevlo.runtime.manifest.schema import MANIFEST_FILE, read_manifest
 
 Kind = Literal["bundle", "checkpoint"]
 
@@ -28,7 +28,7 @@ CONFIG_FILE: Final = "config.json"
 INDEXES: Final = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
 BESIDE: Final = ("*.json", "*.jinja", "*.md", "*.txt", "*.tiktoken", "LICEN[CS]E*", "licen[cs]e*")  # of weights
 TENSORS: Final = ("*.safetensors",)
-PICKLES: Final = ("*.bin", "*.pt", "*.pth")  # read as tensors only, export/weights.py
+PICKLES: Final = ("*.bin", "*.pt", "*.pth")  # read as tensors only, export/checkpoint/weights.py
 FILES: Final = frozenset(file for family in FAMILIES for file in family.files)  # that some weights lack
 
 _BELOW: Final = "*/*"  # of a checkpoint nothing in folders is read but what `FILES` names

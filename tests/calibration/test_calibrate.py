@@ -18,11 +18,11 @@ from PIL import Image
 
 from edgevlo.calibration import CalibrationWarning, calibrate, store, summary
 from edgevlo.calibration.observe import Observer, Watched
-from edgevlo.calibration.workload import cases
+from edgevlo.calibration.requests import cases
 from edgevlo.quantization import quantize
-from edgevlo.runtime.backbone import Backbone
 from edgevlo.runtime.errors import BundleError, CalibrationError, EdgevloError, OutputError, PictureError, RequestError
-from edgevlo.runtime.manifest import read_manifest
+from edgevlo.runtime.graphs.backbone import Backbone
+from edgevlo.runtime.manifest.schema import read_manifest
 
 pytestmark = pytest.mark.parametrize("exported", SHAPES[1:2], indirect=True, ids=lambda shape: shape.name)
 

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from edgevlo.calibration.histogram import BINS, NotFiniteError, Statistics, restored
 from edgevlo.calibration.ranges import METHODS, Method, divergences, entropy_cut, signal_to_noise, threshold
-from edgevlo.calibration.statistics import BINS, NotFiniteError, Statistics, restored
 
 Floats = npt.NDArray[np.float32]
 

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 from toy_bundle import rewritten
 
-from edgevlo.calibration.cases import SHIPPED, cases, digest, read_requests
+from edgevlo.calibration.evaluation.cases import SHIPPED, cases, digest, read_requests
 from edgevlo.runtime.errors import PictureError, RequestError
-from edgevlo.runtime.manifest import Manifest, read_manifest
+from edgevlo.runtime.manifest.schema import Manifest, read_manifest
 
 
 @pytest.fixture(scope="module")

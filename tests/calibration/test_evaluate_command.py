@@ -13,11 +13,11 @@ from damaged_bundles import damaged, noisy
 from PIL import Image
 from toy_bundle import CELL, rewritten
 
-from edgevlo.calibration import evaluate as evaluation
-from edgevlo.calibration import metrics
-from edgevlo.calibration.cases import Case
-from edgevlo.calibration.quality import Pair
-from edgevlo.calibration.sheet import AMPLIFIED, MOST, _font, difference, sheet
+from edgevlo.calibration.evaluation import evaluate as evaluation
+from edgevlo.calibration.evaluation import metrics
+from edgevlo.calibration.evaluation.cases import Case
+from edgevlo.calibration.evaluation.compare import Pair
+from edgevlo.calibration.evaluation.sheet import AMPLIFIED, MOST, _font, difference, sheet
 from edgevlo.cli import run
 from edgevlo.runtime.bundle import open_bundle
 
@@ -101,7 +101,7 @@ def test_an_interrupt_leaves_no_file(edgevlo_run: Run, monkeypatch: pytest.Monke
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("edgevlo.calibration.quality.Comparison.add", interrupt)
+    monkeypatch.setattr("edgevlo.calibration.evaluation.compare.Comparison.add", interrupt)
     ran = edgevlo_run(*BOTH, "--json", "figures.json", "--sheet", "sheet.png")
 
     assert ran.code == 130
@@ -207,7 +207,7 @@ def test_captions_tell_pictures_apart() -> None:
 
 def test_a_request_without_a_font_is_captioned_in_english(monkeypatch: pytest.MonkeyPatch) -> None:
     same = Image.new("RGB", (64, 48))
-    monkeypatch.setattr("edgevlo.calibration.sheet._FONTS", ())
+    monkeypatch.setattr("edgevlo.calibration.evaluation.sheet._FONTS", ())
     _font.cache_clear()
     try:
         foreign, english = sheet([pair(0, "红色的车", same, "a red car")], ""), sheet([pair(0, "a red car", same)], "")

@@ -7,17 +7,18 @@ import msgspec
 import pytest
 from damaged_bundles import Change, coarse, damaged, filled, noisy
 
-from edgevlo.calibration import gate, sensitivity
-from edgevlo.calibration.gate import QualityError, Verdict, headline, judge, record, verdict
-from edgevlo.calibration.limits import FIGURES, LIMITS, coarsest, limits_of
-from edgevlo.calibration.quality import Comparison, Reference
-from edgevlo.calibration.sensitivity import Attempt, Budget, keep_most_sensitive, parse_budget, rank
+from edgevlo.calibration.evaluation import budget as sensitivity
+from edgevlo.calibration.evaluation import gate
+from edgevlo.calibration.evaluation.budget import Attempt, Budget, keep_most_sensitive, parse_budget, rank
+from edgevlo.calibration.evaluation.compare import Comparison, Reference
+from edgevlo.calibration.evaluation.gate import QualityError, Verdict, headline, judge, record, verdict
+from edgevlo.calibration.evaluation.limits import FIGURES, LIMITS, coarsest, limits_of
 from edgevlo.catalog import EMBEDDED
-from edgevlo.report import describe
+from edgevlo.cli.report import describe
 from edgevlo.runtime.bundle import open_bundle, seal
 from edgevlo.runtime.errors import BundleError, RequestError
-from edgevlo.runtime.manifest import Quality, encode_manifest, read_manifest
-from edgevlo.runtime.manifest_graphs import GraphRole, Precision
+from edgevlo.runtime.manifest.graphs import GraphRole, Precision
+from edgevlo.runtime.manifest.schema import Quality, encode_manifest, read_manifest
 
 PICTUREBOOK = EMBEDDED / "picturebook"
 

@@ -5,7 +5,7 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from edgevlo.calibration.metrics import (
+from edgevlo.calibration.evaluation.metrics import (
     FAR,
     Energies,
     PictureDifferences,

@@ -13,10 +13,10 @@ from toy_bundle import rewritten
 
 from edgevlo.cli import run
 from edgevlo.quantization import choice_of, layers, named_products, quantize
-from edgevlo.quantization.weight_only import products
-from edgevlo.quantizing import Care, quantize_with_care
+from edgevlo.quantization.gated import Care, quantize_with_care
+from edgevlo.quantization.passes.matmul_nbits import products
 from edgevlo.runtime.bundle import open_bundle
-from edgevlo.runtime.manifest import read_manifest
+from edgevlo.runtime.manifest.schema import read_manifest
 
 
 class Ran(NamedTuple):
@@ -107,7 +107,7 @@ def test_an_interrupt_while_judging_leaves_nothing(edgevlo_run: Run, monkeypatch
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("edgevlo.calibration.quality.Comparison.add", interrupt)
+    monkeypatch.setattr("edgevlo.calibration.evaluation.compare.Comparison.add", interrupt)
     assert edgevlo_run(*QUANTIZE).code == 130
     assert sorted(path.name for path in Path().iterdir()) == ["portable", "requests.txt"]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from damaged_bundles import damaged, filled
 
-from edgevlo.calibration.tasks import (
+from edgevlo.calibration.evaluation.picturebook_tasks import (
     Tried,
     check_world,
     compare_tasks,
@@ -17,10 +17,10 @@ from edgevlo.calibration.tasks import (
     try_case,
 )
 from edgevlo.catalog import EMBEDDED
-from edgevlo.runtime.backends import Runner
 from edgevlo.runtime.bundle import Bundle, open_bundle
 from edgevlo.runtime.errors import BundleError, MemoryShortError, RequestError
-from edgevlo.runtime.manifest_graphs import GraphRole
+from edgevlo.runtime.graphs.backends import Runner
+from edgevlo.runtime.manifest.graphs import GraphRole
 
 PICTUREBOOK = EMBEDDED / "picturebook"
 
@@ -90,7 +90,7 @@ def test_a_bundle_that_paints_black_loses_what_the_other_can(tmp_path: Path) -> 
 
 
 def test_a_bundle_that_does_not_fit_says_so_before_it_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgevlo.runtime.memory.available_bytes", lambda: 1000)
+    monkeypatch.setattr("edgevlo.runtime.memory.predict.available_bytes", lambda: 1000)
     with pytest.raises(MemoryShortError, match="to be opened"):
         try_case(PICTUREBOOK, PICTUREBOOK, opened_by_nobody, ("ask", "en", 0))
 

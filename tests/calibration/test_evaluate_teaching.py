@@ -13,11 +13,11 @@ from onnx import numpy_helper
 from PIL import Image
 from toy_bundle import CELL, FIRST_TOKEN, VOCABULARY, WEIGHTS, Reference, rewritten
 
-from edgevlo.calibration import quality
-from edgevlo.calibration.cases import Case, cases
-from edgevlo.calibration.forced import Notes
-from edgevlo.calibration.layers import layer_names, open_seeing, unseen_layers
-from edgevlo.calibration.quality import Comparison, Figures, Opened, compare
+from edgevlo.calibration.evaluation import compare as quality
+from edgevlo.calibration.evaluation.cases import Case, cases
+from edgevlo.calibration.evaluation.compare import Comparison, Figures, Opened, compare
+from edgevlo.calibration.evaluation.layers import layer_names, open_seeing, unseen_layers
+from edgevlo.calibration.evaluation.teacher_forcing import Notes
 from edgevlo.catalog import EMBEDDED
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.errors import BundleError

@@ -24,7 +24,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "adding-a-family.md"
 VQ = ChameleonShape(name="vq", codes=32, multipliers=(1, 1))
 library: Any = transformers
 
-pytestmark = pytest.mark.filterwarnings("ignore::edgevlo.export.checkpoint.CheckpointWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::edgevlo.export.checkpoint.folder.CheckpointWarning")
 
 
 def make_sketchpad(folder: Path) -> Path:

@@ -11,17 +11,17 @@ from chameleon_checkpoints import ChameleonShape, make_chameleon
 from safetensors.torch import load_file, save_file
 
 from edgevlo.export import export_checkpoint
-from edgevlo.export.checkpoint import CheckpointWarning
+from edgevlo.export.checkpoint.folder import CheckpointWarning
+from edgevlo.export.checkpoint.licence import source
 from edgevlo.export.families import plan_export
-from edgevlo.export.families.chameleon import WEIGHTS_LICENCE
-from edgevlo.export.licence import source
+from edgevlo.export.families.chameleon.family import WEIGHTS_LICENCE
 from edgevlo.runtime.errors import AbilityError, CheckpointError
 from edgevlo.runtime.model import Model
 
 TINY = ChameleonShape(name="tiny", layers=1, hidden=32, heads=2, kv_heads=2, mlp=32, codes=16, multipliers=(1, 1),
                       side=2, decoder="file")  # fmt: skip
 
-pytestmark = pytest.mark.filterwarnings("ignore:.* is a pickle:edgevlo.export.checkpoint.CheckpointWarning")
+pytestmark = pytest.mark.filterwarnings("ignore:.* is a pickle:edgevlo.export.checkpoint.folder.CheckpointWarning")
 
 
 @pytest.fixture(scope="module")

@@ -11,11 +11,11 @@ import torch
 from checkpoints import Shape, make_checkpoint
 from safetensors.torch import load_file, save_file
 
-from edgevlo.export import checkpoint as reading
 from edgevlo.export import export_checkpoint
-from edgevlo.export.checkpoint import INDEX, PICKLE_INDEX, SINGLE, Checkpoint, CheckpointWarning
+from edgevlo.export.checkpoint import folder as reading
+from edgevlo.export.checkpoint.folder import INDEX, PICKLE_INDEX, SINGLE, Checkpoint, CheckpointWarning
 from edgevlo.export.families import plan_export
-from edgevlo.export.families.emu3 import _canonical
+from edgevlo.export.families.emu3.family import _canonical
 from edgevlo.runtime.errors import CheckpointError, OutputError
 
 SHAPE = Shape(name="broken", unshuffle=16, multipliers=(1,), layers=1, hidden=32, mlp=32, codes=64)

@@ -18,13 +18,13 @@ from emu3_original import write_original
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 from edgevlo.export import export_checkpoint
-from edgevlo.export.checkpoint import Checkpoint
+from edgevlo.export.checkpoint.folder import Checkpoint
 from edgevlo.export.families import plan_export
-from edgevlo.export.families.emu3_tables import read_tables
+from edgevlo.export.families.emu3.tiktoken_tables import read_tables
 from edgevlo.runtime.bundle import Bundle
 from edgevlo.runtime.errors import CheckpointError
+from edgevlo.runtime.generate.prompts import Vocabulary
 from edgevlo.runtime.model import Model
-from edgevlo.runtime.prompts import Vocabulary
 
 # As Emu3Tokenizer passes it to tiktoken (github.com/baaivision/Emu3).
 PATTERN = (

@@ -7,7 +7,7 @@ import pytest
 import torch
 from transformers import Emu3VQVAE, Emu3VQVAEConfig
 
-from edgevlo.export.families.emu3_vq import ImageDecoder, ImageTokenizer
+from edgevlo.export.families.emu3.vq import ImageDecoder, ImageTokenizer
 
 
 @pytest.fixture(

@@ -21,16 +21,16 @@ from PIL import Image
 from torch.nn import functional
 
 from edgevlo.export import export_checkpoint, exporter, parity
-from edgevlo.export.card import Card
+from edgevlo.export.checkpoint.card import Card
 from edgevlo.export.families import plan_export
 from edgevlo.export.graph import Network
 from edgevlo.quantization import quantize
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.errors import CheckpointError
-from edgevlo.runtime.manifest import Manifest
-from edgevlo.runtime.manifest_pictures import Domain
+from edgevlo.runtime.manifest.pictures import Domain
+from edgevlo.runtime.manifest.schema import Manifest
 from edgevlo.runtime.model import Model
-from edgevlo.runtime.pictures import PictureWarning
+from edgevlo.runtime.pictures.load import PictureWarning
 
 
 class Pair:

@@ -11,8 +11,8 @@ from checkpoints import Shape, make_checkpoint
 from torch import nn
 
 from edgevlo.export import cut, export_checkpoint, parity
-from edgevlo.export.dummy_inputs import backbone_inputs
 from edgevlo.export.families import plan_export
+from edgevlo.export.optimum_registry import backbone_inputs
 from edgevlo.export.plan import Plan
 from edgevlo.export.streaming import on_demand
 from edgevlo.runtime.errors import CheckpointError

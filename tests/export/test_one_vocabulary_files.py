@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from edgevlo.export.families import plan_export
 from edgevlo.runtime.errors import CheckpointError
 
-pytestmark = pytest.mark.filterwarnings("ignore:.* is a pickle:edgevlo.export.checkpoint.CheckpointWarning")
+pytestmark = pytest.mark.filterwarnings("ignore:.* is a pickle:edgevlo.export.checkpoint.folder.CheckpointWarning")
 
 
 @pytest.fixture(scope="module")

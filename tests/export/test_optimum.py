@@ -10,9 +10,9 @@ import transformers
 from janus_checkpoints import JanusShape, make_janus
 
 from edgevlo.export import export_checkpoint
-from edgevlo.export.dummy_inputs import EXPORTER, TASK
 from edgevlo.export.families import plan_export, register_all
 from edgevlo.export.families.registry import FAMILIES
+from edgevlo.export.optimum_registry import EXPORTER, TASK
 
 tasks = pytest.importorskip("optimum.exporters.tasks")
 

@@ -45,20 +45,20 @@ from edgevlo.cli import main
 from edgevlo.export import export_checkpoint, parity
 from edgevlo.export.families import plan_export
 from edgevlo.quantization import quantize
-from edgevlo.runtime.answers import answer
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.errors import AbilityError, CheckpointError, RequestError
-from edgevlo.runtime.manifest_abilities import AbilityName
+from edgevlo.runtime.generate.answers import answer
+from edgevlo.runtime.manifest.abilities import AbilityName
 from edgevlo.runtime.model import Model
-from edgevlo.runtime.pictures import load_picture, to_pixel_values
+from edgevlo.runtime.pictures.load import load_picture, to_pixel_values
 
 library: Any = transformers
 processor_class: Any = ChameleonImageProcessorPil
 
 pytestmark = [
-    pytest.mark.filterwarnings("ignore::edgevlo.export.checkpoint.CheckpointWarning"),
-    pytest.mark.filterwarnings("ignore::edgevlo.runtime.pictures.PictureWarning"),
-    pytest.mark.filterwarnings("ignore::edgevlo.runtime.answers.AnswerWarning"),
+    pytest.mark.filterwarnings("ignore::edgevlo.export.checkpoint.folder.CheckpointWarning"),
+    pytest.mark.filterwarnings("ignore::edgevlo.runtime.pictures.load.PictureWarning"),
+    pytest.mark.filterwarnings("ignore::edgevlo.runtime.generate.answers.AnswerWarning"),
 ]
 
 
@@ -479,7 +479,7 @@ def cropped(picture: Image.Image, target: int) -> Image.Image:
 def test_lumina_crops_to_the_nearest_ratio(lumina: Pair, size: tuple[int, int], mode: str) -> None:
     import msgspec
 
-    from edgevlo.runtime.grids import GridRule
+    from edgevlo.runtime.pictures.sizes import GridRule
 
     grid = msgspec.structs.replace(
         lumina.model.manifest.grid, rows=(2, 64), columns=(2, 64), cells=(4, 1024), default=(32, 32)

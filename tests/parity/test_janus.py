@@ -25,17 +25,17 @@ from transformers.models.janus.image_processing_pil_janus import JanusImageProce
 
 from edgevlo.cli import main
 from edgevlo.export import export_checkpoint, parity
+from edgevlo.export.checkpoint.licence import source
 from edgevlo.export.families import plan_export
-from edgevlo.export.families.janus import WEIGHTS_LICENCE
-from edgevlo.export.licence import source
+from edgevlo.export.families.janus.family import WEIGHTS_LICENCE
 from edgevlo.quantization import quantize
-from edgevlo.runtime.answers import AnswerWarning, answer
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.errors import AbilityError, CheckpointError, RequestError
-from edgevlo.runtime.manifest_pictures import FitPadSquare, Preprocess
+from edgevlo.runtime.generate.answers import AnswerWarning, answer
+from edgevlo.runtime.generate.prompts import Features, stacked
+from edgevlo.runtime.manifest.pictures import FitPadSquare, Preprocess
 from edgevlo.runtime.model import Model
-from edgevlo.runtime.pictures import fit_pad_square, load_picture, to_pixel_values
-from edgevlo.runtime.prompts import Features, stacked
+from edgevlo.runtime.pictures.load import fit_pad_square, load_picture, to_pixel_values
 
 library: Any = transformers
 processor_class: Any = JanusImageProcessorPil
@@ -187,7 +187,7 @@ def some_picture(width: int, height: int, seed: int) -> Image.Image:
 
 
 @pytest.mark.parametrize("sizes", [[(70, 41)], [(33, 90), (96, 96)]], ids=["one", "two"])
-@pytest.mark.filterwarnings("ignore::edgevlo.runtime.answers.AnswerWarning")
+@pytest.mark.filterwarnings("ignore::edgevlo.runtime.generate.answers.AnswerWarning")
 def test_answers_equal_generate(pair: Pair, sizes: list[tuple[int, int]]) -> None:
     pictures = [some_picture(*size, seed=seed) for seed, size in enumerate(sizes)]
     side = pair.shape.pixels

@@ -31,7 +31,7 @@ from transformers.models.janus.image_processing_pil_janus import JanusImageProce
 
 from edgevlo.export import export_checkpoint
 from edgevlo.export.families import plan_export
-from edgevlo.export.families.janus_edit import IMAGE_SCALE
+from edgevlo.export.families.janus.editing import IMAGE_SCALE
 from edgevlo.quantization import quantize
 from edgevlo.runtime.errors import CheckpointError, RequestError
 from edgevlo.runtime.model import Model

@@ -22,20 +22,20 @@ from PIL import Image
 from tokenizers import Tokenizer
 
 from edgevlo.export import export_checkpoint
-from edgevlo.export.families.cosmos import ImageDecoder, unpatched
-from edgevlo.export.families.cosmos_codes import digits
-from edgevlo.export.families.cosmos_reference import decode
+from edgevlo.export.families.cosmos.codes import digits
+from edgevlo.export.families.cosmos.decoder import ImageDecoder, unpatched
+from edgevlo.export.families.cosmos.reference import decode
 from edgevlo.quantization import quantize
-from edgevlo.runtime.answers import answer
 from edgevlo.runtime.errors import AbilityError
+from edgevlo.runtime.generate.answers import answer
 from edgevlo.runtime.model import Model
-from edgevlo.runtime.pictures import load_picture, to_pixel_values
+from edgevlo.runtime.pictures.load import load_picture, to_pixel_values
 
 library: Any = transformers
 
 pytestmark = [
-    pytest.mark.filterwarnings("ignore::edgevlo.export.checkpoint.CheckpointWarning"),
-    pytest.mark.filterwarnings("ignore::edgevlo.runtime.pictures.PictureWarning"),
+    pytest.mark.filterwarnings("ignore::edgevlo.export.checkpoint.folder.CheckpointWarning"),
+    pytest.mark.filterwarnings("ignore::edgevlo.runtime.pictures.load.PictureWarning"),
 ]
 
 

@@ -20,14 +20,14 @@ from PIL import Image
 from tokenizers import Tokenizer
 from torch.nn import functional
 
-from edgevlo.export.checkpoint import Checkpoint
-from edgevlo.export.families.emu3_defaults import pictures
-from edgevlo.runtime.answers import answer
-from edgevlo.runtime.fit import fitted
-from edgevlo.runtime.grids import GridRule
-from edgevlo.runtime.manifest_pictures import Grid
+from edgevlo.export.checkpoint.folder import Checkpoint
+from edgevlo.export.families.emu3.defaults import pictures
+from edgevlo.runtime.generate.answers import answer
+from edgevlo.runtime.manifest.pictures import Grid
 from edgevlo.runtime.model import Model
-from edgevlo.runtime.pictures import load_picture, to_pixel_values
+from edgevlo.runtime.pictures.fit import fitted
+from edgevlo.runtime.pictures.load import load_picture, to_pixel_values
+from edgevlo.runtime.pictures.sizes import GridRule
 
 library: Any = transformers
 

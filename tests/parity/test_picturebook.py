@@ -10,11 +10,12 @@ import transformers
 from PIL import Image
 
 import edgevlo
-from edgevlo.picturebook import atlas, judge, layout, trials
-from edgevlo.picturebook.painter import paint
-from edgevlo.picturebook.sequence import Encoder
-from edgevlo.picturebook.tasks import Sample
-from edgevlo.picturebook.text import load
+from edgevlo.picturebook.exercises.sequence import Encoder
+from edgevlo.picturebook.exercises.tasks import Sample
+from edgevlo.picturebook.judging import judge, trials
+from edgevlo.picturebook.model.painter import paint
+from edgevlo.picturebook.model.text_tokenizer import load
+from edgevlo.picturebook.world import atlas, layout
 
 CHECKPOINT = Path(__file__).parents[2] / "picturebook" / "checkpoint"
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 pytest.importorskip("matplotlib")
 
-from edgevlo.picturebook import curves
+from edgevlo.picturebook.training import curves
 
 
 def written(path: Path, *lines: dict[str, object]) -> Path:

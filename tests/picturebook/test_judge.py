@@ -7,11 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edgevlo.picturebook import atlas, judge, layout
-from edgevlo.picturebook.card import SEGMENT_COLOURS
-from edgevlo.picturebook.judge import Box
-from edgevlo.picturebook.scene import Scene, Thing
-from edgevlo.picturebook.tasks import Sample
+from edgevlo.picturebook.exercises.tasks import Sample
+from edgevlo.picturebook.judging import judge
+from edgevlo.picturebook.judging.judge import Box
+from edgevlo.picturebook.model.card import SEGMENT_COLOURS
+from edgevlo.picturebook.world import atlas, layout
+from edgevlo.picturebook.world.scene import Scene, Thing
 
 CAR, CAT = Thing("car", "red", 0, 1), Thing("cat", "blue", 1, 0, "green")
 SCENE = Scene((CAT, CAR), "beach", "night", "rain")

@@ -12,9 +12,11 @@ from PIL import Image
 
 pytest.importorskip("torch")
 
-from edgevlo.picturebook import atlas, evaluate, figures, painter, trials
-from edgevlo.picturebook.figures import Verdict
-from edgevlo.picturebook.tasks import Sample
+from edgevlo.picturebook.exercises.tasks import Sample
+from edgevlo.picturebook.judging import evaluate, figures, trials
+from edgevlo.picturebook.judging.figures import Verdict
+from edgevlo.picturebook.model import painter
+from edgevlo.picturebook.world import atlas
 
 ROOT = Path(__file__).parents[2]
 

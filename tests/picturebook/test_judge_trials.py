@@ -8,11 +8,15 @@ from random import Random
 
 import pytest
 
-from edgevlo.picturebook import atlas, card, figures, judge, layout, phrases, scene, tasks, trials
-from edgevlo.picturebook.judge import Pixels
-from edgevlo.picturebook.request import REQUESTS, both
-from edgevlo.picturebook.trials import Trial
-from edgevlo.picturebook.words import LANGUAGES
+from edgevlo.picturebook.exercises import tasks
+from edgevlo.picturebook.judging import figures, judge, trials
+from edgevlo.picturebook.judging.judge import Pixels
+from edgevlo.picturebook.judging.trials import Trial
+from edgevlo.picturebook.language import phrases
+from edgevlo.picturebook.language.forms import REQUESTS, both
+from edgevlo.picturebook.language.words import LANGUAGES
+from edgevlo.picturebook.model import card
+from edgevlo.picturebook.world import atlas, layout, scene
 
 
 def some(row: str, count: int = 12) -> Iterator[Trial]:

@@ -10,9 +10,11 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from edgevlo.picturebook import atlas, emphasis, layout, scene, sequence, tasks, text, vq  # noqa: E402
-from edgevlo.picturebook.basis import Basis, unshuffled  # noqa: E402
-from edgevlo.picturebook.scene import Scene, Thing  # noqa: E402
+from edgevlo.picturebook.exercises import emphasis, sequence, tasks  # noqa: E402
+from edgevlo.picturebook.model import text_tokenizer, vq  # noqa: E402
+from edgevlo.picturebook.world import atlas, layout, scene  # noqa: E402
+from edgevlo.picturebook.world.basis import Basis, unshuffled  # noqa: E402
+from edgevlo.picturebook.world.scene import Scene, Thing  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +24,7 @@ def picture_tokenizer() -> Any:
 
 @pytest.fixture(scope="module")
 def encoder() -> sequence.Encoder:
-    return sequence.Encoder(text.train(samples=4000))
+    return sequence.Encoder(text_tokenizer.train(samples=4000))
 
 
 def test_the_atlas_is_what_the_basis_gives() -> None:
@@ -85,24 +87,24 @@ def test_a_quoted_word_is_spelled(encoder: sequence.Encoder) -> None:
 
 
 def test_visual_tokens_follow_the_text_in_code_order(encoder: sequence.Encoder) -> None:
-    vocabulary = text.vocabulary_map(encoder.tokenizer)
-    assert vocabulary["<|visual token 000000|>"] == text.TEXT_TOKENS
+    vocabulary = text_tokenizer.vocabulary_map(encoder.tokenizer)
+    assert vocabulary["<|visual token 000000|>"] == text_tokenizer.TEXT_TOKENS
     last = atlas.CODES - 1
-    assert vocabulary[f"<|visual token {last:06d}|>"] == text.TEXT_TOKENS + last
-    assert [vocabulary[name] for name in text.SPECIALS] == list(range(len(text.SPECIALS)))
+    assert vocabulary[f"<|visual token {last:06d}|>"] == text_tokenizer.TEXT_TOKENS + last
+    assert [vocabulary[name] for name in text_tokenizer.SPECIALS] == list(range(len(text_tokenizer.SPECIALS)))
 
 
 def test_a_painting_exercise_has_the_agreed_form(encoder: sequence.Encoder) -> None:
     shown = Scene((Thing("car", "red", 0, 0),), rows=5, columns=4)
     made = encoder(tasks.Sample("paint", "en", "a red car", (), layout.paint(shown), None, (shown,)))
     ids = made.ids.tolist()
-    opener = [text.IMAGE_START, *encoder.text("5*4"), text.IMAGE_TOKEN]
-    prompt = [text.BOS, *encoder.text("a red car"), *opener]
+    opener = [text_tokenizer.IMAGE_START, *encoder.text("5*4"), text_tokenizer.IMAGE_TOKEN]
+    prompt = [text_tokenizer.BOS, *encoder.text("a red car"), *opener]
     assert ids[: len(prompt)] == prompt
     body = np.asarray(ids[len(prompt) : len(prompt) + 25]).reshape(5, 5)
-    np.testing.assert_array_equal(body[:, :4] - text.TEXT_TOKENS, layout.paint(shown))
-    assert set(body[:, 4]) == {text.ROW_END}
-    assert ids[-3:] == [text.PICTURE_END, text.IMAGE_END, text.EOS]
+    np.testing.assert_array_equal(body[:, :4] - text_tokenizer.TEXT_TOKENS, layout.paint(shown))
+    assert set(body[:, 4]) == {text_tokenizer.ROW_END}
+    assert ids[-3:] == [text_tokenizer.PICTURE_END, text_tokenizer.IMAGE_END, text_tokenizer.EOS]
     weights = made.weights[len(prompt) : len(prompt) + 25].reshape(5, 5)
     assert set(weights[:, 4]) == {0.0}
     assert weights[3, 0] == emphasis.DECIDING  # the rest of a thing follows from its first cell
@@ -112,6 +114,6 @@ def test_a_painting_exercise_has_the_agreed_form(encoder: sequence.Encoder) -> N
 def test_an_answer_follows_its_mark(encoder: sequence.Encoder) -> None:
     shown = Scene((Thing("car", "red", 0, 0),), rows=5, columns=4)
     made = encoder(tasks.Sample("ask", "en", "what colour is the car?", (layout.paint(shown),), None, "red", (shown,)))
-    answer = [*encoder.text("red"), text.EOS]
-    assert made.ids.tolist()[-len(answer) - 1 :] == [text.ANSWER, *answer]
+    answer = [*encoder.text("red"), text_tokenizer.EOS]
+    assert made.ids.tolist()[-len(answer) - 1 :] == [text_tokenizer.ANSWER, *answer]
     assert (made.weights > 0).sum() == len(answer)

@@ -17,17 +17,20 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from edgevlo.picturebook import auxiliary, crew, emphasis, layout, painter, questions, scene, tasks, text, train  # noqa: E402
-from edgevlo.picturebook.atlas import CODES  # noqa: E402
-from edgevlo.picturebook.curriculum import STAGES, Recipe, rate_at  # noqa: E402
-from edgevlo.picturebook.decoder import Decoder  # noqa: E402
-from edgevlo.picturebook.feed import Feed, strangers, stream  # noqa: E402
-from edgevlo.picturebook.heads import Heads  # noqa: E402
-from edgevlo.picturebook.language import caption as caption_of  # noqa: E402
-from edgevlo.picturebook.model import decoder_weights, new_model, shape_of  # noqa: E402
-from edgevlo.picturebook.muon import Muon  # noqa: E402
-from edgevlo.picturebook.pack import Pack, on, packed  # noqa: E402
-from edgevlo.picturebook.sequence import Encoder, Sequence  # noqa: E402
+from edgevlo.picturebook.exercises import auxiliary, emphasis, questions, tasks  # noqa: E402
+from edgevlo.picturebook.exercises.feed import Feed, strangers, stream  # noqa: E402
+from edgevlo.picturebook.exercises.pack import Pack, on, packed  # noqa: E402
+from edgevlo.picturebook.exercises.sequence import Encoder, Sequence  # noqa: E402
+from edgevlo.picturebook.language.naming import caption as caption_of  # noqa: E402
+from edgevlo.picturebook.model import painter, text_tokenizer  # noqa: E402
+from edgevlo.picturebook.model.decoder import Decoder  # noqa: E402
+from edgevlo.picturebook.model.heads import Heads  # noqa: E402
+from edgevlo.picturebook.model.new_model import decoder_weights, new_model, shape_of  # noqa: E402
+from edgevlo.picturebook.training import crew, train  # noqa: E402
+from edgevlo.picturebook.training.curriculum import STAGES, Recipe, rate_at  # noqa: E402
+from edgevlo.picturebook.training.muon import Muon  # noqa: E402
+from edgevlo.picturebook.world import layout, scene  # noqa: E402
+from edgevlo.picturebook.world.atlas import CODES  # noqa: E402
 
 SHAPE = {"num_hidden_layers": 1, "hidden_size": 32, "num_attention_heads": 1, "num_key_value_heads": 1}
 RECIPE = Recipe(tokens=300)
@@ -47,7 +50,7 @@ def train_briefly(out: Path, recipe: Recipe = RECIPE) -> dict[str, Any]:
 
 @pytest.mark.parametrize("muon", [False, True])
 def test_training_resumes_where_it_stopped(tmp_path: Path, muon: bool) -> None:
-    text.train(samples=500).save(str(tmp_path / "tokenizer.json"))
+    text_tokenizer.train(samples=500).save(str(tmp_path / "tokenizer.json"))
     recipe = Recipe(tokens=300, muon=muon)
     first = train_briefly(tmp_path, recipe)
     second = train_briefly(tmp_path, recipe)
@@ -62,7 +65,8 @@ def test_training_resumes_where_it_stopped(tmp_path: Path, muon: bool) -> None:
 
 
 def test_training_starts_from_a_checkpoint_with_its_tokenizer(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "edgevlo.picturebook.train", "--out", str(tmp_path), "--start", str(CHECKPOINT),
+    command = [sys.executable, "-m", "edgevlo.picturebook.training.train", "--out", str(tmp_path),
+               "--start", str(CHECKPOINT),
                "--minutes", "0.03", "--processes", "2", "--tokens", "300"]  # fmt: skip
 
     subprocess.run(command, check=True, capture_output=True)
@@ -76,9 +80,9 @@ def test_training_starts_from_a_checkpoint_with_its_tokenizer(tmp_path: Path) ->
 
 
 def test_a_run_of_two_processes_keeps_its_state_when_asked_to_stop(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "edgevlo.picturebook.train", "--out", str(tmp_path), "--processes", "2",
+    command = [sys.executable, "-m", "edgevlo.picturebook.training.train", "--out", str(tmp_path), "--processes", "2",
                "--layers", "1", "--width", "32", "--tokens", "300"]  # fmt: skip
-    text.train(samples=500).save(str(tmp_path / "tokenizer.json"))
+    text_tokenizer.train(samples=500).save(str(tmp_path / "tokenizer.json"))
     with subprocess.Popen(command, stderr=subprocess.PIPE) as training:
         assert training.stderr
         while b"step" not in (shown := os.read(training.stderr.fileno(), 4096)):
@@ -105,41 +109,41 @@ def test_a_crew_works_on_the_same_weights() -> None:
 
 def paints(pack: Pack[Any]) -> int:
     """How many exercises of a pack have no picture but the one that is painted."""
-    openers = np.split(pack.ids == text.IMAGE_START, pack.starts[1:-1])
-    return sum(int(opener.sum()) == 1 for opener in openers) - int((pack.ids == text.ANSWER).sum())
+    openers = np.split(pack.ids == text_tokenizer.IMAGE_START, pack.starts[1:-1])
+    return sum(int(opener.sum()) == 1 for opener in openers) - int((pack.ids == text_tokenizer.ANSWER).sum())
 
 
 def test_feeders_draw_packs_of_the_stage_that_is_on() -> None:
-    feed, stage = Feed(Encoder(text.train(samples=500)), 1, 1000), torch.tensor([0]).share_memory_()
+    feed, stage = Feed(Encoder(text_tokenizer.train(samples=500)), 1, 1000), torch.tensor([0]).share_memory_()
     for feeders in (0, 1):
         steps = stream(feed, stage, feeders)
         pack = next(steps)
         assert len(pack.ids) == len(pack.places) == 1000
-        assert not (pack.ids == text.ANSWER).any()
+        assert not (pack.ids == text_tokenizer.ANSWER).any()
         assert paints(pack) >= len(pack.starts) - 2  # all but the padding
     stage += 1
     later = [next(steps) for _ in range(30)]
-    assert any((pack.ids == text.ANSWER).any() for pack in later)
+    assert any((pack.ids == text_tokenizer.ANSWER).any() for pack in later)
     assert sum(map(paints, later)) < 0.5 * sum(len(pack.starts) for pack in later)
 
 
 def test_packs_lose_nothing_and_are_nearly_full() -> None:
-    feed = Feed(Encoder(text.load(CHECKPOINT)), 1, 2400)
+    feed = Feed(Encoder(text_tokenizer.load(CHECKPOINT)), 1, 2400)
     packs = [feed(STAGES[1].mix) for _ in range(20)]
-    assert sum(int((pack.ids != text.PAD).sum()) for pack in packs) > 0.9 * 20 * 2400
-    again = Feed(Encoder(text.load(CHECKPOINT)), 1, 2400)
+    assert sum(int((pack.ids != text_tokenizer.PAD).sum()) for pack in packs) > 0.9 * 20 * 2400
+    again = Feed(Encoder(text_tokenizer.load(CHECKPOINT)), 1, 2400)
     drawn = np.concatenate([again.drawn(STAGES[1].mix).ids for _ in range(100)])
-    assert (np.concatenate([pack.ids[pack.ids != text.PAD] for pack in packs])[: len(drawn)] == drawn).all()
+    assert (np.concatenate([pack.ids[pack.ids != text_tokenizer.PAD] for pack in packs])[: len(drawn)] == drawn).all()
 
 
 def test_a_pack_asks_what_its_exercises_ask() -> None:
-    encoder = Encoder(text.load(CHECKPOINT))
+    encoder = Encoder(text_tokenizer.load(CHECKPOINT))
     drawn = [encoder(tasks.sample(Random(seed), STAGES[1].mix)) for seed in range(6)]
     pack = packed(drawn, 2000)
     assert pack.longest == 2000 - sum(len(one.ids) for one in drawn)  # the padding
     start = 0
     for one in drawn:
-        for asked, first in ((pack.codes, text.TEXT_TOKENS), (pack.words, 0)):
+        for asked, first in ((pack.codes, text_tokenizer.TEXT_TOKENS), (pack.words, 0)):
             here = (asked.at >= start) & (asked.at < start + len(one.ids))
             tokens = asked.at[here] - start + 1
             assert (asked.answer[here] + first == one.ids[tokens]).all()
@@ -154,7 +158,7 @@ def test_a_pack_asks_what_its_exercises_ask() -> None:
 
 
 def test_the_decoder_says_of_a_pack_what_transformers_says_of_its_exercises() -> None:
-    weights, encoder = decoder_weights(CHECKPOINT), Encoder(text.load(CHECKPOINT))
+    weights, encoder = decoder_weights(CHECKPOINT), Encoder(text_tokenizer.load(CHECKPOINT))
     decoder = Decoder.of(weights)
     decoder.load_state_dict(weights)
     reference = new_model(encoder.tokenizer, 32, **shape_of(weights)).eval().model.text_model
@@ -208,7 +212,7 @@ def test_weights_are_heaviest_where_something_is_decided_whatever_the_outcome() 
 
 
 def test_of_two_pictures_the_changed_one_is_compared() -> None:
-    encoder = Encoder(text.train(samples=500))
+    encoder = Encoder(text_tokenizer.train(samples=500))
     giver, taker = scene.Scene((scene.Thing("car", "red", 0, 0),)), scene.Scene((scene.Thing("dog", "blue", 2, 1),))
     target = scene.with_thing(taker, None, giver.things[0])
     for pair in ((giver, taker), (taker, giver)):
@@ -221,9 +225,9 @@ def test_cells_are_asked_where_they_lie_and_what_becomes_of_them() -> None:
     before = scene.Scene((scene.Thing("car", "red", 0, 0), scene.Thing("dog", "blue", 2, 1)))
     after = scene.with_thing(before, before.things[0], None)
     source, target = layout.paint(before), layout.paint(after)
-    encoder = Encoder(text.load(CHECKPOINT))
+    encoder = Encoder(text_tokenizer.load(CHECKPOINT))
     made = encoder(tasks.Sample("edit", "en", "x", (source,), target, scenes=(before, after)))
-    asked = made.auxiliary[made.ids >= text.TEXT_TOKENS].reshape(2, 8, 8, -1)
+    asked = made.auxiliary[made.ids >= text_tokenizer.TEXT_TOKENS].reshape(2, 8, 8, -1)
     places = dict(zip(auxiliary.KINDS, np.moveaxis(asked, -1, 0), strict=True))
     for picture in range(2):
         assert places["row"][picture, 6].tolist() == [6] * 8
@@ -236,12 +240,12 @@ def test_cells_are_asked_where_they_lie_and_what_becomes_of_them() -> None:
     }
     assert places["result"][0, 3, 0] == target[3, 0]
     assert (places["changed"][1] == auxiliary.NONE).all()  # nothing becomes of a target
-    assert (made.auxiliary[made.ids < text.TEXT_TOKENS] == auxiliary.NONE).all()
+    assert (made.auxiliary[made.ids < text_tokenizer.TEXT_TOKENS] == auxiliary.NONE).all()
 
 
 def told_of(sample: tasks.Sample, kind: str = "told column") -> dict[str, list[tuple[int, int]]]:
     """What each object's part of the answer is asked for: its words -> (column slot, depth) of every token."""
-    encoder = Encoder(text.load(CHECKPOINT))
+    encoder = Encoder(text_tokenizer.load(CHECKPOINT))
     made = encoder(sample)
     found: dict[str, list[tuple[int, int]]] = {}
     for before, token in zip(made.auxiliary[:-1], made.ids[1:], strict=True):
@@ -282,11 +286,11 @@ def test_of_two_pictures_the_giver_shows_what_is_taken_and_the_taker_what_it_bec
     dog = scene.Thing("dog", "blue", 2, 1, "green")
     giver, taker = scene.Scene((dog,), place="beach"), scene.Scene((scene.Thing("car", "red", 0, 0),))
     new = scene.with_thing(taker, None, dog)
-    encoder = Encoder(text.load(CHECKPOINT))
+    encoder = Encoder(text_tokenizer.load(CHECKPOINT))
     for pair in ((giver, taker), (taker, giver)):
         grids = (layout.paint(pair[0]), layout.paint(pair[1]))
         made = encoder(tasks.Sample("fetch", "en", "x", grids, layout.paint(new), scenes=(*pair, new)))
-        asked = made.auxiliary[made.ids >= text.TEXT_TOKENS].reshape(3, 8, 8, -1)
+        asked = made.auxiliary[made.ids >= text_tokenizer.TEXT_TOKENS].reshape(3, 8, 8, -1)
         at, to = pair.index(giver), pair.index(taker)
         assert {(r, c) for r, c in np.argwhere(asked[at, ..., auxiliary.PLACE["changed"]] == 1)} == {
             (row, column) for row in (5, 6, 7) for column in (6, 7)
@@ -305,13 +309,13 @@ def test_a_moved_object_is_asked_where_it_comes_from() -> None:
     car, dog = scene.Thing("car", "red", 0, 0), scene.Thing("dog", "blue", 2, 1, "green")
     before = scene.Scene((car, dog))
     after = scene.with_thing(before, dog, replace(dog, column=0))
-    encoder = Encoder(text.load(CHECKPOINT))
+    encoder = Encoder(text_tokenizer.load(CHECKPOINT))
     made = encoder(
         tasks.Sample("edit:move", "en", "x", (layout.paint(before),), layout.paint(after), scenes=(before, after))
     )
     asked = made.auxiliary[:, auxiliary.PLACE["origin column"] : auxiliary.PLACE["origin depth"] + 1]
     told = made.ids[1:][asked[:-1, 0] >= 0]  # the tokens that follow those which are asked
-    assert sorted(told) == sorted(layout.paint(after)[5:, :2].reshape(-1) + text.TEXT_TOKENS)
+    assert sorted(told) == sorted(layout.paint(after)[5:, :2].reshape(-1) + text_tokenizer.TEXT_TOKENS)
     assert {tuple(row) for row in asked[asked[:, 0] >= 0]} == {(2, 1)}
     added = scene.with_thing(before, None, replace(car, column=1))  # alike, but the first has not moved
     made = encoder(
@@ -351,7 +355,7 @@ def test_heads_learn_from_the_states_and_start_without_saying_anything() -> None
 
 
 def test_strange_tokens_are_strange_and_stay_out_of_quotes() -> None:
-    encoder = Encoder(text.load(CHECKPOINT))
+    encoder = Encoder(text_tokenizer.load(CHECKPOINT))
     known = {
         token for words in ("night", "no", "two", "first", "把", "红", "第", "7", "q") for token in encoder.text(words)
     }
@@ -363,7 +367,7 @@ def test_strange_tokens_are_strange_and_stay_out_of_quotes() -> None:
     for _ in range(200):
         strewn = feed.strewn(encoder(sample))
         ids = strewn.ids.tolist()
-        asked, cells = strewn.auxiliary[:, auxiliary.PLACE["column"]], strewn.ids >= text.TEXT_TOKENS
+        asked, cells = strewn.auxiliary[:, auxiliary.PLACE["column"]], strewn.ids >= text_tokenizer.TEXT_TOKENS
         assert (asked[cells] >= 0).all()
         letters = (asked >= 0) & ~cells
         assert asked[letters].tolist() == list(range(6))
@@ -372,7 +376,7 @@ def test_strange_tokens_are_strange_and_stay_out_of_quotes() -> None:
 
 
 def test_painting_gives_one_grid_per_prompt_and_greedy_ignores_the_batch(tmp_path: Path) -> None:
-    encoder = Encoder(text.train(samples=500))
+    encoder = Encoder(text_tokenizer.train(samples=500))
     model = new_model(encoder.tokenizer, 32, **SHAPE).eval()
     samples = tasks.judged_paint(Random(0), "en"), tasks.judged_paint(Random(1), "zh")
     together = painter.paint(model, encoder, list(samples))
@@ -383,7 +387,7 @@ def test_painting_gives_one_grid_per_prompt_and_greedy_ignores_the_batch(tmp_pat
 
 
 def test_codes_compete_with_codes_only() -> None:
-    encoder = Encoder(text.train(samples=500))
+    encoder = Encoder(text_tokenizer.train(samples=500))
     decoder = Decoder.of(new_model(encoder.tokenizer, 32, **SHAPE).model.text_model.state_dict())
     torch.nn.init.normal_(decoder.embed_tokens.weight, std=0.02)
     pack = on(packed([encoder(tasks.judged_paint(Random(0), "en"))]), torch.device("cpu"))

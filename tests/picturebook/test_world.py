@@ -12,25 +12,14 @@ from random import Random
 import numpy as np
 import pytest
 
-from edgevlo.picturebook import (
-    atlas,
-    auxiliary,
-    card,
-    edits,
-    judge,
-    language,
-    layout,
-    phrases,
-    prompts,
-    questions,
-    request,
-    scene,
-    tasks,
-    words,
-)
-from edgevlo.picturebook.request import REQUESTS, expanded
-from edgevlo.picturebook.scene import Scene, Thing
-from edgevlo.picturebook.voice import Voice
+from edgevlo.picturebook.exercises import auxiliary, edits, questions, tasks
+from edgevlo.picturebook.judging import judge
+from edgevlo.picturebook.language import forms, naming, phrases, prompts, words
+from edgevlo.picturebook.language.forms import REQUESTS, expanded
+from edgevlo.picturebook.language.voice import Voice
+from edgevlo.picturebook.model import card
+from edgevlo.picturebook.world import atlas, layout, scene
+from edgevlo.picturebook.world.scene import Scene, Thing
 
 MIX = tasks.Mix(dict.fromkeys(tasks.TASKS, 1.0), (0.05, 0.5, 0.3, 0.15), (0.05, 0.4, 0.3, 0.15, 0.05, 0.05), 0.5)
 
@@ -292,12 +281,12 @@ def test_every_request_has_one_section_in_each_language() -> None:
     for tongue in words.LANGUAGES:
         headers = [
             line[3:]
-            for subject in request.SUBJECTS
-            for line in (request.FOLDER / f"{subject}.{tongue}.txt").read_text(encoding="utf-8").splitlines()
+            for subject in forms.SUBJECTS
+            for line in (forms.FOLDER / f"{subject}.{tongue}.txt").read_text(encoding="utf-8").splitlines()
             if line.startswith("== ")
         ]
         assert sorted(headers) == sorted(REQUESTS)
-        assert request.sections("held_out", tongue).keys() == {*REQUESTS, "paint"}
+        assert forms.sections("held_out", tongue).keys() == {*REQUESTS, "paint"}
 
 
 def test_a_form_stands_for_its_alternatives() -> None:
@@ -331,7 +320,7 @@ def test_a_prompt_says_what_the_scene_shows(tongue: str, held: bool) -> None:
     }
     for _ in range(300):
         drawn = replace(scene.sample_scene(rng, 2, sign=0.5, distinct_kinds=1.0), time="sunset")
-        text = prompts.prompt(drawn, tongue, rng, language.Said(), held_out=held).lower()
+        text = prompts.prompt(drawn, tongue, rng, naming.Said(), held_out=held).lower()
         assert not set("[]{}") & set(text)
         assert any(word in text for word in spoken[tongue]), text
         assert drawn.sign is None or f'"{drawn.sign}"' in text
@@ -354,12 +343,12 @@ def test_names_in_a_detection_may_be_of_the_other_language() -> None:
 @pytest.mark.parametrize("tongue", words.LANGUAGES)
 def test_what_is_left_unsaid_has_one_meaning(tongue: str) -> None:
     rng = Random(8)
-    said = language.Said(depth=False)
+    said = naming.Said(depth=False)
     for _ in range(200):
         drawn = scene.sample_scene(rng, 2, distinct_kinds=1.0)
         for thing in drawn.things:
             back = scene.depth_name(drawn, thing) == "back"
-            spoken = language.position(drawn, thing, tongue, said, rng)
+            spoken = naming.position(drawn, thing, tongue, said, rng)
             assert back == any(word in spoken for word in words.DEPTH[tongue]["back"])
         slot = edits.default_slot(drawn)
         assert slot is not None
@@ -421,8 +410,8 @@ def test_irregular_plurals() -> None:
 
 def test_the_caption_says_everything() -> None:
     shown = Scene((Thing("dog", "blue", 0, 1, "red"),), "beach", "sunset", "rain", "line", "cafe")
-    assert language.caption(shown, "en") == (
+    assert naming.caption(shown, "en") == (
         "a blue dog with a red hat on the left at the front, on the beach, at sunset, in the rain, line art, "
         'sign "cafe"'
     )
-    assert language.caption(shown, "zh") == '左边前面有一只戴红色帽子的蓝色狗，海边，日落，下雨，线稿，牌子"cafe"'
+    assert naming.caption(shown, "zh") == '左边前面有一只戴红色帽子的蓝色狗，海边，日落，下雨，线稿，牌子"cafe"'

@@ -16,11 +16,11 @@ from dequantised import dequantised
 from edgevlo.calibration.moments import second_moments
 from edgevlo.export.graph import Network
 from edgevlo.quantization import quantize
-from edgevlo.quantization.activation_aware import ActivationAwarePass
-from edgevlo.quantization.blocks import nearest, packed
+from edgevlo.quantization.gated import Care, quantize_with_care
+from edgevlo.quantization.passes.awq import ActivationAwarePass
+from edgevlo.quantization.passes.blocks import nearest, packed
+from edgevlo.quantization.passes.matmul_nbits import MatMulNBitsPass, products
 from edgevlo.quantization.recipes import INT4, INT8, Blocks
-from edgevlo.quantization.weight_only import MatMulNBitsPass, products
-from edgevlo.quantizing import Care, quantize_with_care
 from edgevlo.runtime.errors import BundleError, RequestError
 from edgevlo.runtime.model import Model
 

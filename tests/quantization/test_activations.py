@@ -11,8 +11,8 @@ import pytest
 from calibrated import Array, relative, session
 
 from edgevlo.export.graph import Network
-from edgevlo.quantization.activations import Kind, QuantizeDequantizePass, quantised_weight
-from edgevlo.quantization.integer_products import IntegerProductPass
+from edgevlo.quantization.passes.matmul_integer import IntegerProductPass
+from edgevlo.quantization.passes.qdq import Kind, QuantizeDequantizePass, quantised_weight
 from edgevlo.runtime.errors import BundleError, CalibrationError
 
 

@@ -14,13 +14,13 @@ from calibrated import Array, Ready, calibrated, relative, session
 from checkpoints import SHAPES
 from conftest import Exported
 
-from edgevlo.quantization.activations import Kind, QuantizeDequantizePass
-from edgevlo.quantization.group_query_attention import GroupQueryAttentionPass
-from edgevlo.quantization.kv_cache import LEAST_HALF, MARGIN, QuantizedCachePass
-from edgevlo.quantization.smoothing import SmoothingPass, folds
-from edgevlo.quantization.tensorrt_half import HalfPrecisionPass
+from edgevlo.quantization.passes.group_query_attention import GroupQueryAttentionPass
+from edgevlo.quantization.passes.half_precision import HalfPrecisionPass
+from edgevlo.quantization.passes.int8_kv_cache import LEAST_HALF, MARGIN, QuantizedCachePass
+from edgevlo.quantization.passes.qdq import Kind, QuantizeDequantizePass
+from edgevlo.quantization.passes.smoothquant import SmoothingPass, folds
 from edgevlo.runtime.errors import CalibrationError
-from edgevlo.runtime.manifest import read_manifest
+from edgevlo.runtime.manifest.schema import read_manifest
 
 TYPES = {"tensor(float)": np.float32, "tensor(int64)": np.int64, "tensor(int8)": np.int8}
 

@@ -16,18 +16,18 @@ from conftest import Exported
 from janus_checkpoints import JANUS_SHAPES, make_janus
 
 from edgevlo.calibration import calibrate, store
-from edgevlo.calibration.gate import judge, reference_of
+from edgevlo.calibration.evaluation.gate import judge, reference_of
 from edgevlo.calibration.ranges import signal_to_noise
 from edgevlo.export import export_checkpoint
 from edgevlo.quantization import Static, open_emulated, quantize
-from edgevlo.quantization.activations import Kind, QuantizeDequantizePass
-from edgevlo.quantization.calibrated import able
-from edgevlo.quantization.smoothing import SmoothingPass
-from edgevlo.runtime.answers import AnswerWarning
+from edgevlo.quantization.passes.qdq import Kind, QuantizeDequantizePass
+from edgevlo.quantization.passes.smoothquant import SmoothingPass
+from edgevlo.quantization.static import able
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.errors import RequestError
-from edgevlo.runtime.manifest import read_manifest
-from edgevlo.runtime.manifest_graphs import GraphRole
+from edgevlo.runtime.generate.answers import AnswerWarning
+from edgevlo.runtime.manifest.graphs import GraphRole
+from edgevlo.runtime.manifest.schema import read_manifest
 from edgevlo.runtime.model import Model
 
 CACHES = ("past_keys.", "past_values.", "present_keys.", "present_values.")

@@ -14,21 +14,21 @@ from calibrated import PROMPTS
 from checkpoints import SHAPES
 from conftest import Exported
 
-from edgevlo.calibration.evaluate import evaluate
-from edgevlo.calibration.gate import judge, reference_of
-from edgevlo.calibration.layers import LayerStates
+from edgevlo.calibration.evaluation.evaluate import evaluate
+from edgevlo.calibration.evaluation.gate import judge, reference_of
+from edgevlo.calibration.evaluation.layers import LayerStates
 from edgevlo.cli import run
 from edgevlo.export.graph import Network, write_graph
 from edgevlo.quantization import open_emulated, quantize
-from edgevlo.quantization.activations import QuantizeDequantizePass
+from edgevlo.quantization.passes.half_precision import HalfPrecisionPass
+from edgevlo.quantization.passes.matmul_nbits import MatMulNBitsPass
+from edgevlo.quantization.passes.qdq import QuantizeDequantizePass
 from edgevlo.quantization.recipes import GPU_INT8
-from edgevlo.quantization.rounded_float import RoundedFloatPass
-from edgevlo.quantization.tensorrt_half import HalfPrecisionPass
-from edgevlo.quantization.weight_only import MatMulNBitsPass
-from edgevlo.runtime import memory
+from edgevlo.quantization.targets.rounded_float import RoundedFloatPass
 from edgevlo.runtime.bundle import open_bundle
-from edgevlo.runtime.engine import Engine
 from edgevlo.runtime.errors import BundleError, MemoryShortError
+from edgevlo.runtime.graphs.engine import Engine
+from edgevlo.runtime.memory import predict
 from edgevlo.runtime.model import Model
 
 Array = npt.NDArray[Any]
@@ -221,12 +221,12 @@ def test_weights_that_do_not_fit_in_float32_are_said_before_they_are_read(
 ) -> None:
     quantize(exported.portable, tmp_path / "made", target="rtx", weights="fp16", capacity=192)
     half = sum(path.stat().st_size for path in (tmp_path / "made").glob("backbone.onnx.data"))
-    monkeypatch.setattr(memory, "available_bytes", lambda: int(1.9 * half))
+    monkeypatch.setattr(predict, "available_bytes", lambda: int(1.9 * half))
     with pytest.raises(
         MemoryShortError, match=r"computing the backbone of \S+ on a CPU takes .* in float32, .*--quality-requests 0"
     ):
         open_emulated(open_bundle(tmp_path / "made"), "backbone")
-    monkeypatch.setattr(memory, "available_bytes", lambda: int(2.2 * half))
+    monkeypatch.setattr(predict, "available_bytes", lambda: int(2.2 * half))
     open_emulated(open_bundle(tmp_path / "made"), "backbone")
 
 

@@ -11,9 +11,9 @@ import onnxruntime as ort
 import pytest
 from conftest import Exported
 
-from edgevlo.quantization.group_query_attention import GroupQueryAttentionPass
-from edgevlo.runtime.manifest import read_manifest
-from edgevlo.runtime.manifest_graphs import Backbone
+from edgevlo.quantization.passes.group_query_attention import GroupQueryAttentionPass
+from edgevlo.runtime.manifest.graphs import Backbone
+from edgevlo.runtime.manifest.schema import read_manifest
 
 Array = npt.NDArray[Any]
 ROWS = 2

@@ -14,15 +14,15 @@ from checkpoints import SHAPES
 from conftest import Exported
 from janus_checkpoints import JANUS_SHAPES, make_janus
 
-from edgevlo.calibration.gate import QualityError
-from edgevlo.calibration.limits import LIMITS
+from edgevlo.calibration.evaluation.gate import QualityError
+from edgevlo.calibration.evaluation.limits import LIMITS
 from edgevlo.cli import run
+from edgevlo.cli.report import describe
 from edgevlo.export import export_checkpoint
 from edgevlo.quantization import Static, quantize
-from edgevlo.quantizing import Care, Made, quantize_with_care
-from edgevlo.report import describe
+from edgevlo.quantization.gated import Care, Made, quantize_with_care
 from edgevlo.runtime.errors import RequestError
-from edgevlo.runtime.manifest import Manifest
+from edgevlo.runtime.manifest.schema import Manifest
 
 on_one = pytest.mark.parametrize("exported", SHAPES[1:2], indirect=True, ids=lambda shape: shape.name)
 

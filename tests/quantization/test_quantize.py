@@ -19,11 +19,11 @@ from conftest import Exported
 from edgevlo.calibration.moments import second_moments
 from edgevlo.export.graph import Network, write_graph
 from edgevlo.quantization import quantize
+from edgevlo.quantization.passes.matmul_nbits import MatMulNBitsPass
 from edgevlo.quantization.recipes import INT4, INT8
-from edgevlo.quantization.weight_only import MatMulNBitsPass
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.errors import BundleError, OutputError, RequestError
-from edgevlo.runtime.manifest_graphs import GraphRole
+from edgevlo.runtime.manifest.graphs import GraphRole
 
 pytestmark = pytest.mark.parametrize("exported", SHAPES[1:2], indirect=True, ids=lambda shape: shape.name)
 

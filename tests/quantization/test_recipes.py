@@ -18,17 +18,17 @@ from edgevlo.calibration.moments import MomentObserver, moments_bytes, second_mo
 from edgevlo.calibration.observe import Watched
 from edgevlo.export.graph import Network, write_graph
 from edgevlo.quantization import Static, quantize
-from edgevlo.quantization.blocks import correction, packed
-from edgevlo.quantization.half_storage import HalfStoragePass
+from edgevlo.quantization.gated import Care, quantize_with_care
 from edgevlo.quantization.modules import check
+from edgevlo.quantization.passes.blocks import correction, packed
+from edgevlo.quantization.passes.half_storage import HalfStoragePass
+from edgevlo.quantization.passes.matmul_nbits import MatMulNBitsPass, matrix_of, products
 from edgevlo.quantization.recipes import HALF, INT4, INT8, METHODS, Blocks, Choice, Method, override
-from edgevlo.quantization.weight_only import MatMulNBitsPass, matrix_of, products
-from edgevlo.quantizing import Care, quantize_with_care
 from edgevlo.runtime.bundle import open_bundle
-from edgevlo.runtime.engine import Engine
 from edgevlo.runtime.errors import BundleError, MemoryShortError, RequestError
-from edgevlo.runtime.integer_table import BLOCK, IntegerTable, packed_rows, row_bytes
-from edgevlo.runtime.manifest_graphs import GraphRole
+from edgevlo.runtime.graphs.engine import Engine
+from edgevlo.runtime.graphs.integer_table import BLOCK, IntegerTable, packed_rows, row_bytes
+from edgevlo.runtime.manifest.graphs import GraphRole
 from edgevlo.runtime.model import Model
 
 only_one = pytest.mark.parametrize("exported", SHAPES[1:2], indirect=True, ids=lambda shape: shape.name)
@@ -216,7 +216,7 @@ def test_moments_are_those_of_what_every_product_reads(exported: Exported, tmp_p
 def test_moments_that_do_not_fit_are_refused_before_any_work(
     exported: Exported, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edgevlo.runtime.memory.available_bytes", lambda: 10_000_000)
+    monkeypatch.setattr("edgevlo.runtime.memory.predict.available_bytes", lambda: 10_000_000)
     monkeypatch.setattr("edgevlo.calibration.moments.moments_bytes", lambda _bundle: 10_000_000)
     with pytest.raises(MemoryShortError, match=r"needs 1\d\.\d MB of memory for gptq.*10\.0 MB are available"):
         second_moments(exported.portable)

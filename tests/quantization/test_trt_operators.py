@@ -13,7 +13,7 @@ from janus_checkpoints import JANUS_SHAPES, make_janus
 from edgevlo.export import export_checkpoint
 from edgevlo.export.graph import Network
 from edgevlo.quantization import quantize
-from edgevlo.quantization.operators import CHECKS, check_cuda, check_tensorrt, refuse
+from edgevlo.quantization.targets.operators import CHECKS, check_cuda, check_tensorrt, refuse
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.errors import BundleError
 

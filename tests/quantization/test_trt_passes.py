@@ -17,17 +17,17 @@ from conftest import Exported
 
 from edgevlo.export.graph import Network, write_graph
 from edgevlo.quantization import quantize
-from edgevlo.quantization.gpu_targets import gpu_passes
-from edgevlo.quantization.operators_schema import infer_types
+from edgevlo.quantization.passes.dequantize_matmul import DequantizedProductsPass
+from edgevlo.quantization.passes.fixed_shapes import MAX_TOP_K, FixedCapacityPass, StaticTopKPass
+from edgevlo.quantization.passes.half_precision import HalfPrecisionPass
+from edgevlo.quantization.passes.matmul_nbits import MatMulNBitsPass
+from edgevlo.quantization.passes.without_top_p import WithoutTopPPass
 from edgevlo.quantization.recipes import INT4
-from edgevlo.quantization.tensorrt_half import HalfPrecisionPass
-from edgevlo.quantization.tensorrt_shapes import MAX_TOP_K, FixedCapacityPass, StaticTopKPass
-from edgevlo.quantization.tensorrt_weights import DequantizedProductsPass
-from edgevlo.quantization.weight_only import MatMulNBitsPass
-from edgevlo.quantization.without_top_p import WithoutTopPPass
+from edgevlo.quantization.targets.gpu import gpu_passes
+from edgevlo.quantization.targets.operators_schema import infer_types
 from edgevlo.runtime.bundle import open_bundle, seal
 from edgevlo.runtime.errors import BundleError, RequestError
-from edgevlo.runtime.manifest import read_manifest
+from edgevlo.runtime.manifest.schema import read_manifest
 
 Array = npt.NDArray[Any]
 CAPACITY = 48

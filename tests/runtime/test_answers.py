@@ -3,7 +3,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from edgevlo.runtime.answers import AnswerWarning, Detection, answer, read_detections
+from edgevlo.runtime.generate.answers import AnswerWarning, Detection, answer, read_detections
 
 ONE = (1.0, 1.0)
 

@@ -11,7 +11,7 @@ import pytest
 
 from edgevlo.runtime.bundle import open_bundle, seal, staged_folder
 from edgevlo.runtime.errors import BundleError, OutputError
-from edgevlo.runtime.manifest import read_manifest
+from edgevlo.runtime.manifest.schema import read_manifest
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgevlo.runtime.domain import outside, share_outside
-from edgevlo.runtime.manifest_pictures import Domain
+from edgevlo.runtime.manifest.pictures import Domain
+from edgevlo.runtime.pictures.domain import outside, share_outside
 
 WORLD = Domain(name="a small world", cells="tiles", tolerance=10)
 

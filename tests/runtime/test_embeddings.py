@@ -1,6 +1,6 @@
 import numpy as np
 
-from edgevlo.runtime.embeddings import Embeddings
+from edgevlo.runtime.graphs.embeddings import Embeddings
 
 TOKENS = np.arange(12, dtype=np.float32).reshape(4, 3)
 CODES = 100 + np.arange(6, dtype=np.float16).reshape(2, 3)

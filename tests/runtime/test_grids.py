@@ -4,8 +4,8 @@ import random
 import pytest
 
 from edgevlo.runtime.errors import RequestError
-from edgevlo.runtime.grids import GridRule, Shape, parse_size
-from edgevlo.runtime.manifest_pictures import Grid
+from edgevlo.runtime.manifest.pictures import Grid
+from edgevlo.runtime.pictures.sizes import GridRule, Shape, parse_size
 
 RULE = GridRule(
     grid=Grid(rows=(4, 24), columns=(4, 24), cells=(64, 256), default=(16, 16), max_ratio=3.0),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from edgevlo.runtime.errors import BundleError
-from edgevlo.runtime.manifest import MAX_MANIFEST_BYTES, Manifest, encode_manifest, read_manifest
+from edgevlo.runtime.manifest.schema import MAX_MANIFEST_BYTES, Manifest, encode_manifest, read_manifest
 
 Tree = dict[str, Any]
 

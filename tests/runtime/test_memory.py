@@ -12,15 +12,15 @@ import pytest
 from toy_bundle import rewritten
 
 import edgevlo
-from edgevlo.report import memory_facts
-from edgevlo.runtime import memory
-from edgevlo.runtime.available import available_bytes
-from edgevlo.runtime.backbone import Backbone
-from edgevlo.runtime.embeddings import Embeddings
+from edgevlo.cli.report import memory_facts
 from edgevlo.runtime.errors import BundleError, MemoryShortError
-from edgevlo.runtime.graph_shapes import largest, read_shapes
-from edgevlo.runtime.manifest import read_manifest
-from edgevlo.runtime.manifest_graphs import Backbone as Shape
+from edgevlo.runtime.graphs.backbone import Backbone
+from edgevlo.runtime.graphs.embeddings import Embeddings
+from edgevlo.runtime.manifest.graphs import Backbone as Shape
+from edgevlo.runtime.manifest.schema import read_manifest
+from edgevlo.runtime.memory import predict
+from edgevlo.runtime.memory.available import available_bytes
+from edgevlo.runtime.memory.onnx_shapes import largest, read_shapes
 from edgevlo.runtime.model import Model
 
 PICTUREBOOK = Path(edgevlo.__file__).parent / "bundles" / "picturebook"
@@ -29,13 +29,13 @@ GIB = 2**30
 
 def available(monkeypatch: pytest.MonkeyPatch, size: int | None) -> None:
     monkeypatch.delenv("EDGEVLO_IGNORE_MEMORY", raising=False)
-    monkeypatch.setattr(memory, "available_bytes", lambda: size)
+    monkeypatch.setattr(predict, "available_bytes", lambda: size)
 
 
 @pytest.mark.parametrize("folder", ["toy", "picturebook"])
 def test_modules_are_the_files_on_the_disk(folder: str, toy: Path) -> None:
     bundle = toy if folder == "toy" else PICTUREBOOK
-    found = memory.modules(read_manifest(bundle))
+    found = predict.modules(read_manifest(bundle))
 
     for name, module in found.items():
         pattern = f"{name}.bin" if name.endswith("_embedding") else f"{name}.onnx*"
@@ -51,7 +51,7 @@ def test_the_cache_has_the_bytes_of_its_arrays(dtype: Any, rows: int, capacity: 
     shape = Shape(layers=3, hidden_size=32, kv_heads=2, head_dim=8, max_positions=512, cache_dtype=dtype)
     made = Backbone(None, shape, Embeddings(np.zeros((4, 32), np.float32)), rows=rows, capacity=capacity)
 
-    assert memory.kv_bytes(shape, rows, capacity) == sum(array.nbytes for array in made._cache.values())
+    assert predict.kv_bytes(shape, rows, capacity) == sum(array.nbytes for array in made._cache.values())
 
 
 def test_the_default_cache_is_the_one_that_a_default_picture_gets(toy: Path) -> None:
@@ -80,9 +80,9 @@ def test_a_bundle_that_does_not_fit_is_not_opened(toy: Path, monkeypatch: pytest
 
 def test_a_picture_that_does_not_fit_leaves_nothing_allocated(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = Model.open(toy)
-    work = memory.default_work(model.manifest)
-    cache = memory.kv_bytes(model.manifest.backbone, work.rows, work.capacity)
-    weights = memory.weights_bytes(toy, model.manifest, ("backbone", "image_head", "image_decoder"))
+    work = predict.default_work(model.manifest)
+    cache = predict.kv_bytes(model.manifest.backbone, work.rows, work.capacity)
+    weights = predict.weights_bytes(toy, model.manifest, ("backbone", "image_head", "image_decoder"))
     monkeypatch.setattr(ort, "InferenceSession", lambda *_, **__: pytest.fail("a graph was opened"))
     monkeypatch.setattr(np, "zeros", lambda *_, **__: pytest.fail("an array was made"))
 
@@ -138,7 +138,7 @@ def test_the_peak_of_a_default_picture_is_near_the_predicted_one() -> None:
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     measured = int(ran.stdout) * 1024
 
-    predicted = memory.predict(PICTUREBOOK, read_manifest(PICTUREBOOK))
+    predicted = predict.predict(PICTUREBOOK, read_manifest(PICTUREBOOK))
     assert predicted is not None
     assert 0.9 <= predicted.peak / measured <= 1.25
 

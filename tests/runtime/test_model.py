@@ -25,16 +25,16 @@ from toy_bundle import (
 )
 
 import edgevlo
-from edgevlo.runtime.answers import AnswerWarning, Detection
-from edgevlo.runtime.backbone import Backbone
 from edgevlo.runtime.bundle import open_bundle
-from edgevlo.runtime.embeddings import Embeddings
 from edgevlo.runtime.errors import AbilityError, BundleError, PictureError, RequestError
+from edgevlo.runtime.generate.answers import AnswerWarning, Detection
+from edgevlo.runtime.generate.options import MAX_SEED
+from edgevlo.runtime.generate.raster import Codes, uniforms
+from edgevlo.runtime.graphs.backbone import Backbone
+from edgevlo.runtime.graphs.embeddings import Embeddings
+from edgevlo.runtime.graphs.sessions import open_graph, open_rewritten
 from edgevlo.runtime.model import Model
-from edgevlo.runtime.pictures import PictureWarning
-from edgevlo.runtime.raster import Codes, uniforms
-from edgevlo.runtime.sessions import open_graph, open_rewritten
-from edgevlo.runtime.settings import MAX_SEED
+from edgevlo.runtime.pictures.load import PictureWarning
 
 REFERENCE = Reference()
 TOLERANCE = 5e-5  # float32 against float64; another token anywhere in the prompt changes more than 1e-2
@@ -221,7 +221,7 @@ def test_buffers_are_made_once_for_each_number_of_branches(toy: Path, monkeypatc
             made.append((rows, capacity))
             super().__init__(*arguments, rows=rows, capacity=capacity)
 
-    monkeypatch.setattr("edgevlo.runtime.engine.Backbone", Recorded)
+    monkeypatch.setattr("edgevlo.runtime.graphs.engine.Backbone", Recorded)
     model = Model.open(toy)
 
     for prompt in ("a red car", "a big green house"):

@@ -15,14 +15,16 @@ from checkpoints import SHAPES
 from conftest import Exported
 
 from edgevlo.quantization import quantize
-from edgevlo.runtime import ort_device, rtx, sessions
 from edgevlo.runtime.bundle import open_bundle
-from edgevlo.runtime.device import DeviceBackbone
 from edgevlo.runtime.errors import BundleError
-from edgevlo.runtime.manifest import MANIFEST_FILE
+from edgevlo.runtime.gpu import ort as ort_device
+from edgevlo.runtime.gpu import rtx
+from edgevlo.runtime.gpu.device import DeviceBackbone
+from edgevlo.runtime.gpu.ort import OrtArray, OrtGraph
+from edgevlo.runtime.gpu.tensorrt_profiles import profiles
+from edgevlo.runtime.graphs import sessions
+from edgevlo.runtime.manifest.schema import MANIFEST_FILE
 from edgevlo.runtime.model import Model
-from edgevlo.runtime.ort_device import OrtArray, OrtGraph
-from edgevlo.runtime.tensorrt_profiles import profiles
 
 pytestmark = pytest.mark.parametrize("exported", SHAPES[1:2], indirect=True, ids=lambda shape: shape.name)
 

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from edgevlo.runtime.errors import PictureError
-from edgevlo.runtime.manifest_pictures import FitPadSquare, Postprocess, Preprocess
-from edgevlo.runtime.pictures import (
+from edgevlo.runtime.manifest.pictures import FitPadSquare, Postprocess, Preprocess
+from edgevlo.runtime.pictures.load import (
     PictureWarning,
     fit_pad_square,
     from_pixels,

@@ -6,9 +6,9 @@ from tokenizers import Tokenizer
 from toy_bundle import FIRST_TOKEN, IMAGES, TEXT, VOCABULARY, token
 
 from edgevlo.runtime.errors import BundleError, RequestError
-from edgevlo.runtime.grids import Shape
-from edgevlo.runtime.manifest_prompts import ImageBlock, Piece
-from edgevlo.runtime.prompts import Features, PromptWriter, Vocabulary, check_text, stacked
+from edgevlo.runtime.generate.prompts import Features, PromptWriter, Vocabulary, check_text, stacked
+from edgevlo.runtime.manifest.prompts import ImageBlock, Piece
+from edgevlo.runtime.pictures.sizes import Shape
 
 OPEN = (token("<image>"), Piece(field="rows"), Piece(text="*"), Piece(field="columns"), token("<grid>"))
 

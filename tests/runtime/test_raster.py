@@ -3,7 +3,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from edgevlo.runtime.raster import Plan, finished_rows, paint, uniforms
+from edgevlo.runtime.generate.raster import Plan, finished_rows, paint, uniforms
 
 
 class Counter:

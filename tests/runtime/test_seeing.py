@@ -17,8 +17,8 @@ from PIL import Image
 from toy_bundle import CELL, FIRST_TOKEN, HIDDEN, VOCABULARY, WEIGHTS, Reference, rewritten
 
 from edgevlo.runtime.errors import RequestError
+from edgevlo.runtime.generate.prompts import Features
 from edgevlo.runtime.model import Model
-from edgevlo.runtime.prompts import Features
 
 Tree = dict[str, Any]
 

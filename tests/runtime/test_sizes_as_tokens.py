@@ -11,13 +11,13 @@ from PIL import Image
 from toy_bundle import rewritten
 
 from edgevlo.runtime.errors import BundleError
-from edgevlo.runtime.grids import GridRule, Shape
-from edgevlo.runtime.manifest import read_manifest
-from edgevlo.runtime.manifest_guidance import Branch, Guidance
-from edgevlo.runtime.manifest_pictures import Cover, Grid, Preprocess
-from edgevlo.runtime.manifest_prompts import Piece, Tag
-from edgevlo.runtime.pictures import cover, cut_off
-from edgevlo.runtime.settings import _negative
+from edgevlo.runtime.generate.options import _negative
+from edgevlo.runtime.manifest.guidance import Branch, Guidance
+from edgevlo.runtime.manifest.pictures import Cover, Grid, Preprocess
+from edgevlo.runtime.manifest.prompts import Piece, Tag
+from edgevlo.runtime.manifest.schema import read_manifest
+from edgevlo.runtime.pictures.load import cover, cut_off
+from edgevlo.runtime.pictures.sizes import GridRule, Shape
 
 STEPS = GridRule(grid=Grid(rows=(2, 16), columns=(2, 16), cells=(4, 64), default=(8, 8), max_ratio=4, step=2), cell=16)
 

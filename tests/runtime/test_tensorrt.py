@@ -25,18 +25,19 @@ from fake_tensorrt import Builder, FakeCuda, FakeTensorRT
 
 from edgevlo.cli import main, run
 from edgevlo.quantization import quantize
-from edgevlo.runtime import backends, engines, tensorrt_api
 from edgevlo.runtime.bundle import Bundle, open_bundle
-from edgevlo.runtime.device import MAX_TOP_K, DeviceBackbone, DeviceImageHead
-from edgevlo.runtime.engines import Device, build_engines, cache_folder
 from edgevlo.runtime.errors import BundleError, OutputError, RequestError
-from edgevlo.runtime.manifest import MANIFEST_FILE
-from edgevlo.runtime.manifest_guidance import Sampling
+from edgevlo.runtime.gpu import engine_cache, tensorrt_api
+from edgevlo.runtime.gpu.cuda import Cuda, find_gpu
+from edgevlo.runtime.gpu.device import MAX_TOP_K, DeviceBackbone, DeviceImageHead
+from edgevlo.runtime.gpu.engine_cache import Device, build_engines, cache_folder
+from edgevlo.runtime.gpu.tensorrt_build import build_engine
+from edgevlo.runtime.gpu.tensorrt_graph import CaptureWarning
+from edgevlo.runtime.gpu.tensorrt_profiles import PROMPT, STEP, profiles
+from edgevlo.runtime.graphs import backends
+from edgevlo.runtime.manifest.guidance import Sampling
+from edgevlo.runtime.manifest.schema import MANIFEST_FILE
 from edgevlo.runtime.model import Model
-from edgevlo.runtime.tensorrt_build import build_engine
-from edgevlo.runtime.tensorrt_cuda import Cuda, find_gpu
-from edgevlo.runtime.tensorrt_graph import CaptureWarning
-from edgevlo.runtime.tensorrt_profiles import PROMPT, STEP, profiles
 
 only_one = pytest.mark.parametrize("exported", SHAPES[1:2], indirect=True, ids=lambda shape: shape.name)
 pytestmark = only_one
@@ -226,7 +227,7 @@ def test_an_interrupted_build_goes_on_where_it_stopped(
         made.append(path.stem)
         return build_engine(trt, path, shapes)
 
-    monkeypatch.setattr(engines, "build_engine", noting)
+    monkeypatch.setattr(engine_cache, "build_engine", noting)
     build_engines(bundle, device)
     assert made == [role for role in bundle.manifest.graphs if role not in ("backbone", "image_head")]
 
@@ -237,7 +238,7 @@ def test_a_full_disk_leaves_no_half_engine(folder: Path, device: Device, monkeyp
     def full(_content: bytes, _file: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(engines, "_put", full)
+    monkeypatch.setattr(engine_cache, "_put", full)
     with pytest.raises(OutputError, match="cannot be written"):
         build_engines(bundle, device)
     assert list(cache_folder(bundle, device).iterdir()) == []
@@ -388,8 +389,9 @@ import sys
 import edgevlo
 edgevlo.load({str(exported.cpu)!r}).paint("a red car", seed=1)
 chosen = [name for name in sys.modules if name.split(".")[0] in ("tensorrt", "tensorrt_bindings", "cuda",
-          "onnxruntime_ep_nv_tensorrt_rtx") or name.startswith(("edgevlo.runtime.tensorrt", "edgevlo.runtime.engines",
-          "edgevlo.runtime.rtx", "edgevlo.runtime.ort_device"))]
+          "onnxruntime_ep_nv_tensorrt_rtx") or name.startswith((
+          "edgevlo.runtime.gpu.tensorrt", "edgevlo.runtime.gpu.engine_cache",
+          "edgevlo.runtime.gpu.rtx", "edgevlo.runtime.gpu.ort"))]
 print(chosen)
 """
     ran = subprocess.run([sys.executable, "-c", program], cwd="/", capture_output=True, text=True, check=True)

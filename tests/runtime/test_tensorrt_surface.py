@@ -14,7 +14,8 @@ import pytest
 from fake_tensorrt import FakeCuda, FakeTensorRT
 from tensorrt_surface import FILE, arguments, cuda_surface, tensorrt_surface
 
-from edgevlo.runtime import tensorrt_api, tensorrt_cuda
+from edgevlo.runtime.gpu import cuda as tensorrt_cuda
+from edgevlo.runtime.gpu import tensorrt_api
 
 RECORDED: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
 METHODS = [(cls, method) for cls, methods in tensorrt_api.SURFACE.items() for method in methods]
@@ -123,7 +124,7 @@ def test_the_rtx_options_are_those_of_the_plugin() -> None:
     from importlib.util import find_spec
     from pathlib import Path
 
-    from edgevlo.runtime import rtx
+    from edgevlo.runtime.gpu import rtx
 
     spec = find_spec("onnxruntime_ep_nv_tensorrt_rtx")
     if spec is None or spec.origin is None:

@@ -56,8 +56,9 @@ def rm(names: tuple[str, ...]) -> None:
 def show(bundle: str | None, as_json: bool) -> None:
     """Print what a bundle is and can do, its size on disk, and the memory that painting a picture takes."""
     from edgevlo.catalog import find
-    from edgevlo.report import describe, memory_facts
-    from edgevlo.runtime.manifest import encode_manifest, read_manifest
+    from edgevlo.runtime.manifest.schema import encode_manifest, read_manifest
+
+    from .report import describe, memory_facts
 
     folder = find(bundle)
     manifest = read_manifest(folder)
@@ -87,7 +88,7 @@ def verify(bundle: str | None) -> None:
 @json_option
 def doctor(as_json: bool) -> None:
     """Print what this installation can do, and whether the embedded model works; exit with 1 if it does not."""
-    from edgevlo.report import diagnose
+    from .report import diagnose
 
     facts, works = diagnose()
     if as_json:

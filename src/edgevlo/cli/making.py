@@ -63,7 +63,8 @@ def export(checkpoint: str, output: Path) -> None:
     with _toolchain():
         from edgevlo.export import export_checkpoint
     from edgevlo.hub import fetch, is_hub_id
-    from edgevlo.progress import progress_bar
+
+    from .progress import progress_bar
 
     at_hub = is_hub_id(checkpoint)
     folder = fetch(checkpoint, pickles=True, wanted="checkpoint").folder if at_hub else Path(checkpoint)
@@ -111,9 +112,10 @@ def quantize(
 ) -> None:  # fmt: skip
     """Turn BUNDLE, a portable one, into a bundle for one kind of device."""
     with _toolchain():
-        from edgevlo.quantizing import Care, quantize_with_care
+        from edgevlo.quantization.gated import Care, quantize_with_care
     from edgevlo.catalog import find
-    from edgevlo.progress import progress_bar
+
+    from .progress import progress_bar
 
     static = _static(activations, kv_cache, smoothing, keep, least_db, calibration)
     care = Care(requests=requests, prompts=prompts, accept_loss=accept_loss, budget=budget)
@@ -173,7 +175,8 @@ def calibrate(bundle: str, output: Path | None, as_json: bool, **settings: Any) 
         from edgevlo.calibration import calibrate as observe
         from edgevlo.calibration import summary
     from edgevlo.catalog import find
-    from edgevlo.progress import progress_bar
+
+    from .progress import progress_bar
 
     folder = find(bundle)
     target = Path(f"{folder.name}.calib") if output is None else output
@@ -203,13 +206,14 @@ def evaluate(
     bundle: str, against: str, document: Path | None, sheet: Path | None, check: bool, emulate: bool, **settings: Any
 ) -> None:
     """Measure what BUNDLE, a quantised one, keeps of the bundle that it was made from."""
+    from edgevlo.calibration.evaluation.files import check_outputs, write_document, write_sheet
     from edgevlo.catalog import find
-    from edgevlo.evaluation import check_outputs, write_document, write_sheet
-    from edgevlo.progress import progress_bar
+
+    from .progress import progress_bar
 
     check_outputs(document, sheet)
     with _toolchain():
-        from edgevlo.calibration.evaluate import evaluate as measure
+        from edgevlo.calibration.evaluation.evaluate import evaluate as measure
 
         if emulate:
             from edgevlo.quantization import open_emulated
@@ -231,15 +235,16 @@ def evaluate(
 def build_engines(bundle: str) -> None:
     """Build the TensorRT engines of BUNDLE, one of target tensorrt, for the GPU of this machine."""
     from edgevlo.catalog import find
-    from edgevlo.progress import progress_bar
-    from edgevlo.runtime import engines
     from edgevlo.runtime.bundle import open_bundle
+    from edgevlo.runtime.gpu import engine_cache
+
+    from .progress import progress_bar
 
     opened = open_bundle(find(bundle))
-    engines.check_bundle(opened)  # before anything is looked for
-    device = engines.Device.find()
+    engine_cache.check_bundle(opened)  # before anything is looked for
+    device = engine_cache.Device.find()
     with progress_bar() as progress:
-        folder = engines.build_engines(opened, device, progress)
+        folder = engine_cache.build_engines(opened, device, progress)
     click.echo(folder)
 
 

@@ -67,8 +67,9 @@ def interleave(
 
     Text is printed; pictures are written to OUTPUT with numbers, out-1.png and so on, and named where they stand.
     """
-    from edgevlo.progress import follow, one_picture
-    from edgevlo.runtime.provenance import check_png, save_png
+    from edgevlo.runtime.pictures.marks import check_png, save_png
+
+    from .progress import follow, one_picture
 
     if watch and as_json:
         raise click.UsageError("--watch and --json both write to the output; choose one.")
@@ -93,8 +94,9 @@ def interleave(
 @model_option
 def decode(codes: Path, output: Path, model: str | None) -> None:
     """Turn CODES, a code grid in a .npy file, into a picture."""
-    from edgevlo.codes import read_codes
-    from edgevlo.runtime.provenance import check_png, save_png
+    from edgevlo.runtime.pictures.marks import check_png, save_png
+
+    from .code_files import read_codes
 
     check_png(output)
     grid = read_codes(codes)
@@ -115,11 +117,12 @@ def paint_pictures(
     **settings: Any,
 ) -> None:
     """Paint `count` pictures, show the rows as they come, write and report each."""
-    from edgevlo.codes import numbered, write_codes
-    from edgevlo.progress import follow
     from edgevlo.runtime.files import check_writable
-    from edgevlo.runtime.provenance import check_png, save_png
-    from edgevlo.runtime.settings import check_seed
+    from edgevlo.runtime.generate.options import check_seed
+    from edgevlo.runtime.pictures.marks import check_png, save_png
+
+    from .code_files import numbered, write_codes
+    from .progress import follow
 
     if watch and as_json:
         raise click.UsageError("--watch and --json both write to the output; choose one.")

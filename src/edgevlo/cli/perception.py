@@ -72,7 +72,7 @@ def ask(pictures: tuple[Path, ...], question: str, model: str | None, as_json: b
 @json_option
 def detect(picture: Path, objects: tuple[str, ...], output: Path | None, model: str | None, as_json: bool) -> None:
     """Find OBJECTS, or everything, in PICTURE and print name and box (left, top, right, bottom) in pixels."""
-    from edgevlo.runtime.provenance import check_png, save_png
+    from edgevlo.runtime.pictures.marks import check_png, save_png
 
     if output is not None:
         check_png(output)

@@ -1,0 +1,1 @@
+"""What a quantised bundle keeps of its reference: teacher forcing, figures, limits and the quality gate."""

@@ -1,0 +1,253 @@
+"""Which modules suffer most from being quantised, and how many of them must keep their precision for a budget to hold.
+
+Knows modules by their names only: whoever quantises gives a function that builds the bundle with some of them kept, and
+judges it as it will be judged in the end. Damage has one scale for all modules: the share of a limit of `limits.py`
+that is used up, of the limit used up most.
+"""
+
+import math
+import re
+import tempfile
+from bisect import bisect_left
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol, TypeAlias
+
+from edgevlo.runtime.errors import RequestError
+from edgevlo.runtime.files import beside, remove_folder
+from edgevlo.runtime.manifest.schema import read_manifest
+
+from .compare import Progress
+from .gate import QualityError, Verdict
+from .limits import FIGURES
+
+Tried: TypeAlias = tuple[Verdict, int]  # and how many bytes the bundle has
+
+
+class Attempt(Protocol):
+    """Writes a bundle into a folder that does not exist yet, every module quantised but the kept ones, and judges it.
+
+    By the limits of `like`, if that is given, and by its own otherwise. What it raises goes through the search.
+    """
+
+    def __call__(self, kept: frozenset[str], folder: Path, like: Verdict | None, /) -> Verdict:
+        """Return the verdict."""
+
+
+_UNITS: Final = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
+_BYTES: Final = re.compile(r"^(\d+(?:\.\d+)?)\s*([KMG]?B)$", re.IGNORECASE)
+_SHARE: Final = re.compile(r"^(\d+(?:\.\d+)?)\s*%$")
+_NATS: Final = re.compile(r"^(\d+(?:\.\d+)?(?:e-?\d+)?)\s*nats?$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """What may be spent; exactly one is given.
+
+    `disagreement` is the share of codes that may differ, of those that the reference is sure of; `divergence` that of
+    the next code from the reference's, mean, in nats, which falls more smoothly with what is kept.
+    """
+
+    disagreement: float | None = None
+    divergence: float | None = None
+    bytes: int | None = None
+
+    def holds(self, found: Verdict) -> bool:
+        """Whether a bundle spends no more than this of its codes."""
+        differ = 1 - found.figures.get("decided_agreement", 1.0)
+        away = found.figures.get("kl_mean", 0.0)
+        return (self.disagreement is None or differ <= self.disagreement + 1e-9) and (
+            self.divergence is None or away <= self.divergence
+        )
+
+
+def parse_budget(text: str) -> Budget:
+    """Read `1.5%`, of codes that may differ, `0.01nats` or `900MB`; raise `RequestError` for anything else."""
+    if (match := _SHARE.match(text.strip())) and float(match[1]) <= 100:
+        return Budget(disagreement=float(match[1]) / 100)
+    if match := _NATS.match(text.strip()):
+        return Budget(divergence=float(match[1]))
+    if match := _BYTES.match(text.strip()):
+        return Budget(bytes=round(float(match[1]) * _UNITS[match[2].upper() if len(match[2]) == 2 else ""]))
+    raise RequestError(
+        f"budget {text!r} is neither a share of codes that may differ, like 1%, nor a divergence, like 0.01nats, "
+        "nor bytes, like 900MB."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """What quantising one module alone does: the share of a limit that it uses up, and the verdict on it."""
+
+    module: str
+    used: float
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """The modules that keep their precision, what comes of it, and all modules by damage, the worst first.
+
+    The ranking is empty where none had to be kept, or all could be.
+    """
+
+    modules: frozenset[str]
+    verdict: Verdict
+    bytes: int
+    ranking: tuple[Damage, ...] = ()
+
+
+def rank(
+    modules: Collection[str],
+    attempt: Attempt,
+    nothing: Verdict,
+    *,
+    scratch: Path | None = None,
+    progress: Progress | None = None,
+) -> tuple[Damage, ...]:
+    """Quantise one module at a time and return them by the damage that does, the worst first.
+
+    All are judged by the limits of `nothing`, the verdict on the bundle with nothing kept. Bundles are built in
+    `scratch`, or where the system keeps temporary files, and removed again.
+    """
+    tell, found = progress or (lambda _what, _done, _all: None), list[Damage]()
+    for done, module in enumerate(sorted(modules)):
+        tell(f"{module} alone", done, len(modules))
+        alone, _ = _tried(attempt, frozenset(modules) - {module}, nothing, scratch)
+        found.append(Damage(module, used(alone.figures, nothing.limits), alone))
+    return tuple(sorted(found, key=lambda damage: -damage.used))
+
+
+def keep_most_sensitive(
+    modules: Collection[str],
+    attempt: Attempt,
+    budget: Budget,
+    *,
+    accept_loss: bool = False,
+    scratch: Path | None = None,
+    progress: Progress | None = None,
+) -> Kept:
+    """Return which modules are to keep their precision: as few as a budget of codes needs, as many as bytes allow.
+
+    What is kept is judged by the limits of the bundle with nothing kept, which is what was asked for; with
+    `accept_loss` a budget of codes need not hold them. Raises `QualityError` when no choice holds the budget.
+    """
+    search = _Search(modules, attempt, scratch, progress)
+    if budget.bytes is None:
+        return search.kept(_fewest(search, budget, accept_loss))
+    return search.kept(_most(search, budget.bytes, accept_loss))
+
+
+class _Search:
+    """The bundles that were tried, by how many modules they keep, the worst first. Ranks them once it has to."""
+
+    def __init__(
+        self, modules: Collection[str], attempt: Attempt, scratch: Path | None, progress: Progress | None
+    ) -> None:
+        self._attempt, self._scratch, self._progress = attempt, scratch, progress
+        self._modules, self._ranking = tuple(modules), tuple[Damage, ...]()
+        self._tried = {0: _tried(attempt, frozenset(), None, scratch)}
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def at(self, count: int) -> Tried:
+        """Return what comes of keeping so many."""
+        if count not in self._tried:
+            if self._progress is not None:
+                self._progress(f"the worst {count} of {len(self)} kept", 0, 1)
+            nothing, _ = self._tried[0]
+            self._tried[count] = _tried(self._attempt, self._worst(count), nothing, self._scratch)
+        return self._tried[count]
+
+    def kept(self, count: int) -> Kept:
+        found, size = self.at(count)
+        return Kept(modules=self._worst(count), verdict=found, bytes=size, ranking=self._ranking)
+
+    def _worst(self, count: int) -> frozenset[str]:
+        if count in (0, len(self)):
+            return frozenset(self._modules[:count])
+        if not self._ranking:
+            nothing, _ = self._tried[0]
+            self._ranking = rank(self._modules, self._attempt, nothing, scratch=self._scratch, progress=self._progress)
+        return frozenset(damage.module for damage in self._ranking[:count])
+
+
+# Both search by halving, which takes for granted that keeping more does no harm.
+
+
+def _fewest(search: _Search, budget: Budget, accept_loss: bool) -> int:
+    """Return the least number of kept modules with which a budget of codes holds."""
+
+    def holds(count: int) -> bool:
+        found, _ = search.at(count)
+        return budget.holds(found) and (found.passed or accept_loss)
+
+    if holds(0):
+        return 0
+    if not holds(len(search)):
+        found, _ = search.at(len(search))
+        remedy = "Accept the loss: --accept-quality-loss" if budget.holds(found) else "Give a larger one"
+        raise QualityError(f"the budget cannot be held, even with all kept: {_spent(found)}. {remedy}.")
+    return 1 + bisect_left(range(1, len(search)), True, key=holds)
+
+
+def _most(search: _Search, allowed: int, accept_loss: bool) -> int:
+    """Return the greatest number of kept modules with which a bundle has so few bytes."""
+
+    def too_large(count: int) -> bool:
+        _, size = search.at(count)
+        return size > allowed
+
+    def check(count: int, remedy: str) -> None:
+        found, size = search.at(count)
+        if not (found.passed or accept_loss):
+            raise QualityError(
+                f"with {count} of {len(search)} kept, {size} bytes, the bundle is below the limits of "
+                f"{found.precision}: {'; '.join(found.reasons)}. {remedy}."
+            )
+
+    if too_large(0):
+        _, size = search.at(0)
+        raise QualityError(
+            f"the budget cannot be held: with nothing kept the bundle has {size} bytes. Ask for at least as many."
+        )
+    check(len(search), "Accept the loss: --accept-quality-loss")
+    if not too_large(len(search)):
+        return len(search)
+    count = bisect_left(range(1, len(search)), True, key=too_large)
+    check(count, "Ask for more bytes")
+    return count
+
+
+def _spent(found: Verdict) -> str:
+    differ, away = 100 * (1 - found.figures.get("decided_agreement", 1.0)), found.figures.get("kl_mean", 0.0)
+    return "; ".join((f"{differ:.2f} % of codes differ and the divergence is {away:.3g} nats", *found.reasons))
+
+
+def _tried(attempt: Attempt, kept: frozenset[str], like: Verdict | None, scratch: Path | None) -> Tried:
+    """Build, judge and remove a bundle; return the verdict and its size in bytes."""
+    folder = beside((scratch or Path(tempfile.gettempdir())) / "trial")
+    try:
+        folder.mkdir()
+        found = attempt(kept, folder / "bundle", like)
+        return found, sum(file.bytes for file in read_manifest(folder / "bundle").files.values())
+    finally:
+        remove_folder(folder)
+
+
+def used(figures: Mapping[str, float], limits: Mapping[str, float]) -> float:
+    """Return the greatest share of a limit that figures use up: 1 is at the limit, 0 is no difference.
+
+    Of figures of which more is better, shares and similarities count by what they lack of 1; decibels do not count.
+    """
+    shares = [0.0]
+    for name, bound in limits.items():
+        figure = FIGURES[name]
+        if name not in figures or figure.unit == "dB":
+            continue
+        best = 0.0 if figure.better == "less" else 1.0
+        share = abs(figures[name] - best) / max(abs(bound - best), 1e-12)
+        shares.append(math.inf if math.isnan(share) else share)
+    return max(shares)

@@ -1,0 +1,160 @@
+"""What bundles are compared on: requests to their abilities, from a file that ships or from the user's own.
+
+Pictures to be edited and asked about are those of a folder, or the ones that the reference paints; for a model that
+paints none, some that picturebook painted. Runs nothing.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, get_args
+
+import msgspec
+
+from edgevlo.runtime.errors import PictureError, RequestError
+from edgevlo.runtime.manifest.abilities import AbilityName
+from edgevlo.runtime.manifest.guidance import Guidance
+from edgevlo.runtime.manifest.schema import Manifest
+from edgevlo.runtime.pictures.load import load_picture
+
+SHIPPED: Final = Path(__file__).parents[1] / "data" / "evaluation.txt"
+_PICTURES: Final = SHIPPED.parent
+PICTURE_SUFFIXES: Final = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
+_NAMES: Final[tuple[AbilityName, ...]] = get_args(AbilityName)
+_WITH_WORDS: Final[tuple[AbilityName, ...]] = ("paint", "edit", "ask")  # the others may go without
+_GLOSS: Final = "  # "
+# Where a model's own scale leaves its other branches without weight. Low: what is far from how the model is used shows
+# nothing of it (picturebook, trained for scale 1, paints fragments at 3).
+_GUIDED: Final = 1.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One request. A picture is a file, or the number of the case whose painting is shown."""
+
+    number: int
+    ability: AbilityName
+    text: str
+    pictures: tuple[Path | int, ...] = ()
+    seed: int
+    guidance_scale: float | None = None  # None: the model's own
+    gloss: str = ""  # the words in English, where the file of requests gives them
+
+    @property
+    def caption(self) -> str:
+        """The request as it stands in a file of requests."""
+        return self._said(self.text)
+
+    @property
+    def english(self) -> str:
+        """The request with its words in English, empty where the file of requests does not give them."""
+        return self._said(self.gloss) if self.gloss else ""
+
+    def _said(self, words: str) -> str:
+        return words if self.ability == "paint" else f"{self.ability}: {words}".rstrip(": ")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A line of a file of requests."""
+
+    ability: AbilityName
+    text: str
+    gloss: str = ""
+
+
+def cases(manifest: Manifest, requests: Path | None, pictures: Path | None, count: int) -> list[Case]:
+    """Return the first `count` requests, or all if there are fewer, that the model of a manifest can be asked.
+
+    Of the requests that ship, those to abilities that the model lacks are left out. Raises `RequestError` for a file
+    that cannot be read, asks for such an ability or asks nothing, `PictureError` for a folder without pictures.
+    """
+    if count < 1:
+        raise RequestError(f"--count is {count}; one request is needed at least.")
+    lines = list(read_requests(SHIPPED if requests is None else requests))
+    files = [] if pictures is None else picture_files(pictures)
+    lacking = [line.ability for line in lines if line.ability not in manifest.abilities]
+    if requests is None:
+        lines = [line for line in lines if line.ability in manifest.abilities]
+    elif lacking:
+        raise RequestError(f"{requests} asks to {lacking[0]}, which {manifest.name} cannot; remove those lines.")
+    elif any(line.ability == "interleave" for line in lines):
+        raise RequestError(f"{requests} asks to interleave, which is not compared; remove those lines.")
+    lines = lines[:count]
+    if not lines:
+        raise RequestError(f"{requests or manifest.name} has no requests to compare on; write one a line.")
+    if not files and all(line.ability != "paint" for line in lines):
+        files = sorted(_PICTURES.glob("picture-*.png"))
+    return list(_numbered(manifest, lines, files))
+
+
+def read_requests(path: Path) -> Iterator[Request]:
+    """Yield every line that is neither empty nor a comment; words alone are painted.
+
+    Raises `RequestError` naming file, line and reason.
+    """
+    try:
+        content = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise RequestError(f"{path} cannot be read as requests ({reason}); name a text file, one a line.") from error
+    for number, line in enumerate(map(str.strip, content.splitlines()), start=1):
+        if not line or line.startswith("#"):
+            continue
+        words, _, gloss = line.partition(_GLOSS)
+        head, colon, rest = words.partition(":")
+        ability = next((name for name in _NAMES if colon and name == head.strip()), None)
+        text = (words if ability is None else rest).strip()
+        if not text and ability in _WITH_WORDS:
+            raise RequestError(f"{path}, line {number}: {ability} has no words; write `{ability}: WORDS`.")
+        yield Request(ability or "paint", text, gloss.strip())
+
+
+def picture_files(folder: Path) -> list[Path]:
+    """Return the pictures of a folder by name, each of which was read once; raise `PictureError` if there are none."""
+    if not folder.is_dir():
+        raise PictureError(f"{folder} is no folder; --pictures takes a folder of pictures.")
+    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES)
+    if not files:
+        raise PictureError(f"{folder} holds no pictures ({', '.join(PICTURE_SUFFIXES)}).")
+    for path in files:
+        load_picture(path)  # what cannot be read is said now and not an hour later
+    return files
+
+
+def digest(listed: Sequence[Case]) -> str:
+    """Return the SHA-256 of everything that decides what is compared, the pictures' content included."""
+
+    def fingerprint(picture: Path | int) -> str | int:
+        return picture if isinstance(picture, int) else hashlib.sha256(picture.read_bytes()).hexdigest()
+
+    parts = [
+        [case.ability, case.text, list(map(fingerprint, case.pictures)), case.seed, case.guidance_scale]
+        for case in listed
+    ]
+    return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
+
+
+def _numbered(manifest: Manifest, lines: Sequence[Request], files: Sequence[Path]) -> Iterator[Case]:
+    """Yield paintings first, because others read what they paint; pictures and guidance scales take turns."""
+    painted = [line for line in lines if line.ability == "paint"]
+    others = [line for line in lines if line.ability != "paint"]
+    pool: Sequence[Path | int] = files or range(len(painted))
+    for number, line in enumerate((*painted, *others)):
+        ability = manifest.abilities[line.ability]
+        shown = range(number, number + ability.images[0])
+        yield Case(
+            number=number,
+            ability=line.ability,
+            text=line.text,
+            pictures=tuple(pool[index % len(pool)] for index in shown),
+            seed=number,
+            guidance_scale=scale_of(manifest.guidance, number) if ability.output == "image" else None,
+            gloss=line.gloss,
+        )
+
+
+def scale_of(guidance: Guidance, number: int) -> float | None:
+    """Return None, the model's own scale; for every second number one that weighs all branches, if the own does not."""
+    return _GUIDED if number % 2 and len(guidance.branches) > 1 and guidance.default_scale == 1.0 else None

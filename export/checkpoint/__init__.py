@@ -1,0 +1,1 @@
+"""A checkpoint on disk: its weights, tokenizer, task card and licence, read tensor by tensor."""

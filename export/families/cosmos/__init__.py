@@ -1,0 +1,1 @@
+"""NVIDIA's Cosmos discrete image tokenizer: its codes and its decoder for single pictures."""

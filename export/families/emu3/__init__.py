@@ -1,0 +1,1 @@
+"""Emu3 in transformers' format and in BAAI's own."""

@@ -1,0 +1,98 @@
+"""From a sample to token ids and loss weights.
+
+<bos> instruction [source picture ...] picture <eos>
+<bos> instruction [source picture ...] <|answer|> text <eos>
+picture = <|image start|> rows*columns <|image token|> (a row of codes, <|extra_200|>) ... <|extra_201|> <|image end|>
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from ..model.text_tokenizer import (
+    ANSWER,
+    BOS,
+    EOS,
+    IMAGE_END,
+    IMAGE_START,
+    IMAGE_TOKEN,
+    PICTURE_END,
+    ROW_END,
+    TEXT_TOKENS,
+)
+from ..world.layout import Grid
+from . import auxiliary, emphasis
+from .tasks import Sample
+
+ANSWER_WEIGHT = 5.0
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """Token ids and the weight of predicting each of them, both (tokens,), and what its cells should tell."""
+
+    ids: NDArray[np.int64]
+    weights: NDArray[np.float32]
+    auxiliary: auxiliary.Targets
+    task: str
+
+
+class Encoder:
+    """Writes samples as token ids; keeps the headers it has seen."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self.tokenizer = tokenizer
+        self.quote = self.text('"')[0]
+        self._headers: dict[tuple[int, int], list[int]] = {}
+
+    def text(self, text: str) -> list[int]:
+        """Plain text, no special tokens."""
+        ids: list[int] = self.tokenizer.encode(text, add_special_tokens=False).ids
+        return ids
+
+    def opener(self, rows: int, columns: int) -> list[int]:
+        """What stands before the codes of a picture."""
+        if (rows, columns) not in self._headers:
+            self._headers[rows, columns] = [IMAGE_START, *self.text(f"{rows}*{columns}"), IMAGE_TOKEN]
+        return self._headers[rows, columns]
+
+    def picture(self, grid: Grid) -> list[int]:
+        """A whole picture."""
+        rows, columns = grid.shape
+        body = np.full((rows, columns + 1), ROW_END, np.int64)
+        body[:, :-1] = grid + TEXT_TOKENS
+        return [*self.opener(rows, columns), *body.reshape(-1).tolist(), PICTURE_END, IMAGE_END]
+
+    def prompt(self, sample: Sample) -> list[int]:
+        """Everything before the answer or the target picture."""
+        ids = [BOS, *self.text(sample.instruction)]
+        for source in sample.sources:
+            ids += self.picture(source)
+        return ids
+
+    def __call__(self, sample: Sample) -> Sequence:
+        """The whole exercise with its loss weights."""
+        ids = self.prompt(sample)
+        if sample.target is None:
+            answer = self.tokenizer.encode(sample.answer or "", add_special_tokens=False)
+            weights = np.zeros(len(ids) + 2 + len(answer.ids), np.float32)
+            weights[len(ids) + 1 :] = ANSWER_WEIGHT
+            every = np.asarray([*ids, ANSWER, *answer.ids, EOS], np.int64)
+            return Sequence(every, weights, auxiliary.targets(sample, every, answer.offsets, self.quote), sample.task)
+        target = sample.target
+        head = len(ids) + len(self.opener(*target.shape))
+        every = np.asarray([*ids, *self.picture(target), EOS], np.int64)
+        if sample.task.split(":")[0] in ("edit", "compound", "fetch"):
+            changed = auxiliary.taker_of(sample) if sample.task == "fetch" else 0
+            cells = emphasis.edited(sample.scenes[-1], sample.sources[changed], target)
+        else:
+            cells = emphasis.painted(sample.scenes[-1])
+        body = np.zeros((target.shape[0], target.shape[1] + 1), np.float32)
+        body[:, :-1] = cells
+        weights = np.zeros(len(every), np.float32)
+        weights[head : head + body.size] = body.reshape(-1)
+        return Sequence(every, weights, auxiliary.targets(sample, every, [], self.quote), sample.task)

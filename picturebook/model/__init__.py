@@ -1,0 +1,1 @@
+"""The model: text tokenizer, image tokenizer, decoder, and the checkpoint folder they are written to."""

@@ -1,0 +1,107 @@
+"""The text tokenizer: byte-level BPE trained on the world's own sentences.
+
+Any text can be encoded (byte fallback). Chinese characters, digits and the characters of a quoted sign word stand
+alone, so a phrase is split the same way wherever it occurs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+
+from ..exercises.tasks import TASKS, Mix, Sample, sample
+from ..language.common_words import CHINESE, ENGLISH
+from ..language.forms import REQUESTS
+from ..language.words import LANGUAGES
+from ..world.atlas import CODES
+
+SPECIALS = (
+    "<pad>",
+    "<bos>",
+    "<eos>",
+    "<image>",
+    "<|image start|>",
+    "<|image end|>",
+    "<|image token|>",
+    "<|extra_200|>",  # end of a row
+    "<|extra_201|>",  # end of the picture
+    "<|answer|>",  # a text answer follows
+)
+PAD, BOS, EOS, IMAGE, IMAGE_START, IMAGE_END, IMAGE_TOKEN, ROW_END, PICTURE_END, ANSWER = range(len(SPECIALS))
+TEXT_TOKENS = 1536  # visual tokens follow
+VOCABULARY = TEXT_TOKENS + CODES
+FORMS_EVERY, WORDS_EVERY = 1000, 4000  # samples for each time that all forms, all common words are seen
+QUOTED = 12  # characters after an opening quote that are split one by one
+
+
+def new_tokenizer() -> Tokenizer:
+    """The untrained tokenizer."""
+    tokenizer = Tokenizer(models.BPE())
+    quotes = [normalizers.Replace(quote, '"') for quote in "“”「」『』《》"]
+    # a full-width comma survives NFKC, so that Chinese answers keep theirs
+    tokenizer.normalizer = normalizers.Sequence(
+        [normalizers.Replace("，", "\ue000"), *quotes, normalizers.NFKC(), normalizers.Lowercase(),
+         normalizers.Replace("\ue000", "，")]
+    )  # fmt: skip
+    after_quote = "|".join('^"' + "." * length for length in range(QUOTED))
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex('"[^"]*"'), "isolated"),
+            pre_tokenizers.Split(Regex(f"(?<={after_quote})."), "isolated"),
+            pre_tokenizers.Split(Regex(r"\p{Han}"), "isolated"),
+            pre_tokenizers.Digits(individual_digits=True),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True),
+        ]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    return tokenizer
+
+
+def corpus(samples: int, seed: int) -> Iterator[str]:
+    """Training sentences of every task in both languages, every form, and common words that no form holds."""
+    rng = Random(seed)
+    mix = Mix(dict.fromkeys(TASKS, 1.0) | {"paint": 4.0, "edit": 3.0, "ask": 3.0}, (0.05, 0.6, 0.35), empty=0.0)
+    for _ in range(samples):
+        made: Sample = sample(rng, mix)
+        yield made.instruction
+        yield made.answer or ""
+    for _ in range(samples // FORMS_EVERY):
+        for one in REQUESTS.values():
+            yield from (re.sub(r"{\w+}", "", form) for language in LANGUAGES for form in one.forms(language))
+    for _ in range(samples // WORDS_EVERY):
+        yield ENGLISH
+        yield CHINESE
+
+
+def train(samples: int = 40_000, seed: int = 1) -> Tokenizer:
+    """Train on the corpus; text ids are 0 .. TEXT_TOKENS - 1."""
+    tokenizer = new_tokenizer()
+    trainer = trainers.BpeTrainer(
+        vocab_size=TEXT_TOKENS,
+        min_frequency=2,
+        special_tokens=list(SPECIALS),
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(corpus(samples, seed), trainer)
+    return tokenizer
+
+
+def visual_token(code: int) -> str:
+    """Name of a code in the vocabulary."""
+    return f"<|visual token {code:06d}|>"
+
+
+def vocabulary_map(tokenizer: Tokenizer) -> dict[str, int]:
+    """Every name -> id, visual tokens included, as Emu3's config wants it."""
+    vocabulary: dict[str, int] = dict(sorted(tokenizer.get_vocab().items(), key=lambda item: item[1]))
+    return vocabulary | {visual_token(code): TEXT_TOKENS + code for code in range(CODES)}
+
+
+def load(folder: Path) -> Tokenizer:
+    """The tokenizer of a checkpoint folder."""
+    return Tokenizer.from_file(str(folder / "tokenizer.json"))

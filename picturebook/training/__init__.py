@@ -1,0 +1,1 @@
+"""Training: stages and rates, processes, the optimiser, the training loop and its curves."""

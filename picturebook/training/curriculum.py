@@ -1,0 +1,55 @@
+"""What is trained when: the mixes of exercises, the stages with their gates, and the learning rate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..exercises.tasks import Mix
+
+EVERYTHING = {
+    "paint": 0.23, "edit": 0.18, "compound": 0.15, "segmentation": 0.01, "edges": 0.01, "boxes": 0.01, "detect": 0.07,
+    "ask": 0.17, "compare": 0.08, "fetch": 0.09,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A mix of exercises, the latest progress at which it ends, and the gate that ends it before."""
+
+    name: str
+    mix: Mix
+    until: float
+    gate: float  # share of held-out one-object pictures with every weighty cell right, teacher-forced
+
+
+STAGES = (
+    Stage("one object", Mix({"paint": 1.0}, (0.02, 0.98), default_grid=0.5, dense_grids=0.4), 0.1, 0.6),
+    Stage(
+        "everything",
+        # many objects in the pictures that are given: most to copy, to name and to find per token
+        Mix(EVERYTHING, (0.02, 0.3, 0.38, 0.3), (0.02, 0.15, 0.25, 0.25, 0.13, 0.1, 0.1), 0.45, 0.3, 0.3, 0.45),
+        1.0,
+        2.0,
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train."""
+
+    tokens: int = 1600  # per step and process
+    rate: float = 1.5e-3
+    warmup: int = 100  # steps
+    decay: float = 0.8  # share of the time, at the end
+    smoothing: float = 0.998  # of the averaged weights, which are what is judged and kept
+    muon: bool = False
+    feeders: int = 0  # processes that draw exercises
+    seed: int = 0
+
+
+def rate_at(recipe: Recipe, progress: float, steps_since_start: int) -> float:
+    """Warm-up after every start, then constant, then linear decay to 2 %."""
+    warm = min(1.0, (steps_since_start + 1) / recipe.warmup)
+    left = min(1.0, (1.0 - progress) / recipe.decay) if recipe.decay else 1.0
+    return recipe.rate * warm * max(left, 0.02)

@@ -1,0 +1,63 @@
+"""The tables of a bundle in half precision or in integers, a slice at a time: a table may be larger than memory."""
+
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from edgevlo.runtime.errors import BundleError
+from edgevlo.runtime.graphs.integer_table import BITS, packed_rows
+from edgevlo.runtime.manifest.graphs import Table
+from edgevlo.runtime.manifest.schema import Manifest
+
+from .recipes import Blocks, Half, Weights
+
+_ROWS: Final = 4096  # at a time
+
+
+def write_tables(bundle: Path, folder: Path, manifest: Manifest, weights: Weights) -> Manifest:
+    """Write the tables of `manifest` into `folder` as `weights` says and return the manifest that says so.
+
+    Raises `BundleError` when a number is none or does not fit.
+    """
+    dtype = _dtype(weights)
+    changes = {}
+    for name in ("token_embedding", "code_embedding"):
+        table: Table | None = getattr(manifest, name)
+        if table is not None and table.dtype == "float32":
+            _write(bundle / table.file, folder / table.file, table, dtype)
+            changes[name] = msgspec.structs.replace(table, dtype=dtype)
+    return msgspec.structs.replace(manifest, **changes)
+
+
+def _dtype(weights: Weights) -> Literal["float16", "int8", "int4"]:
+    match weights:
+        case Half(precision="fp16"):
+            return "float16"
+        case Blocks(bits=8):
+            return "int8"
+        case Blocks(bits=4):
+            return "int4"
+        case _:
+            raise AssertionError("check_tables refuses the others")
+
+
+def _write(source: Path, target: Path, table: Table, dtype: str) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    rows = np.memmap(source, np.float32, "r", shape=table.shape)
+    with target.open("wb") as file:
+        for start in range(0, len(rows), _ROWS):
+            part = rows[start : start + _ROWS]
+            if not np.isfinite(part).all():
+                raise BundleError(f"{source} holds NaN or infinity; export the checkpoint again from sound weights.")
+            file.write((_halved(source, part) if dtype == "float16" else packed_rows(part, BITS[dtype])).tobytes())
+
+
+def _halved(source: Path, rows: npt.NDArray[Any]) -> npt.NDArray[np.float16]:
+    with np.errstate(over="ignore"):
+        half = rows.astype(np.float16)
+    if not np.isfinite(half).all():
+        raise BundleError(f"{source}: a number of the table does not fit float16; keep the tables in fp32.")
+    return half

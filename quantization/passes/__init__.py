@@ -1,0 +1,1 @@
+"""Graph passes, one rewrite a file, named as the field names them."""

@@ -1,0 +1,239 @@
+"""Smoothing: activations with channels of very different size are divided by them, and the weights behind multiplied.
+
+    x / s ─► MatMul(s W)   is   x ─► MatMul(W)   with   s_j = peak(x_j) ** alpha / peak(W_j) ** (1 - alpha)
+
+(Xiao et al., "SmoothQuant", 2022.) The division costs nothing, because it is done by what comes before:
+
+- a norm's scale (and shift), where every reader of the norm is a product;
+- the other linear layer of a gated MLP, `down(act(gate(x)) * up(x))`: columns of `up`;
+- the value projection, whose columns pass through attention unmixed: columns of `v`, rows of `o`. A key-value head that
+  several heads share has one divisor, and the cache holds divided values.
+
+Exact but for rounding. `divisors` says what became smaller, so that calibrated ranges can follow.
+"""
+
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import onnx_ir as ir
+
+from ._constants import read_constant
+from .qdq import Product, products
+
+Floats: TypeAlias = npt.NDArray[np.float32]
+
+NORMS: Final = ("RMSNormalization", "LayerNormalization")
+_BOUNDS: Final = (1e-4, 1e4)  # of a divisor: beyond, weights would lose more than activations gain
+
+
+Constant: TypeAlias = tuple[ir.Node, int]  # the constant that a node has as an input
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """What smooths the input of some products: constants to be divided along their last axis, and who follows."""
+
+    readers: tuple[Product, ...]  # all read the same tensor
+    divided: tuple[Constant, ...]  # their last axis is the source's channels
+    smaller: tuple[ir.Value, ...]  # tensors that become smaller in the same channels, besides the readers' input
+    repeats: tuple[int, int] = (1, 1)  # (heads a key-value head serves, size of a head)
+
+
+class SmoothingPass(ir.passes.InPlacePass):
+    """Fold smoothing into every product it can be folded for; `peaks` are calibrated, (channels,) by tensor name."""
+
+    def __init__(self, alpha: float, peaks: Mapping[str, Floats]) -> None:
+        super().__init__()
+        self.alpha, self.peaks = alpha, peaks
+        self.divisors: dict[str, Floats] = {}  # tensor name -> (channels,)
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        """Rewrite constants; no operator is added or removed."""
+        rewritten = False
+        for fold in folds(model.graph):
+            rewritten |= self._smooth(model.graph, fold)
+        return ir.passes.PassResult(model, modified=rewritten)
+
+    def _smooth(self, graph: ir.Graph, fold: Fold) -> bool:
+        x = str(fold.readers[0].x.name)
+        peaks = self.peaks.get(x)
+        if peaks is None or len(peaks) != _inputs(fold.readers[0]):
+            return False
+        weights = np.max([_row_peaks(reader) for reader in fold.readers], axis=0)
+        divisor = _divisor(shared(peaks, fold.repeats), shared(weights, fold.repeats), self.alpha)
+        apply_fold(graph, fold, divisor)
+        self.divisors |= {x: spread(divisor, fold.repeats)} | {str(value.name): divisor for value in fold.smaller}
+        return True
+
+
+def apply_fold(graph: ir.Graph, fold: Fold, divisor: Floats) -> None:
+    """Divide what a fold's products read by a number for each channel of its source, and multiply their weights."""
+    for node, index in fold.divided:
+        _scale(graph, node, index, functools.partial(_divided, by=divisor))
+    for reader in fold.readers:
+        by = spread(divisor, fold.repeats)
+        _scale(graph, reader.node, 1, functools.partial(_multiplied, by=by, axis=1 - reader.axis))
+
+
+def folds(graph: ir.Graph) -> Iterator[Fold]:
+    """Yield what can be smoothed: behind norms, behind the linear side of a gated MLP, behind values."""
+    by_input: dict[ir.Value, list[Product]] = {}
+    for product in products(graph):
+        if product.node.op_type in ("MatMul", "Gemm"):
+            by_input.setdefault(product.x, []).append(product)
+    for x, readers in by_input.items():
+        if x.is_graph_output() or len({id(reader.node) for reader in readers}) != len(x.uses()):
+            continue  # somebody else reads it too
+        fold = _behind_norm(x, readers) or _behind_gate(x, readers) or _behind_values(x, readers)
+        if fold is not None:
+            yield fold
+
+
+def _behind_norm(x: ir.Value, readers: Sequence[Product]) -> Fold | None:
+    norm = x.producer()
+    if norm is None or norm.op_type not in NORMS:
+        return None
+    given = [index for index, value in enumerate(norm.inputs) if index and value is not None]
+    if not given or not all(_is_vector(norm.inputs[index]) for index in given):
+        return None
+    return Fold(tuple(readers), tuple((norm, index) for index in given), ())
+
+
+def _behind_gate(x: ir.Value, readers: Sequence[Product]) -> Fold | None:
+    mul = x.producer()
+    if mul is None or mul.op_type != "Mul":
+        return None
+    for side in mul.inputs:
+        linear = _linear(side)
+        if linear is not None:
+            return Fold(tuple(readers), linear, ())
+    return None
+
+
+def _behind_values(x: ir.Value, readers: Sequence[Product]) -> Fold | None:
+    """Match `v ─► Reshape ─► Transpose ─► TensorScatter ─► Attention ─► Transpose ─► Reshape ─► x`."""
+    attention = _up(x, ("Reshape", "Transpose", "Attention"))
+    scatter = _up(attention.inputs[2], ("TensorScatter",)) if attention is not None else None
+    if scatter is None:
+        return None
+    update = scatter.inputs[1]
+    reshape = _up(update, ("Transpose", "Reshape"))
+    linear = _linear(reshape.inputs[0]) if reshape is not None else None
+    shape = ir.convenience.get_const_tensor(reshape.inputs[1]) if reshape is not None and reshape.inputs[1] else None
+    if linear is None or shape is None or update is None or len(shape.numpy()) != 4:
+        return None
+    count, size = map(int, shape.numpy()[2:])
+    return Fold(tuple(readers), linear, (update,), (_inputs(readers[0]) // (count * size), size))
+
+
+def _up(value: ir.Value | None, kinds: Sequence[str]) -> ir.Node | None:
+    """Follow first inputs through operators of these kinds, each with no other reader; return the last.
+
+    What a TensorScatter gives is read by whoever calls the graph, too.
+    """
+    node = None
+    for kind in kinds:
+        node = value.producer() if value is not None else None
+        if value is None or node is None or node.op_type != kind:
+            return None
+        if len(value.uses()) > 1 and kind != "TensorScatter":
+            return None
+        value = node.inputs[0]
+    return node
+
+
+def _linear(value: ir.Value | None) -> tuple[Constant, ...] | None:
+    """Return weight, and bias if there is one, of the MatMul that makes a value, if nobody else reads it."""
+    found: list[Constant] = []
+    node = value.producer() if value is not None and len(value.uses()) == 1 else None
+    if node is not None and node.op_type == "Add":
+        place = next((index for index, one in enumerate(node.inputs) if _is_vector(one)), None)
+        other = node.inputs[1 - place] if place is not None else None
+        if place is None or other is None or len(other.uses()) != 1:
+            return None
+        found.append((node, place))
+        node = other.producer()
+    if node is None or node.op_type != "MatMul" or node.inputs[1] is None:
+        return None
+    weight = ir.convenience.get_const_tensor(node.inputs[1])
+    return None if weight is None or len(weight.shape) != 2 else ((node, 1), *found)
+
+
+def _is_vector(value: ir.Value | None) -> bool:
+    tensor = ir.convenience.get_const_tensor(value) if value is not None else None
+    return tensor is not None and len(tensor.shape) == 1
+
+
+def _inputs(product: Product) -> int:
+    return int(product.weight.shape.numpy()[1 - product.axis])
+
+
+def _row_peaks(product: Product) -> Floats:
+    """Return the largest weight of every input channel."""
+    peaks: Floats = np.abs(read_constant(current_weight(product))).max(axis=product.axis).astype(np.float32)
+    return peaks
+
+
+def current_weight(product: Product) -> ir.TensorProtocol:
+    """Return the weight as it is now: it may have been divided as the columns of another fold."""
+    right = product.node.inputs[1]
+    tensor = ir.convenience.get_const_tensor(right) if right is not None else None
+    return product.weight if tensor is None else tensor
+
+
+def _divisor(peaks: Floats, weights: Floats, alpha: float) -> Floats:
+    """Return the divisors; 1 for a channel that is always zero, or that nobody weighs."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        raw = peaks**alpha / weights ** (1 - alpha)
+    usable = (peaks > 0) & (weights > 0)
+    return np.where(usable, np.clip(raw, *_BOUNDS), 1.0).astype(np.float32)
+
+
+def shared(peaks: Floats, repeats: tuple[int, int]) -> Floats:
+    """Return the peaks of the source's channels: the largest of those that come from the same one."""
+    times, size = repeats
+    if times == 1:
+        return peaks
+    largest: Floats = peaks.reshape(-1, times, size).max(axis=1).reshape(-1)
+    return largest
+
+
+def spread(divisor: Floats, repeats: tuple[int, int]) -> Floats:
+    """Return the divisors of what the readers read, by those of the source's channels."""
+    times, size = repeats
+    return divisor if times == 1 else np.repeat(divisor.reshape(-1, 1, size), times, axis=1).reshape(-1)
+
+
+def _divided(array: npt.NDArray[Any], *, by: Floats) -> npt.NDArray[Any]:
+    return (array / by).astype(array.dtype)
+
+
+def _multiplied(array: npt.NDArray[Any], *, by: Floats, axis: int) -> npt.NDArray[Any]:
+    shape = [1, 1]
+    shape[axis] = len(by)
+    return (array * by.reshape(shape)).astype(array.dtype)
+
+
+def _scale(graph: ir.Graph, node: ir.Node, index: int, change: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]) -> None:
+    """Change a constant that a node reads, computed when the graph is written; other readers keep theirs."""
+    value = node.inputs[index]
+    tensor = ir.convenience.get_const_tensor(value) if value is not None else None
+    if value is None or tensor is None:
+        raise AssertionError(f"input {index} of {node.name} is no constant")
+    name = str(value.name) if len(value.uses()) == 1 else f"{value.name}.{node.name}"
+    lazy = ir.LazyTensor(
+        lambda: ir.Tensor(np.ascontiguousarray(change(read_constant(tensor))), name=name),
+        dtype=tensor.dtype,
+        shape=ir.Shape(tensor.shape.numpy()),
+        name=name,
+    )
+    if name == value.name:
+        value.const_value = lazy
+        return
+    own = ir.Value(name=name, type=ir.TensorType(tensor.dtype), shape=lazy.shape, const_value=lazy)
+    graph.register_initializer(own)
+    node.replace_input_with(index, own)

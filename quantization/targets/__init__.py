@@ -1,0 +1,1 @@
+"""What each GPU target runs: its operators, its passes, and its graphs emulated on a CPU."""

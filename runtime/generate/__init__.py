@@ -1,0 +1,1 @@
+"""Generation: prompts, the raster loop, painting, text answers, detections."""

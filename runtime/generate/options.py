@@ -1,0 +1,121 @@
+"""How to paint one picture: what the caller asked for over what the manifest says. Knows no prompts and no graphs."""
+
+import secrets
+from dataclasses import dataclass
+from typing import Final, TypedDict, TypeVar
+
+from ..errors import RequestError
+from ..manifest.abilities import Ability
+from ..manifest.guidance import Branch, Guidance, Sampling
+from ..manifest.interfaces import takes_top_p
+from ..manifest.schema import Manifest
+from .prompts import check_text
+
+MAX_SEED: Final = 2**32 - 1
+Number = TypeVar("Number", int, float)
+
+
+class Options(TypedDict, total=False):
+    """How to paint; what is left out or None takes the model's own default, and a missing seed is drawn at random."""
+
+    seed: int | None
+    guidance_scale: float | None
+    image_guidance_scale: float | None
+    temperature: float | None
+    top_k: int | None
+    top_p: float | None
+    negative_prompt: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Options with nothing left to decide."""
+
+    seed: int
+    guidance_scale: float
+    image_guidance_scale: float | None  # None where the model has no such guidance or no picture is shown
+    sampling: Sampling
+    negative: str
+
+
+def resolve(options: Options, ability: Ability, manifest: Manifest) -> Settings:
+    """Return the settings of one picture; raise `RequestError` for a value out of range, `TypeError` for a name."""
+    if unknown := options.keys() - Options.__annotations__.keys():
+        message = f"unknown option {min(unknown)!r}; painting takes {', '.join(Options.__annotations__)}"
+        raise TypeError(message)
+    scale = _first(options.get("guidance_scale"), ability.guidance_scale, manifest.guidance.default_scale)
+    _check_number("guidance scale", scale, 0, 100)
+    image_scale = _image_scale(options.get("image_guidance_scale"), ability, manifest.guidance)
+    default = ability.sampling or manifest.sampling
+    temperature = _first(options.get("temperature"), default.temperature)
+    top_k = _first(options.get("top_k"), default.top_k)
+    _check_number("temperature", temperature, 0, 100)
+    top_p = _first(options.get("top_p"), default.top_p)
+    _check_number("top-k", top_k, 0, 2**31 - 1)
+    _check_top_p(top_p, manifest)
+    seed = _first(options.get("seed"), secrets.randbelow(MAX_SEED + 1))
+    check_seed(seed)
+    return Settings(
+        seed=seed,
+        guidance_scale=scale,
+        image_guidance_scale=image_scale,
+        sampling=Sampling(temperature=temperature, top_k=int(top_k), top_p=top_p),
+        negative=_negative(options.get("negative_prompt"), scale, image_scale, manifest.guidance),
+    )
+
+
+def _image_scale(given: float | None, ability: Ability, guidance: Guidance) -> float | None:
+    """Return how closely to follow the codes of the pictures; None where the model or the ability has no use for it."""
+    if guidance.default_image_scale is None or not ability.images[1]:
+        if given is not None:
+            why = "this shows the model no picture" if ability.images[1] == 0 else "this model has no such guidance"
+            raise RequestError(f"an image guidance scale does nothing here: {why}; leave it out.")
+        return None
+    scale = _first(given, guidance.default_image_scale)
+    _check_number("image guidance scale", scale, 0, 100)
+    return scale
+
+
+def _negative(given: str | None, scale: float, image_scale: float | None, guidance: Guidance) -> str:
+    """Return the negative prompt, empty where no branch reads it."""
+    if any(branch.reads_negative for branch, _ in weigh(guidance, scale, image_scale)):
+        negative = guidance.negative_text if given is None else given.strip()
+        return check_text(negative, "negative prompt") if negative else ""
+    if given and not any(branch.reads_negative for branch in guidance.branches):
+        raise RequestError("this model takes no negative prompt; leave it out.")
+    if given:
+        raise RequestError(f"a negative prompt does nothing at guidance scale {scale}; raise it or leave it out.")
+    return ""
+
+
+def weigh(guidance: Guidance, scale: float, image_scale: float | None = None) -> list[tuple[Branch, float]]:
+    """Return the branches that have any weight at these guidance scales, with their weights.
+
+    Without an image scale the model's own counts: branches that then show the same are counted together anyway.
+    """
+    following = (guidance.default_image_scale or 0.0) if image_scale is None else image_scale
+    weighed = [(one, one.constant + one.scale * scale + one.image_scale * following) for one in guidance.branches]
+    return [(branch, weight) for branch, weight in weighed if weight != 0]
+
+
+def check_seed(seed: int) -> None:
+    """Raise `RequestError` if a picture cannot have this seed."""
+    if not 0 <= seed <= MAX_SEED:
+        raise RequestError(f"seed {seed} is out of range; seeds run from 0 to {MAX_SEED}.")
+
+
+def _check_top_p(top_p: float, manifest: Manifest) -> None:
+    if not 0 < top_p <= 1:  # false for NaN too
+        raise RequestError(f"top-p {top_p} is out of range; it is above 0 and at most 1.")
+    if top_p < 1 and not takes_top_p(manifest):
+        raise RequestError("this bundle draws without top-p; leave it out, or export the checkpoint again.")
+
+
+def _check_number(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:  # false for NaN too
+        raise RequestError(f"{name} {value} is out of range; it runs from {low} to {high}.")
+
+
+def _first(*values: Number | None) -> Number:
+    """Return the first value that is given; the last one always is."""
+    return next(value for value in values if value is not None)

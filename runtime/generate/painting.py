@@ -1,0 +1,156 @@
+"""From a request to a picture: the prompts of the guidance branches, what is drawn, and what the file says of it.
+
+Knows no files: pictures to look at come as what prompts show of them.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from PIL import Image
+
+from ..bundle import Bundle
+from ..errors import RequestError
+from ..graphs.embeddings import Floats
+from ..graphs.engine import Engine
+from ..manifest.abilities import Ability
+from ..manifest.guidance import Branch, Sampling
+from ..pictures.marks import PRODUCER, provenance
+from ..pictures.sizes import GridRule, Shape
+from . import raster
+from .interleave import Written
+from .options import MAX_SEED, Settings, weigh
+from .prompts import PromptWriter, Source, stacked
+from .raster import Codes
+from .stroke import Stroke
+
+_NO_WEIGHT: Final = 1e-9  # of branches that cancel out, as 1.2 - 1 and -0.2 do up to rounding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureRequest:
+    """One picture to paint, with nothing left to decide."""
+
+    prompts: tuple[list[int], ...]  # one a guidance branch
+    weights: tuple[float, ...]
+    features: Floats | None  # what the prompts' negative ids stand for
+    fed: int  # tokens that the backbone reads while painting
+    plan: raster.Plan
+    sampling: Sampling
+    chunks: dict[str, str]
+
+
+class Painting:
+    """What an opened bundle paints; everything is checked when the request is made, before the first graph runs."""
+
+    def __init__(self, bundle: Bundle, engine: Engine, grid: GridRule, writer: PromptWriter) -> None:
+        self._bundle = bundle
+        self._manifest = bundle.manifest
+        self._engine = engine
+        self._grid = grid
+        self._writer = writer
+
+    def request(
+        self,
+        ability: Ability,
+        text: str,
+        sources: Sequence[Source],
+        shape: Shape,
+        settings: Settings,
+        written: Written | None = None,
+    ) -> PictureRequest:
+        """Return what is to be painted after a prompt and what was `written` since."""
+        fed = raster.tokens_fed(shape.rows, shape.columns, len(self._writer.row_suffix))
+        weighed = self._weighed(ability, text, sources, shape, settings, written or Written())
+        prompts = tuple(prompt for prompt, _ in weighed)
+        self._engine.check_room(prompts, fed)
+        self._engine.check_memory(prompts, fed, shape)
+        return PictureRequest(
+            prompts=prompts,
+            weights=tuple(weight for _, weight in weighed),
+            features=stacked(sources),
+            fed=fed,
+            plan=raster.Plan(
+                rows=shape.rows,
+                columns=shape.columns,
+                uniforms=raster.uniforms(settings.seed, shape.cells),
+                first_token=self._manifest.codes.first_token,
+                row_suffix=self._writer.row_suffix,
+            ),
+            sampling=settings.sampling,
+            chunks=self._chunks(text, shape, settings),
+        )
+
+    def next_picture(
+        self, ability: Ability, text: str, sources: Sequence[Source], settings: Settings, written: Written
+    ) -> PictureRequest:
+        """Return the picture that comes after what was written, with a seed of its own."""
+        seed = (settings.seed + len(written.pictures)) % (MAX_SEED + 1)
+        return self.request(ability, text, sources, self._grid.default, replace(settings, seed=seed), written)
+
+    def strokes(self, request: PictureRequest, decode: Callable[[Codes], Image.Image]) -> Iterator[Stroke]:
+        """Paint row by row; `decode` gives the picture of a code grid (rows, columns)."""
+        plan = request.plan
+
+        def finished(codes: Codes) -> Image.Image:
+            picture = decode(codes)
+            if codes.shape[0] == plan.rows:
+                picture.info.update(request.chunks)
+            return picture
+
+        with self._engine.painter(request.prompts, request.fed, request.features) as painter:
+            painter.head.set(np.array(request.weights, dtype=np.float32), request.sampling)
+            codes = raster.paint(painter.head.draw, painter.backbone.step, plan)
+            for grid in raster.finished_rows(codes, plan.columns):
+                yield Stroke(codes=grid, rows=plan.rows, _decode=finished)
+
+    def _weighed(
+        self,
+        ability: Ability,
+        text: str,
+        sources: Sequence[Source],
+        shape: Shape,
+        settings: Settings,
+        written: Written,
+    ) -> list[tuple[list[int], float]]:
+        """Return the prompts of the guidance branches with their weights; prompts that are the same count as one.
+
+        A template shows what was painted since the prompt among its pictures; the other branches go on from all of it.
+        """
+        opener = self._writer.opener(shape)
+
+        def prompt(branch: Branch) -> list[int]:
+            words = settings.negative if branch.reads_negative else text
+            if branch.kind == "template":
+                return self._writer.prompt(branch.prompt, words, [*sources, *written.pictures], shape) + opener
+            shown = self._writer.prompt(ability.prompt, words, sources, shape, pad_codes=branch.kind == "pad_codes")
+            tokens = shown + written.tokens + opener
+            return self._writer.pad_middle(tokens) if branch.kind == "pad_middle" else tokens
+
+        weights: dict[tuple[int, ...], float] = {}
+        for branch, weight in weigh(self._manifest.guidance, settings.guidance_scale, settings.image_guidance_scale):
+            tokens = tuple(prompt(branch))
+            weights[tokens] = weights.get(tokens, 0.0) + weight
+        weighed = [(list(tokens), weight) for tokens, weight in weights.items() if abs(weight) > _NO_WEIGHT]
+        if not weighed:
+            raise RequestError(f"guidance scale {settings.guidance_scale} leaves nothing to paint from; take another.")
+        return weighed
+
+    def _chunks(self, text: str, shape: Shape, settings: Settings) -> dict[str, str]:
+        """Return what the picture's file will say about how it was made."""
+        image_scale = settings.image_guidance_scale
+        listed = {
+            "Steps": shape.cells,
+            "Sampler": "greedy" if settings.sampling.temperature == 0 else "raster",
+            "CFG scale": settings.guidance_scale,
+            **({} if image_scale is None else {"Image CFG scale": image_scale}),
+            "Temperature": settings.sampling.temperature,
+            "Top-k": settings.sampling.top_k,
+            **({} if settings.sampling.top_p == 1 else {"Top-p": settings.sampling.top_p}),
+            "Seed": settings.seed,
+            "Size": "x".join(map(str, self._grid.size(shape))),
+            "Model hash": self._bundle.digest[:10],
+            "Model": self._manifest.name,
+        }
+        return provenance(text, settings.negative, listed, PRODUCER, self._bundle.digest)

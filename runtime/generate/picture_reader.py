@@ -1,0 +1,46 @@
+"""What prompts show of pictures: their codes, the embeddings of the vision encoder, or both."""
+
+from PIL import Image
+
+from ..graphs.engine import Engine
+from ..manifest.schema import Manifest
+from ..pictures.domain import outside, share_outside
+from ..pictures.fit import fitted
+from ..pictures.load import Loaded, cut_off, from_pixels, resized, to_pixel_values, warn_of_changes
+from ..pictures.sizes import GridRule
+from .prompts import Features
+from .raster import Codes
+
+
+class PictureReader:
+    """Reads pictures as an opened bundle's models do, and warns of all that was changed in them."""
+
+    def __init__(self, manifest: Manifest, engine: Engine, grid: GridRule) -> None:
+        self._manifest = manifest
+        self._engine = engine
+        self._grid = grid
+
+    def codes(self, loaded: Loaded) -> Codes:
+        """Return the codes (rows, columns) of a loaded picture, and warn of all that was changed."""
+        image, changes = self.fit(loaded.image), [*loaded.changes]
+        codes = self._engine.encode(to_pixel_values(image, self._manifest.preprocess))
+        if image.size != loaded.image.size:
+            cut = self._manifest.preprocess.cover is not None and cut_off(loaded.image.size, image.size)
+            changes.append(resized(loaded.image.size, image.size) + ", its edges cut off" * cut)
+        if domain := self._manifest.domain:
+            rebuilt = from_pixels(self._engine.decode(codes), self._manifest.postprocess)
+            if share := share_outside(image, rebuilt, self._grid.cell, domain.tolerance):
+                changes.append(outside(domain, share))
+        warn_of_changes(loaded.name, changes)
+        return codes
+
+    def features(self, loaded: Loaded, *, with_codes: bool) -> Features:
+        """Return a picture as the embeddings that stand for it in a prompt, and as codes where it shows both."""
+        pixel_values = to_pixel_values(self.fit(loaded.image), self._manifest.preprocess)
+        warn_of_changes(loaded.name, loaded.changes)  # a picture that is fitted into the square is shown whole
+        codes = self._engine.encode(pixel_values) if with_codes else None
+        return Features(self._engine.features(pixel_values), codes)
+
+    def fit(self, image: Image.Image) -> Image.Image:
+        """Return the picture in a size that the model reads."""
+        return fitted(image, self._manifest.preprocess, self._grid)

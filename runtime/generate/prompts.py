@@ -1,0 +1,185 @@
+"""From words and pictures to token ids, by the pieces that the manifest lists. Knows no graphs and no families."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeAlias
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from ..errors import BundleError, RequestError
+from ..graphs.embeddings import Floats
+from ..manifest.prompts import ImageBlock, Piece
+from ..pictures.sizes import Shape
+from .raster import Codes
+
+MAX_PROMPT_CHARACTERS: Final = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """A picture as embeddings, `rows` (tokens, hidden_size), which stand in a prompt as they are.
+
+    Where a prompt shows `codes` too, they follow as a picture of their own.
+    """
+
+    rows: Floats
+    codes: Codes | None = None
+
+
+# A picture that a prompt shows: its code grid (rows, columns), or its features.
+Source: TypeAlias = Codes | Features
+
+
+class Vocabulary:
+    """The bundle's text tokenizer. What a user types is always text, even where it spells a special token."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._tokenizer = Tokenizer.from_file(str(path))
+        except Exception as error:  # tokenizers raises plain Exception
+            raise BundleError(f"{path} is not a tokenizer ({str(error)[:200]}). Export the bundle again.") from error
+        self._tokenizer.encode_special_tokens = True
+        self._tokenizer.no_truncation()  # a file may ask for either; a prompt is what was typed, all of it
+        self._tokenizer.no_padding()
+        self._path = path
+
+    def special(self, name: str) -> int:
+        """Return the id of a special token; raise `BundleError` if the tokenizer lacks it."""
+        token: int | None = self._tokenizer.token_to_id(name)
+        if token is None:
+            raise BundleError(
+                f"{self._path} lacks the token {name!r} that the manifest names. Export the bundle again."
+            )
+        return token
+
+    def encode(self, text: str) -> list[int]:
+        """Return the ids of plain text, nothing added."""
+        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
+        return ids
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Return the text of ids, special tokens left out."""
+        text: str = self._tokenizer.decode(list(ids), skip_special_tokens=True)
+        return text.strip()
+
+
+def check_text(text: str, what: str) -> str:
+    """Return the text stripped; raise `RequestError` if it is empty, too long or not Unicode."""
+    stripped = text.strip()
+    if not stripped:
+        raise RequestError(f"the {what} is empty; say what you want in a few words.")
+    if len(stripped) > MAX_PROMPT_CHARACTERS:
+        raise RequestError(
+            f"the {what} has {len(stripped)} characters; at most {MAX_PROMPT_CHARACTERS} are read. Shorten it."
+        )
+    try:
+        stripped.encode()
+    except UnicodeEncodeError as error:
+        raise RequestError(f"the {what} is not valid Unicode at character {error.start}; type it again.") from error
+    return stripped
+
+
+class PromptWriter:
+    """Fills the manifest's pieces with text, source pictures and a grid header."""
+
+    def __init__(
+        self, vocabulary: Vocabulary, block: ImageBlock, first_token: int, *, cell: int = 1, pad: str | None = None
+    ) -> None:
+        self._vocabulary = vocabulary
+        self._block = block
+        self._first_token = first_token
+        self._cell = cell
+        self.row_suffix = tuple(vocabulary.special(name) for name in block.row_suffix)
+        self._close = [vocabulary.special(name) for name in block.close]
+        self._pad = None if pad is None else vocabulary.special(pad)
+        self._separator = vocabulary.encode(block.separator) if block.separator else []
+
+    def prompt(
+        self,
+        pieces: Iterable[Piece],
+        text: str,
+        sources: Sequence[Source],
+        shape: Shape | None = None,
+        *,
+        pad_codes: bool = False,
+    ) -> list[int]:
+        """Return the ids of a prompt that shows `sources`, with pads for their codes if it is to hide those.
+
+        -1 - i stands for row i of `stacked(sources)`; `shape` is the grid that will be painted.
+        """
+        images: list[int] = []
+        features = 0
+        for place, source in enumerate(sources):
+            images += self._separator if place else []
+            if isinstance(source, Features):
+                rows = range(features, features + len(source.rows))
+                images += [*self.opener(None), *(-1 - row for row in rows), *self._close]
+                features = rows.stop
+                images += [] if source.codes is None else self._image(source.codes, pad_codes=pad_codes)
+            else:
+                images += self._image(source, pad_codes=pad_codes)
+        return self._fill(pieces, text, images, shape)
+
+    def opener(self, shape: Shape | None) -> list[int]:
+        """Return the ids that announce an image of this grid; None where the manifest's opener names none."""
+        return self._fill(self._block.open, "", [], shape)
+
+    def picture(self, codes: Codes) -> list[int]:
+        """Return the ids of a picture, opener and closer included."""
+        return self._image(codes, pad_codes=False)
+
+    def pad_middle(self, prompt: Sequence[int]) -> list[int]:
+        """Return a prompt as long as this one, of which only the first and the last token are left."""
+        return [prompt[0], *self._pads(len(prompt) - 2), prompt[-1]] if len(prompt) > 2 else list(prompt)
+
+    def _pads(self, count: int) -> list[int]:
+        if self._pad is None:
+            raise AssertionError("a manifest with a branch that pads names its pad")
+        return [self._pad] * count
+
+    def _image(self, codes: Codes, *, pad_codes: bool) -> list[int]:
+        rows, columns = codes.shape
+        ids = self.opener(Shape(rows, columns))
+        for row, line in enumerate(codes.tolist(), start=1):
+            ids += self._pads(columns) if pad_codes else [self._first_token + code for code in line]
+            if row < rows or self._block.suffix_last_row:
+                ids += self.row_suffix
+        return ids + self._close
+
+    def _fill(self, pieces: Iterable[Piece], text: str, images: list[int], shape: Shape | None) -> list[int]:
+        """Concatenate pieces; neighbouring text is encoded in one go, as the reference tokenizes it."""
+        ids: list[int] = []
+        run = ""
+        for piece in pieces:
+            if piece.text is not None:
+                run += piece.text
+            elif piece.field == "text":
+                run += text
+            elif shape is not None and piece.tag is None and (number := self._number(piece, shape)) is not None:
+                run += str(number)
+            else:
+                ids += self._vocabulary.encode(run) if run else []
+                run = ""
+                ids += images if piece.field == "images" else self._special(piece, shape)
+        return ids + (self._vocabulary.encode(run) if run else [])
+
+    def _number(self, piece: Piece, shape: Shape) -> int | None:
+        """Return what a field counts of a grid; None for another piece."""
+        numbers = {"rows": shape.rows, "columns": shape.columns}
+        numbers |= {"height": shape.rows * self._cell, "width": shape.columns * self._cell}
+        return None if piece.field is None else numbers.get(piece.field)
+
+    def _special(self, piece: Piece, shape: Shape | None) -> list[int]:
+        """Return the special token of a piece, in a list; an empty one for a size that is not there."""
+        if piece.token is not None:
+            return [self._vocabulary.special(piece.token)]
+        number = None if shape is None else self._number(piece, shape)
+        return [] if piece.tag is None or number is None else [self._vocabulary.special(piece.tag.name(number))]
+
+
+def stacked(sources: Sequence[Source]) -> Floats | None:
+    """Return the features of all pictures in order, (features, hidden_size); None if there are none."""
+    rows = [source.rows for source in sources if isinstance(source, Features)]
+    return np.concatenate(rows) if rows else None

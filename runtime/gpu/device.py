@@ -1,0 +1,152 @@
+"""A backbone and an image head whose buffers lie on a device. Knows no device: a `DeviceGraph` does.
+
+The KV cache never leaves the device. A step sends the embeddings of its tokens and the rows' lengths there and brings
+`last_hidden` back; the image head reads `last_hidden` where it lies.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import RequestError
+from ..graphs.backbone import Backbone, Call
+from ..graphs.embeddings import Embeddings, Floats
+from ..manifest import graphs as manifest_graphs
+from ..manifest.graphs import DType
+from ..manifest.guidance import Sampling
+
+Array: TypeAlias = npt.NDArray[Any]
+Shape: TypeAlias = tuple[int, ...]
+
+MAX_TOP_K = 3840  # what the image heads of GPU bundles can find; above it they would keep this many
+
+
+class DeviceArray(Protocol):
+    """Memory on a device, of one type and shape."""
+
+    @property
+    def shape(self) -> Shape:
+        """Its shape."""
+
+    def upload(self, host: Array) -> None:
+        """Copy an array of the same type and shape to the device."""
+
+    def download(self, host: Array) -> None:
+        """Copy the device's memory into an array, once everything before it has run."""
+
+
+# Memory, and the shape that a graph is to see it in.
+View: TypeAlias = tuple[DeviceArray, Shape]
+
+
+class DeviceGraph(Protocol):
+    """One graph on a device."""
+
+    def run(self, outputs: Sequence[str], feeds: Mapping[str, Array]) -> Sequence[Any]:
+        """Run on arrays of the host; return the named outputs."""
+
+    def array(self, shape: Shape, dtype: DType) -> DeviceArray:
+        """Return new memory, all zeros."""
+
+    def bind(self, inputs: Mapping[str, View], outputs: Mapping[str, View], *, often: bool) -> Callable[[], None]:
+        """Return a function that runs on this memory; what is run `often` is captured, where that can be done."""
+
+
+class _DeviceCall(Call):
+    """A call of one width, on the host and on the device."""
+
+    def __init__(self, backbone: "DeviceBackbone", width: int, size: int, *, often: bool) -> None:
+        super().__init__(backbone.rows, width, size)
+        graph, rows = backbone.graph, backbone.rows
+        self.device_embeds = graph.array((rows, width, size), "float32")
+        self.device_hidden = graph.array((rows, width, size), "float32")
+        self.device_counts = graph.array((rows,), "int64")
+        inputs = {
+            "inputs_embeds": self.device_embeds,
+            "past_lengths": backbone.device_lengths,
+            "token_counts": self.device_counts,
+        }
+        inputs |= {f"past_{name}": array for name, array in backbone.device_cache.items()}
+        outputs = {"hidden": self.device_hidden, "last_hidden": backbone.device_last_hidden}
+        outputs |= {f"present_{name}": array for name, array in backbone.device_cache.items()}
+        self.run = graph.bind(_views(inputs), _views(outputs), often=often)
+
+
+class DeviceBackbone(Backbone):
+    """A backbone whose cache, inputs and outputs lie on a device; `last_hidden` is a copy on the host."""
+
+    def __init__(
+        self, graph: DeviceGraph, shape: manifest_graphs.Backbone, embeddings: Embeddings, *, rows: int, capacity: int
+    ) -> None:
+        self.graph = graph
+        super().__init__(None, shape, embeddings, rows=rows, capacity=capacity)
+        self.device_lengths = graph.array((rows,), "int64")
+        self.device_last_hidden = graph.array((rows, shape.hidden_size), "float32")
+
+    def append(self, tokens: Sequence[Sequence[int]], features: Floats | None = None) -> Floats:
+        """Read some more tokens of every row; as `Backbone.append`."""
+        hidden = super().append(tokens, features)
+        self._last_call.device_hidden.download(hidden)
+        return hidden
+
+    def _make_cache(self, names: Sequence[str], shape: Shape, dtype: DType) -> None:
+        self.device_cache = {name: self.graph.array(shape, dtype) for name in names}
+
+    def _bind(self, width: int, *, often: bool) -> Call:
+        return _DeviceCall(self, width, self.last_hidden.shape[1], often=often)
+
+    def _run(self, call: Call) -> None:
+        assert isinstance(call, _DeviceCall)
+        call.device_embeds.upload(call.embeds)
+        call.device_counts.upload(call.counts)
+        self.device_lengths.upload(self.lengths)
+        call.run()
+        self.device_last_hidden.download(self.last_hidden)
+        self._last_call = call
+
+
+class DeviceImageHead:
+    """Draws a code from `last_hidden` of a backbone on the same device, guidance branches as rows."""
+
+    def __init__(self, graph: DeviceGraph, backbone: DeviceBackbone, codes: int) -> None:
+        rows, size = backbone.device_last_hidden.shape
+        self._count = codes
+        self._weights, self._temperature = graph.array((rows,), "float32"), graph.array((), "float32")
+        self._top_k, self._uniform = graph.array((1,), "int64"), graph.array((1,), "float32")
+        self._code, logits = graph.array((1,), "int64"), graph.array((1, codes), "float32")
+        inputs = {
+            "weights": self._weights,
+            "temperature": self._temperature,
+            "top_k": self._top_k,
+            "uniform": self._uniform,
+        }
+        hidden: View = (backbone.device_last_hidden, (1, rows, size))
+        outputs = _views({"code": self._code, "logits": logits})
+        self._run = graph.bind({"hidden": hidden, **_views(inputs)}, outputs, often=True)
+        self._host_uniform = np.zeros(1, dtype=np.float32)
+        self._host_code = np.zeros(1, dtype=np.int64)
+
+    def set(self, weights: Floats, sampling: Sampling) -> None:
+        """Fix guidance weights, temperature and top-k for the picture to come."""
+        if MAX_TOP_K < sampling.top_k < self._count:
+            raise RequestError(
+                f"top-k {sampling.top_k} is out of range: on a GPU at most {MAX_TOP_K} codes are kept, or all of them "
+                "with 0."
+            )
+        self._weights.upload(np.ascontiguousarray(weights, dtype=np.float32))
+        self._temperature.upload(np.array(sampling.temperature, dtype=np.float32))
+        self._top_k.upload(np.array([sampling.top_k], dtype=np.int64))
+
+    def draw(self, uniform: float) -> int:
+        """Draw the next code at `uniform`, a number in [0, 1)."""
+        self._host_uniform[0] = uniform
+        self._uniform.upload(self._host_uniform)
+        self._run()
+        self._code.download(self._host_code)
+        return int(self._host_code[0])
+
+
+def _views(arrays: Mapping[str, DeviceArray]) -> dict[str, View]:
+    return {name: (array, array.shape) for name, array in arrays.items()}

@@ -1,0 +1,229 @@
+"""The graphs of an opened bundle, each opened when first needed, and the buffers that drive them.
+
+Knows codes and tokens, not words: prompts come in as token ids, pictures as code grids.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final, cast
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime as ort
+
+from ..bundle import Bundle
+from ..errors import BundleError, RequestError
+from ..generate.raster import Codes
+from ..gpu.device import DeviceBackbone, DeviceGraph, DeviceImageHead
+from ..manifest.graphs import GraphRole, Table
+from ..memory.onnx_shapes import Value, read_shapes
+from ..memory.predict import (
+    FOR_REQUEST,
+    Work,
+    capacity_for,
+    check_available,
+    decoder_bytes,
+    fixed_capacity,
+    kv_bytes,
+    on_cpu,
+    prefill_bytes,
+    weights_bytes,
+)
+from ..pictures.load import Pixels
+from ..pictures.sizes import Shape
+from .backbone import Backbone
+from .backends import Head, Opener, Runner, on_device, open_runner
+from .embeddings import Embeddings, Floats
+from .image_head import ImageHead
+from .integer_table import BITS, IntegerTable, row_bytes
+from .sessions import declared
+
+_PAINTING: Final[tuple[GraphRole, ...]] = ("backbone", "image_head", "image_decoder")
+
+
+@dataclass(frozen=True)
+class Painter:
+    """A backbone and an image head bound to the same memory, for a fixed number of guidance branches."""
+
+    backbone: Backbone
+    open_head: Callable[[], Runner]
+    codes: int
+
+    @cached_property
+    def head(self) -> Head:
+        """The image head, opened by the first painting: answers do without."""
+        if isinstance(self.backbone, DeviceBackbone):
+            return DeviceImageHead(cast(DeviceGraph, self.open_head()), self.backbone, self.codes)
+        return ImageHead(cast(ort.InferenceSession, self.open_head()), self.backbone.last_hidden)
+
+
+class Engine:
+    """Runs a bundle's graphs. Painters are kept for reuse; two paintings at once get one each."""
+
+    def __init__(self, bundle: Bundle, open_graph: Opener = open_runner) -> None:
+        self._bundle = bundle
+        self._open_graph = open_graph
+        self._shape = bundle.manifest.backbone
+        self._capacity = fixed_capacity(bundle.manifest)  # None: as much as a request needs
+        self._idle: dict[int, Painter] = {}
+        self._read = 0  # bytes that the backbone took for its largest prompt, and keeps
+        self._decoding = 0  # and the decoder for its largest picture
+
+    def check_room(self, prompts: Sequence[Sequence[int]], more: int) -> None:
+        """Raise `RequestError` unless the model holds the prompts and `more` tokens after the longest."""
+        longest, holds = max(map(len, prompts)), min(self._shape.max_positions, self._capacity or 2**31)
+        if longest + more > holds:
+            raise RequestError(
+                f"the prompt has {longest} tokens and at most {max(holds - more, 0)} fit: this model holds {holds} "
+                f"and the result needs {more}. Shorten the prompt, or use fewer or smaller pictures."
+            )
+
+    def check_memory(self, prompts: Sequence[Sequence[int]], more: int, grid: Shape | None = None) -> None:
+        """Raise `MemoryShortError` unless there is memory for what a request needs and does not have yet.
+
+        With a grid a picture of that size is painted and decoded. Nothing is allocated or opened by asking.
+        """
+        manifest, folder = self._bundle.manifest, self._bundle.folder
+        if not on_cpu(manifest):
+            return
+        declared(self._bundle, "backbone")  # the shape that the cache's size is computed of
+        work = self._work(prompts, more)
+        idle = self._idle.get(work.rows)
+        roles = self._unopened(("backbone",) if grid is None else _PAINTING)
+        needed = weights_bytes(folder, manifest, roles)
+        if idle is None or idle.backbone.capacity < work.capacity:
+            needed += kv_bytes(manifest.backbone, work.rows, work.capacity)
+        needed += max(0, prefill_bytes(manifest, work) - self._read)
+        if grid is not None:
+            needed += max(0, decoder_bytes(self._decoder_values, grid) - self._decoding)
+        check_available(self._bundle, needed, FOR_REQUEST)
+
+    def _work(self, prompts: Sequence[Sequence[int]], more: int) -> Work:
+        longest = max(map(len, prompts))
+        capacity = capacity_for(self._bundle.manifest, longest + more)
+        return Work(rows=len(prompts), capacity=capacity, prompt=longest)
+
+    def _unopened(self, roles: Sequence[GraphRole]) -> list[GraphRole]:
+        return [role for role in roles if f"_{role}" not in vars(self)]  # a cached property that was read is there
+
+    @contextmanager
+    def painter(self, prompts: Sequence[Sequence[int]], more: int, features: Floats | None = None) -> Iterator[Painter]:
+        """Lend buffers with the prompts read in, one row each, and room for `more` tokens.
+
+        `features` (features, hidden_size) are what the prompts' negative ids stand for.
+        """
+        self.check_room(prompts, more)
+        self.check_memory(prompts, more)
+        needed = max(map(len, prompts)) + more
+        painter = self._idle.pop(len(prompts), None)
+        if painter is None or painter.backbone.capacity < needed:
+            painter = self._make(len(prompts), needed)
+        painter.backbone.prefill(prompts, features)
+        work = self._work(prompts, more)
+        self._read = max(self._read, prefill_bytes(self._bundle.manifest, work))
+        try:
+            yield painter
+        finally:
+            self._idle[len(prompts)] = painter
+
+    def _make(self, rows: int, needed: int) -> Painter:
+        capacity, runner = capacity_for(self._bundle.manifest, needed), self._backbone
+        backbone = (
+            DeviceBackbone(cast(DeviceGraph, runner), self._shape, self._embeddings, rows=rows, capacity=capacity)
+            if on_device(self._bundle.manifest)
+            else Backbone(
+                cast(ort.InferenceSession, runner), self._shape, self._embeddings, rows=rows, capacity=capacity
+            )
+        )
+        return Painter(backbone, lambda: self._image_head, self._bundle.manifest.codes.count)
+
+    def check(self) -> None:
+        """Open every graph and table; raise `BundleError` at the first that is not what the manifest says."""
+        for role in self._bundle.manifest.graphs:
+            open_runner(self._bundle, role, prepack=False)  # weights stay in their files
+        _ = self._embeddings
+
+    def text_choice(self, hidden: Floats) -> Callable[[], int]:
+        """Return a function giving the likeliest next token after `hidden` (1, hidden_size), read anew at each call.
+
+        Codes among the tokens are left out where the manifest says so.
+        """
+        session, manifest = self._text_head, self._bundle.manifest
+        first = manifest.codes.first_token
+        left_out = slice(first, first + manifest.codes.count if manifest.answer.text_only else first)
+
+        def choose() -> int:
+            (logits,) = session.run(["logits"], {"hidden": hidden})
+            logits[0, left_out] = -np.inf
+            return int(np.argmax(logits[0]))
+
+        return choose
+
+    def decode(self, codes: npt.NDArray[np.integer]) -> Pixels:
+        """Return the decoder's output (1, 3, height, width) for a code grid (rows, columns)."""
+        (pixels,) = self._image_decoder.run(["pixels"], {"codes": codes[np.newaxis].astype(np.int64)})
+        self._decoding = max(self._decoding, decoder_bytes(self._decoder_values, Shape(*codes.shape)))
+        return np.asarray(pixels, dtype=np.float32)
+
+    def encode(self, pixel_values: Pixels) -> Codes:
+        """Return the code grid (rows, columns) of `pixel_values` (1, 3, height, width)."""
+        (codes,) = self._image_tokenizer.run(["codes"], {"pixel_values": pixel_values})
+        return np.asarray(codes[0], dtype=np.int32)
+
+    def features(self, pixel_values: Pixels) -> Floats:
+        """Return the embeddings (tokens, hidden_size) that stand for `pixel_values` (1, 3, side, side) in a prompt."""
+        (features,) = self._vision_encoder.run(["features"], {"pixel_values": pixel_values})
+        return np.asarray(features[0], dtype=np.float32)
+
+    @cached_property
+    def _backbone(self) -> Runner:
+        return self._open("backbone")
+
+    @cached_property
+    def _image_head(self) -> Runner:
+        return self._open("image_head")
+
+    @cached_property
+    def _text_head(self) -> Runner:
+        return self._open("text_head")
+
+    @cached_property
+    def _image_decoder(self) -> Runner:
+        return self._open("image_decoder")
+
+    @cached_property
+    def _image_tokenizer(self) -> Runner:
+        return self._open("image_tokenizer")
+
+    @cached_property
+    def _vision_encoder(self) -> Runner:
+        return self._open("vision_encoder")
+
+    def _open(self, role: GraphRole) -> Runner:
+        if on_cpu(self._bundle.manifest):
+            needed = weights_bytes(self._bundle.folder, self._bundle.manifest, (role,))
+            check_available(self._bundle, needed, f"for its {role}")
+        return self._open_graph(self._bundle, role)
+
+    @cached_property
+    def _decoder_values(self) -> tuple[Value, ...]:
+        return read_shapes(self._bundle.path(self._bundle.manifest.graphs["image_decoder"].file)).values
+
+    @cached_property
+    def _embeddings(self) -> Embeddings:
+        manifest = self._bundle.manifest
+        codes = None if manifest.code_embedding is None else self._mapped(manifest.code_embedding)
+        return Embeddings(self._mapped(manifest.token_embedding), codes)
+
+    def _mapped(self, table: Table) -> Floats | IntegerTable:
+        path, (rows, columns) = self._bundle.path(table.file), table.shape
+        bits = BITS.get(table.dtype)
+        dtype = np.dtype(np.uint8) if bits else np.dtype(table.dtype).newbyteorder("<")
+        width = row_bytes(columns, bits) if bits else columns
+        if path.stat().st_size != rows * width * dtype.itemsize:
+            raise BundleError(f"{path} does not hold {rows} x {columns} {table.dtype} numbers.")
+        # A plain view: indexing a memmap costs several times as much.
+        mapped = np.asarray(np.memmap(path, dtype=dtype, mode="r", shape=(rows, width)))
+        return IntegerTable(mapped, columns, bits) if bits else mapped

@@ -1,0 +1,157 @@
+"""ONNX Runtime sessions of a bundle's graphs, checked against the manifest. Knows no shapes of its own."""
+
+import contextlib
+import functools
+import sys
+from pathlib import Path
+from typing import Final
+
+import onnxruntime as ort
+
+from ..bundle import Bundle
+from ..errors import AbilityError, BundleError
+from ..files import home
+from ..manifest.graphs import DType, Graph, GraphRole, Tensor
+from ..manifest.interfaces import contract, difference
+from ..manifest.schema import MANIFEST_FILE, graph_bytes
+
+_CPU: Final = "CPUExecutionProvider"
+_CUDA: Final = "CUDAExecutionProvider"
+EXACT_INT8: Final = ("session.x64quantprecision", "1")  # `open_graph` says why and when
+_SIDES: Final = ("inputs", "outputs")
+_DTYPES: Final[dict[str, DType]] = {
+    "tensor(float)": "float32",
+    "tensor(float16)": "float16",
+    "tensor(bfloat16)": "bfloat16",
+    "tensor(int64)": "int64",
+    "tensor(int32)": "int32",
+    "tensor(int8)": "int8",
+}
+
+
+# Below this many bytes of weights one thread is faster than two: a step is so short that handing out its parts costs
+# more than it saves (benchmarks/results/painting.json).
+_ONE_THREAD_BYTES: Final = 16 * 1024 * 1024
+
+
+def threads(weights: int) -> int:
+    """Return how many threads run a graph with so many bytes of weights; 0: one for every core."""
+    return 1 if weights < _ONE_THREAD_BYTES else 0
+
+
+def open_graph(bundle: Bundle, role: GraphRole, *, prepack: bool = True) -> ort.InferenceSession:
+    """Open one graph on the bundle's target.
+
+    Without `prepack` the weights are mapped and not rearranged: slower to run, but opening takes no memory for them.
+    Raises `BundleError` when the graph cannot be loaded, when its interface is not the manifest's, or when the device
+    that the bundle was made for is not there: a bundle never runs elsewhere silently.
+    """
+    graph = declared(bundle, role)
+    path = bundle.path(graph.file)
+    options = _options(graph_bytes(bundle.manifest, role))
+    if bundle.manifest.target == "cpu":
+        # x86 CPUs without VNNI add two products of bytes in 16 bits, which overflow; this keeps int8 exact there.
+        # It breaks DequantizeLinear of weights in blocks, which bundles for other targets have.
+        options.add_session_config_entry(*EXACT_INT8)
+    if not prepack:
+        options.add_session_config_entry("session.disable_prepacking", "1")
+    providers = _providers(bundle, role, options)
+    try:
+        session = ort.InferenceSession(path, options, providers=providers)
+    except Exception as error:  # onnxruntime's own exceptions share no base class below Exception
+        raise BundleError(f"{path} cannot be opened: {_first_line(error)}. Export the bundle again.") from error
+    wanted = {one if isinstance(one, str) else one[0] for one in providers}
+    if missing := sorted(wanted - set(session.get_providers())):
+        raise BundleError(
+            f"{path} is made for target {bundle.manifest.target!r}, but onnxruntime could not start "
+            f"{', '.join(missing)} and would run it on the CPU. Are the CUDA libraries and a driver installed?"
+        )
+    given = (graph.inputs, graph.outputs)
+    for kind, ours, found in zip(_SIDES, given, (session.get_inputs(), session.get_outputs()), strict=True):
+        _compare(f"{path}: {kind}", ours, tuple(map(_described, found)))
+    return session
+
+
+def open_rewritten(
+    content: bytes, path: Path, weights: int, *entries: tuple[str, str], remedy: str = "Export the bundle again"
+) -> ort.InferenceSession:
+    """Open on the CPU what was made in memory of the graph at `path`, beside whose file its weights stay.
+
+    `weights` is how many bytes of them it computes with, `entries` are ONNX Runtime's session options. Raises
+    `BundleError` when the graph cannot be loaded.
+    """
+    options = _options(weights)
+    options.enable_cpu_mem_arena = False  # its blocks only grow, and tensors that are looked at are large
+    for name, value in (("session.model_external_initializers_file_folder_path", str(path.parent)), *entries):
+        options.add_session_config_entry(name, value)
+    try:
+        return ort.InferenceSession(content, options, providers=[_CPU])
+    except Exception as error:  # onnxruntime's own exceptions share no base class below Exception
+        raise BundleError(f"{path} cannot be opened on a CPU: {_first_line(error)}. {remedy}.") from error
+
+
+def _options(weights: int) -> ort.SessionOptions:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads(weights)
+    options.log_severity_level = 3
+    options.enable_mem_pattern = False  # prompts differ in length; a pattern per length would grow for ever
+    return options
+
+
+def declared(bundle: Bundle, role: GraphRole) -> Graph:
+    """Return what the manifest says of a graph; raise unless it is there with the interface of docs/bundle.md."""
+    graph = bundle.manifest.graphs.get(role)
+    if graph is None:
+        raise AbilityError(f"{bundle.manifest.name} has no {role}, which this needs; use a bundle that has one.")
+    for kind, ours, theirs in zip(_SIDES, contract(bundle.manifest, role), (graph.inputs, graph.outputs), strict=True):
+        _compare(f"{bundle.folder / MANIFEST_FILE}: graphs.{role}.{kind}", ours, theirs)
+    return graph
+
+
+def _providers(bundle: Bundle, role: GraphRole, options: ort.SessionOptions) -> list[str | tuple[str, dict[str, str]]]:
+    """Return the providers of a session; raise `BundleError` when this installation lacks that of the target."""
+    target, has = bundle.manifest.target, ort.get_available_providers()
+    if target in ("portable", "cpu"):
+        return [_CPU]
+    if target == "cuda" and _CUDA in has:
+        _load_cuda_libraries()
+        # TF32 would round what is float32 on purpose; the prompt and its many shapes are not captured, steps are.
+        captures = "1" if role in ("backbone", "image_head") else "0"
+        return [(_CUDA, {"enable_cuda_graph": captures, "use_tf32": "0"}), _CPU]
+    if target == "rtx":
+        from ..gpu.rtx import add_provider
+        from ..gpu.tensorrt_profiles import profiles
+
+        add_provider(options, profiles(bundle.manifest, role), rtx_cache(bundle))
+        return []
+    raise BundleError(
+        f"{bundle.folder} is made for target {target!r}, which this installation of onnxruntime cannot run (it has "
+        f"{', '.join(has)}). Quantize the portable bundle for 'cpu'."
+    )
+
+
+@functools.cache
+def _load_cuda_libraries() -> None:
+    """Load the CUDA libraries of NVIDIA's wheels, where they are installed; elsewhere the system's are found."""
+    with contextlib.redirect_stdout(sys.stderr):  # what is missing is printed, and may be there all the same
+        ort.preload_dlls()
+
+
+def rtx_cache(bundle: Bundle) -> Path:
+    """Return the folder that keeps what TensorRT-RTX compiled for a bundle."""
+    return home("engines") / f"{bundle.manifest.name}-rtx-{bundle.digest[:24]}"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n", 1)[0][:300]
+
+
+def _compare(where: str, expected: tuple[Tensor, ...], found: tuple[Tensor, ...]) -> None:
+    """Raise `BundleError` unless names, types and fixed sizes are the expected ones."""
+    if reason := difference(expected, found):
+        raise BundleError(f"{where} are not what the runtime expects: {reason}. Export the bundle again.")
+
+
+def _described(argument: ort.NodeArg) -> Tensor:
+    shape = tuple(size if isinstance(size, int) else str(size) for size in argument.shape)
+    return Tensor(name=argument.name, dtype=_DTYPES.get(argument.type, argument.type), shape=shape)

@@ -1,0 +1,48 @@
+"""The manifest's abilities: what the model can do, what it is sent, and how its answers end."""
+
+from typing import Annotated, Literal, TypeAlias
+
+from msgspec import Meta
+
+from .guidance import GuidanceScale, Sampling
+from .prompts import Piece
+from .values import Channel, Count, Index, Record, ShortText
+
+AbilityName: TypeAlias = Literal[
+    "paint", "edit", "ask", "interleave", "detect", "segment", "edges", "boxes", "depth", "normals", "pose"
+]
+Reading: TypeAlias = Literal["codes", "vision_encoder", "both"]  # both: what the vision encoder makes, then the codes
+
+
+class Request(Record, frozen=True, kw_only=True):
+    """The words the runtime sends for an ability that takes no free text; `{objects}` is filled for detection."""
+
+    text: ShortText
+    everything: ShortText = ""
+    separator: ShortText = ", "
+
+
+class Ability(Record, frozen=True, kw_only=True):
+    """One thing the model can do: its prompt, what comes back, and how many pictures it takes.
+
+    `reads` is what its prompt shows of a picture, where that is not `image_block.features`. `labels` (segmentation)
+    are the colours of the painted classes; `unit` (detection) is what box numbers count.
+    """
+
+    prompt: tuple[Piece, ...]
+    output: Literal["image", "text", "interleaved", "detections"]
+    images: tuple[Index, Index] = (0, 0)
+    reads: Reading | None = None
+    request: Request | None = None
+    guidance_scale: GuidanceScale | None = None
+    sampling: Sampling | None = None
+    labels: dict[ShortText, tuple[Channel, Channel, Channel]] | None = None
+    unit: Literal["cell", "pixel"] | None = None
+
+
+class Answer(Record, frozen=True, kw_only=True):
+    """How text answers end; each token is the likeliest, with `text_only` the likeliest that is no code."""
+
+    stop: Annotated[tuple[ShortText, ...], Meta(min_length=1)]
+    max_tokens: Count = 256
+    text_only: bool = False

@@ -1,0 +1,64 @@
+"""The manifest's graphs, tables and the shape of the backbone. Schema only: knows no ONNX."""
+
+from typing import Annotated, Literal, TypeAlias
+
+from msgspec import Meta
+
+from .values import Count, Record, ShortText
+
+GraphRole: TypeAlias = Literal[
+    "backbone", "image_head", "text_head", "image_decoder", "image_tokenizer", "vision_encoder"
+]
+Precision: TypeAlias = Literal["fp32", "fp16", "bf16", "int8", "int4", "fp8"]
+DType: TypeAlias = Literal["float32", "float16", "bfloat16", "int64", "int32", "int8"]
+
+
+class Tensor(Record, frozen=True, kw_only=True):
+    """Name, type and shape of a graph's input or output; a dimension is a number or the name of one."""
+
+    name: ShortText
+    dtype: DType
+    shape: tuple[int | str, ...]
+
+
+class Parity(Record, frozen=True, kw_only=True):
+    """What the export measured against the reference: the figure may not exceed the tolerance."""
+
+    metric: ShortText
+    error: Annotated[float, Meta(ge=0)]
+    tolerance: Annotated[float, Meta(ge=0)]
+
+
+class Graph(Record, frozen=True, kw_only=True):
+    """One ONNX file: its precision, its interface, and how far it was from the reference when it was made."""
+
+    file: ShortText
+    precision: Precision
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    parity: Parity | None = None
+    activations: Literal["int8", "fp8"] | None = None  # None: computed in the precision of the target
+    kept: tuple[ShortText, ...] = ()  # operators whose inputs are not quantised although those of others are
+
+
+class Table(Record, frozen=True, kw_only=True):
+    """A row-major table, mapped into memory: row i is the input embedding of token i, or of code i.
+
+    Of integers a row is laid out as in integer_table.py.
+    """
+
+    file: ShortText
+    dtype: Literal["float32", "float16", "int8", "int4"]
+    shape: tuple[Count, Count]
+
+
+class Backbone(Record, frozen=True, kw_only=True):
+    """Shape of the transformer and its KV cache, `(rows, kv_heads, capacity, head_dim)` per layer and side."""
+
+    layers: Annotated[int, Meta(ge=1, le=1024)]
+    hidden_size: Count
+    kv_heads: Count
+    head_dim: Count
+    max_positions: Count
+    cache_dtype: Literal["float32", "float16", "bfloat16", "int8"] = "float32"
+    positions: Literal["1d"] = "1d"

@@ -1,0 +1,161 @@
+"""What an ONNX file tells of memory, read without `onnx`: shapes of values, weights in half. Knows no operators.
+
+An ONNX file is a protocol buffer: fields of a number and a value, messages within messages. Only the few that lead to
+shapes are looked into; weights are stepped over.
+"""
+
+import mmap
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Final, NamedTuple, TypeAlias
+
+from ..errors import BundleError
+
+Dimension: TypeAlias = int | str  # a number, or an expression such as "8*h"
+
+# Field numbers of onnx.proto: ModelProto, GraphProto, ValueInfoProto, TypeProto and what is within it.
+_GRAPH: Final = 7
+_OUTPUT, _VALUE_INFO, _INITIALIZER = 12, 13, 5
+_TENSOR_DIMENSIONS, _TENSOR_TYPE_NUMBER, _TENSOR_NAME, _FLOAT16 = 1, 2, 8, 10
+_NAME, _TYPE, _TENSOR_TYPE = 1, 2, 1
+_ELEMENT, _SHAPE, _DIMENSION, _NUMBER, _EXPRESSION = 1, 2, 1, 1, 2
+
+# Bytes of the types of TensorProto that values of our graphs have; others are taken for float32.
+_BYTES: Final = {1: 4, 2: 1, 3: 1, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8, 16: 2}
+
+
+class Value(NamedTuple):
+    """What a graph computes on the way: bytes of a number, and its shape."""
+
+    bytes: int
+    shape: tuple[Dimension, ...]
+
+
+class Told(NamedTuple):
+    """The values of a graph, outputs included, weights excluded, and how many bytes of its weights are float16."""
+
+    values: tuple[Value, ...]
+    half_bytes: int
+
+
+def read_shapes(path: Path) -> Told:
+    """Return what a file tells; a graph may name no shapes of its values.
+
+    Raises `BundleError` when the file cannot be read or is no protocol buffer.
+    """
+    try:
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+            return _told(mapped)
+    except OSError as error:
+        raise BundleError(f"{path} cannot be read ({error.strerror}). Export or download the bundle again.") from error
+    except (ValueError, IndexError) as error:
+        raise BundleError(f"{path} is no ONNX file ({error}). Export or download the bundle again.") from error
+
+
+def largest(values: Iterable[Value], sizes: Mapping[str, int]) -> int:
+    """Return the bytes of the largest value whose shape is given by numbers and products of the named sizes; or 0."""
+    return max((size for value in values if (size := _bytes(value, sizes)) is not None), default=0)
+
+
+def _bytes(value: Value, sizes: Mapping[str, int]) -> int | None:
+    total = value.bytes
+    for dimension in value.shape:
+        for factor in str(dimension).split("*"):
+            word = factor.strip()
+            if word.isdecimal():
+                total *= int(word)
+            elif word in sizes:
+                total *= sizes[word]
+            else:
+                return None
+    return total
+
+
+def _told(mapped: mmap.mmap) -> Told:
+    found: list[tuple[bytes, Value]] = []
+    weights: dict[bytes, int] = {}
+    for graph in _messages(mapped, 0, len(mapped), _GRAPH):
+        for number, start, end in _fields(mapped, *graph):
+            if number in (_OUTPUT, _VALUE_INFO):
+                found.append(_named_value(mapped, start, end))
+            elif number == _INITIALIZER:
+                name, half_bytes = _weight(mapped, start, end)
+                weights[name] = half_bytes
+    values = (value for name, value in found if name not in weights and value.shape)
+    return Told(tuple(values), sum(weights.values()))
+
+
+def _weight(mapped: mmap.mmap, start: int, end: int) -> tuple[bytes, int]:
+    """Return the name of a weight, and its bytes if it is float16, else 0."""
+    name, kind, numbers = b"", 0, 1
+    for number, begin, stop in _fields(mapped, start, end):
+        if number == _TENSOR_NAME:
+            name = mapped[begin:stop]
+        elif number == _TENSOR_TYPE_NUMBER:
+            kind = _varint(mapped, begin)[0]
+        elif number == _TENSOR_DIMENSIONS:
+            while begin < stop:  # one number, or all of them packed
+                dimension, begin = _varint(mapped, begin)
+                numbers *= dimension
+    return name, 2 * numbers if kind == _FLOAT16 else 0
+
+
+def _named_value(mapped: mmap.mmap, start: int, end: int) -> tuple[bytes, Value]:
+    name, size, shape = b"", 4, list[Dimension]()
+    for number, begin, stop in _fields(mapped, start, end):
+        if number == _NAME:
+            name = mapped[begin:stop]
+        elif number == _TYPE:
+            for tensor in _messages(mapped, begin, stop, _TENSOR_TYPE):
+                for part, at, until in _fields(mapped, *tensor):
+                    if part == _ELEMENT:
+                        size = _BYTES.get(_varint(mapped, at)[0], 4)
+                    elif part == _SHAPE:
+                        shape += [_dimension(mapped, *one) for one in _messages(mapped, at, until, _DIMENSION)]
+    return name, Value(size, tuple(shape))
+
+
+def _dimension(mapped: mmap.mmap, start: int, end: int) -> Dimension:
+    for number, begin, stop in _fields(mapped, start, end):
+        if number == _NUMBER:
+            return _varint(mapped, begin)[0]
+        if number == _EXPRESSION:
+            return mapped[begin:stop].decode(errors="replace")
+    return "?"
+
+
+def _messages(mapped: mmap.mmap, start: int, end: int, wanted: int) -> Iterator[tuple[int, int]]:
+    """Yield where the fields of one number begin and end."""
+    return ((begin, stop) for number, begin, stop in _fields(mapped, start, end) if number == wanted)
+
+
+def _fields(mapped: mmap.mmap, start: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """Yield number, begin and end of the value of every field between two places of the file."""
+    at = start
+    while at < end:
+        key, at = _varint(mapped, at)
+        kind, size = key & 7, 0
+        if kind == 0:
+            size = _varint(mapped, at)[1] - at
+        elif kind == 2:
+            size, at = _varint(mapped, at)
+        elif kind in (1, 5):
+            size = 8 if kind == 1 else 4
+        else:
+            raise ValueError(f"a field of kind {kind} at byte {at}")
+        if at + size > end:
+            raise ValueError(f"a field that ends after its message, at byte {at}")
+        yield key >> 3, at, at + size
+        at += size
+
+
+def _varint(mapped: mmap.mmap, at: int) -> tuple[int, int]:
+    """Return a number of seven bits a byte, the lowest first, and where it ends."""
+    value = 0
+    for shift in range(0, 70, 7):
+        byte = mapped[at]
+        at += 1
+        value |= (byte & 127) << shift
+        if byte < 128:
+            return value, at
+    raise ValueError(f"a number without an end at byte {at}")

@@ -1,0 +1,239 @@
+"""How much memory a bundle takes on a CPU: its modules on disk, its KV cache, and the peak of painting a picture.
+
+    peak = RUNTIME + TOKENIZER * tokenizer.json
+         + sum of weights * factor over the graphs that are opened: backbone, image_head, image_decoder
+         + KV cache: 2 sides * layers * rows * kv_heads * capacity * head_dim numbers; a row is a guidance branch
+         + prefill: the longest prompt's tokens in every row, times all that the linear layers of one layer give for a
+           token (its weights / hidden_size) and four hidden states, and the attention's scores, tokens * capacity
+           a head; a bound, measured at 40 to 90 % of it
+         + decoder: DECODER times the largest value that its graph names, at the picture's size
+
+The constants are measured on x86-64 Linux, Python 3.11, ONNX Runtime 1.32, as resident sets of a process that opened
+one graph after another, of bundles of 35 to 240 MB with int4, int8, fp16 and fp32 weights (benchmarks/memory.py holds
+the whole against the peaks):
+
+- RUNTIME: Python with the imports of the runtime 64 MB, ONNX Runtime's code and threads once a graph ran 15 MB.
+- TOKENIZER: resident bytes while one of 100,000 words is read were 11.1 times its JSON's, with 40,000 merges 7.6 times.
+- Factors: fp32 weights are copied into the order that products want, and the file's pages given back: 0.98 to 1.0.
+  int8 keeps 1.04 and its scales in pages of the file, together 1.12 to 1.13; int4 1.19, together 1.40 to 1.42.
+  Convolutions in fp32 take 1.1 to 1.37 of their file, in fp16, cast and reordered when opened, 3.2 to 3.4.
+- DECODER: 9 to 11 values of the largest size are held at once, and stay with the session.
+
+Weights of graphs that an ability does not use are not opened, tables are mapped and a picture reads few of their rows:
+neither counts. What is resident beyond what must be (pages of files that the system takes back when it wants them) is
+in the peak, not in what a request needs. GPUs are not predicted: their memory is their own.
+"""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from ..bundle import Bundle
+from ..errors import MemoryShortError
+from ..generate.options import weigh
+from ..generate.raster import tokens_fed
+from ..manifest.graphs import Backbone, GraphRole, Precision
+from ..manifest.schema import Manifest, graph_bytes
+from ..pictures.sizes import Shape
+from .available import available_bytes
+from .onnx_shapes import Value, largest, read_shapes
+
+IGNORE: Final = "EDGEVLO_IGNORE_MEMORY"
+FOR_REQUEST: Final = "for this request"
+
+_RUNTIME: Final = 79 * 2**20
+_TOKENIZER: Final = 11
+_DECODER: Final = 10.5
+_PROMPT_TOKENS: Final = 64  # of a prompt that nobody has written yet
+_CAPACITY_STEP: Final = 256  # KV capacity grows in these steps, so that most requests meet buffers that already fit
+
+# Resident bytes a byte of weights on disk: all of them, and those that the system cannot take back.
+_RESIDENT: Final[dict[Precision, tuple[float, float]]] = {
+    "fp32": (1.0, 1.0), "fp16": (3.3, 3.3), "bf16": (3.3, 3.3), "int8": (1.13, 1.05), "int4": (1.41, 1.2),
+    "fp8": (1.13, 1.05),
+}  # fmt: skip
+_CONVOLUTIONS: Final = 1.37  # of weights stored in fp32
+_HALF_CONVOLUTIONS: Final = 3.3
+_CONVOLUTIONAL: Final = ("image_decoder", "image_tokenizer")
+
+_NUMBER: Final = {"float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A part of a bundle: what it is stored in, and its bytes on disk."""
+
+    precision: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What one request asks of the backbone: rows of the KV cache, its capacity, and tokens of the longest prompt."""
+
+    rows: int
+    capacity: int
+    prompt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """Bytes of a process that paints one picture of the default size with default guidance, at their peak."""
+
+    runtime: int
+    tokenizer: int
+    weights: int
+    kv_cache: int
+    prefill: int
+    decoder: int
+
+    @property
+    def peak(self) -> int:
+        """All of it."""
+        return self.runtime + self.tokenizer + self.weights + self.kv_cache + self.prefill + self.decoder
+
+
+def modules(manifest: Manifest) -> dict[str, Module]:
+    """Return the graphs by role, with all their files, and the tables."""
+    tables = {"token_embedding": manifest.token_embedding, "code_embedding": manifest.code_embedding}
+    named: dict[str, Module] = {}
+    for role, graph in manifest.graphs.items():
+        named[role] = Module(graph.precision, graph_bytes(manifest, role))
+    for name, table in tables.items():
+        if table is not None:
+            precision = {"float32": "fp32", "float16": "fp16"}.get(table.dtype, table.dtype)
+            named[name] = Module(precision, manifest.files[table.file].bytes)
+    return named
+
+
+def kv_bytes(shape: Backbone, rows: int, capacity: int) -> int:
+    """Return the bytes of a KV cache."""
+    return 2 * shape.layers * rows * shape.kv_heads * capacity * shape.head_dim * _NUMBER[shape.cache_dtype]
+
+
+def fixed_capacity(manifest: Manifest) -> int | None:
+    """Return how many tokens the KV cache holds, None if it may have any size."""
+    shapes = [tensor.shape for tensor in manifest.graphs["backbone"].inputs if tensor.name == "past_keys.0"]
+    sizes = [shape[2] for shape in shapes if len(shape) == 4]  # other shapes are refused when the graph is opened
+    return sizes[0] if sizes and isinstance(sizes[0], int) else None
+
+
+def capacity_for(manifest: Manifest, tokens: int) -> int:
+    """Return the capacity of the KV cache that a request of so many tokens is given."""
+    step = min(-(-tokens // _CAPACITY_STEP) * _CAPACITY_STEP, manifest.backbone.max_positions)
+    return fixed_capacity(manifest) or step
+
+
+def default_work(manifest: Manifest) -> Work:
+    """Return what painting asks for when only words are given; of a model that does not paint, what an answer does."""
+    paint, guidance = manifest.abilities.get("paint"), manifest.guidance
+    if paint is None:
+        tokens = _PROMPT_TOKENS + manifest.answer.max_tokens
+        return Work(rows=1, capacity=capacity_for(manifest, tokens), prompt=_PROMPT_TOKENS)
+    grid = Shape(*manifest.grid.default)
+    tokens = _PROMPT_TOKENS + tokens_fed(grid.rows, grid.columns, len(manifest.image_block.row_suffix))
+    scale = guidance.default_scale if paint.guidance_scale is None else paint.guidance_scale
+    rows: dict[object, float] = {}
+    for branch, weight in weigh(guidance, scale):
+        # without pictures there are no codes to pad
+        kind = (
+            "prompt" if branch.kind == "pad_codes" else (branch.kind, branch.prompt) if branch.prompt else branch.kind
+        )
+        rows[kind] = rows.get(kind, 0.0) + weight
+    count = max(1, sum(abs(weight) > 1e-9 for weight in rows.values()))
+    return Work(rows=count, capacity=capacity_for(manifest, tokens), prompt=_PROMPT_TOKENS)
+
+
+def predict(folder: Path, manifest: Manifest) -> Prediction | None:
+    """Return the memory of painting one default picture; None for GPUs and for models that do not paint.
+
+    Raises `BundleError` when the decoder's file cannot be read.
+    """
+    if not on_cpu(manifest) or "paint" not in manifest.abilities:
+        return None
+    work, decoder = default_work(manifest), manifest.graphs["image_decoder"]
+    painting: tuple[GraphRole, ...] = ("backbone", "image_head", "image_decoder")
+    return Prediction(
+        runtime=_RUNTIME,
+        tokenizer=_tokenizer_bytes(manifest),
+        weights=sum(_resident(folder, manifest, role)[0] for role in painting),
+        kv_cache=kv_bytes(manifest.backbone, work.rows, work.capacity),
+        prefill=prefill_bytes(manifest, work),
+        decoder=decoder_bytes(read_shapes(folder / decoder.file).values, Shape(*manifest.grid.default)),
+    )
+
+
+def prefill_bytes(manifest: Manifest, work: Work) -> int:
+    """Return a bound of what reading the longest prompt takes."""
+    shape, tokens = manifest.backbone, work.rows * work.prompt
+    graph = manifest.graphs["backbone"]
+    numbers = graph_bytes(manifest, "backbone") / {"fp32": 4, "fp16": 2, "bf16": 2, "int4": 0.6}.get(graph.precision, 1)
+    widths = numbers / shape.layers / shape.hidden_size + 4 * shape.hidden_size
+    scores = shape.hidden_size // shape.head_dim * work.capacity
+    return round(4 * tokens * (widths + scores))
+
+
+def decoder_bytes(values: Iterable[Value], grid: Shape) -> int:
+    """Return what decoding a grid takes, by the values of the decoder's graph."""
+    return round(_DECODER * largest(values, {"h": grid.rows, "w": grid.columns}))
+
+
+def weights_bytes(folder: Path, manifest: Manifest, roles: Iterable[GraphRole]) -> int:
+    """Return what opening graphs takes that the system cannot take back."""
+    return sum(_resident(folder, manifest, role)[1] for role in roles if role in manifest.graphs)
+
+
+def check_opening(bundle: Bundle) -> None:
+    """Raise `MemoryShortError` when not even the backbone's weights fit into what is available.
+
+    The KV cache and the other graphs depend on the request, which is checked when it comes.
+    """
+    manifest = bundle.manifest
+    least = _tokenizer_bytes(manifest) + weights_bytes(bundle.folder, manifest, ("backbone",))
+    check_available(bundle, least, "to be opened")
+
+
+def check_available(bundle: Bundle, needed: int, purpose: str) -> None:
+    """Raise `MemoryShortError` unless so many bytes are available, or nobody knows, or the check is switched off."""
+    if not on_cpu(bundle.manifest):
+        return
+    smaller = ", a smaller size or a shorter prompt" if purpose == FOR_REQUEST else ""
+    remedy = f"Use a smaller bundle (edgevlo quantize --weights int8 or int4){smaller}"
+    check_bytes(needed, f"{bundle.manifest.name} needs", purpose, remedy)
+
+
+def check_bytes(needed: int, who: str, purpose: str, remedy: str) -> None:
+    """Raise `MemoryShortError` saying what to do unless so many bytes are available; as `check_available`."""
+    available = available_bytes()
+    if os.environ.get(IGNORE) == "1" or available is None or needed <= available:
+        return
+    raise MemoryShortError(
+        f"{who} {_in_words(needed)} of memory {purpose}, and {_in_words(available)} are available. {remedy}, or set "
+        f"{IGNORE}=1 to try."
+    )
+
+
+def on_cpu(manifest: Manifest) -> bool:
+    """Whether a bundle runs in this process's own memory."""
+    return manifest.target in ("portable", "cpu")
+
+
+def _in_words(size: int) -> str:
+    return f"{size / 1e9:.2f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
+
+
+def _tokenizer_bytes(manifest: Manifest) -> int:
+    return _TOKENIZER * manifest.files[manifest.tokenizer].bytes
+
+
+def _resident(folder: Path, manifest: Manifest, role: GraphRole) -> tuple[int, int]:
+    """Return the bytes of an open graph's weights: resident, and those that the system cannot take back."""
+    graph, size = manifest.graphs[role], graph_bytes(manifest, role)
+    if role in _CONVOLUTIONAL and graph.precision == "fp32":  # some are stored in half, where that changes no number
+        half = read_shapes(folder / graph.file).half_bytes
+        both = round(_CONVOLUTIONS * (size - half) + _HALF_CONVOLUTIONS * half)
+        return both, both
+    most, least = _RESIDENT[graph.precision]
+    return round(most * size), round(least * size)

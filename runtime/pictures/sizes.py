@@ -1,0 +1,131 @@
+"""Which sizes a model paints, and the allowed size nearest to any other. Knows pixels and cells, not pictures."""
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from ..errors import RequestError
+from ..manifest.pictures import Grid
+
+_SIZE: Final = re.compile(r"^(\d{1,6})[xX×](\d{1,6})$")
+_RATIO: Final = re.compile(r"^(\d{1,4}):(\d{1,4})$")
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A grid of cells."""
+
+    rows: int
+    columns: int
+
+    @property
+    def cells(self) -> int:
+        """How many codes fill the grid."""
+        return self.rows * self.columns
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GridRule:
+    """The manifest's grid and the side of a cell in pixels."""
+
+    grid: Grid
+    cell: int
+
+    @property
+    def default(self) -> Shape:
+        """The grid that is painted when no size is asked for."""
+        return Shape(*self.grid.default)
+
+    def allows(self, shape: Shape) -> bool:
+        """Whether the model paints this grid."""
+        if not self.grid.rows[0] <= shape.rows <= self.grid.rows[1]:
+            return False
+        low, high = self._columns(shape.rows)
+        return low <= shape.columns <= high and shape.columns % self.grid.step == 0
+
+    def nearest(self, width: float, height: float) -> Shape:
+        """Return the allowed grid nearest to `width` x `height`, by the factors that both sides would be scaled by.
+
+        Factors, not differences: 512x512 is nearer to the largest square than to a larger oblong.
+        """
+        rows, columns = max(height / self.cell, 1e-3), max(width / self.cell, 1e-3)
+        best, best_distance, step = self.default, math.inf, self.grid.step
+        below, above = math.floor(columns / step) * step, math.ceil(columns / step) * step
+        for candidate in range(self.grid.rows[0], self.grid.rows[1] + 1):
+            low, high = self._columns(candidate)
+            if low > high:
+                continue
+            for across in (min(max(below, low), high), min(max(above, low), high)):
+                distance = math.hypot(math.log(candidate / rows), math.log(across / columns))
+                if distance < best_distance:
+                    best, best_distance = Shape(candidate, across), distance
+        return best
+
+    def rounded(self, width: int, height: int, pixels: tuple[int, int]) -> Shape:
+        """Return the grid of both sides rounded to cells, kept between the fewest and the most `pixels`.
+
+        The arithmetic is that of Qwen2-VL's and Emu3's image processors (`smart_resize`); the grid may not be allowed.
+        """
+        rows, columns, cell = round(height / self.cell), round(width / self.cell), self.cell
+        low, high = pixels
+        if rows * columns * cell * cell > high:
+            factor = math.sqrt(height * width / high)
+            return Shape(max(1, math.floor(height / factor / cell)), max(1, math.floor(width / factor / cell)))
+        if rows * columns * cell * cell < low:
+            factor = math.sqrt(low / (height * width))
+            return Shape(math.ceil(height * factor / cell), math.ceil(width * factor / cell))
+        return Shape(rows, columns)
+
+    def fullest(self, width: int, height: int) -> Shape:
+        """Return the allowed grid whose ratio is nearest to `width` by `height`, of those that leave no room.
+
+        No room is left where one step more in both directions would exceed every grid; of two equally near the wider.
+        """
+        step, most = self.grid.step, self.grid.cells[1]
+        found = [
+            (min(columns / width, rows / height) / max(columns / width, rows / height), columns, rows)
+            for rows in range(step, self.grid.rows[1] + 1, step)
+            for columns in range(step, self.grid.columns[1] + 1, step)
+            if (rows + step) * (columns + step) > most and self.allows(Shape(rows, columns))
+        ]
+        _, columns, rows = max(found, default=(0.0, self.default.columns, self.default.rows))
+        return Shape(rows, columns)
+
+    def _columns(self, rows: int) -> tuple[int, int]:
+        """Return the fewest and the most columns that go with so many rows; none if the first is the larger."""
+        grid = self.grid
+        if rows % grid.step:
+            return 1, 0
+        low = max(grid.columns[0], math.ceil(grid.cells[0] / rows), math.ceil(rows / grid.max_ratio - 1e-9))
+        high = min(grid.columns[1], grid.cells[1] // rows, math.floor(rows * grid.max_ratio + 1e-9))
+        return -(-low // grid.step) * grid.step, high // grid.step * grid.step
+
+    def size(self, shape: Shape) -> tuple[int, int]:
+        """Return width and height in pixels."""
+        return shape.columns * self.cell, shape.rows * self.cell
+
+    def shape(self, size: tuple[int, int]) -> Shape:
+        """Return the grid of exactly `(width, height)` pixels; raise `RequestError` naming the nearest allowed size."""
+        width, height = size
+        shape = Shape(height // self.cell, width // self.cell)
+        if width % self.cell or height % self.cell or not self.allows(shape):
+            near = self.size(self.nearest(width, height))
+            if self.grid.kind == "fixed":
+                raise RequestError(f"size {width}x{height} is not what this model paints: {near[0]}x{near[1]} only.")
+            raise RequestError(
+                f"size {width}x{height} is not one that this model paints; the nearest is {near[0]}x{near[1]} "
+                f"(sides are multiples of {self.cell * self.grid.step} pixels)."
+            )
+        return shape
+
+
+def parse_size(text: str, rule: GridRule) -> tuple[int, int]:
+    """Read `WIDTHxHEIGHT` in pixels, or `W:H` as the nearest size of the default area; return `(width, height)`."""
+    if match := _SIZE.match(text):
+        return int(match[1]), int(match[2])
+    if (match := _RATIO.match(text)) and int(match[1]) and int(match[2]):
+        ratio = int(match[1]) / int(match[2])
+        side = math.sqrt(rule.default.cells) * rule.cell
+        return rule.size(rule.nearest(side * math.sqrt(ratio), side / math.sqrt(ratio)))
+    raise RequestError(f"size {text[:40]!r} is neither WIDTHxHEIGHT in pixels, like 128x128, nor a ratio, like 16:9.")
