@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any, TypeAlias, cast
 
 import numpy as np
-import numpy.typing as npt
 import onnx_ir as ir
 import onnxruntime as ort
 import record
@@ -46,6 +45,7 @@ from edgevlo.quantization.passes.matmul_integer import IntegerProductPass
 from edgevlo.quantization.passes.matmul_nbits import MatMulNBitsPass
 from edgevlo.quantization.passes.qdq import QuantizeDequantizePass, products
 from edgevlo.quantization.recipes import GPU_INT8, INT4
+from edgevlo.runtime.arrays import Array, Floats
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.graphs.backbone import bind
 from edgevlo.runtime.manifest.schema import graph_bytes
@@ -165,7 +165,7 @@ class Random:
         """No layer of this shape has biases."""
         return not name.endswith(".bias")
 
-    def tensor(self, name: str) -> npt.NDArray[np.float32]:
+    def tensor(self, name: str) -> Floats:
         """Return a weight, (outputs, inputs)."""
         shape = self._shape
         inner = shape.heads * shape.head_dim
@@ -239,7 +239,7 @@ def call(file: Path, width: int, length: int) -> Callable[[], None]:
     options.intra_op_num_threads, options.log_severity_level = 1, 3
     session = ort.InferenceSession(file, options, providers=["CPUExecutionProvider"])
     kind = {"tensor(float)": np.float32, "tensor(int8)": np.int8}
-    inputs: dict[str, npt.NDArray[Any]] = {
+    inputs: dict[str, Array] = {
         "inputs_embeds": np.random.default_rng(0).standard_normal((2, width, 2048), dtype=np.float32),
         "past_lengths": np.full(2, length),
         "token_counts": np.full(2, width),
@@ -249,7 +249,7 @@ def call(file: Path, width: int, length: int) -> Callable[[], None]:
         for value in session.get_inputs()
         if value.name not in inputs
     }
-    outputs: dict[str, npt.NDArray[Any]] = {
+    outputs: dict[str, Array] = {
         "hidden": np.zeros((2, width, 2048), np.float32),
         "last_hidden": np.zeros((2, 2048), np.float32),
     }

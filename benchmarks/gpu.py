@@ -16,7 +16,7 @@ import numpy as np
 import record
 
 import edgevlo
-from edgevlo.runtime.generate.raster import Codes
+from edgevlo.runtime.arrays import Codes
 
 PROMPTS = (
     "a red car on the beach at sunset",

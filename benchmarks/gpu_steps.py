@@ -29,7 +29,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
+
+from edgevlo.runtime.arrays import Codes, Floats
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 WEIGHTS: Final = ("fp16", "int8", "int4")
@@ -112,7 +113,7 @@ class _Shapes:
     def has(self, name: str) -> bool:
         return not name.endswith(".bias")
 
-    def tensor(self, name: str, rows: slice = slice(None)) -> npt.NDArray[np.float32]:
+    def tensor(self, name: str, rows: slice = slice(None)) -> Floats:
         return np.ones(DIALS["hidden"], np.float32)
 
 
@@ -161,7 +162,7 @@ def fill(folder: Path) -> int:
     return total
 
 
-def codes_of(bundle: Path) -> list[npt.NDArray[np.int32]]:
+def codes_of(bundle: Path) -> list[Codes]:
     """Return the codes that a bundle paints."""
     from edgevlo.runtime.model import Model
 
@@ -178,7 +179,7 @@ def painted(folder: Path, target: str) -> dict[str, Any]:
     return found
 
 
-def _painted(bundle: Path, exact: list[npt.NDArray[np.int32]]) -> dict[str, Any]:
+def _painted(bundle: Path, exact: Sequence[Codes]) -> dict[str, Any]:
     from edgevlo.runtime.model import Model
 
     codes = codes_of(bundle)

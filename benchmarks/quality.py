@@ -23,10 +23,8 @@ import warnings
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import record
 from PIL import Image, ImageDraw, ImageFont
 from tqdm import tqdm
@@ -35,10 +33,11 @@ import edgevlo
 from edgevlo.picturebook.exercises.tasks import Sample
 from edgevlo.picturebook.judging import figures, trials
 from edgevlo.picturebook.judging.figures import Verdict
-from edgevlo.picturebook.judging.judge import Pixels, Scores
+from edgevlo.picturebook.judging.judge import RgbArray, Scores
 from edgevlo.picturebook.judging.trials import Trial
 from edgevlo.picturebook.language.words import LANGUAGES
 from edgevlo.picturebook.world import atlas
+from edgevlo.runtime.arrays import Codes
 
 SHOWN = 6  # English cases of a row that may be on a sheet
 Case = tuple[str, str, int]  # row, language, number
@@ -50,10 +49,10 @@ class Tried:
 
     verdict: Verdict
     trial: Trial | None = None
-    made: tuple[Pixels | str, ...] = ()
+    made: tuple[RgbArray | str, ...] = ()
 
 
-def picture(codes: npt.NDArray[np.integer[Any]]) -> Image.Image:
+def picture(codes: Codes) -> Image.Image:
     """Return the world's own picture of a grid of tiles."""
     return Image.fromarray(atlas.pixels(codes))
 

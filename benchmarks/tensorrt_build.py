@@ -31,8 +31,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
+from edgevlo.runtime.arrays import Array
 from edgevlo.runtime.gpu.tensorrt_profiles import profiles
 from edgevlo.runtime.manifest.graphs import GraphRole
 from edgevlo.runtime.manifest.schema import Manifest, read_manifest
@@ -61,8 +61,6 @@ SHOWN: Final[dict[GraphRole, str]] = {
     "image_tokenizer": "codes",
     "vision_encoder": "features",
 }
-
-Array = npt.NDArray[Any]
 
 
 def library_folder(to: Path) -> Path:

@@ -7,19 +7,19 @@ goes on there. The histograms are kept, so that another method costs no second r
 
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final
 
 import msgspec
 import numpy as np
 from PIL import Image
 
+from edgevlo.runtime.arrays import Codes, Progress
 from edgevlo.runtime.bundle import Bundle, open_bundle
 from edgevlo.runtime.errors import BundleError, CalibrationError, RequestError
-from edgevlo.runtime.generate.raster import Codes
 from edgevlo.runtime.generate.stroke import Stroke
 from edgevlo.runtime.manifest.graphs import GraphRole
 from edgevlo.runtime.model import Model
@@ -33,7 +33,6 @@ from .requests import cases
 from .store import Arrays, Calibration, CaseDone, Grids, Range, Tensors
 
 # Told what is being done, how much of it is done, and how much there is.
-Progress: TypeAlias = Callable[[str, int, int], None]
 
 COUNT: Final = 16
 # picturebook, every input int8, not smoothed: the next code diverges by 4.7e-4 nats; 99.99 8e-4, 99.9 6e-3, max 1e-3.

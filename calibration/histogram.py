@@ -6,16 +6,16 @@ Knows numbers only, no graphs and no files.
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from edgevlo.runtime.arrays import Array, Doubles, Floats
+
 BINS: Final = 4096  # of which at least half are in use: a bin is at most 1/2048 of the peak
 _TINY: Final = 1e-30  # what is smaller is as good as zero, and its bins would be no float32 numbers
 
-Floats: TypeAlias = npt.NDArray[np.float32]
-Doubles: TypeAlias = npt.NDArray[np.float64]
 Counts: TypeAlias = npt.NDArray[np.int64]
 
 
@@ -74,7 +74,7 @@ class Statistics:
             self.counts = np.concatenate([halved, np.zeros(BINS // 2, dtype=np.int64)])
             self.limit *= 2
 
-    def arrays(self) -> Iterator[tuple[str, npt.NDArray[Any]]]:
+    def arrays(self) -> Iterator[tuple[str, Array]]:
         """Yield everything under names that `restored` takes back."""
         yield "counts", self.counts
         yield "limit", np.array([self.limit, self.peak, self.rows])
@@ -83,7 +83,7 @@ class Statistics:
         yield "place_peaks", self.place_peaks
 
 
-def restored(arrays: Mapping[str, npt.NDArray[Any]]) -> Statistics:
+def restored(arrays: Mapping[str, Array]) -> Statistics:
     """Return the statistics whose `arrays` were kept; raise `ValueError` unless they are such arrays."""
     statistics = Statistics()
     for name, kind, ndim in (

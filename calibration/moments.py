@@ -8,24 +8,22 @@ of them for one token.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import onnx_ir as ir
 
+from edgevlo.runtime.arrays import Array, Floats, Progress
 from edgevlo.runtime.bundle import Bundle, open_bundle
 from edgevlo.runtime.errors import CalibrationError
 from edgevlo.runtime.manifest.graphs import GraphRole
 from edgevlo.runtime.memory.predict import check_available, weights_bytes
 from edgevlo.runtime.model import Model
 
-from .calibrate import COUNT, Progress, carried_out
+from .calibrate import COUNT, carried_out
 from .observe import ROLES, ObservedEngine, Observer, Watched, flat, real_tokens, rows_of, watched
 from .requests import cases
 from .store import Grids
-
-Floats = npt.NDArray[np.float32]
 
 GATHERED: Final = 256  # tokens between additions
 
@@ -41,7 +39,7 @@ class MomentObserver(Observer):
     moments: dict[str, Floats] = field(default_factory=dict)
     _waiting: dict[str, list[Floats]] = field(default_factory=dict)
 
-    def take(self, role: GraphRole, seen: Mapping[str, npt.NDArray[Any]], watched: Sequence[Watched]) -> None:
+    def take(self, role: GraphRole, seen: Mapping[str, Array], watched: Sequence[Watched]) -> None:
         """Add what one run of a graph showed."""
         rows = rows_of(role, seen)
         for one in watched:

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
 import numpy as np
-import numpy.typing as npt
 import onnx_ir as ir
 import onnxruntime as ort
 
+from edgevlo.runtime.arrays import Array, Floats
 from edgevlo.runtime.bundle import Bundle
 from edgevlo.runtime.errors import CalibrationError
 from edgevlo.runtime.graphs.engine import Engine
@@ -23,8 +23,6 @@ from edgevlo.runtime.manifest.schema import graph_bytes
 
 from .histogram import NotFiniteError, Statistics
 from .store import Tensors
-
-Array = npt.NDArray[Any]
 
 ROLES: Final[tuple[GraphRole, ...]] = ("backbone", "image_head", "text_head", "vision_encoder", "image_decoder")
 
@@ -134,14 +132,14 @@ def rows_of(role: GraphRole, seen: Mapping[str, Array]) -> tuple[Array, ...] | N
     return tuple(seen[name] for name in _ROWS) if role == "backbone" else None
 
 
-def real_tokens(values: Array, one: Watched, rows: tuple[Array, ...]) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
+def real_tokens(values: Array, one: Watched, rows: tuple[Array, ...]) -> Iterator[tuple[int, Floats]]:
     """Yield, row by row, how many tokens were there before and the values of those added, `(count, channels)`."""
     lengths, counts = rows
     for row, (before, count) in enumerate(zip(lengths.tolist(), counts.tolist(), strict=True)):
         yield before, flat(values[row, ..., :count, :], one.channels)
 
 
-def flat(values: Array, channels: tuple[int, ...]) -> npt.NDArray[np.float32]:
+def flat(values: Array, channels: tuple[int, ...]) -> Floats:
     """Return `(rest, channels)`; everything is one channel where channels have no meaning."""
     if not channels:
         return values.reshape(-1, 1)

@@ -10,13 +10,13 @@ import zipfile
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import IO, Annotated, Any, Final, Literal
+from typing import IO, Annotated, Final, Literal
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 from msgspec import Meta, Struct
 
+from edgevlo.runtime.arrays import Array, Codes
 from edgevlo.runtime.errors import CalibrationError, OutputError
 from edgevlo.runtime.files import check_writable, write_whole
 from edgevlo.runtime.manifest.abilities import AbilityName
@@ -33,7 +33,7 @@ _MAX_ARRAY_BYTES: Final = 4 * 1024**3
 
 Size = Annotated[float, Meta(ge=0, le=1e30)]
 Tensors = dict[GraphRole, dict[str, Statistics]]
-Grids = dict[str, npt.NDArray[np.int32]]
+Grids = dict[str, Codes]
 
 
 class Record(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -116,7 +116,7 @@ def read(folder: Path) -> tuple[Calibration, Tensors, Grids]:
 
 
 def _unpacked(stored: Path, raw: bytes, again: str) -> tuple[Tensors, Grids]:
-    named: dict[tuple[str, str], dict[str, npt.NDArray[Any]]] = {}
+    named: dict[tuple[str, str], dict[str, Array]] = {}
     grids: Grids = {}
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as zipped:
@@ -176,7 +176,7 @@ def _write(content: bytes, file: IO[bytes]) -> None:
 
 
 def _packed(tensors: Tensors, grids: Grids) -> bytes:
-    parts: Mapping[str, npt.NDArray[Any]] = {
+    parts: Mapping[str, Array] = {
         f"{role}|{name}|{part}": array
         for role, named in tensors.items()
         for name, statistics in named.items()

@@ -6,7 +6,9 @@ What needs torch is imported when it is asked for, so that the list of families 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .exporter import Progress, export_checkpoint
+    from edgevlo.runtime.arrays import Progress
+
+    from .exporter import export_checkpoint
 
 __all__ = ["Progress", "export_checkpoint"]
 

@@ -27,7 +27,9 @@ import numpy as np
 import onnx_ir as ir
 import torch
 
-from .checkpoint.folder import Checkpoint, Floats
+from edgevlo.runtime.arrays import Floats
+
+from .checkpoint.folder import Checkpoint
 from .graph import Network
 
 OPSET: Final = 24  # RMSNormalization, RotaryEmbedding and Attention of 23, TensorScatter of 24

@@ -3,14 +3,15 @@
 import gc
 import re
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final
 
 import numpy as np
 import onnx_ir as ir
 
+from edgevlo.runtime.arrays import Progress
 from edgevlo.runtime.bundle import Bundle, seal, staged_folder
 from edgevlo.runtime.errors import CheckpointError, EdgevloError, OutputError
 from edgevlo.runtime.manifest.graphs import Backbone, Graph, GraphRole, Table
@@ -29,7 +30,6 @@ from .plan import Plan
 from .torch_export import export_module
 
 # Told what is being done, how much of it is done, and how much there is.
-Progress: TypeAlias = Callable[[str, int, int], None]
 
 TABLE_FILE: Final = "token_embedding.bin"
 CODE_TABLE_FILE: Final = "code_embedding.bin"

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx_ir as ir
 
+from edgevlo.runtime.arrays import Array
 from edgevlo.runtime.manifest.graphs import DType, Tensor
 
 IR_VERSION: Final = 11  # the oldest that may hold opset 24
@@ -17,7 +18,7 @@ IR_VERSION: Final = 11  # the oldest that may hold opset 24
 _PAGE: Final = 4096
 
 Dimension = int | str
-Read = Callable[[], npt.NDArray[Any]]
+Read = Callable[[], Array]
 
 
 class Network:

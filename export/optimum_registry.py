@@ -7,10 +7,11 @@ exporter "edgevlo". Their dummy inputs are those of the backbone and feed the co
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 from optimum.exporters.base import ExporterConfig
 from optimum.exporters.tasks import TasksManager
 from optimum.utils import DummyInputGenerator, NormalizedTextConfig
+
+from edgevlo.runtime.arrays import Array
 
 from .plan import Plan
 
@@ -90,11 +91,11 @@ class FlatBackboneConfig(BackboneConfig):
     )
 
 
-def backbone_inputs(plan: Plan) -> dict[str, npt.NDArray[Any]]:
+def backbone_inputs(plan: Plan) -> dict[str, Array]:
     """Return dummy inputs for the plan's backbone, by way of optimum's registry."""
     constructor: Any = TasksManager.get_exporter_config_constructor(
         exporter=EXPORTER, model_type=plan.config.model_type, task=TASK, library_name="transformers"
     )
     config: BackboneConfig = constructor(plan.config)
-    inputs: dict[str, npt.NDArray[Any]] = config.generate_dummy_inputs("np", head_dim=plan.decoder.head_dim)
+    inputs: dict[str, Array] = config.generate_dummy_inputs("np", head_dim=plan.decoder.head_dim)
     return inputs

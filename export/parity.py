@@ -7,18 +7,17 @@ reference, unless its metric says otherwise.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from edgevlo.runtime.arrays import Array, Codes, Floats
 from edgevlo.runtime.errors import CheckpointError
 from edgevlo.runtime.manifest.graphs import GraphRole, Parity
 
-from .checkpoint.folder import Floats
 from .cut import open_session, pieces
 from .optimum_registry import backbone_inputs
-from .plan import Codes, Plan, Reference
+from .plan import Plan, Reference
 
 RELATIVE: Final = "largest difference / rms of the reference"
 PIXELS: Final = "largest difference / rms of the reference, or 1"
@@ -38,8 +37,6 @@ TOLERANCES: Final[dict[GraphRole, tuple[str, float]]] = {
 ROWS: Final = 2  # of the backbone's comparison
 CODE_TABLE_TOLERANCE: Final = 1e-5  # a small MLP over many rows at once against 64: 3e-7 measured
 GRIDS: Final = ((3, 4), (5, 2), (2, 7))  # rows, columns
-
-Array = npt.NDArray[Any]
 
 
 def compare(folder: Path, plan: Plan, reference: Reference, role: GraphRole) -> Parity:

@@ -5,21 +5,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
+from edgevlo.runtime.arrays import Codes, Floats, Logits
 from edgevlo.runtime.manifest import pictures as manifest_pictures
 from edgevlo.runtime.manifest.graphs import GraphRole
 from edgevlo.runtime.manifest.prompts import ImageBlock
 
 from .backbone import DecoderShape
 from .checkpoint.card import Card
-from .checkpoint.folder import Checkpoint, Floats
+from .checkpoint.folder import Checkpoint
 from .heads import ImageHead
-
-Codes = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +45,11 @@ class Reference(ABC):
         """Return the input embeddings `(T, D)` of tokens `(T,)`."""
 
     @abstractmethod
-    def text_logits(self, hidden: Floats) -> Floats:
+    def text_logits(self, hidden: Floats) -> Logits:
         """Return the logits `(B, V)` of hidden states `(B, D)`."""
 
     @abstractmethod
-    def image_logits(self, hidden: Floats) -> Floats:
+    def image_logits(self, hidden: Floats) -> Logits:
         """Return the logits `(B, K)` of the codes for hidden states `(B, D)`."""
 
     @abstractmethod

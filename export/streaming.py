@@ -11,7 +11,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from .checkpoint.folder import BLOCK_BYTES, Checkpoint, Floats
+from edgevlo.runtime.arrays import Floats
+
+from .checkpoint.folder import BLOCK_BYTES, Checkpoint
 
 META = torch.device("meta")
 

@@ -1,10 +1,12 @@
 """Portable bundle -> target bundle: graph passes and weight-only quantisation. Needs the `export` extra."""
 
+from edgevlo.runtime.arrays import Progress
+
 from .modules import layers, named_products
 from .recipes import CPU, GPU, METHODS, Override, override
 from .static import Static
 from .targets.emulation import open_emulated
-from .write_bundle import Progress, check_request, choice_of, quantize
+from .write_bundle import check_request, choice_of, quantize
 
 __all__ = [
     "CPU",

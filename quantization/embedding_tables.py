@@ -1,12 +1,13 @@
 """The tables of a bundle in half precision or in integers, a slice at a time: a table may be larger than memory."""
 
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from edgevlo.runtime.arrays import Array
 from edgevlo.runtime.errors import BundleError
 from edgevlo.runtime.graphs.integer_table import BITS, packed_rows
 from edgevlo.runtime.manifest.graphs import Table
@@ -55,7 +56,7 @@ def _write(source: Path, target: Path, table: Table, dtype: str) -> None:
             file.write((_halved(source, part) if dtype == "float16" else packed_rows(part, BITS[dtype])).tobytes())
 
 
-def _halved(source: Path, rows: npt.NDArray[Any]) -> npt.NDArray[np.float16]:
+def _halved(source: Path, rows: Array) -> npt.NDArray[np.float16]:
     with np.errstate(over="ignore"):
         half = rows.astype(np.float16)
     if not np.isfinite(half).all():

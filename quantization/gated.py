@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from edgevlo.calibration.evaluation.budget import Attempt, Budget, Kept, keep_most_sensitive, parse_budget
-from edgevlo.calibration.evaluation.compare import Progress
 from edgevlo.calibration.evaluation.gate import QualityError, Verdict, judge, reference_of, settle
-from edgevlo.calibration.moments import Floats, second_moments
+from edgevlo.calibration.moments import second_moments
+from edgevlo.runtime.arrays import Floats, Progress
 from edgevlo.runtime.errors import RequestError
 from edgevlo.runtime.manifest.graphs import GraphRole
 from edgevlo.runtime.manifest.schema import Manifest, Quality

@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-import numpy as np
-import numpy.typing as npt
 import onnx_ir as ir
 
 from edgevlo.calibration import store
 from edgevlo.calibration.ranges import signal_to_noise
+from edgevlo.runtime.arrays import Floats
 from edgevlo.runtime.bundle import Bundle
 from edgevlo.runtime.errors import CalibrationError, RequestError
 from edgevlo.runtime.manifest.graphs import Backbone, Graph, GraphRole, Tensor
@@ -26,8 +25,6 @@ from .passes.int8_kv_cache import LEAST_HALF, QuantizedCachePass
 from .passes.matmul_integer import IntegerProductPass
 from .passes.qdq import Kind, QuantizeDequantizePass, products
 from .passes.smoothquant import SmoothingPass
-
-Floats = npt.NDArray[np.float32]
 
 # SmoothQuant's alpha where none is given. What fp8 rounds is relative to each number, so channels of different size do
 # no harm there, while a smoothed tensor is not clipped: picturebook on target `tensorrt` under `edgevlo evaluate`

@@ -9,10 +9,10 @@ from typing import Final, TypeAlias, cast
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 import onnx_ir as ir
 
 from edgevlo.calibration.evaluation.limits import COARSEST_LAST
+from edgevlo.runtime.arrays import Floats, Progress
 from edgevlo.runtime.bundle import open_bundle, seal, staged_folder
 from edgevlo.runtime.errors import BundleError, EdgevloError, OutputError, RequestError
 from edgevlo.runtime.manifest.graphs import Graph, GraphRole, Precision
@@ -46,7 +46,6 @@ from .targets.gpu import GPU_TARGETS, check_capacity, gpu_backbone, gpu_graph, g
 from .targets.operators import refuse
 
 # Told what is being done, how much of it is done, and how much there is.
-Progress: TypeAlias = Callable[[str, int, int], None]
 
 # Given the folder of the bundle that was made, it returns what is known of its quality, or raises if it must not be.
 Gate: TypeAlias = Callable[[Path], Quality]
@@ -272,7 +271,7 @@ def activation_aware(
     return ActivationAwarePass(aware, {name: _squares(moments[name]) for name in aware})
 
 
-def _squares(moments: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _squares(moments: Floats) -> Floats:
     return moments if moments.ndim == 1 else np.ascontiguousarray(moments.diagonal())
 
 

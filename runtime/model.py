@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TypeAlias, Unpack
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
+from .arrays import Codes
 from .bundle import Bundle, open_bundle
 from .errors import AbilityError, RequestError
 from .generate.answers import AnswerWarning, Detection, read_detections
@@ -21,7 +21,6 @@ from .generate.options import Options, resolve
 from .generate.painting import Painting
 from .generate.picture_reader import PictureReader
 from .generate.prompts import Features, PromptWriter, Source, Vocabulary, check_text
-from .generate.raster import Codes
 from .generate.stroke import Stroke
 from .generate.text import Answering
 from .graphs.engine import Engine
@@ -171,7 +170,7 @@ class Model:
         """
         return self._reader.codes(load_picture(picture))
 
-    def decode(self, codes: npt.NDArray[np.integer]) -> Image.Image:
+    def decode(self, codes: Codes) -> Image.Image:
         """Return the picture of a code grid (rows, columns); raise `RequestError` for anything else."""
         count = self.manifest.codes.count
         if codes.ndim != 2 or codes.size == 0 or not np.issubdtype(codes.dtype, np.integer):

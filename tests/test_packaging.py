@@ -115,6 +115,25 @@ def test_the_front_door_does_not_import_the_training_tools() -> None:
         assert "picturebook" not in set(imported(ast.parse(file.read_text(encoding="utf-8")))), file.name
 
 
+def defined_aliases(file: Path) -> set[str]:
+    """Return the names that a module gives to types of arrays and callbacks."""
+    lines = ast.parse(file.read_text(encoding="utf-8")).body
+    named = [node for node in lines if isinstance(node, ast.AnnAssign | ast.Assign) and node.value is not None]
+    types = [node for node in named if "NDArray[" in ast.unparse(node) or "Callable[[" in ast.unparse(node)]
+    return {ast.unparse(node.target if isinstance(node, ast.AnnAssign) else node.targets[0]) for node in types}
+
+
+def test_a_shared_type_alias_is_defined_in_one_place() -> None:
+    home = ROOT / "runtime" / "arrays.py"
+    shared = defined_aliases(home)
+    assert {"Array", "Codes", "Floats", "Logits", "Pixels", "Progress"} <= shared
+
+    for folder in [*FOLDERS.values(), "src/edgevlo/cli", "tests", "benchmarks"]:
+        for file in (ROOT / folder).rglob("*.py"):
+            again = defined_aliases(file) & shared if file != home else set[str]()
+            assert not again, f"{file.relative_to(ROOT)} defines {again} again: import it from edgevlo.runtime.arrays"
+
+
 TOOLCHAIN = ["torch", "transformers", "safetensors", "onnx", "onnx_ir", "onnxscript", "optimum"]
 
 

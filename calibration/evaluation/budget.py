@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol, TypeAlias
 
+from edgevlo.runtime.arrays import Progress
 from edgevlo.runtime.errors import RequestError
 from edgevlo.runtime.files import beside, remove_folder
 from edgevlo.runtime.manifest.schema import read_manifest
 
-from .compare import Progress
 from .gate import QualityError, Verdict
 from .limits import FIGURES
 

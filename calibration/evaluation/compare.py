@@ -8,7 +8,7 @@ against it; `Comparison` adds up the differences.
 import math
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -16,20 +16,19 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from PIL import Image
 
+from edgevlo.runtime.arrays import Codes, Floats, Progress
 from edgevlo.runtime.bundle import Bundle
 from edgevlo.runtime.errors import BundleError
-from edgevlo.runtime.generate.raster import Codes
 from edgevlo.runtime.generate.stroke import Stroke
 from edgevlo.runtime.manifest.schema import Manifest
 from edgevlo.runtime.model import Model
 
 from .cases import Case
 from .layers import SeeingOpener, layer_names, open_seeing, unseen_layers
-from .metrics import Energies, Floats, PictureDifferences, divergence
+from .metrics import Energies, PictureDifferences, divergence
 from .teacher_forcing import ForcedEngine, Notes
 
 # Told what is being done, how much of it is done, and how much there is.
-Progress: TypeAlias = Callable[[str, int, int], None]
 Figures: TypeAlias = dict[str, Any]  # what JSON holds; None for a ratio without any error
 
 DECIDED: Final = math.log(2)  # logits: a code or token twice as likely as any other

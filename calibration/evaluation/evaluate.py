@@ -10,12 +10,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
+from edgevlo.runtime.arrays import Progress
 from edgevlo.runtime.bundle import Bundle, open_bundle
 from edgevlo.runtime.errors import RequestError
 from edgevlo.runtime.graphs.backends import Opener, on_device
 
 from .cases import Case, cases, digest
-from .compare import Pair, Progress, Reference, check_comparable, compare
+from .compare import Pair, Reference, check_comparable, compare
 from .gate import Verdict, verdict
 from .layers import SeeingOpener, open_seeing, unseen_layers
 from .limits import coarsest, limits_of

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edgevlo.runtime.arrays import Progress
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.errors import EdgevloError
 from edgevlo.runtime.manifest.graphs import Precision
 from edgevlo.runtime.manifest.schema import Quality
 
 from .cases import cases, digest
-from .compare import Figures, Progress, Reference, compare
+from .compare import Figures, Reference, compare
 from .layers import SeeingOpener, open_seeing
 from .limits import FIGURES, LIMITS, coarsest, limits_of
 from .metrics import check_installed

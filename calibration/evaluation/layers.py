@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
-import numpy as np
-import numpy.typing as npt
 import onnxruntime as ort
 
+from edgevlo.runtime.arrays import Array, Floats
 from edgevlo.runtime.bundle import Bundle
 from edgevlo.runtime.graphs.backends import Runner, on_device, open_runner
 from edgevlo.runtime.graphs.sessions import EXACT_INT8, open_rewritten
@@ -22,7 +21,6 @@ from edgevlo.runtime.manifest.schema import graph_bytes
 if TYPE_CHECKING:
     import onnx_ir as ir
 
-Floats = npt.NDArray[np.float32]
 
 _PREFIX: Final = "layer_output."  # what the exporter calls the hidden state behind a layer
 _SEEN: Final = "seen."
@@ -63,9 +61,7 @@ class LayeredSession:
         found = binding.get_outputs()[: len(names)]
         self._states.last = {name: value.numpy() for name, value in zip(names, found, strict=True)}
 
-    def run(
-        self, names: Sequence[str], feeds: Mapping[str, npt.NDArray[Any]], options: ort.RunOptions | None = None
-    ) -> list[Any]:
+    def run(self, names: Sequence[str], feeds: Mapping[str, Array], options: ort.RunOptions | None = None) -> list[Any]:
         """Run on arrays and return the outputs asked for; the hidden states are not looked at."""
         outputs: list[Any] = self._session.run(list(names), dict(feeds), options)
         return outputs

@@ -9,9 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from edgevlo.runtime.arrays import Array, Doubles, Floats
 from edgevlo.runtime.errors import EdgevloError
-
-Floats = npt.NDArray[np.floating]
 
 FAR: Final = 1000.0  # nats or dB: as far as anything is said to be
 _WINDOW: Final = 7  # side of the windows over which structural similarity is taken
@@ -28,7 +27,7 @@ def divergence(reference: Floats, candidate: Floats) -> float:
     return min(max(0.0, float(np.sum(np.exp(ours) * (ours - theirs)))), FAR)  # rounding may leave -1e-17
 
 
-def _log_softmax(logits: Floats) -> npt.NDArray[np.float64]:
+def _log_softmax(logits: Floats) -> Doubles:
     shifted = logits.astype(np.float64) - float(np.max(logits))
     return np.asarray(shifted - np.log(np.exp(shifted).sum()))
 
@@ -60,7 +59,7 @@ class PictureDifferences:
 
     squares: list[float] = field(default_factory=list)  # mean squared error of each pair, in levels from 0 to 255
     similarities: list[float] = field(default_factory=list)  # structural similarity of each pair
-    colours: list[npt.NDArray[np.float32]] = field(default_factory=list)  # CIEDE2000 of each pixel of each pair
+    colours: list[Floats] = field(default_factory=list)  # CIEDE2000 of each pixel of each pair
 
     def add(self, reference: Image.Image, candidate: Image.Image) -> None:
         """Compare one pair."""
@@ -90,12 +89,12 @@ def similarity(reference: npt.NDArray[np.uint8], candidate: npt.NDArray[np.uint8
     return float(compare(reference, candidate, win_size=window, channel_axis=2, data_range=255))
 
 
-def colour_differences(reference: npt.NDArray[Any], candidate: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+def colour_differences(reference: Array, candidate: Array) -> Doubles:
     """Return the CIEDE2000 difference of each pixel of two sRGB pictures (height, width, 3)."""
     if np.array_equal(reference, candidate):
         return np.zeros(reference.shape[:2])
     library = _library()
-    differences: npt.NDArray[np.float64] = np.zeros(reference.shape[:2])
+    differences: Doubles = np.zeros(reference.shape[:2])
     changed = np.any(reference != candidate, axis=2)  # most pixels are the same, and conversion is slow
     ours, theirs = library.rgb2lab(reference[changed]), library.rgb2lab(candidate[changed])
     differences[changed] = library.deltaE_ciede2000(ours, theirs)

@@ -8,13 +8,12 @@ it takes the likeliest code or token each time.
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
-import numpy.typing as npt
 
+from edgevlo.runtime.arrays import Array, Codes, Floats, Logits
 from edgevlo.runtime.bundle import Bundle
-from edgevlo.runtime.generate.raster import Codes
 from edgevlo.runtime.graphs.backbone import Backbone
 from edgevlo.runtime.graphs.backends import Runner
 from edgevlo.runtime.graphs.engine import Engine, Painter
@@ -24,15 +23,13 @@ from edgevlo.runtime.manifest.interfaces import takes_top_p
 
 from .layers import LayerStates, SeeingOpener, open_seeing
 
-Floats = npt.NDArray[np.float32]
-
 
 @dataclass(slots=True)
 class Notes:
     """What one request brought to light: a picture's codes with their logits, or an answer's tokens."""
 
     codes: list[int] = field(default_factory=list)  # the likeliest one at each draw
-    logits: list[Floats] = field(default_factory=list)  # guided, (codes,), one a draw
+    logits: list[Logits] = field(default_factory=list)  # guided, (codes,), one a draw
     hidden: list[Floats] = field(default_factory=list)  # (branches, hidden_size), one a draw
     layers: dict[str, list[Floats]] = field(default_factory=dict)  # the same behind each layer, from the second draw on
     tokens: list[int] = field(default_factory=list)  # the likeliest one at each step of an answer, its end included
@@ -62,15 +59,13 @@ class ForcedEngine(Engine):
         self.notes, self._teacher, self._free = Notes(), None, True
 
     @contextmanager
-    def painter(
-        self, prompts: Sequence[Sequence[int]], more: int, features: npt.NDArray[np.floating] | None = None
-    ) -> Iterator[Painter]:
+    def painter(self, prompts: Sequence[Sequence[int]], more: int, features: Floats | None = None) -> Iterator[Painter]:
         """Lend the runtime's own painter with another hand at the head."""
         with super().painter(prompts, more, features) as painter:
             head = _Head(self, painter.backbone)
             yield painter if self._free else cast(Painter, _Forced(painter.backbone, head))
 
-    def text_choice(self, hidden: npt.NDArray[np.floating]) -> Callable[[], int]:
+    def text_choice(self, hidden: Floats) -> Callable[[], int]:
         """Return a function that notes the likeliest token and returns the teacher's."""
         notes, choose = self.notes, super().text_choice(hidden)
         taught = (notes if self._teacher is None else self._teacher).tokens
@@ -82,7 +77,7 @@ class ForcedEngine(Engine):
 
         return forced
 
-    def _margin(self, hidden: npt.NDArray[np.floating], token: int) -> float:
+    def _margin(self, hidden: Floats, token: int) -> float:
         """Return by how much a token's logit exceeds that of any other that may be said."""
         (logits,), manifest = self._text_head.run(["logits"], {"hidden": hidden}), self._bundle.manifest
         others = np.array(logits[0], dtype=np.float64)
@@ -92,13 +87,13 @@ class ForcedEngine(Engine):
         others[token] = -np.inf
         return float(logits[0, token] - others.max())
 
-    def encode(self, pixel_values: npt.NDArray[np.float32]) -> Codes:
+    def encode(self, pixel_values: Floats) -> Codes:
         """Return a picture's codes, and note them."""
         codes = super().encode(pixel_values)
         self.notes.grids.append(codes)
         return codes
 
-    def features(self, pixel_values: npt.NDArray[np.float32]) -> npt.NDArray[np.floating]:
+    def features(self, pixel_values: Floats) -> Floats:
         """Return a picture's features, and note them."""
         features = super().features(pixel_values)
         self.notes.features.append(np.array(features, dtype=np.float32))
@@ -107,7 +102,7 @@ class ForcedEngine(Engine):
     def drawn(self, backbone: Backbone, weights: Floats) -> int:
         """Note what the bundle would draw greedily behind the backbone's last hidden states; return the teacher's."""
         notes, hidden = self.notes, np.array(backbone.last_hidden, dtype=np.float32)
-        feeds: dict[str, npt.NDArray[Any]] = {
+        feeds: dict[str, Array] = {
             "hidden": hidden[np.newaxis],
             "weights": weights,
             "temperature": np.zeros((), dtype=np.float32),

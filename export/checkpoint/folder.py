@@ -14,9 +14,9 @@ from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
+from edgevlo.runtime.arrays import Floats
 from edgevlo.runtime.errors import CheckpointError
 
 from . import float8
@@ -34,8 +34,6 @@ LISTED: Final = 5  # names in one message
 BLOCK_BYTES: Final = 64 * 1024 * 1024  # of float32, read at a time where a tensor is rearranged
 
 NO_PARTS: Final[Mapping[str, str]] = MappingProxyType({})
-
-Floats = npt.NDArray[np.float32]
 
 
 def _goes_on(name: str, expected: Collection[str]) -> bool:

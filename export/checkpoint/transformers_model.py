@@ -9,12 +9,13 @@ from typing import Any, Final, Literal
 import numpy as np
 import torch
 
+from edgevlo.runtime.arrays import Codes, Floats, Logits
 from edgevlo.runtime.errors import CheckpointError
 
 from ..backbone import DecoderShape
-from ..plan import Codes, Reference
+from ..plan import Reference
 from ..streaming import META, linear, load, on_demand
-from .folder import Checkpoint, Floats, Shape
+from .folder import Checkpoint, Shape
 
 HEAD: Final = "lm_head.weight"
 
@@ -131,7 +132,7 @@ class TransformersReference(Reference):
         rows = [self.checkpoint.tensor(self.embedding, slice(token, token + 1)) for token in tokens]
         return np.concatenate(rows) * self.embedding_scale
 
-    def text_logits(self, hidden: Floats) -> Floats:
+    def text_logits(self, hidden: Floats) -> Logits:
         """Return the logits `(B, V)` of hidden states `(B, D)`."""
         return self.logits(hidden)
 

@@ -21,18 +21,19 @@ from transformers import (
     Qwen2ForCausalLM,
 )
 
+from edgevlo.runtime.arrays import Codes, Floats
 from edgevlo.runtime.errors import CheckpointError
 from edgevlo.runtime.manifest import pictures as manifest_pictures
 from edgevlo.runtime.manifest.graphs import GraphRole
 from edgevlo.runtime.manifest.prompts import ImageBlock, Piece
 
 from ..checkpoint.card import Card
-from ..checkpoint.folder import Checkpoint, Floats, Shape
+from ..checkpoint.folder import Checkpoint, Shape
 from ..checkpoint.tokenizer import read_tokenizer
 from ..checkpoint.transformers_model import HEAD, TransformersReference, decoder_shape, promised_tensors, read_config
 from ..heads import ImageHead
 from ..optimum_registry import TASK, FlatBackboneConfig, register
-from ..plan import Codes, Plan, TorchGraph
+from ..plan import Plan, TorchGraph
 
 _DECODER: Final = "model"
 

@@ -21,12 +21,13 @@ from transformers import ChameleonVQVAEConfig, JanusVQVAEConfig
 from transformers.models.chameleon.modeling_chameleon import ChameleonVQVAE
 from transformers.models.janus.modeling_janus import JanusVQVAEDecoder
 
+from edgevlo.runtime.arrays import Codes, Floats
 from edgevlo.runtime.errors import CheckpointError
 from edgevlo.runtime.manifest.graphs import GraphRole
 
-from ..checkpoint.folder import Checkpoint, Floats, Part, Shape
+from ..checkpoint.folder import Checkpoint, Part, Shape
 from ..checkpoint.transformers_model import floats
-from ..plan import Codes, TorchGraph
+from ..plan import TorchGraph
 from ..streaming import META, load
 from .registry import VQGAN_FILES
 

@@ -4,9 +4,10 @@ Conv(W [M,C,3,3], pads 1)  with zeros around its centre tap        becomes      
 """
 
 import numpy as np
-import numpy.typing as npt
 import onnx_ir as ir
 from onnx_ir.passes.common import RemoveUnusedNodesPass
+
+from edgevlo.runtime.arrays import Floats
 
 
 class ZeroTapsPass(ir.passes.InPlacePass):
@@ -46,7 +47,7 @@ def _trim(graph: ir.Graph, node: ir.Node) -> bool:
     return True
 
 
-def trim_taps(weight: npt.NDArray[np.float32], pads: list[int]) -> tuple[npt.NDArray[np.float32], list[int]]:
+def trim_taps(weight: Floats, pads: list[int]) -> tuple[Floats, list[int]]:
     """Return the weight `(M, C, rows, columns)` without its zero border, and the pads (top, left, bottom, right)."""
     pads = list(pads)
     for side, (axis, end) in enumerate([(2, 0), (3, 0), (2, -1), (3, -1)]):

@@ -9,7 +9,8 @@ hangs on the outcome would teach to paint it too often.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+
+from edgevlo.runtime.arrays import Floats
 
 from ..world.layout import Grid
 from ..world.scene import Scene, Thing, cell_of, slots
@@ -17,18 +18,18 @@ from ..world.scene import Scene, Thing, cell_of, slots
 FOLLOWING, CHANGED, LETTER, DECIDING = 1.0, 2.0, 5.0, 6.0
 
 
-def painted(scene: Scene) -> NDArray[np.float32]:
+def painted(scene: Scene) -> Floats:
     """Weights of a picture made from text, (rows, columns)."""
     weights = np.full(scene.grid, FOLLOWING, np.float32)
     return _decided(scene, weights)
 
 
-def edited(scene: Scene, source: Grid, target: Grid) -> NDArray[np.float32]:
+def edited(scene: Scene, source: Grid, target: Grid) -> Floats:
     """Weights of an edited picture, (rows, columns)."""
     return _decided(scene, np.where(source != target, CHANGED, FOLLOWING).astype(np.float32))
 
 
-def _decided(scene: Scene, weights: NDArray[np.float32]) -> NDArray[np.float32]:
+def _decided(scene: Scene, weights: Floats) -> Floats:
     if scene.sign:
         weights[1, 1 : len(scene.sign) + 2] = LETTER  # and what follows the last
     for row, column in deciding_cells(scene):

@@ -10,13 +10,15 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
+from edgevlo.runtime.arrays import Array
+
 from ..language.forms import REQUESTS
 from ..language.words import LANGUAGES, meaningful_words
 from ..model import text_tokenizer
 from ..training.curriculum import STAGES
 from ..world.scene import SIGN_CHARACTERS
 from .auxiliary import NONE
-from .pack import Array, Pack, packed
+from .pack import Pack, packed
 from .sequence import Encoder, Sequence
 from .tasks import Mix, sample
 

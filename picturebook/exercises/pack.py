@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+
+from edgevlo.runtime.arrays import Array
 
 from ..model import text_tokenizer
 from .auxiliary import KINDS, NONE
 from .sequence import Sequence
 
 Values = TypeVar("Values")
-Array: TypeAlias = NDArray[Any]
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from edgevlo.runtime.arrays import Floats
+
 from ..model.text_tokenizer import (
     ANSWER,
     BOS,
@@ -36,7 +38,7 @@ class Sequence:
     """Token ids and the weight of predicting each of them, both (tokens,), and what its cells should tell."""
 
     ids: NDArray[np.int64]
-    weights: NDArray[np.float32]
+    weights: Floats
     auxiliary: auxiliary.Targets
     task: str
 

@@ -26,7 +26,7 @@ from ..model.painter import Draw
 from ..world.atlas import TILES, pixels
 from . import figures, trials
 from .figures import Verdict
-from .judge import Pixels, cells
+from .judge import RgbArray, cells
 from .trials import Trial
 
 BATCH = 50
@@ -41,9 +41,9 @@ def batches(samples: list[Sample], size: int = BATCH) -> Iterator[list[int]]:
         yield from (group[start : start + size] for start in range(0, len(group), size))
 
 
-def make(model: Any, encoder: Encoder, samples: list[Sample], draw: Draw) -> list[Pixels | str]:
+def make(model: Any, encoder: Encoder, samples: list[Sample], draw: Draw) -> list[RgbArray | str]:
     """What the model makes of each sample: a picture (height, width, 3), or an answer."""
-    made: list[Pixels | str] = [""] * len(samples)
+    made: list[RgbArray | str] = [""] * len(samples)
     for batch in batches(samples):
         some = [samples[index] for index in batch]
         results: list[Any] = []
@@ -58,7 +58,7 @@ def make(model: Any, encoder: Encoder, samples: list[Sample], draw: Draw) -> lis
 
 def attempt(model: Any, encoder: Encoder, cases: list[Trial], draw: Draw) -> list[Verdict]:
     """The verdicts on trials of one row, turn by turn; true pictures need no ceiling here, their codes are exact."""
-    turns: list[list[Pixels | str]] = []
+    turns: list[list[RgbArray | str]] = []
     for number in range(len(cases[0].samples)):
         own = [cells(one) if not isinstance(one, str) else None for one in turns[-1]] if turns else [None] * len(cases)
         samples = [trials.turn(trial, number, source) for trial, source in zip(cases, own, strict=True)]

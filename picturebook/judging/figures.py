@@ -11,7 +11,7 @@ from typing import Any
 
 from ..language.words import LANGUAGES
 from . import judge
-from .judge import Pixels, Scores
+from .judge import RgbArray, Scores
 from .trials import Trial
 
 Z = 1.96  # 95 %
@@ -82,7 +82,7 @@ def normal(values: Sequence[float], most: float = 1.0) -> tuple[float, float]:
     return max(0.0, mean - half), min(most, mean + half)
 
 
-def judged(trial: Trial, made: Sequence[Pixels | str]) -> Scores:
+def judged(trial: Trial, made: Sequence[RgbArray | str]) -> Scores:
     """The scores of what was made in each turn of a trial; several turns are right when each of them is."""
     turns = [judge.score(sample, one) for sample, one in zip(trial.samples, made, strict=True)]
     if len(turns) == 1:

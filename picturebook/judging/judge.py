@@ -24,7 +24,7 @@ from ..world.atlas import CELL, CODE, PARTS, TILES, Name, pixels, tiles
 from ..world.layout import LIGHT_COLUMN, box_of, paint
 from ..world.scene import Scene, Thing, cell_of, column_name, depth_name, in_order, slots
 
-Pixels = NDArray[np.uint8]  # (height, width, 3)
+RgbArray = NDArray[np.uint8]  # (height, width, 3)
 Scores = dict[str, list[float]]  # name of a figure -> its values, one a case or one an object; `all` is the headline
 
 
@@ -49,7 +49,7 @@ def _codes_by_bytes() -> dict[bytes, int]:
     return {tile.tobytes(): code for code, tile in enumerate(tiles())}
 
 
-def cells(picture: Pixels) -> NDArray[np.int32]:
+def cells(picture: RgbArray) -> NDArray[np.int32]:
     """The nearest tile of every cell, (rows, columns)."""
     rows, columns = picture.shape[0] // CELL, picture.shape[1] // CELL
     patches = picture.reshape(rows, CELL, columns, CELL, 3).swapaxes(1, 2).reshape(rows * columns, CELL, CELL, 3)
@@ -76,7 +76,7 @@ def _sign(names: list[Name]) -> str | None:
     return "".join(name[1] for name in names if name[0] == "letter") or None
 
 
-def read(picture: Pixels) -> Reading:
+def read(picture: RgbArray) -> Reading:
     """The scene a picture shows."""
     return read_cells(cells(picture))
 
@@ -146,20 +146,20 @@ def judge_scene(wanted: Scene, reading: Reading, said: Said | None = None) -> di
     return verdict | {"all": all(verdict.values())}
 
 
-def segment_score(wanted: Pixels, got: Pixels) -> float:
+def segment_score(wanted: RgbArray, got: RgbArray) -> float:
     """Mean intersection over union of the labels of two segmentation maps, by pixel."""
     want, have = nearest_segment(wanted), nearest_segment(got)
     labels = np.union1d(want, have)
     return float(np.mean([((want == n) & (have == n)).sum() / ((want == n) | (have == n)).sum() for n in labels]))
 
 
-def nearest_segment(picture: Pixels) -> NDArray[np.int64]:
+def nearest_segment(picture: RgbArray) -> NDArray[np.int64]:
     """Number of the nearest label in `card.SEGMENT_COLOURS` of each pixel, (height, width)."""
     palette = np.asarray(list(SEGMENT_COLOURS.values()))
     return np.asarray(((picture[..., None, :] - palette) ** 2).sum(axis=-1).argmin(axis=-1))
 
 
-def edge_f1(wanted: Pixels, got: Pixels) -> float:
+def edge_f1(wanted: RgbArray, got: RgbArray) -> float:
     """F1 of white pixels of two edge maps."""
     want, have = (picture.mean(axis=-1) > 127 for picture in (wanted, got))
     both = float((want & have).sum())
@@ -182,7 +182,7 @@ def true_boxes(scene: Scene) -> list[Box]:
     return [Box(thing.kind, box_of(scene, thing)) for thing in scene.things]
 
 
-def drawn_boxes(picture: Pixels) -> list[Box]:
+def drawn_boxes(picture: RgbArray) -> list[Box]:
     """The frames of a picture, in reading order; a frame counts when it is closed and of one kind."""
     codes = cells(picture)
     starts = [at for at, code in np.ndenumerate(codes) if TILES[code][0] == "box" and TILES[code][2] == "tl"]
@@ -226,7 +226,7 @@ def box_scores(wanted: list[Box], got: list[Box]) -> Scores:
     return {"all": [float(all(found) and not extra)], "iou": scores, "found": found, "extra": [extra]}
 
 
-def score(sample: Sample, made: Pixels | str) -> Scores:
+def score(sample: Sample, made: RgbArray | str) -> Scores:
     """What the judge says of a picture or an answer that was made of a sample; figures are 0..1 except `extra`."""
     task = sample.task.split(":")[0]
     if isinstance(made, str):

@@ -7,7 +7,7 @@ from random import Random
 
 from ..world.scene import Scene
 from .naming import pick
-from .words import STYLE, TIME, WEATHER
+from .words import STYLE, TIME, WEATHER, Names
 
 _SIGNS = {
     "en": (
@@ -43,9 +43,6 @@ class Parts:
         """The parts with their settings as phrases."""
         rest = [pick(rng, names) for names in spoken(scene, rng, (TIME[language], WEATHER[language], STYLE[language]))]
         return cls(things, place, rest, signs(language, scene.sign, rng) if scene.sign else "")
-
-
-Names = dict[str, tuple[str, ...]]
 
 
 def spoken(scene: Scene, rng: Random, tables: tuple[Names, Names, Names]) -> list[tuple[str, ...]]:

@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 from torch.nn import functional
 from transformers import Emu3VQVAE, Emu3VQVAEConfig
 
+from edgevlo.runtime.arrays import Doubles
+
 from ..world.atlas import CELL, CODES
 from ..world.basis import Basis
 from .new_model import vq_settings
@@ -51,7 +53,7 @@ def build(basis: Basis) -> Any:
     return vq.eval()
 
 
-def _tensor(values: NDArray[np.float64]) -> torch.Tensor:
+def _tensor(values: Doubles) -> torch.Tensor:
     return torch.from_numpy(values.astype(np.float32))
 
 

@@ -14,12 +14,14 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
+from edgevlo.runtime.arrays import Doubles
+
 from ..model.card import SEGMENT_COLOURS
 from . import drawings
 from .atlas import CELL, FRAME, PARTS, TILES, Name, save
 from .basis import Basis, fitted
 from .palette import BOX_GROUND, COLOURS, GROUND, INK, RGB, SCENERY, SKIES, TINT, object_colours, retro, rgb
-from .sketch import Float, Sketch
+from .sketch import Sketch
 
 LINE = 1.2  # px, width of drawn lines
 UNDRAWN = ("shadow", "outline")  # labels that count as ground in line drawings
@@ -59,7 +61,7 @@ def hat_sketch() -> Sketch:
     return sketch
 
 
-def object_picture(sketch: Sketch, colour: str, ground: str) -> Float:
+def object_picture(sketch: Sketch, colour: str, ground: str) -> Doubles:
     """An object (or hat) in a colour on a ground, (height, width, 3)."""
     if ground == "line":
         paper, main = rgb(GROUND["line"]), rgb(COLOURS[colour])
@@ -73,7 +75,7 @@ def object_picture(sketch: Sketch, colour: str, ground: str) -> Float:
     return sketch.coloured(object_colours(colour, rgb(GROUND[ground])))
 
 
-def sky(style: str, time: str, row: int) -> Float:
+def sky(style: str, time: str, row: int) -> Doubles:
     """Background of one of the two sky rows, (16, 1, 3): a gradient that goes on from the first to the second."""
     top, bottom = (rgb(colour) for colour in SKIES[time])
     if style == "line":
@@ -85,7 +87,7 @@ def sky(style: str, time: str, row: int) -> Float:
     return retro({"sky": gradient})["sky"] if style == "retro" else gradient
 
 
-def sky_colours(style: str, time: str) -> dict[str, Float]:
+def sky_colours(style: str, time: str) -> dict[str, Doubles]:
     """Colours of what stands in the sky, except the sky itself."""
     tint = np.asarray(TINT[time])
     behind = sky("flat", time, 0)
@@ -119,13 +121,13 @@ def sky_sketch(piece: str, time: str) -> Sketch:
     return sketch
 
 
-def lined(sketch: Sketch, paper: Float, ink: Float, ignore: tuple[str, ...] = ()) -> Float:
+def lined(sketch: Sketch, paper: Doubles, ink: Doubles, ignore: tuple[str, ...] = ()) -> Doubles:
     """A line drawing of a sketch on a background."""
     share = sketch.lines(LINE, ignore)[..., None]
     return np.asarray(np.broadcast_to(paper, (*share.shape[:2], 3)) * (1 - share) + ink * share)
 
 
-def sky_picture(style: str, time: str, piece: str) -> Float:
+def sky_picture(style: str, time: str, piece: str) -> Doubles:
     """A piece of the first row, (16, 16 or 32, 3)."""
     sketch, behind = sky_sketch(piece, time), sky(style, time, 0)
     if style == "line":
@@ -142,7 +144,7 @@ def horizon_sketch(place: str) -> Sketch:
     return sketch
 
 
-def horizon_picture(style: str, place: str, time: str) -> Float:
+def horizon_picture(style: str, place: str, time: str) -> Doubles:
     """The second row, (16, 64, 3)."""
     sketch, behind = horizon_sketch(place), sky(style, time, 1)
     if style == "line":
@@ -160,7 +162,7 @@ def horizon_picture(style: str, place: str, time: str) -> Float:
     return sketch.coloured(colours | {"ground": behind, "floor": rgb(ground)})
 
 
-def ground_picture(ground: str) -> Float:
+def ground_picture(ground: str) -> Doubles:
     """Plain ground with a little texture, (16, 16, 3)."""
     sketch = Sketch(CELL, CELL)
     if ground == "meadow":
@@ -186,28 +188,28 @@ def letter_sketch(character: str) -> Sketch:
     return sketch
 
 
-def _cell(picture: Float, row: int, column: int) -> Float:
+def _cell(picture: Doubles, row: int, column: int) -> Doubles:
     return picture[row * CELL : (row + 1) * CELL, column * CELL : (column + 1) * CELL]
 
 
-def _part(picture: Float, part: str) -> Float:
+def _part(picture: Doubles, part: str) -> Doubles:
     index = PARTS.index(part)
     return _cell(picture, index // 2, index % 2)
 
 
-def _flat(colour: RGB) -> Float:
+def _flat(colour: RGB) -> Doubles:
     return np.broadcast_to(rgb(colour), (CELL, CELL, 3))
 
 
-def _mask(silhouette: NDArray[np.bool_], inside: RGB, outside: RGB) -> Float:
+def _mask(silhouette: NDArray[np.bool_], inside: RGB, outside: RGB) -> Doubles:
     return np.where(silhouette[..., None], rgb(inside), rgb(outside))
 
 
-def _white_lines(sketch: Sketch, ignore: tuple[str, ...] = ("glow",)) -> Float:
+def _white_lines(sketch: Sketch, ignore: tuple[str, ...] = ("glow",)) -> Doubles:
     return np.asarray(sketch.lines(LINE, ignore)[..., None] * np.full(3, 255.0))
 
 
-def _frame(kind: str, piece: str) -> Float:
+def _frame(kind: str, piece: str) -> Doubles:
     picture = _flat(BOX_GROUND).copy()
     colour = rgb(SEGMENT_COLOURS[kind])
     if "t" in piece:
@@ -227,7 +229,7 @@ def _frame(kind: str, piece: str) -> Float:
     return picture
 
 
-def draw(name: Name) -> Float:
+def draw(name: Name) -> Doubles:
     """The tile of a name as drawn, (16, 16, 3), 0..255."""
     match name:
         case ("ground", ground):
@@ -273,7 +275,7 @@ def draw(name: Name) -> Float:
     raise ValueError(f"no drawing for {name}")
 
 
-def drawn() -> Float:
+def drawn() -> Doubles:
     """All tiles as drawn, (tiles, 16, 16, 3)."""
     return np.clip(np.stack([draw(name) for name in TILES]), 0, 255)
 

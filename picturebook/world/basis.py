@@ -11,19 +11,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgevlo.runtime.arrays import Doubles
+
 from .atlas import CELL, FOLDER
 
-Float = NDArray[np.float64]
 PIXELS = 3 * CELL * CELL
 SAFE = 0.45  # levels from the middle of a level that count as safe; the border is at 0.5
 
 
-def unshuffled(patches: NDArray[np.generic]) -> Float:
+def unshuffled(patches: NDArray[np.generic]) -> Doubles:
     """(tiles, 16, 16, 3) levels -> (tiles, 768) in -1..1."""
     return np.moveaxis(patches.astype(np.float64), 3, 1).reshape(len(patches), PIXELS) / 127.5 - 1.0
 
 
-def shuffled(rows: Float) -> Float:
+def shuffled(rows: Doubles) -> Doubles:
     """(tiles, 768) in -1..1 -> (tiles, 16, 16, 3) levels, not rounded."""
     return np.moveaxis((rows + 1.0).reshape(len(rows), 3, CELL, CELL) * 127.5, 1, 3)
 
@@ -32,11 +33,11 @@ def shuffled(rows: Float) -> Float:
 class Basis:
     """Mean and vectors are stored in half precision, so every number there is one; coefficients in single."""
 
-    mean: Float  # (768,)
-    vectors: Float  # (dimensions, 768)
-    coefficients: Float  # (tiles, dimensions)
+    mean: Doubles  # (768,)
+    vectors: Doubles  # (dimensions, 768)
+    coefficients: Doubles  # (tiles, dimensions)
 
-    def levels(self) -> Float:
+    def levels(self) -> Doubles:
         """Every tile in levels, not rounded, (tiles, 16, 16, 3)."""
         return shuffled(self.coefficients @ self.vectors + self.mean)
 
@@ -65,11 +66,11 @@ class Basis:
             return Basis(*(file[name].astype(np.float64) for name in ("mean", "vectors", "coefficients")))
 
 
-def _half(values: Float) -> Float:
+def _half(values: Doubles) -> Doubles:
     return values.astype(np.float16).astype(np.float64)
 
 
-def fitted(patches: Float, weights: Float, dimensions: int, rounds: int = 600) -> Basis:
+def fitted(patches: Doubles, weights: Doubles, dimensions: int, rounds: int = 600) -> Basis:
     """Weighted principal components of the drawn tiles, coefficients pushed away from the borders between levels."""
     rows = unshuffled(patches)
     mean = _half(rows.mean(axis=0))
@@ -92,5 +93,5 @@ def fitted(patches: Float, weights: Float, dimensions: int, rounds: int = 600) -
     return Basis(mean, vectors, coefficients)
 
 
-def _single(values: Float) -> Float:
+def _single(values: Doubles) -> Doubles:
     return values.astype(np.float32).astype(np.float64)

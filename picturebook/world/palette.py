@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from .sketch import Float
+from edgevlo.runtime.arrays import Doubles
 
 RGB = tuple[float, float, float]
 
@@ -59,15 +59,15 @@ BOX_GROUND: RGB = (30, 32, 44)
 RETRO_GREY, RETRO_KEEP = np.array([1.05, 0.93, 0.74]), 0.42  # sepia, and how much colour stays
 
 
-def rgb(colour: RGB) -> Float:
+def rgb(colour: RGB) -> Doubles:
     """A colour as an array."""
     return np.asarray(colour, float)
 
 
-def retro(colours: Mapping[str, Float]) -> dict[str, Float]:
+def retro(colours: Mapping[str, Doubles]) -> dict[str, Doubles]:
     """The muted palette: a linear map of the flat one."""
 
-    def muted(colour: Float) -> Float:
+    def muted(colour: Doubles) -> Doubles:
         grey = (colour @ np.array([0.3, 0.59, 0.11]))[..., None]
         return np.asarray(
             (1 - RETRO_KEEP) * grey * RETRO_GREY * 0.86 + RETRO_KEEP * colour + np.array([22.0, 14.0, 4.0])
@@ -76,7 +76,7 @@ def retro(colours: Mapping[str, Float]) -> dict[str, Float]:
     return {name: muted(colour) for name, colour in colours.items()}
 
 
-def object_colours(colour: str, ground: Float) -> dict[str, Float]:
+def object_colours(colour: str, ground: Doubles) -> dict[str, Doubles]:
     """Flat colours of every label an object or hat may have."""
     main = rgb(COLOURS[colour])
     light = main * 0.5 + 127.0

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-Float = NDArray[np.float64]
+from edgevlo.runtime.arrays import Doubles
+
 Point = tuple[float, float]
 SCALE = 8  # subpixels per pixel, each way
 GROUND = "ground"
@@ -74,7 +75,7 @@ class Sketch:
         hidden = [self.labels.index(name) for name in (GROUND, shadow) if name in self.labels]
         return np.where(np.isin(labels, hidden), 0, 255).astype(np.uint8)
 
-    def shares(self) -> dict[str, Float]:
+    def shares(self) -> dict[str, Doubles]:
         """Each label's share of every pixel, (height, width); they add up to one."""
         labels = np.asarray(self.map)
         return {name: _shrunk((labels == number).astype(np.float64)) for number, name in enumerate(self.labels)}
@@ -83,7 +84,7 @@ class Sketch:
         """Pixels mostly covered by anything, (height, width)."""
         return np.asarray(_shrunk(self._solid("shadow") / 255.0) > 0.5)
 
-    def lines(self, width: float, ignore: tuple[str, ...] = ("shadow",)) -> Float:
+    def lines(self, width: float, ignore: tuple[str, ...] = ("shadow",)) -> Doubles:
         """Share of every pixel near a border of two labels, (height, width); `ignore` counts as ground."""
         labels = np.array(self.map)
         for name in ignore:
@@ -94,7 +95,7 @@ class Sketch:
         low, high = image.filter(ImageFilter.MinFilter(size)), image.filter(ImageFilter.MaxFilter(size))
         return _shrunk((np.asarray(low) != np.asarray(high)).astype(np.float64))
 
-    def coloured(self, colours: Mapping[str, Float]) -> Float:
+    def coloured(self, colours: Mapping[str, Doubles]) -> Doubles:
         """The picture, (height, width, 3): each label in its colour, a single one or one per pixel."""
         picture = np.zeros((self.height, self.width, 3))
         for name, share in self.shares().items():
@@ -102,6 +103,6 @@ class Sketch:
         return picture
 
 
-def _shrunk(mask: Float) -> Float:
+def _shrunk(mask: Doubles) -> Doubles:
     height, width = mask.shape
     return np.asarray(mask.reshape(height // SCALE, SCALE, width // SCALE, SCALE).mean(axis=(1, 3)))

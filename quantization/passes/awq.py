@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import onnx_ir as ir
 
+from edgevlo.runtime.arrays import Floats
 from edgevlo.runtime.errors import BundleError
 
 from ..recipes import Blocks
@@ -22,8 +22,6 @@ from ._constants import read_constant
 from .blocks import nearest
 from .qdq import Product
 from .smoothquant import Fold, apply_fold, current_weight, folds, shared, spread
-
-Floats = npt.NDArray[np.float32]
 
 ALPHAS: Final = tuple(float(alpha) for alpha in np.linspace(0, 1, 11))
 _FLATTEST: Final = 1e-4  # of the largest: a channel that is smaller counts as this, or its divisor would be none

@@ -20,14 +20,11 @@ from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from edgevlo.runtime.arrays import Array, Floats, Octets
 from edgevlo.runtime.errors import BundleError
 
 from ..recipes import Blocks
-
-Floats = npt.NDArray[np.float32]
-Bytes = npt.NDArray[np.uint8]
 
 DAMPING: Final = 0.01  # of GPTQ: share of the mean second moment that is added to all
 _TINY: Final = np.float32(2.0**-100)  # of a scale: below it there is nothing that a product would show
@@ -38,12 +35,12 @@ _PANEL: Final = 128  # inputs that GPTQ treats before it corrects those behind t
 class Packed(NamedTuple):
     """Blocks `(N, K/block, bytes)`, scales `(N, K/block)`, and zero points `(N, bytes)` or none where all are half."""
 
-    blocks: Bytes
+    blocks: Octets
     scales: Floats
-    zero_points: Bytes | None
+    zero_points: Octets | None
 
 
-def packed(name: str, matrix: npt.NDArray[Any], weights: Blocks, factor: Floats | None = None) -> Packed:
+def packed(name: str, matrix: Array, weights: Blocks, factor: Floats | None = None) -> Packed:
     """Return a matrix `(K, N)` as MatMulNBits reads it; `factor` is the `correction` of what `gptq` knows of its input.
 
     Raises `BundleError` naming a matrix that holds NaN or infinity.
@@ -57,7 +54,7 @@ def packed(name: str, matrix: npt.NDArray[Any], weights: Blocks, factor: Floats 
     )
 
 
-def _slices(matrix: npt.NDArray[Any]) -> Iterator[Floats]:
+def _slices(matrix: Array) -> Iterator[Floats]:
     """Yield the matrix some columns at a time: they are quantised one apart from the other."""
     columns = max(1, _NUMBERS // len(matrix))
     for start in range(0, matrix.shape[1], columns):
@@ -134,7 +131,7 @@ def _half_quadratic(matrix: Floats, weights: Blocks) -> Packed:
     return _rounded(by_block, scales * peaks, np.rint(zeros), weights.bits)
 
 
-def _rounded(by_block: Floats, scales: npt.NDArray[Any], zeros: npt.NDArray[Any], bits: int) -> Packed:
+def _rounded(by_block: Floats, scales: Array, zeros: Array, bits: int) -> Packed:
     """Return numbers `(N, blocks, block)` on a grid of scales and whole zero points `(N, blocks)`.
 
     Blocks whose zero point would lie off the grid, as those of one sign do, span from their farthest number to zero.
@@ -202,11 +199,11 @@ def _by_block(matrix: Floats, block: int) -> Floats:
     return np.ascontiguousarray(np.pad(matrix, ((0, short), (0, 0))).T).reshape(matrix.shape[1], -1, block)
 
 
-def _joined(numbers: Bytes, bits: int) -> Bytes:
+def _joined(numbers: Octets, bits: int) -> Octets:
     """Return numbers in bytes along the last axis; of two in one byte the first is the lower half."""
     if bits == 8:
         return numbers
     if numbers.shape[-1] % 2:
         numbers = np.concatenate([numbers, np.zeros_like(numbers[..., :1])], axis=-1)
-    pairs: Bytes = (numbers[..., ::2] | numbers[..., 1::2] << 4).astype(np.uint8)
+    pairs: Octets = (numbers[..., ::2] | numbers[..., 1::2] << 4).astype(np.uint8)
     return pairs

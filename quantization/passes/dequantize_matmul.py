@@ -13,7 +13,7 @@ one changes sign, and what would become 128 in it becomes 127.
 """
 
 from collections.abc import Callable
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import ml_dtypes
 import numpy as np
@@ -21,12 +21,13 @@ import numpy.typing as npt
 import onnx_ir as ir
 from onnx_ir.passes.common import RemoveUnusedNodesPass
 
+from edgevlo.runtime.arrays import Array
 from edgevlo.runtime.errors import BundleError
 
 OPSET: Final = 21  # the first with int4 and with blocks
 _CHANGED: Final = frozenset({"GroupNormalization"})  # means something else from that opset on
 
-Read: TypeAlias = Callable[[], npt.NDArray[Any]]
+Read: TypeAlias = Callable[[], Array]
 
 _TYPES: Final = {4: ir.DataType.INT4, 8: ir.DataType.INT8}
 _NUMPY: Final[dict[int, npt.DTypeLike]] = {4: ml_dtypes.int4, 8: np.int8}
@@ -95,7 +96,7 @@ def _constant(node: ir.Node, index: int) -> ir.TensorProtocol:
 
 
 def _matrix(packed: ir.TensorProtocol, scales: ir.TensorProtocol, rows: int, bits: int) -> Read:
-    def read() -> npt.NDArray[Any]:
+    def read() -> Array:
         blocks = packed.numpy()  # (N, K/block, bytes); the low half of a byte comes first
         if bits == 4:
             blocks = np.stack((blocks & 15, blocks >> 4), axis=-1)
@@ -110,7 +111,7 @@ def _matrix(packed: ir.TensorProtocol, scales: ir.TensorProtocol, rows: int, bit
 
 
 def _block_scales(scales: ir.TensorProtocol, bits: int) -> Read:
-    def read() -> npt.NDArray[Any]:
+    def read() -> Array:
         by_block = scales.numpy().astype(np.float32).reshape(int(scales.shape.numpy()[0]), -1)
         by_block = np.where(np.abs(by_block) < _LEAST_SCALE, np.float32(1), by_block)
         return np.ascontiguousarray((np.abs(by_block) if bits == 8 else by_block).T)
@@ -128,8 +129,8 @@ def _dense(
 ) -> ir.Value:
     """Return the dequantised matrix itself: its last block is not whole, which TensorRT does not take."""
 
-    def dequantised() -> npt.NDArray[Any]:
-        dense: npt.NDArray[Any] = read().astype(np.float32) * np.repeat(scales(), block, axis=0)[: shape[0]]
+    def dequantised() -> Array:
+        dense: Array = read().astype(np.float32) * np.repeat(scales(), block, axis=0)[: shape[0]]
         return dense
 
     return _lazy(graph, name, ir.DataType.FLOAT, shape, dequantised)

@@ -17,18 +17,16 @@ reads it: the scales leave a margin (picturebook, divergence of the next code: 6
 """
 
 from collections.abc import Mapping
-from typing import Final, TypeAlias
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import onnx_ir as ir
 from onnx_ir.passes.common import TopologicalSortPass
 
+from edgevlo.runtime.arrays import Floats
 from edgevlo.runtime.errors import CalibrationError
 
 from .qdq import LARGEST, TYPES, Kind, constant, zero_point
-
-Floats: TypeAlias = npt.NDArray[np.float32]
 
 MARGIN: Final = 1.5  # over the largest value seen; twice as much measures no better
 

@@ -9,18 +9,18 @@ when the graph is written, and only the last one is kept.
 
 import functools
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import onnx_ir as ir
 from onnx_ir.passes.common import RemoveUnusedNodesPass
 
+from edgevlo.runtime.arrays import Array, Floats
 from edgevlo.runtime.errors import BundleError
 
 from ..recipes import SYMMETRIC, Blocks
 from ._constants import read_constant
-from .blocks import Floats, Packed, correction, packed
+from .blocks import Packed, correction, packed
 
 DOMAIN: Final = "com.microsoft"
 INT8_ARITHMETIC: Final = 4  # accuracy_level
@@ -113,7 +113,7 @@ def _lazy(
     graph: ir.Graph,
     name: str,
     shape: tuple[int, ...],
-    read: Callable[[], npt.NDArray[Any] | None],
+    read: Callable[[], Array | None],
     dtype: ir.DataType = ir.DataType.UINT8,
 ) -> ir.Value:
     if name in graph.initializers:  # two products read the same matrix

@@ -14,7 +14,7 @@ written, in float. Weights are quantised one at a time, when the graph is writte
 import functools
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import ml_dtypes
 import numpy as np
@@ -22,13 +22,12 @@ import numpy.typing as npt
 import onnx_ir as ir
 from onnx_ir.passes.common import RemoveUnusedNodesPass, TopologicalSortPass
 
+from edgevlo.runtime.arrays import Array, Floats
 from edgevlo.runtime.errors import BundleError, CalibrationError
 
 from ._constants import read_constant
 
 Kind: TypeAlias = Literal["int8", "fp8"]
-Floats: TypeAlias = npt.NDArray[np.float32]
-Array: TypeAlias = npt.NDArray[Any]
 
 TYPES: Final[dict[Kind, ir.DataType]] = {"int8": ir.DataType.INT8, "fp8": ir.DataType.FLOAT8E4M3FN}
 LARGEST: Final[dict[Kind, float]] = {"int8": 127.0, "fp8": 448.0}

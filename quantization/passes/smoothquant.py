@@ -15,16 +15,15 @@ Exact but for rounding. `divisors` says what became smaller, so that calibrated 
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import onnx_ir as ir
+
+from edgevlo.runtime.arrays import Array, Floats
 
 from ._constants import read_constant
 from .qdq import Product, products
-
-Floats: TypeAlias = npt.NDArray[np.float32]
 
 NORMS: Final = ("RMSNormalization", "LayerNormalization")
 _BOUNDS: Final = (1e-4, 1e4)  # of a divisor: beyond, weights would lose more than activations gain
@@ -208,17 +207,17 @@ def spread(divisor: Floats, repeats: tuple[int, int]) -> Floats:
     return divisor if times == 1 else np.repeat(divisor.reshape(-1, 1, size), times, axis=1).reshape(-1)
 
 
-def _divided(array: npt.NDArray[Any], *, by: Floats) -> npt.NDArray[Any]:
+def _divided(array: Array, *, by: Floats) -> Array:
     return (array / by).astype(array.dtype)
 
 
-def _multiplied(array: npt.NDArray[Any], *, by: Floats, axis: int) -> npt.NDArray[Any]:
+def _multiplied(array: Array, *, by: Floats, axis: int) -> Array:
     shape = [1, 1]
     shape[axis] = len(by)
     return (array * by.reshape(shape)).astype(array.dtype)
 
 
-def _scale(graph: ir.Graph, node: ir.Node, index: int, change: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]) -> None:
+def _scale(graph: ir.Graph, node: ir.Node, index: int, change: Callable[[Array], Array]) -> None:
     """Change a constant that a node reads, computed when the graph is written; other readers keep theirs."""
     value = node.inputs[index]
     tensor = ir.convenience.get_const_tensor(value) if value is not None else None

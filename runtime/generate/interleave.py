@@ -5,8 +5,8 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from ..arrays import Codes
 from .answers import AnswerWarning
-from .raster import Codes
 from .stroke import Stroke
 
 # The tokens that follow a context, one after the other, at most so many; none is read that was not asked for.

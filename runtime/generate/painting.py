@@ -10,9 +10,9 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
+from ..arrays import Codes, Floats
 from ..bundle import Bundle
 from ..errors import RequestError
-from ..graphs.embeddings import Floats
 from ..graphs.engine import Engine
 from ..manifest.abilities import Ability
 from ..manifest.guidance import Branch, Sampling
@@ -22,7 +22,6 @@ from . import raster
 from .interleave import Written
 from .options import MAX_SEED, Settings, weigh
 from .prompts import PromptWriter, Source, stacked
-from .raster import Codes
 from .stroke import Stroke
 
 _NO_WEIGHT: Final = 1e-9  # of branches that cancel out, as 1.2 - 1 and -0.2 do up to rounding

@@ -2,6 +2,7 @@
 
 from PIL import Image
 
+from ..arrays import Codes
 from ..graphs.engine import Engine
 from ..manifest.schema import Manifest
 from ..pictures.domain import outside, share_outside
@@ -9,7 +10,6 @@ from ..pictures.fit import fitted
 from ..pictures.load import Loaded, cut_off, from_pixels, resized, to_pixel_values, warn_of_changes
 from ..pictures.sizes import GridRule
 from .prompts import Features
-from .raster import Codes
 
 
 class PictureReader:

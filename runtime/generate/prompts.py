@@ -8,11 +8,10 @@ from typing import Final, TypeAlias
 import numpy as np
 from tokenizers import Tokenizer
 
+from ..arrays import Codes, Floats
 from ..errors import BundleError, RequestError
-from ..graphs.embeddings import Floats
 from ..manifest.prompts import ImageBlock, Piece
 from ..pictures.sizes import Shape
-from .raster import Codes
 
 MAX_PROMPT_CHARACTERS: Final = 50_000
 

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
-Codes: TypeAlias = npt.NDArray[np.int32]
+from ..arrays import Codes
 
 Draw: TypeAlias = Callable[[float], int]
 Step: TypeAlias = Callable[[Sequence[int]], None]

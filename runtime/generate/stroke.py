@@ -6,7 +6,7 @@ from typing import Final
 
 from PIL import Image
 
-from .raster import Codes
+from ..arrays import Codes
 
 _UNPAINTED: Final = (236, 236, 236)
 

@@ -4,16 +4,13 @@ import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol, TypeAlias, cast
+from typing import Any, Final, Protocol, cast
 
 import numpy as np
-import numpy.typing as npt
 
+from ..arrays import Array, ArrayShape
 from ..errors import BundleError
 from ..manifest.graphs import DType
-from .device import Shape
-
-Array: TypeAlias = npt.NDArray[Any]
 
 _BYTES: Final[dict[DType, int]] = {
     "float32": 4,
@@ -92,7 +89,7 @@ class Cuda:
         """Call a function; return its results, or raise `MemoryError` or `BundleError`."""
         return call(self.api, function, *arguments)
 
-    def array(self, shape: Shape, dtype: DType) -> "CudaArray":
+    def array(self, shape: ArrayShape, dtype: DType) -> "CudaArray":
         """Return new memory, all zeros."""
         return CudaArray(self, shape, dtype)
 
@@ -121,7 +118,7 @@ def void(_results: Sequence[object]) -> None:
 class CudaArray:
     """Memory on the GPU, freed with this object."""
 
-    def __init__(self, cuda: Cuda, shape: Shape, dtype: DType) -> None:
+    def __init__(self, cuda: Cuda, shape: ArrayShape, dtype: DType) -> None:
         self._cuda, self._shape, self.dtype = cuda, shape, dtype
         self.bytes = max(1, int(np.prod(shape, dtype=np.int64))) * _BYTES[dtype]
         self.address = 0
@@ -129,7 +126,7 @@ class CudaArray:
         cuda.call("cudaMemsetAsync", self.address, 0, self.bytes, cuda.stream)
 
     @property
-    def shape(self) -> Shape:
+    def shape(self) -> ArrayShape:
         """Its shape."""
         return self._shape
 

@@ -8,17 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
+from ..arrays import Array, ArrayShape, Floats
 from ..errors import RequestError
 from ..graphs.backbone import Backbone, Call
-from ..graphs.embeddings import Embeddings, Floats
+from ..graphs.embeddings import Embeddings
 from ..manifest import graphs as manifest_graphs
 from ..manifest.graphs import DType
 from ..manifest.guidance import Sampling
-
-Array: TypeAlias = npt.NDArray[Any]
-Shape: TypeAlias = tuple[int, ...]
 
 MAX_TOP_K = 3840  # what the image heads of GPU bundles can find; above it they would keep this many
 
@@ -27,7 +24,7 @@ class DeviceArray(Protocol):
     """Memory on a device, of one type and shape."""
 
     @property
-    def shape(self) -> Shape:
+    def shape(self) -> ArrayShape:
         """Its shape."""
 
     def upload(self, host: Array) -> None:
@@ -38,7 +35,7 @@ class DeviceArray(Protocol):
 
 
 # Memory, and the shape that a graph is to see it in.
-View: TypeAlias = tuple[DeviceArray, Shape]
+View: TypeAlias = tuple[DeviceArray, ArrayShape]
 
 
 class DeviceGraph(Protocol):
@@ -47,7 +44,7 @@ class DeviceGraph(Protocol):
     def run(self, outputs: Sequence[str], feeds: Mapping[str, Array]) -> Sequence[Any]:
         """Run on arrays of the host; return the named outputs."""
 
-    def array(self, shape: Shape, dtype: DType) -> DeviceArray:
+    def array(self, shape: ArrayShape, dtype: DType) -> DeviceArray:
         """Return new memory, all zeros."""
 
     def bind(self, inputs: Mapping[str, View], outputs: Mapping[str, View], *, often: bool) -> Callable[[], None]:
@@ -91,7 +88,7 @@ class DeviceBackbone(Backbone):
         self._last_call.device_hidden.download(hidden)
         return hidden
 
-    def _make_cache(self, names: Sequence[str], shape: Shape, dtype: DType) -> None:
+    def _make_cache(self, names: Sequence[str], shape: ArrayShape, dtype: DType) -> None:
         self.device_cache = {name: self.graph.array(shape, dtype) for name in names}
 
     def _bind(self, width: int, *, often: bool) -> Call:

@@ -9,11 +9,11 @@ import functools
 import hashlib
 import json
 import os
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Final, TypeAlias
+from typing import IO, Final
 
+from ..arrays import Progress
 from ..bundle import Bundle
 from ..errors import BundleError, OutputError
 from ..files import home, write_whole
@@ -27,7 +27,6 @@ from .tensorrt_graph import TensorRTGraph
 from .tensorrt_profiles import profiles
 
 # Told what is being done, how much of it is done, and how much there is.
-Progress: TypeAlias = Callable[[str, int, int], None]
 
 _FORMAT: Final = 1  # raised when engines of the same graph must be built anew
 _ABOUT: Final = "about.json"

@@ -2,16 +2,14 @@
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, cast
 
 import numpy as np
-import numpy.typing as npt
 import onnxruntime as ort
 
+from ..arrays import Array, ArrayShape
 from ..manifest.graphs import DType
-from .device import Shape, View
-
-Array: TypeAlias = npt.NDArray[Any]
+from .device import View
 
 _BFLOAT16: Final = 16  # ONNX's number of the type that numpy lacks
 _NO_CAPTURE: Final = -1
@@ -23,7 +21,7 @@ _numbers: Iterator[int] = itertools.count(1)
 class OrtArray:
     """Memory on a device of ONNX Runtime."""
 
-    def __init__(self, shape: Shape, dtype: DType, device: str) -> None:
+    def __init__(self, shape: ArrayShape, dtype: DType, device: str) -> None:
         self._shape, self.dtype, self.device = shape, dtype, device
         kind = _BFLOAT16 if dtype == "bfloat16" else np.dtype(dtype).type
         self.value = ort.OrtValue.ortvalue_from_shape_and_type(shape, kind, device, 0)
@@ -34,7 +32,7 @@ class OrtArray:
             self.value.update_inplace(np.zeros(shape, dtype))
 
     @property
-    def shape(self) -> Shape:
+    def shape(self) -> ArrayShape:
         """Its shape."""
         return self._shape
 
@@ -59,7 +57,7 @@ class OrtGraph:
         """Run on arrays of the host; ONNX Runtime copies them."""
         return cast(Sequence[Any], self.session.run(outputs, feeds, self._options(_NO_CAPTURE)))
 
-    def array(self, shape: Shape, dtype: DType) -> OrtArray:
+    def array(self, shape: ArrayShape, dtype: DType) -> OrtArray:
         """Return new memory on the device, all zeros."""
         return OrtArray(shape, dtype, self._device)
 

@@ -12,8 +12,9 @@ from typing import Any, Final
 
 import onnxruntime as ort
 
+from ..arrays import ArrayShape
 from ..errors import BundleError
-from .tensorrt_profiles import Profile, Shape
+from .tensorrt_profiles import Profile
 
 _PACKAGE: Final = "onnxruntime_ep_nv_tensorrt_rtx"
 _INSTALL: Final = "pip install 'edgevlo[rtx]'"
@@ -71,6 +72,6 @@ def provider_options(profiles: Sequence[Profile], cache: Path) -> dict[str, str]
     }
 
 
-def _written(shapes: Mapping[str, Shape]) -> str:
+def _written(shapes: Mapping[str, ArrayShape]) -> str:
     """Return `name:1x2x3,other:4`; scalars have no shape to state."""
     return ",".join(f"{name}:{'x'.join(map(str, shape))}" for name, shape in shapes.items() if shape)

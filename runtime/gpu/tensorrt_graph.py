@@ -6,19 +6,17 @@ Knows no bundle: names and types come from the engine itself.
 import threading
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, TypeAlias, cast
+from typing import Final, cast
 
 import numpy as np
-import numpy.typing as npt
 
+from ..arrays import Array, ArrayShape
 from ..errors import BundleError
 from ..manifest.graphs import DType
 from .cuda import Cuda, CudaArray
-from .device import DeviceArray, Shape, View
+from .device import DeviceArray, View
 from .tensorrt_api import Context, CudaEngine, TensorRT, severity_logger
 from .tensorrt_profiles import Profile
-
-Array: TypeAlias = npt.NDArray[Any]
 
 _DTYPES: Final[dict[str, DType]] = {
     "FLOAT": "float32",
@@ -65,7 +63,7 @@ class TensorRTGraph:
             raise BundleError(f"{self._name}: {name} is {kind or 'of a type that nobody knows'}; quantize again.")
         return _DTYPES[kind]
 
-    def array(self, shape: Shape, dtype: DType) -> CudaArray:
+    def array(self, shape: ArrayShape, dtype: DType) -> CudaArray:
         """Return new memory on the GPU, all zeros."""
         return self._cuda.array(shape, dtype)
 
@@ -126,7 +124,7 @@ class TensorRTGraph:
         if not context.set_tensor_address(name, cast(CudaArray, array).address):
             raise BundleError(f"{self._name} has no {name}; build the engines again.")
 
-    def _shape(self, context: Context, name: str) -> Shape:
+    def _shape(self, context: Context, name: str) -> ArrayShape:
         shape = tuple(context.get_tensor_shape(name))
         if any(size < 0 for size in shape):
             raise BundleError(f"{self._name} does not tell the shape of {name}; quantize the bundle again.")

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from ..arrays import ArrayShape
 from ..errors import BundleError
 from ..manifest.graphs import GraphRole
 from ..manifest.schema import Manifest
 
 Span: TypeAlias = tuple[int, int, int]  # smallest, most usual, largest
-Shape: TypeAlias = tuple[int, ...]
 
 STEP: Final = 0
 PROMPT: Final = 1
@@ -25,11 +25,11 @@ _USUAL_PROMPT: Final = 128  # tokens
 class Profile:
     """Smallest, most usual and largest shape of every input."""
 
-    smallest: Mapping[str, Shape]
-    usual: Mapping[str, Shape]
-    largest: Mapping[str, Shape]
+    smallest: Mapping[str, ArrayShape]
+    usual: Mapping[str, ArrayShape]
+    largest: Mapping[str, ArrayShape]
 
-    def holds(self, shapes: Mapping[str, Shape]) -> bool:
+    def holds(self, shapes: Mapping[str, ArrayShape]) -> bool:
         """Whether inputs of these shapes are within the profile."""
         return all(
             low <= size <= high
@@ -82,7 +82,7 @@ def _spans(manifest: Manifest, role: GraphRole) -> tuple[dict[str, Span], ...]:
 
 
 def _profile(manifest: Manifest, role: GraphRole, spans: Mapping[str, Span]) -> Profile:
-    def shapes(which: int) -> dict[str, Shape]:
+    def shapes(which: int) -> dict[str, ArrayShape]:
         return {
             tensor.name: tuple(
                 size if isinstance(size, int) else _span(role, spans, size)[which] for size in tensor.shape

@@ -5,19 +5,16 @@ and present are the same memory, so nothing is allocated or copied, and taking t
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import onnxruntime as ort
 
+from ..arrays import Array, Floats, Tokens
 from ..errors import RequestError
 from ..manifest import graphs as manifest_graphs
 from ..manifest.graphs import DType
-from .embeddings import Embeddings, Floats
-
-Array: TypeAlias = npt.NDArray[Any]
-Tokens: TypeAlias = npt.NDArray[np.int64]
+from .embeddings import Embeddings
 
 # Calls of up to this many tokens keep their buffers: a painting step, a row's end, a few tokens to verify.
 _KEPT_WIDTH: Final = 16

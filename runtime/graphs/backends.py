@@ -4,13 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
-import numpy.typing as npt
-
+from ..arrays import Array, Floats
 from ..bundle import Bundle
 from ..manifest.graphs import GraphRole
 from ..manifest.guidance import Sampling
 from ..manifest.schema import Manifest
-from .embeddings import Floats
 from .sessions import open_graph
 
 if TYPE_CHECKING:
@@ -20,7 +18,7 @@ if TYPE_CHECKING:
 class Runner(Protocol):
     """A graph that was opened, wherever it runs."""
 
-    def run(self, outputs: Sequence[str], feeds: Mapping[str, npt.NDArray[Any]]) -> Sequence[Any]:
+    def run(self, outputs: Sequence[str], feeds: Mapping[str, Array]) -> Sequence[Any]:
         """Run on arrays of the host; return the named outputs."""
 
 

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from typing import Final, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
+from ..arrays import Floats
 from .integer_table import IntegerTable
 
-Floats: TypeAlias = npt.NDArray[np.floating]
 Table: TypeAlias = Floats | IntegerTable
 
 _NO_ROWS: Final = np.zeros((0, 0), dtype=np.float32)

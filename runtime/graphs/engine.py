@@ -10,12 +10,11 @@ from functools import cached_property
 from typing import Final, cast
 
 import numpy as np
-import numpy.typing as npt
 import onnxruntime as ort
 
+from ..arrays import Codes, Floats, Pixels
 from ..bundle import Bundle
 from ..errors import BundleError, RequestError
-from ..generate.raster import Codes
 from ..gpu.device import DeviceBackbone, DeviceGraph, DeviceImageHead
 from ..manifest.graphs import GraphRole, Table
 from ..memory.onnx_shapes import Value, read_shapes
@@ -31,11 +30,10 @@ from ..memory.predict import (
     prefill_bytes,
     weights_bytes,
 )
-from ..pictures.load import Pixels
 from ..pictures.sizes import Shape
 from .backbone import Backbone
 from .backends import Head, Opener, Runner, on_device, open_runner
-from .embeddings import Embeddings, Floats
+from .embeddings import Embeddings
 from .image_head import ImageHead
 from .integer_table import BITS, IntegerTable, row_bytes
 from .sessions import declared
@@ -161,7 +159,7 @@ class Engine:
 
         return choose
 
-    def decode(self, codes: npt.NDArray[np.integer]) -> Pixels:
+    def decode(self, codes: Codes) -> Pixels:
         """Return the decoder's output (1, 3, height, width) for a code grid (rows, columns)."""
         (pixels,) = self._image_decoder.run(["pixels"], {"codes": codes[np.newaxis].astype(np.int64)})
         self._decoding = max(self._decoding, decoder_bytes(self._decoder_values, Shape(*codes.shape)))

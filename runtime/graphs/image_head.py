@@ -3,9 +3,9 @@
 import numpy as np
 import onnxruntime as ort
 
+from ..arrays import Floats
 from ..manifest.guidance import Sampling
 from .backbone import bind
-from .embeddings import Floats
 
 
 class ImageHead:

@@ -7,10 +7,8 @@ float32 scale for each block of 64 columns. All of a row lies together, so that 
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float32]
-Bytes = npt.NDArray[np.uint8]
+from ..arrays import Array, Floats, Octets
 
 BLOCK: Final = 64
 BITS: Final = {"int8": 8, "int4": 4}
@@ -22,7 +20,7 @@ def row_bytes(columns: int, bits: int) -> int:
     return -(-columns * bits // 8) + -(-columns // BLOCK) * _SCALE.itemsize
 
 
-def packed_rows(rows: npt.NDArray[Any], bits: int) -> Bytes:
+def packed_rows(rows: Array, bits: int) -> Octets:
     """Return rows `(n, columns)` as they lie on disk, `(n, row_bytes)`; symmetric, to the nearest."""
     count, columns = rows.shape
     largest = 2 ** (bits - 1) - 1
@@ -40,7 +38,7 @@ def packed_rows(rows: npt.NDArray[Any], bits: int) -> Bytes:
 class IntegerTable:
     """Rows of float32 over packed ones `(n, row_bytes)`; indexed with a row or with an array of rows."""
 
-    def __init__(self, packed: Bytes, columns: int, bits: int) -> None:
+    def __init__(self, packed: Octets, columns: int, bits: int) -> None:
         self._packed, self._columns, self._bits = packed, columns, bits
         self._numbers = -(-columns * bits // 8)
 
@@ -48,7 +46,7 @@ class IntegerTable:
         return len(self._packed)
 
     def __getitem__(self, rows: Any) -> Floats:
-        found: Bytes = self._packed[rows]
+        found: Octets = self._packed[rows]
         scales = found[..., self._numbers :].view(_SCALE)
         numbers = found[..., : self._numbers]
         if self._bits == 8:

@@ -7,16 +7,14 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from ..arrays import Pixels
 from ..errors import PictureError
 from ..manifest.pictures import Cover, FitPadSquare, Postprocess, Preprocess
-
-Pixels: TypeAlias = npt.NDArray[np.float32]
 
 MAX_SIDE: Final = 32_768
 MAX_PIXELS: Final = 64_000_000

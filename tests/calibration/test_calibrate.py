@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 import torch
 import transformers
@@ -20,6 +19,7 @@ from edgevlo.calibration import CalibrationWarning, calibrate, store, summary
 from edgevlo.calibration.observe import Observer, Watched
 from edgevlo.calibration.requests import cases
 from edgevlo.quantization import quantize
+from edgevlo.runtime.arrays import Floats
 from edgevlo.runtime.errors import BundleError, CalibrationError, EdgevloError, OutputError, PictureError, RequestError
 from edgevlo.runtime.graphs.backbone import Backbone
 from edgevlo.runtime.manifest.schema import read_manifest
@@ -55,7 +55,7 @@ class Spy:
         monkeypatch.setattr(Backbone, "step", spied_step)
 
 
-def reference_peaks(checkpoint: Path, rows: list[list[int]]) -> dict[str, npt.NDArray[np.float32]]:
+def reference_peaks(checkpoint: Path, rows: list[list[int]]) -> dict[str, Floats]:
     """Return the peak of every channel of what linear layers read and caches hold, by transformers' own modules."""
     library: Any = transformers
     model = library.Emu3ForConditionalGeneration.from_pretrained(checkpoint).eval()

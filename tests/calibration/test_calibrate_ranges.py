@@ -4,13 +4,11 @@ import logging
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from edgevlo.calibration.histogram import BINS, NotFiniteError, Statistics, restored
 from edgevlo.calibration.ranges import METHODS, Method, divergences, entropy_cut, signal_to_noise, threshold
-
-Floats = npt.NDArray[np.float32]
+from edgevlo.runtime.arrays import Array, Floats
 
 
 def drawn(kind: str, seed: int = 0, count: int = 100_000) -> Floats:
@@ -73,7 +71,7 @@ def test_arrays_bring_statistics_back() -> None:
 
 @pytest.mark.parametrize("broken", ["missing", "negative", "float", "short", "nan"])
 def test_arrays_that_are_no_statistics_are_refused(broken: str) -> None:
-    arrays: dict[str, npt.NDArray[Any]] = dict(seen(drawn("normal")).arrays())
+    arrays: dict[str, Array] = dict(seen(drawn("normal")).arrays())
     match broken:
         case "missing":
             del arrays["limit"]

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import onnx
 import pytest
 from damaged_bundles import coarse, damaged, filled, noisy
@@ -19,11 +18,10 @@ from edgevlo.calibration.evaluation.compare import Comparison, Figures, Opened, 
 from edgevlo.calibration.evaluation.layers import layer_names, open_seeing, unseen_layers
 from edgevlo.calibration.evaluation.teacher_forcing import Notes
 from edgevlo.catalog import EMBEDDED
+from edgevlo.runtime.arrays import Floats
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.errors import BundleError
 from edgevlo.runtime.model import Model
-
-Floats = npt.NDArray[np.float64]
 
 PICTUREBOOK = EMBEDDED / "picturebook"
 FLOAT64 = Reference()

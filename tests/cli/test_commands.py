@@ -16,7 +16,7 @@ from toy_bundle import rewritten
 import edgevlo
 from edgevlo.cli import run
 from edgevlo.picturebook.model.card import task_card
-from edgevlo.runtime.generate.raster import Codes
+from edgevlo.runtime.arrays import Codes
 from edgevlo.runtime.model import Model
 
 

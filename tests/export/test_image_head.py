@@ -12,6 +12,7 @@ from transformers import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWa
 
 from edgevlo.export.graph import Network
 from edgevlo.export.heads import draw
+from edgevlo.runtime.arrays import Doubles, Floats
 
 Draw = Callable[..., npt.NDArray[np.int64]]
 
@@ -28,7 +29,7 @@ def drawer(count: int) -> Draw:
     session = ort.InferenceSession(ir.to_proto(net.model()).SerializeToString(), providers=["CPUExecutionProvider"])
 
     def run(
-        logits: npt.NDArray[np.float32],
+        logits: Floats,
         *,
         uniform: npt.ArrayLike,
         temperature: float = 1.0,
@@ -53,7 +54,7 @@ def case(request: pytest.FixtureRequest) -> tuple[int, Draw]:
     return request.param, drawer(request.param)
 
 
-def some_logits(rows: int, count: int, seed: int = 0) -> npt.NDArray[np.float32]:
+def some_logits(rows: int, count: int, seed: int = 0) -> Floats:
     return (3 * np.random.default_rng(seed).standard_normal((rows, count))).astype(np.float32)
 
 
@@ -120,9 +121,7 @@ def test_a_certain_code_is_drawn_at_any_uniform() -> None:
     assert {int(run(logits, uniform=uniform)[0]) for uniform in (0.0, 0.5, 0.9999)} == {40}
 
 
-def warped(
-    logits: npt.NDArray[np.float32], temperature: float, top_k: int, top_p: float
-) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.float64]]:
+def warped(logits: Floats, temperature: float, top_k: int, top_p: float) -> tuple[npt.NDArray[np.bool_], Doubles]:
     """Return which codes transformers keeps, in its order of processors, and their probabilities."""
     scores, none = torch.from_numpy(logits).double(), torch.zeros(1, 1, dtype=torch.long)
     scores = TemperatureLogitsWarper(temperature)(none, scores)

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import onnx_ir as ir
 import onnxruntime as ort
 import pytest
@@ -13,11 +12,10 @@ import pytest
 from edgevlo.export.graph import Network
 from edgevlo.export.passes import ZeroBranchesPass, ZeroTapsPass
 from edgevlo.export.passes.zero_taps import trim_taps
+from edgevlo.runtime.arrays import Array
 
 FLOAT = ir.DataType.FLOAT
 CHANNELS = 4
-
-Array = npt.NDArray[np.float32]
 
 
 def build(body: Callable[[Network, ir.Value], ir.Value]) -> ir.Model:

@@ -45,6 +45,7 @@ from edgevlo.cli import main
 from edgevlo.export import export_checkpoint, parity
 from edgevlo.export.families import plan_export
 from edgevlo.quantization import quantize
+from edgevlo.runtime.arrays import Codes, Floats
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.errors import AbilityError, CheckpointError, RequestError
 from edgevlo.runtime.generate.answers import answer
@@ -116,7 +117,7 @@ def lumina(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         return pair_of(request.param, tmp_path_factory.mktemp(request.param.name))
 
 
-def painted(model: Model, prompt: str, **options: Any) -> npt.NDArray[np.int32]:
+def painted(model: Model, prompt: str, **options: Any) -> Codes:
     *_, last = model.paint_rows(prompt, temperature=0.0, **options)
     return last.codes
 
@@ -171,7 +172,7 @@ def test_without_guidance_only_the_prompt_is_read(pair: Pair) -> None:
     assert (codes.ravel() + pair.first).tolist() == expected
 
 
-def decoded(pair: Pair, tokens: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+def decoded(pair: Pair, tokens: npt.NDArray[np.int64]) -> Floats:
     """Return pixels `(3, H, W)` of a grid of tokens: taming-transformers' decoder, written out."""
     mapping, weights = pair.reference.model.vocabulary_mapping, taming_decoder(pair.shape)
     vq = pair.reference.model.vqmodel
@@ -200,7 +201,7 @@ def decoded(pair: Pair, tokens: npt.NDArray[np.int64]) -> npt.NDArray[np.float32
             x = block(f"up.{level}.block.{index}", x)
         if level:
             x = convolution(f"up.{level}.upsample.conv", functional.interpolate(x, scale_factor=2.0))
-    pixels: npt.NDArray[np.float32] = convolution("conv_out", functional.silu(norm("norm_out", x)))[0].numpy()
+    pixels: Floats = convolution("conv_out", functional.silu(norm("norm_out", x)))[0].numpy()
     return pixels
 
 
@@ -374,7 +375,7 @@ def test_lumina_paints_the_size_that_its_reserved_tokens_say(lumina: Pair, grid:
     assert len(set(expected)) >= 4
 
 
-def turn(pair: Pair, words: str, codes: npt.NDArray[np.int32]) -> list[int]:
+def turn(pair: Pair, words: str, codes: Codes) -> list[int]:
     """Return the ids of a turn that shows a picture behind its words."""
     rows = [[*(codes[row] + pair.first).tolist(), *pair.bare(ROW)] for row in range(len(codes))]
     return [*pair.ids(f"{words} {OPEN}{tags(pair, codes.shape)}"), *itertools.chain(*rows), *pair.bare(CLOSE + TURN)]

@@ -29,6 +29,7 @@ from edgevlo.export.checkpoint.licence import source
 from edgevlo.export.families import plan_export
 from edgevlo.export.families.janus.family import WEIGHTS_LICENCE
 from edgevlo.quantization import quantize
+from edgevlo.runtime.arrays import Codes
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.errors import AbilityError, CheckpointError, RequestError
 from edgevlo.runtime.generate.answers import AnswerWarning, answer
@@ -88,7 +89,7 @@ def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return Pair(request.param, reference, tokenizer, checkpoint, folder / "portable", Model.open(folder / "cpu"))
 
 
-def painted(model: Model, prompt: str, **options: Any) -> npt.NDArray[np.int32]:
+def painted(model: Model, prompt: str, **options: Any) -> Codes:
     *_, last = model.paint_rows(prompt, temperature=0.0, **options)
     return last.codes
 

@@ -33,6 +33,7 @@ from edgevlo.export import export_checkpoint
 from edgevlo.export.families import plan_export
 from edgevlo.export.families.janus.editing import IMAGE_SCALE
 from edgevlo.quantization import quantize
+from edgevlo.runtime.arrays import Codes
 from edgevlo.runtime.errors import CheckpointError, RequestError
 from edgevlo.runtime.model import Model
 
@@ -115,7 +116,7 @@ def edited(editor: Editor, picture: Image.Image, text: str, weight: float, weigh
     return np.array(painted).reshape(shape.side, shape.side)
 
 
-def painted(editor: Editor, picture: Image.Image, text: str, **options: Any) -> npt.NDArray[np.int32]:
+def painted(editor: Editor, picture: Image.Image, text: str, **options: Any) -> Codes:
     *_, last = editor.model.edit_rows(picture, text, temperature=0.0, **options)
     return last.codes
 

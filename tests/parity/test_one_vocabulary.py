@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 import torch
 import transformers
@@ -26,6 +25,7 @@ from edgevlo.export.families.cosmos.codes import digits
 from edgevlo.export.families.cosmos.decoder import ImageDecoder, unpatched
 from edgevlo.export.families.cosmos.reference import decode
 from edgevlo.quantization import quantize
+from edgevlo.runtime.arrays import Doubles
 from edgevlo.runtime.errors import AbilityError
 from edgevlo.runtime.generate.answers import answer
 from edgevlo.runtime.model import Model
@@ -243,7 +243,7 @@ def test_a_code_is_its_digits() -> None:
     assert found.tolist() == [[[0] * 6, [7, 0, 0, 0, 0, 0], [0, 1, 0, 0, 0, 0], [7, 7, 7, 4, 4, 4]]]
 
 
-def haar(frames: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def haar(frames: Doubles) -> Doubles:
     """Return one Haar step of a video `(C, T, h, w)` as eight groups of channels; it keeps averages as they are."""
     parts = [frames]
     for axis in (1, 2, 3):  # in time, down, across

@@ -22,6 +22,7 @@ from torch.nn import functional
 
 from edgevlo.export.checkpoint.folder import Checkpoint
 from edgevlo.export.families.emu3.defaults import pictures
+from edgevlo.runtime.arrays import Codes
 from edgevlo.runtime.generate.answers import answer
 from edgevlo.runtime.manifest.pictures import Grid
 from edgevlo.runtime.model import Model
@@ -45,7 +46,7 @@ class Pair:
         ids: list[int] = self.tokenizer.encode(text, add_special_tokens=False).ids
         return ids
 
-    def image(self, codes: npt.NDArray[np.int32]) -> list[int]:
+    def image(self, codes: Codes) -> list[int]:
         """Return the ids of a picture in a prompt."""
         rows, columns = codes.shape
         first = self.reference.config.vocabulary_map["<|visual token 000000|>"]
@@ -57,7 +58,7 @@ class Pair:
     def header(self, rows: int, columns: int) -> list[int]:
         return self.ids(f"<|image start|>{rows}*{columns}<|image token|>")
 
-    def generate(self, prompt: list[int], rows: int, columns: int, **guidance: Any) -> npt.NDArray[np.int32]:
+    def generate(self, prompt: list[int], rows: int, columns: int, **guidance: Any) -> Codes:
         """Paint greedily with transformers; return the codes (rows, columns)."""
         first = self.reference.config.vocabulary_map["<|visual token 000000|>"]
         visual = list(range(first, first + self.shape.codes))
@@ -81,7 +82,7 @@ class Pair:
             **guidance,
         )
         grid: npt.NDArray[np.int64] = out[0, len(prompt) :].reshape(rows, columns + 1)[:, :-1].numpy()
-        codes: npt.NDArray[np.int32] = (grid - first).astype(np.int32)
+        codes: Codes = (grid - first).astype(np.int32)
         return codes
 
 
@@ -97,7 +98,7 @@ def _pair(exported: Exported) -> Pair:
     return Pair(exported.shape, reference.eval(), tokenizer, Model.open(exported.cpu))
 
 
-def painted(model: Model, prompt: str, rows: int, columns: int, **options: Any) -> npt.NDArray[np.int32]:
+def painted(model: Model, prompt: str, rows: int, columns: int, **options: Any) -> Codes:
     cell = model.manifest.codes.cell
     *_, last = model.paint_rows(prompt, size=(columns * cell, rows * cell), temperature=0.0, **options)
     return last.codes

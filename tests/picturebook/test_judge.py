@@ -18,7 +18,7 @@ CAR, CAT = Thing("car", "red", 0, 1), Thing("cat", "blue", 1, 0, "green")
 SCENE = Scene((CAT, CAR), "beach", "night", "rain")
 
 
-def shown(scene: Scene) -> judge.Pixels:
+def shown(scene: Scene) -> judge.RgbArray:
     return atlas.pixels(layout.paint(scene))
 
 

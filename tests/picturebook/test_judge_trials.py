@@ -10,7 +10,7 @@ import pytest
 
 from edgevlo.picturebook.exercises import tasks
 from edgevlo.picturebook.judging import figures, judge, trials
-from edgevlo.picturebook.judging.judge import Pixels
+from edgevlo.picturebook.judging.judge import RgbArray
 from edgevlo.picturebook.judging.trials import Trial
 from edgevlo.picturebook.language import phrases
 from edgevlo.picturebook.language.forms import REQUESTS, both
@@ -23,7 +23,7 @@ def some(row: str, count: int = 12) -> Iterator[Trial]:
     return (trials.draw(row, language, number) for language in LANGUAGES for number in range(count))
 
 
-def truth(trial: Trial) -> list[Pixels | str]:
+def truth(trial: Trial) -> list[RgbArray | str]:
     return [sample.answer or "" if sample.target is None else atlas.pixels(sample.target) for sample in trial.samples]
 
 

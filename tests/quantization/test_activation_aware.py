@@ -2,10 +2,8 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import onnx_ir as ir
 import pytest
 from calibrated import relative, session
@@ -21,11 +19,9 @@ from edgevlo.quantization.passes.awq import ActivationAwarePass
 from edgevlo.quantization.passes.blocks import nearest, packed
 from edgevlo.quantization.passes.matmul_nbits import MatMulNBitsPass, products
 from edgevlo.quantization.recipes import INT4, INT8, Blocks
+from edgevlo.runtime.arrays import Array, Floats
 from edgevlo.runtime.errors import BundleError, RequestError
 from edgevlo.runtime.model import Model
-
-Array = npt.NDArray[Any]
-Floats = npt.NDArray[np.float32]
 
 on_one = pytest.mark.parametrize("exported", SHAPES[1:2], indirect=True, ids=lambda shape: shape.name)
 

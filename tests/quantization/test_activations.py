@@ -8,11 +8,12 @@ import numpy as np
 import onnx
 import onnx_ir as ir
 import pytest
-from calibrated import Array, relative, session
+from calibrated import relative, session
 
 from edgevlo.export.graph import Network
 from edgevlo.quantization.passes.matmul_integer import IntegerProductPass
 from edgevlo.quantization.passes.qdq import Kind, QuantizeDequantizePass, quantised_weight
+from edgevlo.runtime.arrays import Array
 from edgevlo.runtime.errors import BundleError, CalibrationError
 
 

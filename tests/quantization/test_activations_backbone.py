@@ -5,12 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import onnx
 import onnx_ir as ir
 import onnxruntime as ort
 import pytest
-from calibrated import Array, Ready, calibrated, relative, session
+from calibrated import Ready, calibrated, relative, session
 from checkpoints import SHAPES
 from conftest import Exported
 
@@ -19,6 +18,7 @@ from edgevlo.quantization.passes.half_precision import HalfPrecisionPass
 from edgevlo.quantization.passes.int8_kv_cache import LEAST_HALF, MARGIN, QuantizedCachePass
 from edgevlo.quantization.passes.qdq import Kind, QuantizeDequantizePass
 from edgevlo.quantization.passes.smoothquant import SmoothingPass, folds
+from edgevlo.runtime.arrays import Array, Floats
 from edgevlo.runtime.errors import CalibrationError
 from edgevlo.runtime.manifest.schema import read_manifest
 
@@ -108,7 +108,7 @@ def test_every_linear_of_a_quantised_backbone_is_quantised(ready: Ready) -> None
     assert (kinds["MatMul"], kinds["QuantizeLinear"]) == (7 * layers, 4 * layers)
 
 
-def cache_peaks(ready: Ready) -> dict[str, npt.NDArray[np.float32]]:
+def cache_peaks(ready: Ready) -> dict[str, Floats]:
     peaks = ready.peaks("backbone")
     return {
         str(node.inputs[0].name).removeprefix("past_"): peaks[str(node.inputs[1].name)]  # type: ignore[union-attr]

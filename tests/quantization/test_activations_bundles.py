@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 import onnx_ir as ir
 import pytest
-from calibrated import PROMPTS, Array, Ready, calibrated, relative, remembered, session
+from calibrated import PROMPTS, Ready, calibrated, relative, remembered, session
 from checkpoints import SHAPES
 from conftest import Exported
 from janus_checkpoints import JANUS_SHAPES, make_janus
@@ -23,6 +23,7 @@ from edgevlo.quantization import Static, open_emulated, quantize
 from edgevlo.quantization.passes.qdq import Kind, QuantizeDequantizePass
 from edgevlo.quantization.passes.smoothquant import SmoothingPass
 from edgevlo.quantization.static import able
+from edgevlo.runtime.arrays import Array
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.errors import RequestError
 from edgevlo.runtime.generate.answers import AnswerWarning

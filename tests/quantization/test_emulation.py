@@ -6,7 +6,6 @@ from typing import Any
 
 import ml_dtypes
 import numpy as np
-import numpy.typing as npt
 import onnx_ir as ir
 import onnxruntime as ort
 import pytest
@@ -25,13 +24,13 @@ from edgevlo.quantization.passes.matmul_nbits import MatMulNBitsPass
 from edgevlo.quantization.passes.qdq import QuantizeDequantizePass
 from edgevlo.quantization.recipes import GPU_INT8
 from edgevlo.quantization.targets.rounded_float import RoundedFloatPass
+from edgevlo.runtime.arrays import Array
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.errors import BundleError, MemoryShortError
 from edgevlo.runtime.graphs.engine import Engine
 from edgevlo.runtime.memory import predict
 from edgevlo.runtime.model import Model
 
-Array = npt.NDArray[Any]
 HALVES: dict[Any, Any] = {"fp16": np.float16, "bf16": ml_dtypes.bfloat16}
 
 on_one = pytest.mark.parametrize("exported", SHAPES[1:2], indirect=True, ids=lambda shape: shape.name)

@@ -2,20 +2,18 @@
 
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import onnx_ir as ir
 import onnxruntime as ort
 import pytest
 from conftest import Exported
 
 from edgevlo.quantization.passes.group_query_attention import GroupQueryAttentionPass
+from edgevlo.runtime.arrays import Array
 from edgevlo.runtime.manifest.graphs import Backbone
 from edgevlo.runtime.manifest.schema import read_manifest
 
-Array = npt.NDArray[Any]
 ROWS = 2
 
 # Tokens that each row reads in a call; negative: tokens that it takes back.

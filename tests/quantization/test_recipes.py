@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import onnx_ir as ir
 import onnxruntime as ort
 import pytest
@@ -24,6 +23,7 @@ from edgevlo.quantization.passes.blocks import correction, packed
 from edgevlo.quantization.passes.half_storage import HalfStoragePass
 from edgevlo.quantization.passes.matmul_nbits import MatMulNBitsPass, matrix_of, products
 from edgevlo.quantization.recipes import HALF, INT4, INT8, METHODS, Blocks, Choice, Method, override
+from edgevlo.runtime.arrays import Array, Floats
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.errors import BundleError, MemoryShortError, RequestError
 from edgevlo.runtime.graphs.engine import Engine
@@ -34,16 +34,14 @@ from edgevlo.runtime.model import Model
 only_one = pytest.mark.parametrize("exported", SHAPES[1:2], indirect=True, ids=lambda shape: shape.name)
 
 
-def read_through(matrix: npt.NDArray[Any], count: int) -> npt.NDArray[np.float32]:
+def read_through(matrix: Array, count: int) -> Floats:
     """Return what a layer may read, `(count, K)`: channels of many sizes that go together."""
     random = np.random.default_rng(5)
     mixed = random.standard_normal((len(matrix), len(matrix))) * np.exp(random.standard_normal(len(matrix)))
     return (random.standard_normal((count, len(matrix))) @ mixed).astype(np.float32)
 
 
-def product_error(
-    path: Path, matrix: npt.NDArray[np.float32], x: npt.NDArray[np.float32], weights: Blocks, **more: Any
-) -> float:
+def product_error(path: Path, matrix: Floats, x: Floats, weights: Blocks, **more: Any) -> float:
     """Return the error of ONNX Runtime's product with a quantised matrix, as a share of the exact product."""
     net = Network("product", 20)
     entering = net.input("x", ir.DataType.FLOAT, ("N", len(matrix)))
@@ -125,7 +123,7 @@ def test_the_command_collects_what_gptq_needs(exported: Exported, tmp_path: Path
     assert 0.05 < (gptq != rtn).mean() < 0.9
 
 
-def constants(path: Path, name: str) -> npt.NDArray[Any]:
+def constants(path: Path, name: str) -> Array:
     return constant_of(ir.load(path).graph.initializers[name])
 
 
@@ -227,7 +225,7 @@ def test_moments_add_up_over_steps_and_rows_without_their_padding(steps: int) ->
     rng, observer, read = np.random.default_rng(1), MomentObserver({}), []
     for _ in range(steps):
         values, counts = rng.normal(size=(2, 3, 8)).astype(np.float32), rng.integers(1, 4, 2)
-        rows: dict[str, npt.NDArray[Any]] = {"past_lengths": np.zeros(2, dtype=np.int64), "token_counts": counts}
+        rows: dict[str, Array] = {"past_lengths": np.zeros(2, dtype=np.int64), "token_counts": counts}
         observer.take("backbone", {"x": values, **rows}, [Watched("x", ("q", "k"), (-1,))])
         read += [row[:count].astype(np.float64) for row, count in zip(values, counts, strict=True)]
     found, expected = observer.finished(), np.concatenate(read).T @ np.concatenate(read)
@@ -291,7 +289,7 @@ def test_half_precision_is_half_the_bytes_and_paints_alike(exported: Exported, t
     Model.open(tmp_path / "made").paint("a red car", seed=1)
 
 
-def constant_of(value: ir.Value) -> npt.NDArray[Any]:
+def constant_of(value: ir.Value) -> Array:
     assert value.const_value is not None
     return value.const_value.numpy()
 

@@ -25,11 +25,11 @@ from edgevlo.quantization.passes.without_top_p import WithoutTopPPass
 from edgevlo.quantization.recipes import INT4
 from edgevlo.quantization.targets.gpu import gpu_passes
 from edgevlo.quantization.targets.operators_schema import infer_types
+from edgevlo.runtime.arrays import Array
 from edgevlo.runtime.bundle import open_bundle, seal
 from edgevlo.runtime.errors import BundleError, RequestError
 from edgevlo.runtime.manifest.schema import read_manifest
 
-Array = npt.NDArray[Any]
 CAPACITY = 48
 FLOAT, HALF = ir.DataType.FLOAT, ir.DataType.FLOAT16
 

@@ -25,11 +25,12 @@ from toy_bundle import (
 )
 
 import edgevlo
+from edgevlo.runtime.arrays import Codes
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.errors import AbilityError, BundleError, PictureError, RequestError
 from edgevlo.runtime.generate.answers import AnswerWarning, Detection
 from edgevlo.runtime.generate.options import MAX_SEED
-from edgevlo.runtime.generate.raster import Codes, uniforms
+from edgevlo.runtime.generate.raster import uniforms
 from edgevlo.runtime.graphs.backbone import Backbone
 from edgevlo.runtime.graphs.embeddings import Embeddings
 from edgevlo.runtime.graphs.sessions import open_graph, open_rewritten
@@ -49,7 +50,7 @@ def opener(rows: int, columns: int) -> list[int]:
     return ids(" ".join(["<image>", *str(rows), "*", *str(columns), "<grid>"]))
 
 
-def shown(codes: npt.NDArray[np.integer]) -> list[int]:
+def shown(codes: Codes) -> list[int]:
     """Return the tokens of a picture in a prompt."""
     lines = [[*(FIRST_TOKEN + code for code in line), EOL] for line in codes.tolist()]
     return [*opener(*codes.shape), *itertools.chain.from_iterable(lines), EOI]

@@ -2,18 +2,15 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import onnx_ir as ir
 import onnxruntime as ort
 import pytest
 
 from edgevlo.calibration import calibrate, store
+from edgevlo.runtime.arrays import Array, Floats
 from edgevlo.runtime.manifest.graphs import GraphRole
-
-Array = npt.NDArray[Any]
 
 PROMPTS = "a red car\na small house\nedit: big\nask: what color\n"
 
@@ -60,7 +57,7 @@ class Ready:
     def thresholds(self, role: GraphRole) -> dict[str, float]:
         return {name: one.threshold for name, one in store.read(self.calibration)[0].ranges[role].items()}
 
-    def peaks(self, role: GraphRole) -> dict[str, npt.NDArray[np.float32]]:
+    def peaks(self, role: GraphRole) -> dict[str, Floats]:
         return {name: one.channel_peaks for name, one in store.read(self.calibration)[1][role].items()}
 
 

@@ -1,13 +1,10 @@
 """What packed weights stand for, in float64, by ONNX Runtime's definition of MatMulNBits."""
 
-from typing import TypeAlias
-
 import numpy as np
 import numpy.typing as npt
 
 from edgevlo.quantization.passes.blocks import Packed
-
-Doubles: TypeAlias = npt.NDArray[np.float64]
+from edgevlo.runtime.arrays import Doubles
 
 
 def dequantised(found: Packed, inputs: int, bits: int) -> Doubles:

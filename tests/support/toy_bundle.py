@@ -19,6 +19,7 @@ from onnx import TensorProto, helper, numpy_helper
 from tokenizers import AddedToken, Tokenizer, pre_tokenizers
 from tokenizers.models import WordLevel
 
+from edgevlo.runtime.arrays import Floats
 from edgevlo.runtime.bundle import seal, staged_folder
 from edgevlo.runtime.manifest.abilities import Ability, Answer, Request
 from edgevlo.runtime.manifest.graphs import Backbone, DType, Graph, GraphRole, Table, Tensor
@@ -45,25 +46,23 @@ VOCABULARY: Final = {token: index for index, token in enumerate((*SPECIALS, *WOR
 FIRST_TOKEN: Final = len(VOCABULARY)
 TOKENS: Final = FIRST_TOKEN + COUNT
 
-Floats = npt.NDArray[np.float64]
-
 
 @dataclass(frozen=True, slots=True)
 class Weights:
     """Every number of the model, in float32."""
 
-    table: npt.NDArray[np.float32]  # (tokens, hidden)
-    places: npt.NDArray[np.float32]  # (positions, hidden)
-    layers: tuple[tuple[npt.NDArray[np.float32], ...], ...]  # q, k, v, o for each layer
-    image_head: npt.NDArray[np.float32]  # (hidden, codes)
-    text_head: npt.NDArray[np.float32]  # (hidden, tokens)
-    colours: npt.NDArray[np.float32]  # (codes, 3), in [-1, 1]
+    table: Floats  # (tokens, hidden)
+    places: Floats  # (positions, hidden)
+    layers: tuple[tuple[Floats, ...], ...]  # q, k, v, o for each layer
+    image_head: Floats  # (hidden, codes)
+    text_head: Floats  # (hidden, tokens)
+    colours: Floats  # (codes, 3), in [-1, 1]
 
 
 def make_weights() -> Weights:
     rng = np.random.default_rng(5)
 
-    def normal(*shape: int, scale: float = 1.0) -> npt.NDArray[np.float32]:
+    def normal(*shape: int, scale: float = 1.0) -> Floats:
         return rng.normal(0.0, scale, shape).astype(np.float32)
 
     square = (HIDDEN, HIDDEN)

@@ -16,15 +16,16 @@ from typing import Any, Final
 import numpy as np
 from transformers import ChameleonConfig, ChameleonForConditionalGeneration
 
+from edgevlo.runtime.arrays import Codes, Floats
 from edgevlo.runtime.errors import CheckpointError
 from edgevlo.runtime.manifest import pictures as manifest_pictures
 
-from ...checkpoint.folder import Checkpoint, CheckpointWarning, Floats, Part, Shape
+from ...checkpoint.folder import Checkpoint, CheckpointWarning, Part, Shape
 from ...checkpoint.tokenizer import read_tokenizer
 from ...checkpoint.transformers_model import HEAD, TransformersReference, decoder_shape, promised_tensors, read_config
 from ...heads import ImageHead
 from ...optimum_registry import TASK, FlatBackboneConfig, register
-from ...plan import Codes, Plan
+from ...plan import Plan
 from .. import vqgan
 from ..vqgan import VqganReference
 from .defaults import anole_defaults, chameleon_block

@@ -19,12 +19,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from edgevlo.runtime.arrays import Codes, Floats
 from edgevlo.runtime.errors import CheckpointError
 from edgevlo.runtime.manifest.graphs import GraphRole
 
-from ...checkpoint.folder import Checkpoint, Floats, Part, Shape
+from ...checkpoint.folder import Checkpoint, Part, Shape
 from ...checkpoint.transformers_model import floats
-from ...plan import Codes, TorchGraph
+from ...plan import TorchGraph
 from ..registry import COSMOS_FILES
 from .codes import EPS, LEVELS, PATCH_LEVELS, Tensors, digits
 from .reference import decode

@@ -15,11 +15,12 @@ from torch.nn import functional
 from transformers import Emu3Config, Emu3ForConditionalGeneration
 from transformers.models.emu3.modeling_emu3 import Emu3VQVAE
 
+from edgevlo.runtime.arrays import Codes, Floats
 from edgevlo.runtime.errors import CheckpointError
 from edgevlo.runtime.manifest import pictures as manifest_pictures
 from edgevlo.runtime.manifest.graphs import GraphRole
 
-from ...checkpoint.folder import Checkpoint, Floats
+from ...checkpoint.folder import Checkpoint
 from ...checkpoint.tokenizer import read_tokenizer
 from ...checkpoint.transformers_model import (
     HEAD,
@@ -31,7 +32,7 @@ from ...checkpoint.transformers_model import (
 )
 from ...heads import ImageHead
 from ...optimum_registry import TASK, BackboneConfig, register
-from ...plan import Codes, Plan, TorchGraph
+from ...plan import Plan, TorchGraph
 from ...streaming import META, load
 from .defaults import family_defaults, first_code, image_block
 from .vq import ImageDecoder, ImageTokenizer

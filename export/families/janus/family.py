@@ -18,11 +18,12 @@ from transformers.models.janus.modeling_janus import (
     JanusVQVAEAlignerMLP,
 )
 
+from edgevlo.runtime.arrays import Codes, Floats
 from edgevlo.runtime.errors import CheckpointError
 from edgevlo.runtime.manifest import pictures as manifest_pictures
 from edgevlo.runtime.manifest.graphs import GraphRole
 
-from ...checkpoint.folder import Checkpoint, Floats
+from ...checkpoint.folder import Checkpoint
 from ...checkpoint.tokenizer import read_tokenizer
 from ...checkpoint.transformers_model import (
     HEAD,
@@ -34,7 +35,7 @@ from ...checkpoint.transformers_model import (
 )
 from ...heads import ImageHead
 from ...optimum_registry import TASK, BackboneConfig, register
-from ...plan import Codes, Plan, TorchGraph
+from ...plan import Plan, TorchGraph
 from ...streaming import META, leaves_on_demand, load, on_demand
 from .defaults import Dialect, family_defaults, image_block, read_dialect
 from .editing import check_codes, edits, reads_codes, with_editing

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ...checkpoint.folder import Floats
+from edgevlo.runtime.arrays import Floats
 
 # transformers' classes are not annotated: they are `Any` here and nowhere else.
 JanusVQ = Any

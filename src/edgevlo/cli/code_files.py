@@ -4,15 +4,15 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
+from edgevlo.runtime.arrays import Codes
 from edgevlo.runtime.errors import RequestError
 from edgevlo.runtime.files import write_whole
 
 MaybePath = TypeVar("MaybePath", Path, Path | None)
 
 
-def read_codes(path: Path) -> npt.NDArray[np.integer]:
+def read_codes(path: Path) -> Codes:
     """Read a code grid; raise `RequestError` when the file holds none. Pickled arrays are refused."""
     try:
         with path.open("rb") as file:
@@ -27,7 +27,7 @@ def read_codes(path: Path) -> npt.NDArray[np.integer]:
     return np.asarray(grid)
 
 
-def write_codes(codes: npt.NDArray[np.int32], path: Path) -> None:
+def write_codes(codes: Codes, path: Path) -> None:
     """Write a code grid as int32 [rows, columns]."""
     write_whole(path, lambda file: np.save(file, codes.astype(np.int32)))
 
