@@ -1,19 +1,23 @@
-"""Bundles that several folders of tests share, each made once."""
+"""What several folders of tests share: bundles, each made once, and the command line in a folder of its own."""
 
 import json
+import shutil
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from checkpoints import CARD, SHAPES, Shape, make_checkpoint
-from toy_bundle import make_toy
+from command_line import Ran, Run
+from toy_graphs import make_toy
 
+from edgevlo.cli import run
 from edgevlo.runtime.model import Model
 
 
 @pytest.fixture(scope="session")
 def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of the toy bundle (tests/toy_bundle.py); nobody changes it."""
+    """Return the folder of the toy bundle (tests/support/toy_graphs.py); nobody changes it."""
     return make_toy(tmp_path_factory.mktemp("bundles") / "toy")
 
 
@@ -21,6 +25,25 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def model(toy: Path) -> Model:
     """Return the toy bundle opened."""
     return Model.open(toy)
+
+
+@pytest.fixture
+def edgevlo_run(toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Return a function that runs one command in an empty folder; the toy is installed there under its name."""
+    home = tmp_path / "home"
+    shutil.copytree(toy, home / "bundles" / "toy")
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    monkeypatch.setenv("EDGEVLO_HOME", str(home))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+
+    def call(*arguments: str) -> Ran:
+        with warnings.catch_warnings():
+            warnings.simplefilter("default")
+            code = run(arguments)
+        return Ran(code, *capsys.readouterr())
+
+    return call
 
 
 @dataclass(frozen=True, slots=True)

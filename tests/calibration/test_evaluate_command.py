@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from damaged_bundles import damaged, noisy
 from PIL import Image
-from toy_bundle import CELL, rewritten
+from toy_bundle import rewritten
+from toy_reference import CELL
 
 from edgevlo.calibration.evaluation import evaluate as evaluation
 from edgevlo.calibration.evaluation import metrics

@@ -1,13 +1,13 @@
 """`edgevlo quantize` runs the gate on what it has made, before anybody else sees it."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import onnx_ir as ir
 import pytest
 from checkpoints import SHAPES
+from command_line import Ran, Run
 from conftest import Exported
 from toy_bundle import rewritten
 
@@ -17,15 +17,6 @@ from edgevlo.quantization.gated import Care, quantize_with_care
 from edgevlo.quantization.passes.matmul_nbits import products
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.manifest.schema import read_manifest
-
-
-class Ran(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Ran]
 
 
 def portable(tree: dict[str, Any]) -> None:

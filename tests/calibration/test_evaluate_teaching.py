@@ -10,7 +10,8 @@ import pytest
 from damaged_bundles import coarse, damaged, filled, noisy
 from onnx import numpy_helper
 from PIL import Image
-from toy_bundle import CELL, FIRST_TOKEN, VOCABULARY, WEIGHTS, Reference, rewritten
+from toy_bundle import rewritten
+from toy_reference import CELL, FIRST_TOKEN, REFERENCE, VOCABULARY, WEIGHTS, ids
 
 from edgevlo.calibration.evaluation import compare as quality
 from edgevlo.calibration.evaluation.cases import Case, cases
@@ -24,15 +25,10 @@ from edgevlo.runtime.errors import BundleError
 from edgevlo.runtime.model import Model
 
 PICTUREBOOK = EMBEDDED / "picturebook"
-FLOAT64 = Reference()
 WORDS = ("a red car", "a big blue house on the left", "tree")
 ROWS, COLUMNS = 4, 5  # the toy's default grid
 GUIDANCE = ((2.0, True), (-1.0, False))  # weights of the prompt and of the negative one, "ugly"
 EOL, EOI, EOS = (VOCABULARY[f"<{name}>"] for name in ("eol", "eoi", "eos"))
-
-
-def ids(words: str) -> list[int]:
-    return [VOCABULARY[word] for word in words.split()]
 
 
 OPENER = ids(f"<image> {ROWS} * {COLUMNS} <grid>")
@@ -56,7 +52,7 @@ def hidden(words: str, codes: list[int]) -> list[Floats]:
     states = []
     for weight, own in GUIDANCE:
         prompt = [VOCABULARY["<bos>"], *ids(words if own else "ugly"), *OPENER]
-        everything = FLOAT64.hidden([*prompt, *fed])
+        everything = REFERENCE.hidden([*prompt, *fed])
         places = [len(prompt) - 1 + draw + draw // COLUMNS for draw in range(len(codes))]
         states.append(weight * everything[places])
     return list(np.sum(states, axis=0))
@@ -159,7 +155,7 @@ def test_tokens_of_answers_are_compared_under_the_references_hand(toy: Path, tmp
     for words in ("where is it", "a tree ?"):
         sequence, same = [VOCABULARY["<bos>"], *shown, *ids(words)], []
         for _ in range(12):
-            state = FLOAT64.hidden(sequence)[-1]
+            state = REFERENCE.hidden(sequence)[-1]
             logits = state @ WEIGHTS.text_head.astype(np.float64)
             token = int(logits.argmax())
             same.append(token == int((state @ worse.astype(np.float64)).argmax()))

@@ -3,7 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tokenizers import Tokenizer
-from toy_bundle import FIRST_TOKEN, IMAGES, TEXT, VOCABULARY, token
+from toy_bundle import IMAGES, TEXT, token
+from toy_reference import FIRST_TOKEN, VOCABULARY, ids
 
 from edgevlo.runtime.errors import BundleError, RequestError
 from edgevlo.runtime.generate.prompts import Features, PromptWriter, Vocabulary, check_text, stacked
@@ -16,10 +17,6 @@ OPEN = (token("<image>"), Piece(field="rows"), Piece(text="*"), Piece(field="col
 @pytest.fixture
 def vocabulary(toy: Path) -> Vocabulary:
     return Vocabulary(toy / "tokenizer.json")
-
-
-def ids(words: str) -> list[int]:
-    return [VOCABULARY[word] for word in words.split()]
 
 
 def writer(vocabulary: Vocabulary, *, suffix_last_row: bool = True) -> PromptWriter:

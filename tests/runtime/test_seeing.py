@@ -14,7 +14,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
-from toy_bundle import CELL, FIRST_TOKEN, HIDDEN, VOCABULARY, WEIGHTS, Reference, rewritten
+from toy_bundle import rewritten
+from toy_reference import CELL, FIRST_TOKEN, HIDDEN, REFERENCE, VOCABULARY, WEIGHTS, flat_picture, ids
 
 from edgevlo.runtime.errors import RequestError
 from edgevlo.runtime.generate.prompts import Features
@@ -22,13 +23,8 @@ from edgevlo.runtime.model import Model
 
 Tree = dict[str, Any]
 
-REFERENCE: Final = Reference()
 SIDE: Final = 4 * CELL
 EOL: Final = VOCABULARY["<eol>"]
-
-
-def ids(words: str) -> list[int]:
-    return [VOCABULARY[word] for word in words.split()]
 
 
 def greedy(branches: Sequence[tuple[float, list[int]]], columns: int, cells: int, suffix: list[int]) -> list[int]:
@@ -121,11 +117,6 @@ def seeing(toy: Path, tmp_path_factory: pytest.TempPathFactory) -> Model:
 
 def shown(codes: npt.NDArray[np.int64]) -> list[int]:
     return [*ids("<image>"), *(FIRST_TOKEN + codes.ravel()).tolist(), *ids("<eoi>")]
-
-
-def flat_picture(codes: npt.NDArray[np.int64]) -> Image.Image:
-    colours = np.rint((WEIGHTS.colours[codes] * 0.5 + 0.5) * 255).astype(np.uint8)
-    return Image.fromarray(colours.repeat(CELL, axis=0).repeat(CELL, axis=1))
 
 
 def test_an_answer_about_features_is_that_about_what_they_stand_for(seeing: Model) -> None:
