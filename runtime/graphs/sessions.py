@@ -14,6 +14,7 @@ from ..files import home
 from ..manifest.graphs import DType, Graph, GraphRole, Tensor
 from ..manifest.interfaces import contract, difference
 from ..manifest.schema import MANIFEST_FILE, graph_bytes
+from .threads import threads_for
 
 _CPU: Final = "CPUExecutionProvider"
 _CUDA: Final = "CUDAExecutionProvider"
@@ -29,16 +30,6 @@ _DTYPES: Final[dict[str, DType]] = {
 }
 
 
-# Below this many bytes of weights one thread is faster than two: a step is so short that handing out its parts costs
-# more than it saves (benchmarks/results/painting.json).
-_ONE_THREAD_BYTES: Final = 16 * 1024 * 1024
-
-
-def threads(weights: int) -> int:
-    """Return how many threads run a graph with so many bytes of weights; 0: one for every core."""
-    return 1 if weights < _ONE_THREAD_BYTES else 0
-
-
 def open_graph(bundle: Bundle, role: GraphRole, *, prepack: bool = True) -> ort.InferenceSession:
     """Open one graph on the bundle's target.
 
@@ -48,7 +39,7 @@ def open_graph(bundle: Bundle, role: GraphRole, *, prepack: bool = True) -> ort.
     """
     graph = declared(bundle, role)
     path = bundle.path(graph.file)
-    options = _options(graph_bytes(bundle.manifest, role))
+    options = _options(graph_bytes(bundle.manifest, role), spins=role == "backbone")
     if bundle.manifest.target == "cpu":
         # x86 CPUs without VNNI add two products of bytes in 16 bits, which overflow; this keeps int8 exact there.
         # It breaks DequantizeLinear of weights in blocks, which bundles for other targets have.
@@ -90,9 +81,13 @@ def open_rewritten(
         raise BundleError(f"{path} cannot be opened on a CPU: {_first_line(error)}. {remedy}.") from error
 
 
-def _options(weights: int) -> ort.SessionOptions:
+def _options(weights: int, *, spins: bool = False) -> ort.SessionOptions:
     options = ort.SessionOptions()
-    options.intra_op_num_threads = threads(weights)
+    options.intra_op_num_threads = threads_for(weights)
+    if not spins:
+        # Each session has a pool, whose workers wait busily for tens of milliseconds after every run. Those of the
+        # image head would take a core from the backbone through the whole of the step that follows.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
     options.enable_mem_pattern = False  # prompts differ in length; a pattern per length would grow for ever
     return options

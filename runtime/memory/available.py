@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from ..control_groups import groups, lines, number, value
+
 _ROOT: Final = Path("/")
 
 
@@ -18,33 +20,20 @@ def available_bytes(root: Path = _ROOT) -> int | None:
 
 
 def _system(root: Path) -> int | None:
-    for line in _lines(root / "proc/meminfo"):
-        name, _, value = line.partition(":")
+    for line in lines(root / "proc/meminfo"):
+        name, _, amount = line.partition(":")
         if name == "MemAvailable":
-            return _number(value.split()[0] if value.split() else "", 1024)
+            return number(amount.split()[0] if amount.split() else "", 1024)
     return None
 
 
 def _groups(root: Path) -> Iterator[int | None]:
-    """Yield what each control group around this process leaves, of version 1 and version 2 of the system's interface.
-
-    In a container the groups may have other paths than outside; whichever of the path's folders are there count.
-    """
-    for line in _lines(root / "proc/self/cgroup"):
-        number, _, rest = line.partition(":")
-        controllers, _, path = rest.partition(":")
-        if number == "0":
-            files = ("memory.max", "memory.current", "")
-            tops = [root / "sys/fs/cgroup", root / "sys/fs/cgroup/unified"]
-        elif "memory" in controllers.split(","):
-            files = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_")
-            tops = [root / "sys/fs/cgroup/memory"]
+    """Yield what each control group around this process leaves."""
+    for version, folder in groups("memory", root):
+        if version == 2:
+            yield _left(folder, "memory.max", "memory.current", "")
         else:
-            continue
-        parts = [part for part in path.split("/") if part not in ("", ".", "..")]
-        for top in tops:
-            for depth in range(len(parts), -1, -1):
-                yield _left(top.joinpath(*parts[:depth]), *files)
+            yield _left(folder, "memory.limit_in_bytes", "memory.usage_in_bytes", "total_")
 
 
 def _left(group: Path, limit_file: str, usage_file: str, prefix: str) -> int | None:
@@ -52,23 +41,10 @@ def _left(group: Path, limit_file: str, usage_file: str, prefix: str) -> int | N
 
     A group of version 1 without one says a number beyond any memory, which decides nothing.
     """
-    limit, usage = (_number("".join(_lines(group / name)[:1])) for name in (limit_file, usage_file))
+    limit, usage = value(group / limit_file), value(group / usage_file)
     if limit is None or usage is None:
         return None
     cached = {f"{prefix}inactive_file", f"{prefix}active_file"}
-    pairs = (line.split() for line in _lines(group / "memory.stat"))
-    files = sum(_number(pair[1]) or 0 for pair in pairs if len(pair) == 2 and pair[0] in cached)
+    pairs = (line.split() for line in lines(group / "memory.stat"))
+    files = sum(number(pair[1]) or 0 for pair in pairs if len(pair) == 2 and pair[0] in cached)
     return limit - max(0, usage - files)
-
-
-def _lines(path: Path) -> list[str]:
-    """Return a file's lines, none where it is not there or not ours to read."""
-    try:
-        return path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return []
-
-
-def _number(text: str, unit: int = 1) -> int | None:
-    """Return a whole number, None for anything else, such as the word max."""
-    return int(text) * unit if text.strip().isdecimal() else None
