@@ -12,7 +12,7 @@ import pytest
 import torch
 import transformers
 from checkpoints import SHAPES
-from conftest import Exported
+from exported import Exported
 from PIL import Image
 
 from edgevlo.calibration import CalibrationWarning, calibrate, store, summary

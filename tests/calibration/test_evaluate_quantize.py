@@ -8,7 +8,7 @@ import onnx_ir as ir
 import pytest
 from checkpoints import SHAPES
 from command_line import Ran, Run
-from conftest import Exported
+from exported import Exported
 from toy_bundle import rewritten
 
 from edgevlo.cli import run

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from checkpoints import SHAPES
-from conftest import Exported
+from exported import Exported
 
 from edgevlo.cli import run
 

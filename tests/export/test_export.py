@@ -16,7 +16,7 @@ import onnxruntime as ort
 import pytest
 import torch
 from checkpoints import SHAPES, Shape, make_checkpoint
-from conftest import Exported
+from exported import Exported
 from PIL import Image
 from torch.nn import functional
 

@@ -17,9 +17,10 @@ import pytest
 import torch
 import transformers
 from click.testing import CliRunner
+from greedy import answered, painted
 from janus_checkpoints import BEGIN, CLOSE, END, JANUS_SHAPES, OPEN, PAD, PLACEHOLDER, JanusShape, make_janus, token_id
 from janus_original import write_original
-from PIL import Image
+from photographs import soft_noise
 from tokenizers import Tokenizer
 from transformers.models.janus.image_processing_pil_janus import JanusImageProcessorPil
 
@@ -29,10 +30,9 @@ from edgevlo.export.checkpoint.licence import source
 from edgevlo.export.families import plan_export
 from edgevlo.export.families.janus.family import WEIGHTS_LICENCE
 from edgevlo.quantization import quantize
-from edgevlo.runtime.arrays import Codes
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.errors import AbilityError, CheckpointError, RequestError
-from edgevlo.runtime.generate.answers import AnswerWarning, answer
+from edgevlo.runtime.generate.answers import AnswerWarning
 from edgevlo.runtime.generate.prompts import Features, stacked
 from edgevlo.runtime.manifest.pictures import FitPadSquare, Preprocess
 from edgevlo.runtime.model import Model
@@ -89,11 +89,6 @@ def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return Pair(request.param, reference, tokenizer, checkpoint, folder / "portable", Model.open(folder / "cpu"))
 
 
-def painted(model: Model, prompt: str, **options: Any) -> Codes:
-    *_, last = model.paint_rows(prompt, temperature=0.0, **options)
-    return last.codes
-
-
 def generated(pair: Pair, prompt: list[int], scale: float) -> npt.NDArray[np.int64]:
     ids = torch.tensor([prompt])
     codes = pair.reference.generate(
@@ -141,10 +136,7 @@ def test_rows_of_a_left_padded_batch_are_answered_as_alone(pair: Pair) -> None:
         **batch, generation_mode="text", max_new_tokens=12, do_sample=False, eos_token_id=-1, pad_token_id=0
     )
     for row, prompt in enumerate(prompts):
-        with pair.model._engine.painter([prompt], 12) as painter:
-            choose = pair.model._engine.text_choice(painter.backbone.last_hidden)
-            found = list(answer(choose, painter.backbone.step, (), 12))
-        assert found == out[row, batch["input_ids"].shape[1] :].tolist()
+        assert answered(pair.model, prompt, (), 12) == out[row, batch["input_ids"].shape[1] :].tolist()
 
 
 def test_the_released_default_is_guidance_5(pair: Pair) -> None:
@@ -181,16 +173,10 @@ def test_the_picture_is_that_of_decode_image_tokens(pair: Pair) -> None:
     assert np.abs(found.astype(int) - expected.astype(int)).max() <= 1  # a level that lies on an edge
 
 
-def some_picture(width: int, height: int, seed: int) -> Image.Image:
-    """Return soft noise: a picture that resizing does not grey out."""
-    noise = np.random.default_rng(seed).integers(0, 256, (6, 6, 3), dtype=np.uint8)
-    return Image.fromarray(noise).resize((width, height), Image.Resampling.BICUBIC)
-
-
 @pytest.mark.parametrize("sizes", [[(70, 41)], [(33, 90), (96, 96)]], ids=["one", "two"])
 @pytest.mark.filterwarnings("ignore::edgevlo.runtime.generate.answers.AnswerWarning")
 def test_answers_equal_generate(pair: Pair, sizes: list[tuple[int, int]]) -> None:
-    pictures = [some_picture(*size, seed=seed) for seed, size in enumerate(sizes)]
+    pictures = [soft_noise(*size, seed=seed) for seed, size in enumerate(sizes)]
     side = pair.shape.pixels
     processor = processor_class(image_mean=[0.5] * 3, image_std=[0.5] * 3, size={"height": side, "width": side})
     pixel_values = torch.from_numpy(np.stack(processor(pictures)["pixel_values"])).float()
@@ -208,9 +194,7 @@ def test_answers_equal_generate(pair: Pair, sizes: list[tuple[int, int]]) -> Non
 
     sources = pair.model._read("ask", pictures)
     ours = pair.model._writer.prompt(pair.model.manifest.abilities["ask"].prompt, "what color is the car?", sources)
-    with pair.model._engine.painter([ours], 16, stacked(sources)) as painter:
-        choose = pair.model._engine.text_choice(painter.backbone.last_hidden)
-        found = list(answer(choose, painter.backbone.step, {stop}, 16))
+    found = answered(pair.model, ours, {stop}, 16, stacked(sources))
 
     placeholder = token_id(pair.tokenizer, PLACEHOLDER)
     assert [placeholder if token < 0 else token for token in ours] == prompt
@@ -222,7 +206,7 @@ def test_answers_equal_generate(pair: Pair, sizes: list[tuple[int, int]]) -> Non
 
 
 def test_features_depend_on_the_picture_and_its_place(pair: Pair) -> None:
-    first, second = some_picture(70, 41, 0), some_picture(33, 90, 1)
+    first, second = soft_noise(70, 41, 0), soft_noise(33, 90, 1)
     one, other = pair.model._read("ask", [first, second])
     assert isinstance(one, Features)
     assert isinstance(other, Features)
@@ -233,7 +217,7 @@ def test_features_depend_on_the_picture_and_its_place(pair: Pair) -> None:
 @pytest.mark.parametrize("mode", ["RGB", "L"])
 @pytest.mark.parametrize("size", [(384, 384), (97, 31), (31, 97), (1001, 403), (7, 500), (500, 3), (385, 383), (1, 1)])
 def test_pictures_are_fitted_as_by_transformers_image_processor(size: tuple[int, int], mode: str) -> None:
-    picture = some_picture(*size, seed=size[0]).convert(mode)
+    picture = soft_noise(*size, seed=size[0]).convert(mode)
     processor = processor_class(image_mean=[0.5] * 3, image_std=[0.5] * 3, size={"height": 384, "width": 384})
     (expected,) = processor([picture.convert("RGB")])["pixel_values"]
     square = FitPadSquare(side=384, min_side=14, color=(127, 127, 127))
@@ -268,7 +252,7 @@ def test_the_manifest_says_how_released_models_are_used(pair: Pair) -> None:
 def test_what_janus_cannot_do_is_said(pair: Pair) -> None:
     side = pair.shape.pixels
     with pytest.raises(AbilityError, match=r"\(family janus\) cannot edit; it can ask, paint"):
-        pair.model.edit(some_picture(32, 32, 0), "make it red")
+        pair.model.edit(soft_noise(32, 32, 0), "make it red")
     with pytest.raises(RequestError, match=f"not what this model paints: {side}x{side} only"):
         pair.model.paint("a car", size=(side, side * 2))
     with pytest.raises(RequestError, match="takes no negative prompt"):

@@ -25,6 +25,7 @@ from janus_checkpoints import (
     token_id,
 )
 from janus_original import write_original
+from photographs import soft_noise
 from PIL import Image
 from tokenizers import Tokenizer
 from transformers.models.janus.image_processing_pil_janus import JanusImageProcessorPil
@@ -64,11 +65,6 @@ def editor(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     reference = library.JanusForConditionalGeneration.from_pretrained(checkpoint).eval()
     tokenizer = Tokenizer.from_file(str(checkpoint / "tokenizer.json"))
     return Editor(request.param, reference, tokenizer, checkpoint, folder / "portable", Model.open(folder / "cpu"))
-
-
-def some_picture(width: int, height: int, seed: int) -> Image.Image:
-    noise = np.random.default_rng(seed).integers(0, 256, (6, 6, 3), dtype=np.uint8)
-    return Image.fromarray(noise).resize((width, height), Image.Resampling.BICUBIC)
 
 
 def pixels_of(editor: Editor, picture: Image.Image) -> torch.Tensor:
@@ -123,7 +119,7 @@ def painted(editor: Editor, picture: Image.Image, text: str, **options: Any) -> 
 
 @pytest.mark.parametrize("size", [(70, 41), (33, 90)], ids=["wide", "tall"])
 def test_an_edit_equals_the_protocol_with_its_own_weights(editor: Editor, size: tuple[int, int]) -> None:
-    picture = some_picture(*size, seed=size[0])
+    picture = soft_noise(*size, seed=size[0])
 
     codes = painted(editor, picture, "change the car to blue")
 
@@ -133,7 +129,7 @@ def test_an_edit_equals_the_protocol_with_its_own_weights(editor: Editor, size: 
 
 @pytest.mark.parametrize(("weight", "weight2"), [(3.0, 1.0), (7.5, 0.25), (1.0, 0.0), (1.0, 4.0), (2.0, 0.0)])
 def test_both_weights_of_the_protocol_have_their_scales(editor: Editor, weight: float, weight2: float) -> None:
-    picture = some_picture(64, 64, seed=5)
+    picture = soft_noise(64, 64, seed=5)
 
     codes = painted(editor, picture, "a tree", guidance_scale=weight, image_guidance_scale=weight / (1 + weight2))
 
@@ -142,7 +138,7 @@ def test_both_weights_of_the_protocol_have_their_scales(editor: Editor, weight: 
 
 def test_the_tokenizer_reads_the_codes_of_the_reference(editor: Editor) -> None:
     for seed, size in enumerate([(96, 96), (97, 31), (7, 500), (385, 383)]):
-        picture = some_picture(*size, seed=seed)
+        picture = soft_noise(*size, seed=seed)
         (source,) = editor.model._read("edit", [picture])
 
         codes = getattr(source, "codes", None)
@@ -153,7 +149,7 @@ def test_the_tokenizer_reads_the_codes_of_the_reference(editor: Editor) -> None:
 
 
 def test_the_prompts_are_the_three_of_the_protocol(editor: Editor) -> None:
-    *_, last = editor.model.edit_rows(some_picture(40, 40, 1), "a tree", seed=0)
+    *_, last = editor.model.edit_rows(soft_noise(40, 40, 1), "a tree", seed=0)
     manifest, cells = editor.model.manifest, editor.shape.side**2
 
     assert {"image_tokenizer", "vision_encoder"} <= set(manifest.graphs)
@@ -185,12 +181,12 @@ def test_painting_is_that_of_janus_with_two_branches(editor: Editor, tmp_path: P
 
 
 def test_an_answer_shows_the_features_alone(editor: Editor) -> None:
-    (source,) = editor.model._read("ask", [some_picture(40, 40, 1)])
+    (source,) = editor.model._read("ask", [soft_noise(40, 40, 1)])
     assert getattr(source, "codes", "none") is None
 
 
 def test_what_an_edit_does_not_take_is_said(editor: Editor) -> None:
-    picture = some_picture(40, 40, 1)
+    picture = soft_noise(40, 40, 1)
     with pytest.raises(RequestError, match=r"edit takes 1 picture\(s\), 2 given"):
         editor.model.edit([picture, picture], "a tree")
     with pytest.raises(RequestError, match="image guidance scale does nothing here: this shows the model no picture"):
@@ -202,7 +198,7 @@ def test_what_an_edit_does_not_take_is_said(editor: Editor) -> None:
 def test_int8_weights_edit(editor: Editor, tmp_path: Path) -> None:
     quantize(editor.portable, tmp_path / "int8", target="cpu", weights="int8")
     model = Model.open(tmp_path / "int8")
-    assert model.edit(some_picture(40, 40, 1), "a tree", seed=1).size == (editor.shape.pixels,) * 2
+    assert model.edit(soft_noise(40, 40, 1), "a tree", seed=1).size == (editor.shape.pixels,) * 2
 
 
 def test_deepseek_s_format_gives_the_same_graphs(editor: Editor, tmp_path: Path) -> None:

@@ -16,7 +16,9 @@ import numpy as np
 import pytest
 import torch
 import transformers
+from greedy import answered
 from one_vocabulary_checkpoints import TEXT_SHAPES, TextShape, cosmos_decoder, make_text_model
+from photographs import soft_noise
 from PIL import Image
 from tokenizers import Tokenizer
 
@@ -27,7 +29,6 @@ from edgevlo.export.families.cosmos.reference import decode
 from edgevlo.quantization import quantize
 from edgevlo.runtime.arrays import Doubles
 from edgevlo.runtime.errors import AbilityError
-from edgevlo.runtime.generate.answers import answer
 from edgevlo.runtime.model import Model
 from edgevlo.runtime.pictures.load import load_picture, to_pixel_values
 
@@ -147,13 +148,8 @@ def test_simplear_paints_another_size_and_takes_a_negative_prompt(simplear: Pair
         simplear.model.ask("a.png", "what?")
 
 
-def some_picture(width: int, height: int, seed: int) -> Image.Image:
-    noise = np.random.default_rng(seed).integers(0, 256, (6, 6, 3), dtype=np.uint8)
-    return Image.fromarray(noise).resize((width, height), Image.Resampling.BICUBIC)
-
-
 def test_liquid_answers_as_generate(liquid: Pair) -> None:
-    picture = some_picture(50, 30, 0)
+    picture = soft_noise(50, 30, 0)
     codes = [liquid.first + int(code) for code in liquid.model.tokenize(picture).ravel()]
     prompt = liquid.ids("<bos><start_of_turn>user\n<boi>") + codes
     prompt += liquid.ids("<eoi>\nwhat is it?<end_of_turn>\n<start_of_turn>model\n")
@@ -173,10 +169,7 @@ def test_liquid_answers_as_generate(liquid: Pair) -> None:
     )
 
     assert ours == prompt
-    with liquid.model._engine.painter([ours], 12) as painter:
-        choose = liquid.model._engine.text_choice(painter.backbone.last_hidden)
-        found = list(answer(choose, painter.backbone.step, set(), 12))
-    assert found == out[0, len(prompt) :].tolist()
+    assert answered(liquid.model, ours, set(), 12) == out[0, len(prompt) :].tolist()
 
 
 def test_rows_of_a_left_padded_batch_are_continued_as_alone(pair: Pair) -> None:
@@ -193,15 +186,13 @@ def test_rows_of_a_left_padded_batch_are_continued_as_alone(pair: Pair) -> None:
         suppress_tokens=list(range(pair.first, pair.first + pair.count)),
     )
     for row, prompt in enumerate(prompts):
-        with pair.model._engine.painter([prompt], 8) as painter:
-            choose = pair.model._engine.text_choice(painter.backbone.last_hidden)
-            assert list(answer(choose, painter.backbone.step, set(), 8)) == out[row, longest:].tolist()
+        assert answered(pair.model, prompt, set(), 8) == out[row, longest:].tolist()
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L"])
 @pytest.mark.parametrize("size", [(64, 64), (97, 31), (31, 98), (403, 1001)])
 def test_liquid_pads_to_a_square_and_scales_it(liquid: Pair, size: tuple[int, int], mode: str) -> None:
-    picture = some_picture(*size, seed=1).convert(mode)
+    picture = soft_noise(*size, seed=1).convert(mode)
     longest, side = max(size), liquid.model.manifest.preprocess.min_pixels**0.5
     square = Image.new("RGB", (longest, longest), (122, 116, 104))
     square.paste(picture.convert("RGB"), ((longest - size[0]) // 2, (longest - size[1]) // 2))

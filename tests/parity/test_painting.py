@@ -15,7 +15,8 @@ import pytest
 import torch
 import transformers
 from checkpoints import Shape
-from conftest import Exported
+from exported import Exported
+from greedy import answered
 from PIL import Image
 from tokenizers import Tokenizer
 from torch.nn import functional
@@ -23,7 +24,6 @@ from torch.nn import functional
 from edgevlo.export.checkpoint.folder import Checkpoint
 from edgevlo.export.families.emu3.defaults import pictures
 from edgevlo.runtime.arrays import Codes
-from edgevlo.runtime.generate.answers import answer
 from edgevlo.runtime.manifest.pictures import Grid
 from edgevlo.runtime.model import Model
 from edgevlo.runtime.pictures.fit import fitted
@@ -182,11 +182,8 @@ def test_answers_equal_generate(pair: Pair, seed: int) -> None:
     codes = pair.model.tokenize(some_picture(pair, 4, 5, seed))
     prompt = pair.ids("<bos>what is on the left?") + pair.image(codes) + pair.ids("<|answer|>")
     (stop,) = pair.ids("<eos>")
-    engine = pair.model._engine
 
-    with engine.painter([prompt], 12) as painter:
-        choose = engine.text_choice(painter.backbone.last_hidden)
-        ours = list(answer(choose, painter.backbone.step, {stop}, 12))
+    ours = answered(pair.model, prompt, {stop}, 12)
 
     ids = torch.tensor([prompt])
     limits = library.GenerationConfig(max_new_tokens=12, do_sample=False, eos_token_id=stop, pad_token_id=0)

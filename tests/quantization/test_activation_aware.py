@@ -8,8 +8,8 @@ import onnx_ir as ir
 import pytest
 from calibrated import relative, session
 from checkpoints import SHAPES
-from conftest import Exported
 from dequantised import dequantised
+from exported import Exported
 
 from edgevlo.calibration.moments import second_moments
 from edgevlo.export.graph import Network

@@ -11,7 +11,7 @@ import onnxruntime as ort
 import pytest
 from calibrated import Ready, calibrated, relative, session
 from checkpoints import SHAPES
-from conftest import Exported
+from exported import Exported
 
 from edgevlo.quantization.passes.group_query_attention import GroupQueryAttentionPass
 from edgevlo.quantization.passes.half_precision import HalfPrecisionPass

@@ -12,7 +12,7 @@ import onnx_ir as ir
 import pytest
 from calibrated import PROMPTS, Ready, calibrated, relative, remembered, session
 from checkpoints import SHAPES
-from conftest import Exported
+from exported import Exported
 from janus_checkpoints import JANUS_SHAPES, make_janus
 
 from edgevlo.calibration import calibrate, store

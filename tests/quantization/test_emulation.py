@@ -11,7 +11,7 @@ import onnxruntime as ort
 import pytest
 from calibrated import PROMPTS
 from checkpoints import SHAPES
-from conftest import Exported
+from exported import Exported
 
 from edgevlo.calibration.evaluation.evaluate import evaluate
 from edgevlo.calibration.evaluation.gate import judge, reference_of

@@ -7,7 +7,7 @@ import numpy as np
 import onnx_ir as ir
 import onnxruntime as ort
 import pytest
-from conftest import Exported
+from exported import Exported
 
 from edgevlo.quantization.passes.group_query_attention import GroupQueryAttentionPass
 from edgevlo.runtime.arrays import Array

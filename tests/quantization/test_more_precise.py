@@ -11,7 +11,7 @@ import onnx_ir as ir
 import pytest
 from calibrated import Ready, calibrated
 from checkpoints import SHAPES
-from conftest import Exported
+from exported import Exported
 from janus_checkpoints import JANUS_SHAPES, make_janus
 
 from edgevlo.calibration.evaluation.gate import QualityError

@@ -14,7 +14,7 @@ import onnxruntime as ort
 import pytest
 from calibrated import remembered
 from checkpoints import SHAPES
-from conftest import Exported
+from exported import Exported
 
 from edgevlo.calibration.moments import second_moments
 from edgevlo.export.graph import Network, write_graph

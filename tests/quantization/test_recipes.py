@@ -10,11 +10,9 @@ import onnx_ir as ir
 import onnxruntime as ort
 import pytest
 from checkpoints import SHAPES
-from conftest import Exported
 from dequantised import dequantised
+from exported import Exported
 
-from edgevlo.calibration.moments import MomentObserver, moments_bytes, second_moments
-from edgevlo.calibration.observe import Watched
 from edgevlo.export.graph import Network, write_graph
 from edgevlo.quantization import Static, quantize
 from edgevlo.quantization.gated import Care, quantize_with_care
@@ -25,9 +23,7 @@ from edgevlo.quantization.passes.matmul_nbits import MatMulNBitsPass, matrix_of,
 from edgevlo.quantization.recipes import HALF, INT4, INT8, METHODS, Blocks, Choice, Method, override
 from edgevlo.runtime.arrays import Array, Floats
 from edgevlo.runtime.bundle import open_bundle
-from edgevlo.runtime.errors import BundleError, MemoryShortError, RequestError
-from edgevlo.runtime.graphs.engine import Engine
-from edgevlo.runtime.graphs.integer_table import BLOCK, IntegerTable, packed_rows, row_bytes
+from edgevlo.runtime.errors import BundleError, RequestError
 from edgevlo.runtime.manifest.graphs import GraphRole
 from edgevlo.runtime.model import Model
 
@@ -195,45 +191,6 @@ def test_gptq_without_anything_seen_says_so() -> None:
 
 
 @only_one
-def test_moments_are_those_of_what_every_product_reads(exported: Exported, tmp_path: Path) -> None:
-    (tmp_path / "prompts.txt").write_text("paint: a red car\n")
-    moments = second_moments(exported.portable, prompts=tmp_path / "prompts.txt", count=1)
-    graph = ir.load(exported.portable / "backbone.onnx").graph
-    named = {str(node.name) for node in graph if node.op_type == "MatMul"}
-    assert named <= moments.keys()
-    held = {id(one): one.nbytes for one in moments.values()}  # products that read the same share theirs
-    assert sum(held.values()) <= moments_bytes(open_bundle(exported.portable)) < 2 * sum(held.values())
-    layer = next(name for name in named if name.endswith("layers.0.self_attn.q_proj"))
-    assert moments[layer] is moments[layer.replace("q_proj", "k_proj")]
-    assert moments[layer].shape == (exported.shape.hidden,) * 2
-    np.testing.assert_allclose(moments[layer].tolist(), moments[layer].T.tolist(), rtol=1e-4)
-    assert np.linalg.eigvalsh(moments[layer].astype(np.float64)).min() > -1e-3 * np.abs(moments[layer]).max()
-
-
-@only_one
-def test_moments_that_do_not_fit_are_refused_before_any_work(
-    exported: Exported, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("edgevlo.runtime.memory.predict.available_bytes", lambda: 10_000_000)
-    monkeypatch.setattr("edgevlo.calibration.moments.moments_bytes", lambda _bundle: 10_000_000)
-    with pytest.raises(MemoryShortError, match=r"needs 1\d\.\d MB of memory for gptq.*10\.0 MB are available"):
-        second_moments(exported.portable)
-
-
-@pytest.mark.parametrize("steps", [1, 255, 700])
-def test_moments_add_up_over_steps_and_rows_without_their_padding(steps: int) -> None:
-    rng, observer, read = np.random.default_rng(1), MomentObserver({}), []
-    for _ in range(steps):
-        values, counts = rng.normal(size=(2, 3, 8)).astype(np.float32), rng.integers(1, 4, 2)
-        rows: dict[str, Array] = {"past_lengths": np.zeros(2, dtype=np.int64), "token_counts": counts}
-        observer.take("backbone", {"x": values, **rows}, [Watched("x", ("q", "k"), (-1,))])
-        read += [row[:count].astype(np.float64) for row, count in zip(values, counts, strict=True)]
-    found, expected = observer.finished(), np.concatenate(read).T @ np.concatenate(read)
-    assert found["q"] is found["k"]
-    np.testing.assert_allclose(found["q"], expected, rtol=1e-4, atol=1e-3)
-
-
-@only_one
 @pytest.mark.parametrize(("weights", "method"), [("int4", "k_quant"), ("int4", "hqq"), ("int8", "k_quant")])
 def test_bundles_of_every_method_paint(exported: Exported, tmp_path: Path, weights: str, method: str) -> None:
     quantize(exported.portable, tmp_path / "made", weights=weights, method=method, block_size=64)
@@ -292,36 +249,6 @@ def test_half_precision_is_half_the_bytes_and_paints_alike(exported: Exported, t
 def constant_of(value: ir.Value) -> Array:
     assert value.const_value is not None
     return value.const_value.numpy()
-
-
-@pytest.mark.parametrize("columns", [192, 100, 7])  # 100, 7: the last block and the last byte are not whole
-@pytest.mark.parametrize(("bits", "most"), [(8, 0.5 / 127), (4, 0.5 / 7)])
-def test_tables_of_integers_are_near_their_rows(columns: int, bits: int, most: float) -> None:
-    random = np.random.default_rng(4)
-    rows = (random.standard_normal((50, columns)) * np.exp(3 * random.standard_normal((50, 1)))).astype(np.float32)
-    rows[7] = 0
-    packed_table = packed_rows(rows, bits)
-    table = IntegerTable(packed_table, columns, bits)
-    assert packed_table.shape == (50, row_bytes(columns, bits))
-    wanted = np.array([3, 7, 49, 3])
-    for block in range(0, columns, BLOCK):
-        exact, found = rows[wanted, block : block + BLOCK], table[wanted][:, block : block + BLOCK]
-        peaks = np.abs(exact.astype(np.float64)).max(axis=1, keepdims=True)
-        assert (np.abs(found - exact) <= most * peaks * (1 + 1e-6)).all()
-    np.testing.assert_array_equal(table[3], table[wanted][0])
-
-
-@only_one
-@pytest.mark.parametrize(("kind", "dtype"), [("fp16", "float16"), ("int8", "int8"), ("int4", "int4")])
-def test_tables_become_what_is_asked_and_are_read(exported: Exported, tmp_path: Path, kind: str, dtype: str) -> None:
-    made = quantize(exported.portable, tmp_path / "made", weights="fp32", overrides=[f"tables={kind}"])
-    assert made.token_embedding.dtype == dtype
-    exact = np.fromfile(exported.portable / "token_embedding.bin", dtype="<f4").reshape(made.token_embedding.shape)
-    row = Engine(open_bundle(tmp_path / "made"))._embeddings.row(5)
-    assert (
-        0 < np.linalg.norm(row - exact[5]) / np.linalg.norm(exact[5]) < {"fp16": 1e-3, "int8": 1e-2, "int4": 0.15}[kind]
-    )
-    Model.open(tmp_path / "made").paint("a red car", seed=1)
 
 
 @only_one

@@ -7,7 +7,7 @@ import numpy as np
 import onnx_ir as ir
 import pytest
 from checkpoints import SHAPES
-from conftest import Exported
+from exported import Exported
 from janus_checkpoints import JANUS_SHAPES, make_janus
 
 from edgevlo.export import export_checkpoint

@@ -12,7 +12,7 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 from checkpoints import SHAPES
-from conftest import Exported
+from exported import Exported
 
 from edgevlo.quantization import quantize
 from edgevlo.runtime.bundle import open_bundle

@@ -1,4 +1,4 @@
-"""Target `tensorrt` on a fake GPU (tests/fake_tensorrt.py): engines built, kept, opened, run, captured and freed.
+"""Target `tensorrt` on a fake GPU (fake_tensorrt.py): engines built, kept, opened, run, captured and freed.
 
 What the fake runs is the bundle's own graphs on ONNX Runtime, so a picture must be, bit for bit, the one that the CPU
 paints with the same graphs.
@@ -20,22 +20,22 @@ import numpy as np
 import pytest
 from checkpoints import SHAPES
 from click.testing import CliRunner
-from conftest import Exported
-from fake_tensorrt import Builder, FakeCuda, FakeTensorRT
+from exported import Exported
+from fake_cuda import FakeCuda
+from fake_tensorrt import Builder, FakeTensorRT
 
 from edgevlo.cli import main, run
 from edgevlo.quantization import quantize
 from edgevlo.runtime.bundle import Bundle, open_bundle
 from edgevlo.runtime.errors import BundleError, OutputError, RequestError
-from edgevlo.runtime.gpu import engine_cache, tensorrt_api
+from edgevlo.runtime.gpu import engine_cache
 from edgevlo.runtime.gpu.cuda import Cuda, find_gpu
-from edgevlo.runtime.gpu.device import MAX_TOP_K, DeviceBackbone, DeviceImageHead
+from edgevlo.runtime.gpu.device import DeviceBackbone
 from edgevlo.runtime.gpu.engine_cache import Device, build_engines, cache_folder
 from edgevlo.runtime.gpu.tensorrt_build import build_engine
 from edgevlo.runtime.gpu.tensorrt_graph import CaptureWarning
 from edgevlo.runtime.gpu.tensorrt_profiles import PROMPT, STEP, profiles
 from edgevlo.runtime.graphs import backends
-from edgevlo.runtime.manifest.guidance import Sampling
 from edgevlo.runtime.manifest.schema import MANIFEST_FILE
 from edgevlo.runtime.model import Model
 
@@ -311,28 +311,6 @@ def test_without_cuda_bindings_there_is_one_clear_line(
     assert "cuda-bindings are not installed" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("version", ["10.3.0", "8.6.1", "10.14.1.48"])
-def test_an_old_tensorrt_is_refused_naming_the_jetpack(exported: Exported, version: str) -> None:
-    with pytest.raises(
-        BundleError, match=rf"TensorRT {version} is too old: .* needs 10\.15 or newer, on Jetson JetPack 7"
-    ):
-        tensorrt_api.check_version(version)
-
-
-@pytest.mark.parametrize("version", ["10.15.1.29", "10.16.0", "11.4.0.106"])
-def test_a_new_tensorrt_is_taken(exported: Exported, version: str) -> None:
-    tensorrt_api.check_version(version)
-
-
-def test_without_a_driver(exported: Exported, monkeypatch: pytest.MonkeyPatch) -> None:
-    api: Any = FakeCuda()
-    monkeypatch.setattr(
-        api, "cudaGetDeviceProperties", lambda _: (api.cudaError_t.cudaErrorStreamCaptureUnsupported, None)
-    )
-    with pytest.raises(BundleError, match=r"the GPU refused cudaGetDeviceProperties: .* Is an NVIDIA driver"):
-        find_gpu(api)
-
-
 def test_the_command_prints_where_the_engines_are(
     folder: Path, device: Device, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -368,16 +346,6 @@ def test_every_graph_takes_what_the_runtime_gives_it(folder: Path) -> None:
     cell = manifest.codes.cell
     tokenizer = profiles(manifest, "image_tokenizer")[0]
     assert tokenizer.holds({"pixel_values": (1, 3, low * cell, low * cell)})
-
-
-# The image head.
-
-
-def test_a_top_k_that_no_gpu_finds_is_refused(exported: Exported, device: Device) -> None:
-    head = DeviceImageHead.__new__(DeviceImageHead)
-    head._count = 2 * MAX_TOP_K
-    with pytest.raises(RequestError, match=f"at most {MAX_TOP_K} codes are kept"):
-        head.set(np.ones(1, np.float32), Sampling(top_k=MAX_TOP_K + 1))
 
 
 # Imports.

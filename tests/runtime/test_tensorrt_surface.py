@@ -1,7 +1,7 @@
 """The names and arguments that are used of NVIDIA's bindings are those that the real ones have.
 
-tests/runtime/tensorrt_surface.json was written by the bindings themselves (tests/tensorrt_surface.py). With the real
-ones on the path, the last tests read them again.
+tests/support/tensorrt_surface.json was written by the bindings themselves (tensorrt_surface.py beside it). With the
+real ones on the path, the last tests read them again.
 """
 
 import importlib
@@ -11,7 +11,8 @@ from typing import Any, cast
 
 import fake_tensorrt
 import pytest
-from fake_tensorrt import FakeCuda, FakeTensorRT
+from fake_cuda import FakeCuda
+from fake_tensorrt import FakeTensorRT
 from tensorrt_surface import FILE, arguments, cuda_surface, tensorrt_surface
 
 from edgevlo.runtime.gpu import cuda as tensorrt_cuda

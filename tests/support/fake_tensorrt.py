@@ -1,15 +1,12 @@
-"""TensorRT and CUDA without a GPU: the calls that edgevlo makes, over the memory of this process and ONNX Runtime.
+"""TensorRT without a GPU: the calls that edgevlo makes, over fake_cuda.py's memory and ONNX Runtime.
 
-An engine is the name of its ONNX file and its profiles; running it runs that file on the addresses that were set. A
-stream runs at once, unless it is being captured: then what is put on it is recorded, addresses included, and nothing
-runs. The names and arguments are those of tests/runtime/tensorrt_surface.json, which the real bindings wrote; a test
-compares.
+An engine is the name of its ONNX file and its profiles; running it runs that file on the addresses that were set. The
+names and arguments are those of tests/support/tensorrt_surface.json, which the real bindings wrote; a test compares.
 """
 
-import ctypes
 import enum
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,133 +14,7 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime as ort
-
-ALIGNED = 256
-
-
-class Error(enum.Enum):
-    cudaSuccess = 0
-    cudaErrorMemoryAllocation = 2
-    cudaErrorStreamCaptureUnsupported = 900
-
-
-class Kind(enum.Enum):
-    cudaMemcpyHostToDevice = 1
-    cudaMemcpyDeviceToHost = 2
-
-
-class Mode(enum.Enum):
-    cudaStreamCaptureModeThreadLocal = 1
-
-
-class FakeCuda:
-    """`cuda.bindings.runtime`; what it did is counted in `counts`."""
-
-    cudaError_t = Error
-    cudaMemcpyKind = Kind
-    cudaStreamCaptureMode = Mode
-    cudaStreamNonBlocking = 1
-
-    def __init__(self, *, name: str = "Fake GPU", capability: tuple[int, int] = (8, 9), memory: int = 2**40) -> None:
-        self.name, self.capability, self.memory = name, capability, memory
-        self.driver = 13_000
-        self.held: dict[int, Any] = {}
-        self.recording: list[Callable[[], None]] | None = None
-        self.graphs: dict[int, list[Callable[[], None]]] = {}
-        self.counts: dict[str, int] = {}
-        self.captures = True  # whether streams can be captured
-
-    def _count(self, what: str) -> None:
-        self.counts[what] = self.counts.get(what, 0) + 1
-
-    def enqueue(self, work: Callable[[], None]) -> None:
-        """Run work that was put on the stream, or record it."""
-        if self.recording is None:
-            work()
-        else:
-            self.recording.append(work)
-
-    def cudaGetDeviceProperties(self, device: int) -> tuple[Error, Any]:
-        assert device == 0
-        major, minor = self.capability
-        return Error.cudaSuccess, SimpleNamespace(
-            name=self.name.encode() + b"\0", major=major, minor=minor, totalGlobalMem=self.memory
-        )
-
-    def cudaDriverGetVersion(self) -> tuple[Error, int]:
-        return Error.cudaSuccess, self.driver
-
-    def cudaGetErrorString(self, error: Error) -> tuple[Error, bytes]:
-        return Error.cudaSuccess, error.name.encode()
-
-    def cudaMalloc(self, size: int) -> tuple[Error, int | None]:
-        if size > self.memory:
-            return Error.cudaErrorMemoryAllocation, None
-        self.memory -= size
-        block = (ctypes.c_ubyte * (size + ALIGNED))()
-        ctypes.memset(block, 0xAB, len(block))  # memory is not cleared
-        address = -(-ctypes.addressof(block) // ALIGNED) * ALIGNED
-        self.held[address] = (block, size)
-        return Error.cudaSuccess, address
-
-    def cudaFree(self, devPtr: int) -> tuple[Error]:
-        _, size = self.held.pop(devPtr)
-        self.memory += size
-        return (Error.cudaSuccess,)
-
-    def cudaMemsetAsync(self, devPtr: int, value: int, count: int, stream: int) -> tuple[Error]:
-        assert count <= self.held[devPtr][1]
-        self.enqueue(lambda: void(ctypes.memset(devPtr, value, count)))
-        return (Error.cudaSuccess,)
-
-    def cudaMemcpyAsync(self, dst: int, src: int, count: int, kind: Kind, stream: int) -> tuple[Error]:
-        device = dst if kind is Kind.cudaMemcpyHostToDevice else src
-        assert count <= self.held[device][1], "more than was allocated"
-        self._count(kind.name)
-        self.enqueue(lambda: void(ctypes.memmove(dst, src, count)))
-        return (Error.cudaSuccess,)
-
-    def cudaStreamCreateWithFlags(self, flags: int) -> tuple[Error, int]:
-        assert flags == self.cudaStreamNonBlocking
-        return Error.cudaSuccess, 77
-
-    def cudaStreamSynchronize(self, stream: int) -> tuple[Error]:
-        assert self.recording is None, "a stream that is captured cannot be waited for"
-        return (Error.cudaSuccess,)
-
-    def cudaStreamBeginCapture(self, stream: int, mode: Mode) -> tuple[Error]:
-        assert self.recording is None
-        if not self.captures:
-            self.recording = []
-            return (Error.cudaSuccess,)
-        self.recording = []
-        return (Error.cudaSuccess,)
-
-    def cudaStreamEndCapture(self, stream: int) -> tuple[Error, int | None]:
-        recorded, self.recording = self.recording, None
-        assert recorded is not None
-        if not self.captures:
-            return Error.cudaErrorStreamCaptureUnsupported, None
-        self.graphs[len(self.graphs) + 1] = recorded
-        return Error.cudaSuccess, len(self.graphs)
-
-    def cudaGraphInstantiate(self, graph: int, flags: int) -> tuple[Error, int]:
-        assert flags == 0
-        self._count("captured")
-        return Error.cudaSuccess, graph
-
-    def cudaGraphLaunch(self, graphExec: int, stream: int) -> tuple[Error]:
-        self._count("launched")
-        for work in self.graphs[graphExec]:
-            work()
-        return (Error.cudaSuccess,)
-
-    def cudaGraphDestroy(self, graph: int) -> tuple[Error]:
-        return (Error.cudaSuccess,)
-
-
-def void(_result: object) -> None:
-    """Drop a result."""
+from fake_cuda import FakeCuda
 
 
 class Severity(enum.Enum):

@@ -12,3 +12,9 @@ def photograph(width: int = 500, height: int = 333) -> Image.Image:
     bands = [120 + 80 * np.sin(columns / 40), 100 + 60 * np.cos((rows + columns) / 60), 90 + 100 * rows / height]
     noisy = np.stack(bands, axis=-1) + np.random.default_rng(0).normal(0, 30, (height, width, 3))
     return Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8))
+
+
+def soft_noise(width: int, height: int, seed: int) -> Image.Image:
+    """Return noise that resizing does not grey out."""
+    noise = np.random.default_rng(seed).integers(0, 256, (6, 6, 3), dtype=np.uint8)
+    return Image.fromarray(noise).resize((width, height), Image.Resampling.BICUBIC)
