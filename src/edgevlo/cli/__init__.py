@@ -38,6 +38,7 @@ _COMMANDS: Final[tuple[click.Command, ...]] = (
     bundles.rm,
     bundles.show,
     bundles.verify,
+    bundles.bench,
     bundles.doctor,
 )
 

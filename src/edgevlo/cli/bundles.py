@@ -85,6 +85,19 @@ def verify(bundle: str | None) -> None:
 
 
 @click.command()
+@click.argument("bundle", required=False)
+@click.option("--pictures", type=click.IntRange(1), default=3, show_default=True, help="Pictures to time.")
+@json_option
+def bench(bundle: str | None, pictures: int, as_json: bool) -> None:
+    """Measure how fast BUNDLE paints here: opening, first row, step, picture, peak memory, distance from the floor."""
+    from edgevlo.bench import bench, table
+    from edgevlo.catalog import find
+
+    figures = bench(find(bundle), pictures=pictures)
+    click.echo(json.dumps(figures.document()) if as_json else table(figures))
+
+
+@click.command()
 @json_option
 def doctor(as_json: bool) -> None:
     """Print what this installation can do, and whether the embedded model works; exit with 1 if it does not."""
