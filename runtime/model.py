@@ -160,7 +160,7 @@ class Model:
         text = self._requested("detect", objects)
         rows, columns = codes.shape
         unit = (columns, rows) if ability.unit == "cell" else self.grid.size(Shape(rows, columns))
-        scale = (loaded.image.width / unit[0], loaded.image.height / unit[1])
+        scale = (loaded.size[0] / unit[0], loaded.size[1] / unit[1])
         return read_detections(self._answer("detect", text, [codes]), scale)
 
     def tokenize(self, picture: Picture) -> Codes:

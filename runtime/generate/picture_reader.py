@@ -6,8 +6,8 @@ from ..arrays import Codes
 from ..graphs.engine import Engine
 from ..manifest.schema import Manifest
 from ..pictures.domain import outside, share_outside
-from ..pictures.fit import fitted
-from ..pictures.load import Loaded, cut_off, from_pixels, resized, to_pixel_values, warn_of_changes
+from ..pictures.fit import cut_off, fitted
+from ..pictures.load import Loaded, from_pixels, resized, to_pixel_values, warn_of_changes
 from ..pictures.sizes import GridRule
 from .prompts import Features
 
@@ -24,9 +24,9 @@ class PictureReader:
         """Return the codes (rows, columns) of a loaded picture, and warn of all that was changed."""
         image, changes = self.fit(loaded.image), [*loaded.changes]
         codes = self._engine.encode(to_pixel_values(image, self._manifest.preprocess))
-        if image.size != loaded.image.size:
-            cut = self._manifest.preprocess.cover is not None and cut_off(loaded.image.size, image.size)
-            changes.append(resized(loaded.image.size, image.size) + ", its edges cut off" * cut)
+        if image.size != loaded.size:
+            cut = self._manifest.preprocess.cover is not None and cut_off(loaded.size, image.size)
+            changes.append(resized(loaded.size, image.size) + ", its edges cut off" * cut)
         if domain := self._manifest.domain:
             rebuilt = from_pixels(self._engine.decode(codes), self._manifest.postprocess)
             if share := share_outside(image, rebuilt, self._grid.cell, domain.tolerance):

@@ -13,12 +13,11 @@ from PIL import Image
 
 from edgevlo.runtime.errors import PictureError
 from edgevlo.runtime.manifest.pictures import FitPadSquare, Postprocess, Preprocess
+from edgevlo.runtime.pictures.fit import fit_pad_square, resize
 from edgevlo.runtime.pictures.load import (
     PictureWarning,
-    fit_pad_square,
     from_pixels,
     load_picture,
-    resize,
     resized,
     to_pixel_values,
     warn_of_changes,
@@ -120,21 +119,19 @@ def test_a_cut_off_file_given_as_an_image_is_refused_too(tmp_path: Path) -> None
         load_picture(image)
 
 
-@pytest.mark.parametrize(("width", "height"), [(100_000, 10), (10, 100_000), (8_001, 8_000)])
-def test_a_picture_that_is_too_large_is_refused_by_its_header(tmp_path: Path, width: int, height: int) -> None:
+@pytest.mark.parametrize(("width", "height"), [(100_000, 10), (10, 100_000), (100_000, 100_000)])
+def test_a_side_that_is_too_long_is_refused_by_its_header(tmp_path: Path, width: int, height: int) -> None:
     path = png_of_size(tmp_path / "big.png", width, height)
 
-    with pytest.raises(
-        PictureError, match=rf"^{path} is {width}x{height} pixels; sides from 1 to 32768 and up to 64 meg"
-    ):
+    with pytest.raises(PictureError, match=rf"^{path} is {width}x{height} pixels; sides from 1 to 32768 are"):
         quietly(path)
 
 
-@pytest.mark.parametrize("side", [10_000, 20_000, 100_000])
-def test_a_decompression_bomb_is_refused_as_too_large(tmp_path: Path, side: int) -> None:
+@pytest.mark.parametrize("side", [7_000, 10_000, 20_000])
+def test_a_decompression_bomb_is_refused_by_its_header(tmp_path: Path, side: int) -> None:
     path = png_of_size(tmp_path / "bomb.png", side, side)
 
-    with pytest.raises(PictureError, match=rf"^{path} .* 64 megapixels .*Scale it first"):
+    with pytest.raises(PictureError, match=rf"^{path} is {side}x{side} pixels, which take .* Scale it first"):
         quietly(path)
 
 

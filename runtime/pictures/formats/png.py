@@ -1,0 +1,37 @@
+"""PNG: the chunks that hold pixels, without text, profiles, times and the frames of an animation."""
+
+from typing import Final
+
+from . import exif
+from .contents import ANIMATED, Contents, UnreadableError, check_parts, number
+
+_KEPT: Final = frozenset((b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"))
+_SIGNATURE: Final = 8
+
+
+def inspect(content: bytes) -> Contents:
+    """Return size and pixels of a PNG."""
+    if content[12:16] != b"IHDR":
+        raise UnreadableError("its first chunk is not IHDR")
+    kept, orientation, frames, parts, at = [content[:_SIGNATURE]], 1, 1, 0, _SIGNATURE
+    while at + 8 <= len(content):
+        parts += 1
+        length, kind = number(content, at, 4, "big"), content[at + 4 : at + 8]
+        end = at + 12 + length
+        if kind in _KEPT:
+            kept.append(content[at:end])
+        elif kind == b"eXIf":
+            orientation = exif.orientation(content[at + 8 : end - 4])
+        elif kind == b"acTL":
+            frames = number(content, at + 8, 4, "big")
+        if kind == b"IEND":
+            break
+        at = end
+    check_parts(parts)
+    return Contents(
+        format="PNG",
+        size=(number(content, 16, 4, "big"), number(content, 20, 4, "big")),
+        pixels=b"".join(kept),
+        orientation=orientation,
+        change=ANIMATED if frames > 1 else None,
+    )
