@@ -1,4 +1,4 @@
-"""Portable bundle -> target bundle: graph passes and weight-only quantisation. Needs the `export` extra."""
+"""Portable bundle -> target bundle: graph passes and weight-only quantisation. Needs the `quantize` extra."""
 
 from edgevlo.runtime.arrays import Progress
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 from edgevlo.runtime.arrays import Array, Doubles, Floats
 from edgevlo.runtime.errors import EdgevloError
+from edgevlo.runtime.extras import install_command
 
 FAR: Final = 1000.0  # nats or dB: as far as anything is said to be
 _WINDOW: Final = 7  # side of the windows over which structural similarity is taken
@@ -115,7 +116,7 @@ def _library() -> _Library:
         from skimage.metrics import structural_similarity
     except ImportError as error:
         raise EdgevloError(
-            f"comparing pictures needs scikit-image, which is not installed: pip install 'edgevlo[evaluate]' ({error})."
+            f"comparing pictures needs scikit-image, which is not installed: {install_command('evaluate')} ({error})."
         ) from error
     return _Library(structural_similarity, rgb2lab, deltaE_ciede2000)
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..arrays import Array, ArrayShape
 from ..errors import BundleError
+from ..extras import install_command
 from ..manifest.graphs import DType
 
 _BYTES: Final[dict[DType, int]] = {
@@ -63,8 +64,8 @@ def load_cuda() -> CudaRuntime:
         return cast(CudaRuntime, importlib.import_module("cuda.bindings.runtime"))
     except ImportError as error:
         raise BundleError(
-            "NVIDIA's cuda-bindings are not installed, which target 'tensorrt' needs: pip install 'edgevlo[tensorrt]' "
-            f"({error})."
+            "NVIDIA's cuda-bindings are not installed, which target 'tensorrt' needs: "
+            f"{install_command('tensorrt')} ({error})."
         ) from error
 
 

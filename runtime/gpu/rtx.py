@@ -14,10 +14,10 @@ import onnxruntime as ort
 
 from ..arrays import ArrayShape
 from ..errors import BundleError
+from ..extras import install_command
 from .tensorrt_profiles import Profile
 
 _PACKAGE: Final = "onnxruntime_ep_nv_tensorrt_rtx"
-_INSTALL: Final = "pip install 'edgevlo[rtx]'"
 
 # Option -> what it is; tests compare the names with the header that the package ships.
 MIN_SHAPES: Final = "nv_profile_min_shapes"
@@ -31,7 +31,8 @@ def devices() -> Sequence[Any]:
     try:
         plugin = importlib.import_module(_PACKAGE)
     except ImportError as error:
-        raise BundleError(f"the TensorRT-RTX plugin is not installed, which target 'rtx' needs: {_INSTALL}") from error
+        needed = "the TensorRT-RTX plugin is not installed, which target 'rtx' needs"
+        raise BundleError(f"{needed}: {install_command('rtx')}") from error
     name, library = plugin.get_ep_name(), plugin.get_library_path()
     if not any(device.ep_name == name for device in ort.get_ep_devices()):
         try:

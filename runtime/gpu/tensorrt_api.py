@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Final, Protocol, cast
 
 from ..errors import BundleError
+from ..extras import install_command
 
 OLDEST: Final = (10, 15)  # the first whose parser takes RMSNormalization, RotaryEmbedding and TensorScatter
 JETPACK: Final = "JetPack 7.2"  # the first for Orin and Thor that ships a TensorRT that new
@@ -222,7 +223,7 @@ def load_tensorrt() -> TensorRT:
     except ImportError as error:
         raise BundleError(
             "TensorRT's Python package is not installed, which target 'tensorrt' needs: on Jetson it comes with "
-            f"{JETPACK} (apt install python3-libnvinfer), elsewhere pip install 'edgevlo[tensorrt]' ({error})."
+            f"{JETPACK} (apt install python3-libnvinfer), elsewhere: {install_command('tensorrt')} ({error})."
         ) from error
     check_version(module.__version__)
     return cast(TensorRT, module)

@@ -20,6 +20,7 @@ from typing import Final, Literal
 
 from edgevlo.export.families.registry import FAMILIES, instead_of
 from edgevlo.runtime.errors import BundleError, EdgevloError, OutputError
+from edgevlo.runtime.extras import install_command
 from edgevlo.runtime.manifest.schema import MANIFEST_FILE, read_manifest
 
 Kind = Literal["bundle", "checkpoint"]
@@ -167,7 +168,7 @@ def _one_line(name: str, revision: str | None = None) -> Iterator[None]:
         from huggingface_hub.errors import GatedRepoError, LocalEntryNotFoundError, RepositoryNotFoundError
         from huggingface_hub.errors import RevisionNotFoundError as NoRevisionError
     except ImportError as error:
-        raise EdgevloError(f"the hub needs its client: pip install 'edgevlo[hub]' ({error}).") from error
+        raise EdgevloError(f"the hub needs its client: {install_command('hub')} ({error}).") from error
     start = f"{name} is no folder here and cannot be had from the hub:"
     try:
         yield

@@ -155,7 +155,7 @@ def test_without_scikit_image_the_command_to_install_it_is_printed(
     finally:
         metrics._library.cache_clear()
     assert ran.code == 1
-    assert "needs scikit-image, which is not installed: pip install 'edgevlo[evaluate]'" in ran.err
+    assert "needs scikit-image, which is not installed: pip install 'scikit-image>=" in ran.err
 
 
 def test_a_model_that_only_answers_is_compared_and_has_no_sheet(edgevlo_run: Run, toy: Path, tmp_path: Path) -> None:

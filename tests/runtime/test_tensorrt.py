@@ -299,7 +299,7 @@ def test_without_tensorrt_there_is_one_clear_line(folder: Path, capsys: pytest.C
     printed = capsys.readouterr().err
     assert printed.count("\n") == 1
     assert "TensorRT's Python package is not installed" in printed
-    assert "pip install 'edgevlo[tensorrt]'" in printed
+    assert "pip install 'tensorrt>=" in printed
 
 
 def test_without_cuda_bindings_there_is_one_clear_line(

@@ -10,6 +10,7 @@ import click
 from click.core import ParameterSource
 
 from edgevlo.runtime.errors import EdgevloError
+from edgevlo.runtime.extras import install_command
 
 from .options import json_option, options
 
@@ -60,7 +61,7 @@ def _list_families(context: click.Context, _option: click.Parameter, wanted: boo
 )
 def export(checkpoint: str, output: Path) -> None:
     """Turn CHECKPOINT, a folder or a hub id, into a portable bundle."""
-    with _toolchain():
+    with _needs("export"):
         from edgevlo.export import export_checkpoint
     from edgevlo.hub import fetch, is_hub_id
 
@@ -111,7 +112,7 @@ def quantize(
     calibration: Path | None, **options: Any,
 ) -> None:  # fmt: skip
     """Turn BUNDLE, a portable one, into a bundle for one kind of device."""
-    with _toolchain():
+    with _needs("quantize"):
         from edgevlo.quantization.gated import Care, quantize_with_care
     from edgevlo.catalog import find
 
@@ -171,7 +172,7 @@ def calibrate(bundle: str, output: Path | None, as_json: bool, **settings: Any) 
 
     An interrupted calibration goes on where it stopped when the same command is given again.
     """
-    with _toolchain():
+    with _needs("quantize"):
         from edgevlo.calibration import calibrate as observe
         from edgevlo.calibration import summary
     from edgevlo.catalog import find
@@ -212,7 +213,7 @@ def evaluate(
     from .progress import progress_bar
 
     check_outputs(document, sheet)
-    with _toolchain():
+    with _needs("quantize" if emulate else "evaluate"):
         from edgevlo.calibration.evaluation.evaluate import evaluate as measure
 
         if emulate:
@@ -249,10 +250,10 @@ def build_engines(bundle: str) -> None:
 
 
 @contextmanager
-def _toolchain() -> Iterator[None]:
-    """Turn a missing toolchain package into the command that installs it."""
+def _needs(extra: str) -> Iterator[None]:
+    """Turn a missing package of an extra into the command that installs it."""
     try:
         yield
     except ImportError as error:
-        needed = "this needs the toolchain, which is not installed: pip install 'edgevlo[export]'"
-        raise EdgevloError(f"{needed} ({error}).") from error
+        needed = f"this needs the packages of edgevlo's extra '{extra}', which are not installed"
+        raise EdgevloError(f"{needed}: {install_command(extra)} ({error}).") from error
