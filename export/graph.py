@@ -77,7 +77,7 @@ def _tensor(name: str, read: Read) -> ir.Tensor[Any]:
 
 
 def write_graph(model: ir.Model, path: Path, written: Callable[[int, int], None] | None = None) -> None:
-    """Write a model and, beside it, one file of weights; `written(done, all)` is told of each tensor."""
+    """Write a model and, beside it, one file of weights; `written(done, all)` is called after each tensor."""
 
     def tell(_tensor: ir.TensorProtocol, info: ir.external_data.CallbackInfo) -> None:
         if written is not None:

@@ -39,7 +39,7 @@ def build_image_head(checkpoint: Checkpoint, head: ImageHead) -> ir.Model:
         hidden [N,R,D] ─► (Linear ─► Gelu) * ─┐                                             ┌─► ArgMax ─┐
         weights [R] ──────────────────────────┴► MatMul ─► Linear(codes) ─► logits [N,K] ─┴─► draw ───┴► Where ─► code
 
-    The last layer is linear, so the guided sum is taken before it: one product with the codes' rows however many
+    The last layer is linear, so the guided sum is taken before it: one matmul with the codes' rows however many
     branches. Its bias counts as often as the weights sum to.
     """
     net = Network("image_head", OPSET)

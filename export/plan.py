@@ -1,4 +1,4 @@
-"""What a family says about one checkpoint: its product, from which the exporter builds and checks the bundle."""
+"""What a family says about one checkpoint: the plan from which the exporter builds and checks the bundle."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable

@@ -99,7 +99,7 @@ class Checkpoint:
         except (OSError, ValueError) as error:
             raise CheckpointError(f"{path} is not readable JSON ({error}); download it again.") from error
         if not isinstance(found, dict):
-            raise CheckpointError(f"{path} holds no JSON object; download it again.")
+            raise CheckpointError(f"{path} is not a JSON object; download it again.")
         return found
 
     def renamed(self, rename: Callable[[str], str]) -> "Checkpoint":
@@ -121,13 +121,13 @@ class Checkpoint:
         """Raise `CheckpointError` unless every expected tensor is there in the shape that the config promises.
 
         `parts` says what a prefix of names stands for, so that a part that is missing as a whole is named as one. The
-        tensors that are neither expected nor `spare` are told in one `CheckpointWarning`.
+        tensors that are neither expected nor `spare` are listed in one `CheckpointWarning`.
         """
         self._check_method()
         for prefix, part in parts.items():
             if not any(name.startswith(prefix) for name in self._index()):
                 raise CheckpointError(
-                    f"{self.folder} holds no {part}: no tensor is named {prefix}*. Take a checkpoint that has one."
+                    f"{self.folder} has no {part}: no tensor is named {prefix}*. Take a checkpoint that has one."
                 )
         scales: set[str | None] = set()
         for name, shape in expected.items():
@@ -174,13 +174,13 @@ class Checkpoint:
         dtype = place.header.dtype
         if dtype not in DTYPES:
             raise CheckpointError(
-                f"{self.folder}: tensor {name} holds {dtype}; edgevlo reads {', '.join(DTYPES)}. "
+                f"{self.folder}: tensor {name} is {dtype}; edgevlo reads {', '.join(DTYPES)}. "
                 "Take the unquantised checkpoint."
             )
         scale = self._scale(place) if dtype in float8.DTYPES else None
         if dtype in float8.DTYPES and scale is None and self._quantization():
             raise CheckpointError(
-                f"{self.folder}: tensor {name} holds {dtype} and has no scale beside it "
+                f"{self.folder}: tensor {name} is {dtype} and has no scale beside it "
                 f"({' or '.join(name + suffix for suffix in float8.SUFFIXES)}); save the checkpoint in bf16."
             )
         return scale
@@ -190,7 +190,7 @@ class Checkpoint:
         stated = self.config.get("quantization_config") or {}
         if not isinstance(stated, dict):
             raise CheckpointError(
-                f"{self.folder / 'config.json'}: quantization_config is no object; download it again."
+                f"{self.folder / 'config.json'}: quantization_config is not an object; download it again."
             )
         return stated
 
@@ -199,7 +199,7 @@ class Checkpoint:
         return next((name for name in names if name in self._files_of), None)
 
     def has(self, name: str) -> bool:
-        """Say whether the checkpoint holds a tensor."""
+        """Return whether the checkpoint holds a tensor."""
         return name in self._index()
 
     def names(self) -> list[str]:
@@ -281,7 +281,7 @@ class Checkpoint:
         for name in PICKLES:
             if (self.folder / name).is_file():
                 return self._pickles([self.folder / name])
-        raise CheckpointError(f"{self.folder} holds no {SINGLE} and no {INDEX}; download the checkpoint again.")
+        raise CheckpointError(f"{self.folder} has neither {SINGLE} nor {INDEX}; download the checkpoint again.")
 
     def _pickles(self, paths: list[Path]) -> list[WeightFile]:
         files: list[WeightFile] = [Pickle(path) for path in paths]

@@ -97,7 +97,7 @@ def _unpickled(path: Path) -> dict[str, torch.Tensor]:
         loaded = loaded["state_dict"]  # as Lightning saves it, beside numbers of the training
     if not isinstance(loaded, dict) or not all(isinstance(value, torch.Tensor) for value in loaded.values()):
         raise CheckpointError(
-            f"{path} is a pickle that holds no state dict (name -> tensor). Convert it with transformers: "
+            f"{path} is a pickle without a state dict (name -> tensor). Convert it with transformers: "
             "model.save_pretrained(FOLDER)."
         )
     return {str(name): tensor.detach() for name, tensor in loaded.items()}

@@ -73,14 +73,14 @@ def _check_codebook(checkpoint: Checkpoint, path: Path) -> None:
 
 
 def has_decoder(checkpoint: Checkpoint) -> bool:
-    """Say whether pixels can be decoded."""
+    """Return whether pixels can be decoded."""
     return any(name.startswith(f"{DECODER}.") for name in checkpoint.names())
 
 
 def missing(checkpoint: Checkpoint) -> str:
     """Return what is to be said of a checkpoint without a decoder."""
     return (
-        f"{checkpoint.folder} holds no pixel decoder; it belongs there as {checkpoint.folder / FILE}. {WHERE}, and "
+        f"{checkpoint.folder} has no pixel decoder; it belongs there as {checkpoint.folder / FILE}. {WHERE}, and "
         "transformers' format leaves it out"
     )
 

@@ -45,7 +45,7 @@ class ZeroBranchesPass(ir.passes.InPlacePass):
 
 
 def _gives_zero(node: ir.Node, is_zero: Callable[[ir.Value | None], bool]) -> bool:
-    """Say whether rule 2 or 3 holds."""
+    """Return whether rule 2 or 3 holds."""
     inputs = node.inputs
     if node.op_type in MOVERS:
         return is_zero(inputs[0])

@@ -87,7 +87,7 @@ def test_a_config_that_does_not_fit(folder: Path, part: str, values: dict[str, o
 
 def test_no_weights(folder: Path) -> None:
     (folder / SINGLE).unlink()
-    refused(folder, f"holds no {SINGLE}")
+    refused(folder, f"has neither {SINGLE}")
 
 
 def test_a_missing_shard(folder: Path) -> None:
@@ -106,7 +106,7 @@ def test_an_index_that_leaves_the_folder(folder: Path) -> None:
 def test_an_index_that_names_nothing(folder: Path, content: str) -> None:
     shard(folder)
     (folder / INDEX).write_text(content)
-    refused(folder, "index.json (has no usable weight_map|holds no JSON object)")
+    refused(folder, "index.json (has no usable weight_map|is not a JSON object)")
 
 
 @pytest.mark.parametrize("bytes_left", [0, 7, 500, -1])
@@ -126,7 +126,7 @@ def test_a_missing_tensor(folder: Path) -> None:
 def test_a_checkpoint_without_its_image_tokenizer(folder: Path) -> None:
     tensors = load_file(folder / SINGLE)
     save_file({name: tensor for name, tensor in tensors.items() if "vqmodel" not in name}, folder / SINGLE)
-    refused(folder, r"holds no image tokenizer: no tensor is named model\.vqmodel\.\*")
+    refused(folder, r"has no image tokenizer: no tensor is named model\.vqmodel\.\*")
 
 
 def test_a_head_that_is_not_tied_must_be_there(folder: Path) -> None:

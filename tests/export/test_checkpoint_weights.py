@@ -50,7 +50,7 @@ def test_a_damaged_pickle(folder: Path, content: bytes) -> None:
 def test_a_pickle_of_something_else(folder: Path) -> None:
     (folder / SINGLE).unlink()
     torch.save({"model": {"lm_head.weight": torch.zeros(1)}, "step": 5}, folder / "model.pt")
-    refused(folder, "model.pt is a pickle that holds no state dict")
+    refused(folder, "model.pt is a pickle without a state dict")
 
 
 @pytest.mark.parametrize("zipped", [True, False])

@@ -115,7 +115,7 @@ def test_what_is_not_exported_is_refused(
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"aligner_config": None}, r"has no aligner_config\.params, so it is no Janus of this format"),
+        ({"aligner_config": None}, r"has no aligner_config\.params, so it is not a Janus of this format"),
         ({"vision_config": {"params": {"model_name": "sam_b"}}}, "vision_config names 'sam_b'"),
         ({"gen_aligner_config": {"params": {"projector_type": "linear"}}}, "has projector_type 'linear'"),
         ({"language_config": None}, "has no language_config"),

@@ -109,7 +109,7 @@ def _check(checkpoint: Checkpoint, config: Any) -> None:
     """Raise `CheckpointError` for what the config may say and neither transformers nor the graphs can do."""
     vision, vq, path = config.vision_config, config.vq_config, checkpoint.folder / "config.json"
     if vision.image_size != vision.patch_size * (vision.image_size // vision.patch_size):
-        raise CheckpointError(f"{path}: image_size {vision.image_size} is no multiple of {vision.patch_size}.")
+        raise CheckpointError(f"{path}: image_size {vision.image_size} is not a multiple of {vision.patch_size}.")
     if vision.num_image_tokens != vq.num_patches**2:
         raise CheckpointError(
             f"{path}: num_image_tokens {vision.num_image_tokens} is not the {vq.num_patches**2} patches of a picture."

@@ -20,7 +20,7 @@ from ...plan import Plan
 from .defaults import read_dialect
 from .family import plan_as
 
-# create_siglip_vit of janus/models/siglip_vit.py gives all its models 16 heads, which no tensor and no config tells.
+# create_siglip_vit of janus/models/siglip_vit.py gives all its models 16 heads, which neither a tensor nor the config states.
 SIGLIP_HEADS: Final = 16
 
 _QKV: Final = re.compile(r"^(model\.vision_model\.encoder\.layers\.\d+\.self_attn\.)qkv(\.weight|\.bias)$")
@@ -147,7 +147,7 @@ def _params(checkpoint: Checkpoint, name: str) -> dict[str, Any]:
     params = part.get("params") if isinstance(part, dict) else None
     if not isinstance(params, dict):
         raise CheckpointError(
-            f"{checkpoint.folder / 'config.json'} has no {name}.params, so it is no Janus of this format (JanusFlow is "
+            f"{checkpoint.folder / 'config.json'} has no {name}.params, so it is not a Janus of this format (JanusFlow is "
             "none: it paints by flow, not by codes)."
         )
     return params
