@@ -30,10 +30,10 @@ from edgevlo.runtime.manifest.prompts import ImageBlock, Piece
 from ..checkpoint.card import Card
 from ..checkpoint.folder import Checkpoint, Shape
 from ..checkpoint.tokenizer import read_tokenizer
-from ..checkpoint.transformers_model import HEAD, TransformersReference, decoder_shape, promised_tensors, read_config
 from ..heads import ImageHead
 from ..optimum_registry import TASK, FlatBackboneConfig, register
 from ..plan import Plan, TorchGraph
+from ..transformers_model import HEAD, TransformersReference, decoder_shape, promised_tensors, read_config
 
 _DECODER: Final = "model"
 

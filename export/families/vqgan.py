@@ -26,9 +26,9 @@ from edgevlo.runtime.errors import CheckpointError
 from edgevlo.runtime.manifest.graphs import GraphRole
 
 from ..checkpoint.folder import Checkpoint, Part, Shape
-from ..checkpoint.transformers_model import floats
 from ..plan import TorchGraph
 from ..streaming import META, load
+from ..transformers_model import floats
 from .registry import VQGAN_FILES
 
 PREFIX: Final = "model.vqmodel"

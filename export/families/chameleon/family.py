@@ -22,10 +22,10 @@ from edgevlo.runtime.manifest import pictures as manifest_pictures
 
 from ...checkpoint.folder import Checkpoint, CheckpointWarning, Part, Shape
 from ...checkpoint.tokenizer import read_tokenizer
-from ...checkpoint.transformers_model import HEAD, TransformersReference, decoder_shape, promised_tensors, read_config
 from ...heads import ImageHead
 from ...optimum_registry import TASK, FlatBackboneConfig, register
 from ...plan import Plan
+from ...transformers_model import HEAD, TransformersReference, decoder_shape, promised_tensors, read_config
 from .. import vqgan
 from ..vqgan import VqganReference
 from .defaults import anole_defaults, chameleon_block

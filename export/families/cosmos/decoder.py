@@ -24,8 +24,8 @@ from edgevlo.runtime.errors import CheckpointError
 from edgevlo.runtime.manifest.graphs import GraphRole
 
 from ...checkpoint.folder import Checkpoint, Part, Shape
-from ...checkpoint.transformers_model import floats
 from ...plan import TorchGraph
+from ...transformers_model import floats
 from ..registry import COSMOS_FILES
 from .codes import EPS, LEVELS, PATCH_LEVELS, Tensors, digits
 from .reference import decode

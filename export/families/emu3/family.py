@@ -22,7 +22,11 @@ from edgevlo.runtime.manifest.graphs import GraphRole
 
 from ...checkpoint.folder import Checkpoint
 from ...checkpoint.tokenizer import read_tokenizer
-from ...checkpoint.transformers_model import (
+from ...heads import ImageHead
+from ...optimum_registry import TASK, BackboneConfig, register
+from ...plan import Plan, TorchGraph
+from ...streaming import META, load
+from ...transformers_model import (
     HEAD,
     TransformersReference,
     decoder_shape,
@@ -30,10 +34,6 @@ from ...checkpoint.transformers_model import (
     promised_tensors,
     read_config,
 )
-from ...heads import ImageHead
-from ...optimum_registry import TASK, BackboneConfig, register
-from ...plan import Plan, TorchGraph
-from ...streaming import META, load
 from .defaults import family_defaults, first_code, image_block
 from .vq import ImageDecoder, ImageTokenizer
 

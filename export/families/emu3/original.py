@@ -19,9 +19,9 @@ from edgevlo.runtime.errors import CheckpointError
 
 from ...checkpoint.folder import Checkpoint, Part, Shape
 from ...checkpoint.tokenizer import read_tokenizer
-from ...checkpoint.transformers_model import read_config
 from ...optimum_registry import TASK, FlatBackboneConfig, register
 from ...plan import Plan
+from ...transformers_model import read_config
 from .family import plan_as
 from .tiktoken_tables import read_tables
 

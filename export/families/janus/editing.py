@@ -1,8 +1,8 @@
 """Janus-4o: Janus-Pro fine-tuned to edit. It shows a picture twice and guides with three branches.
 
-The checkpoint has Janus-Pro's tensors, config and class, so it is recognised by its name; a fine-tuned model of another name
-says the same in a task card (docs/export.md). The protocol is that of FreedomIntelligence/ShareGPT-4o-Image: what the
-vision encoder sees, then the codes, then the instruction.
+The checkpoint has Janus-Pro's tensors, config and class, so it is recognised by its name; a fine-tuned model of another
+name says the same in a task card (docs/export.md). The protocol is that of FreedomIntelligence/ShareGPT-4o-Image:
+what the vision encoder sees, then the codes, then the instruction.
 
 Its two weights, g and h, mix `unconditional + g (conditional - unconditional)`, where `conditional` is
 `(full + h part) / (1 + h)` and `part` sees pads for the codes. With the image guidance scale a = g / (1 + h) that is

@@ -25,7 +25,11 @@ from edgevlo.runtime.manifest.graphs import GraphRole
 
 from ...checkpoint.folder import Checkpoint
 from ...checkpoint.tokenizer import read_tokenizer
-from ...checkpoint.transformers_model import (
+from ...heads import ImageHead
+from ...optimum_registry import TASK, BackboneConfig, register
+from ...plan import Plan, TorchGraph
+from ...streaming import META, leaves_on_demand, load, on_demand
+from ...transformers_model import (
     HEAD,
     TransformersReference,
     decoder_shape,
@@ -33,10 +37,6 @@ from ...checkpoint.transformers_model import (
     promised_tensors,
     read_config,
 )
-from ...heads import ImageHead
-from ...optimum_registry import TASK, BackboneConfig, register
-from ...plan import Plan, TorchGraph
-from ...streaming import META, leaves_on_demand, load, on_demand
 from .defaults import Dialect, family_defaults, image_block, read_dialect
 from .editing import check_codes, edits, reads_codes, with_editing
 from .graphs import ImageDecoder, ImageTokenizer, VisionEncoder, code_embeddings

@@ -15,12 +15,12 @@ from edgevlo.runtime.errors import CheckpointError
 
 from ...checkpoint.folder import Checkpoint, Part, Shape
 from ...checkpoint.tokenizer import read_tokenizer
-from ...checkpoint.transformers_model import read_config
 from ...plan import Plan
+from ...transformers_model import read_config
 from .defaults import read_dialect
 from .family import plan_as
 
-# create_siglip_vit of janus/models/siglip_vit.py gives all its models 16 heads, which neither a tensor nor the config states.
+# create_siglip_vit of janus/models/siglip_vit.py gives all its models 16 heads; neither tensors nor config say so.
 SIGLIP_HEADS: Final = 16
 
 _QKV: Final = re.compile(r"^(model\.vision_model\.encoder\.layers\.\d+\.self_attn\.)qkv(\.weight|\.bias)$")
@@ -147,8 +147,8 @@ def _params(checkpoint: Checkpoint, name: str) -> dict[str, Any]:
     params = part.get("params") if isinstance(part, dict) else None
     if not isinstance(params, dict):
         raise CheckpointError(
-            f"{checkpoint.folder / 'config.json'} has no {name}.params, so it is not a Janus of this format (JanusFlow is "
-            "none: it paints by flow, not by codes)."
+            f"{checkpoint.folder / 'config.json'} has no {name}.params, so it is not a Janus of this format (nor is "
+            "JanusFlow, which paints by flow and not by codes)."
         )
     return params
 

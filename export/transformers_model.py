@@ -12,10 +12,10 @@ import torch
 from edgevlo.runtime.arrays import Codes, Floats, Logits
 from edgevlo.runtime.errors import CheckpointError
 
-from ..backbone import DecoderShape
-from ..plan import Reference
-from ..streaming import META, linear, load, on_demand
-from .folder import Checkpoint, Shape
+from .backbone import DecoderShape
+from .checkpoint.folder import Checkpoint, Shape
+from .plan import Reference
+from .streaming import META, linear, load, on_demand
 
 HEAD: Final = "lm_head.weight"
 
