@@ -191,6 +191,10 @@ class Model:
             return self.grid.size(self.grid.default)
         return parse_size(size, self.grid) if isinstance(size, str) else size
 
+    def count_tokens(self, text: str) -> int:
+        """Return how many tokens a text is for this model, nothing added."""
+        return len(self._vocabulary.encode(text))
+
     def check(self) -> None:
         """Open everything in the bundle; raise `BundleError` at the first part that is not what the manifest says."""
         self._engine.check()

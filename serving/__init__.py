@@ -1,1 +1,1 @@
-"""HTTP server and kiosk page: to come, nothing is here yet."""
+"""HTTP server and kiosk page: one queue in front of one worker process for each open model."""

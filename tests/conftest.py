@@ -11,7 +11,7 @@ from toy_graphs import make_toy
 from edgevlo.cli import run
 from edgevlo.runtime.model import Model
 
-pytest_plugins = ["exported"]
+pytest_plugins = ["exported", "serving_fixtures"]
 
 
 @pytest.fixture(scope="session")

@@ -124,8 +124,7 @@ def entries() -> Iterator[Entry]:
     """Yield embedded and installed bundles, then the checkpoints in the hub's cache that can be exported."""
     from edgevlo.export.families import family_of
 
-    yield from (_described(folder, "embedded") for folder in _bundles(EMBEDDED))
-    yield from (_described(folder, "bundle") for folder in _bundles(installed()))
+    yield from bundles()
     for name, folder, size in hub.cached():
         classes = _classes(folder)
         try:
@@ -135,6 +134,12 @@ def entries() -> Iterator[Entry]:
         if family:
             what = ", ".join(sorted(classes & {*family.architectures}))
             yield Entry(name=name, kind="checkpoint", what=what, licence=family.licence, bytes=size, folder=folder)
+
+
+def bundles() -> Iterator[Entry]:
+    """Yield embedded and installed bundles."""
+    yield from (_described(folder, "embedded") for folder in _bundles(EMBEDDED))
+    yield from (_described(folder, "bundle") for folder in _bundles(installed()))
 
 
 def _bundles(home: Path) -> list[Path]:

@@ -14,7 +14,7 @@ import click
 import edgevlo
 from edgevlo.runtime.errors import EdgevloError
 
-from . import bundles, making, painting, perception
+from . import bundles, making, painting, perception, serving
 
 _COMMANDS: Final[tuple[click.Command, ...]] = (
     painting.paint,
@@ -33,6 +33,9 @@ _COMMANDS: Final[tuple[click.Command, ...]] = (
     making.calibrate,
     making.evaluate,
     making.build_engines,
+    serving.serve,
+    serving.ps,
+    serving.stop,
     bundles.pull,
     bundles.list_models,
     bundles.rm,

@@ -1,0 +1,1 @@
+"""The routes: OpenAI's, and our own."""

@@ -1,0 +1,162 @@
+"""OpenAI's images API: generations and edits, whole or streamed with pictures on the way."""
+
+import asyncio
+import base64
+import contextlib
+import functools
+import time
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ..engine.job import Job
+from ..engine.messages import Failed, Partial, Picture, Started, Task
+from ..site import site_of
+from ..web.body import convert, media_type, read_form, read_json
+from ..web.errors import bad_request, json_response, of_failed
+from ..web.stream import EventStream, Pieces, event, or_leave
+from ..web.uploads import check_picture, from_uri
+from .images_fields import Edit, Generation, ImageRequest
+
+_PICTURE_FIELDS: Final = ("image", "image[]")
+# A stream begins when its task does, so that a refusal still has its status; or after this, so that nobody waits
+# for headers while others are served.
+_HEADERS_WITHIN_S: Final = 2.0
+
+
+async def generations(request: Request) -> Response:
+    """Paint pictures from words."""
+    body = await read_json(request, Generation)
+    return await _answer(request, body, "image_generation", "paint", ())
+
+
+async def edits(request: Request) -> Response:
+    """Paint what an instruction makes of pictures."""
+    if media_type(request) == "multipart/form-data":
+        body, pictures = await _from_form(request)
+    else:
+        body = await read_json(request, Edit)
+        pictures = _from_uris(body)
+    if not pictures:
+        raise bad_request("Missing required parameter: 'image'.", "image", "missing_required_parameter")
+    return await _answer(request, body, "image_edit", "edit", pictures)
+
+
+async def _from_form(request: Request) -> tuple[Edit, tuple[bytes, ...]]:
+    form = await read_form(request)
+    pictures = tuple(
+        check_picture(content, "image") for name in _PICTURE_FIELDS for content in form.files.get(name, ())
+    )
+    for name in form.files:
+        if name not in _PICTURE_FIELDS:
+            raise bad_request(f"{name!r} is not supported here; leave it out.", name, "unsupported_parameter")
+    uris = [form.fields.pop(name) for name in _PICTURE_FIELDS if name in form.fields]
+    body = convert(form.fields, Edit)
+    return body, pictures + tuple(from_uri(uri, "image") for uri in uris)
+
+
+def _from_uris(body: Edit) -> tuple[bytes, ...]:
+    listed = [body.image] if isinstance(body.image, str) else body.image or []
+    referred = [one.image_url for one in body.images or []]
+    return tuple(from_uri(uri, "image") for uri in listed) + tuple(from_uri(uri, "images") for uri in referred)
+
+
+async def _answer(
+    request: Request, body: ImageRequest, kind: str, ability: str, pictures: tuple[bytes, ...]
+) -> Response:
+    site = site_of(request)
+    _check(body)
+    task = Task(
+        ability=ability,
+        text=body.prompt,
+        pictures=pictures,
+        size=site.size(site.find(body.model), body.size),
+        count=body.n or 1,
+        options=body.options(),
+        output=body.output(embed_prompt=site.answers.embed_prompt),
+        partials=body.partial_images or 0,
+    )
+    job = site.submit(request, task, model=body.model, user=body.identifier)
+    leave = functools.partial(site.engine.cancel, job)
+    if not body.stream:
+        if not await or_leave(request, job.wait(), leave):
+            return Response(status_code=499)
+        return json_response(_whole(job, body))
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_HEADERS_WITHIN_S):
+            if not await or_leave(request, job.wait_for_start(), leave):
+                return Response(status_code=499)
+    if isinstance(job.end, Failed):
+        raise of_failed(job.end)
+    return EventStream(_events(job, body, kind), every_s=site.doors.keepalive_s, on_leave=leave)
+
+
+def _check(body: ImageRequest) -> None:
+    """Raise the 400 of fields that do nothing together."""
+    if body.partial_images and not body.stream:
+        raise bad_request("partial_images needs stream; set stream to true.", "partial_images")
+    if body.stream and (body.n or 1) > 1:
+        raise bad_request("A stream holds one picture; leave n out, or send several requests.", "n")
+    if body.output_compression is not None and body.format == "png":
+        raise bad_request("PNG is not compressed with loss; set output_format to jpeg or webp.", "output_compression")
+    if body.image_guidance_scale is not None and isinstance(body, Generation):
+        raise bad_request("image_guidance_scale is for edits; leave it out.", "image_guidance_scale")
+
+
+def _whole(job: Job, body: ImageRequest) -> dict[str, Any]:
+    """Return the answer of a finished job; raise the error of one that failed."""
+    if isinstance(job.end, Failed):
+        raise of_failed(job.end)
+    pictures = job.pictures
+    answer = {
+        "created": int(job.created),
+        "background": "opaque",
+        "data": [{"b64_json": base64.b64encode(one.image).decode(), "seed": one.seed} for one in pictures],
+        "output_format": body.format,
+        "size": _size(pictures[0]),
+        "usage": _usage(job, details=True),
+    }
+    return _with_identifier(answer, body)
+
+
+async def _events(job: Job, body: ImageRequest, kind: str) -> Pieces:
+    common = {"background": "opaque", "output_format": body.format, "quality": "auto"}
+    async for _, happened in job.follow():
+        if isinstance(happened, Failed):
+            raise of_failed(happened)
+        if not isinstance(happened, Partial | Picture):
+            continue
+        fields = {
+            "b64_json": base64.b64encode(happened.image).decode(),
+            "created_at": int(time.time()),
+            "size": _size(happened),
+            **common,
+        }
+        if isinstance(happened, Partial):
+            yield event({"type": f"{kind}.partial_image", "partial_image_index": happened.index, **fields})
+        else:
+            completed = {"type": f"{kind}.completed", "usage": _usage(job, details=False), "seed": happened.seed}
+            yield event(_with_identifier({**completed, **fields}, body))
+
+
+def _size(picture: Partial | Picture) -> str:
+    return f"{picture.width}x{picture.height}"
+
+
+def _with_identifier(answer: dict[str, Any], body: ImageRequest) -> dict[str, Any]:
+    return answer if body.identifier is None else {**answer, "safety_identifier": body.identifier}
+
+
+def _usage(job: Job, *, details: bool) -> dict[str, Any]:
+    """Return what was counted: tokens of the words, codes of the pictures that were read and painted."""
+    started = next(one for one in job.events if isinstance(one, Started))
+    painted = sum(picture.rows * picture.columns for picture in job.pictures)
+    read = started.text_tokens + started.image_tokens
+    usage = {
+        "input_tokens": read,
+        "input_tokens_details": {"text_tokens": started.text_tokens, "image_tokens": started.image_tokens},
+        "output_tokens": painted,
+        "total_tokens": read + painted,
+    }
+    return {**usage, "output_tokens_details": {"text_tokens": 0, "image_tokens": painted}} if details else usage

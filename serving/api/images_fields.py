@@ -1,0 +1,90 @@
+"""The fields of OpenAI's images API: those that act, and those that are refused by name (they may only be null)."""
+
+from typing import Annotated, Literal, TypeAlias
+
+import msgspec
+from msgspec import Meta
+
+from ..engine.messages import Output, PictureFormat
+
+Prompt: TypeAlias = Annotated[str, Meta(min_length=1, max_length=32_000)]
+Short: TypeAlias = Annotated[str, Meta(max_length=256)]
+Seed: TypeAlias = Annotated[int, Meta(ge=0, le=2**32 - 1)]
+Number: TypeAlias = Annotated[float, Meta(ge=0, le=100)]
+
+
+class Sampling(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """How codes are drawn: our extensions, by the names of the Python API."""
+
+    seed: Seed | None = None
+    guidance_scale: Number | None = None
+    image_guidance_scale: Number | None = None
+    temperature: Number | None = None
+    top_k: Annotated[int, Meta(ge=0, le=2**31 - 1)] | None = None
+    top_p: Annotated[float, Meta(gt=0, le=1)] | None = None
+    negative_prompt: Annotated[str, Meta(max_length=32_000)] | None = None
+
+    def options(self) -> dict[str, int | float | str]:
+        """Return what was given."""
+        given = {name: getattr(self, name) for name in Sampling.__struct_fields__}
+        return {name: value for name, value in given.items() if value is not None}
+
+
+class ImageRequest(Sampling, kw_only=True, forbid_unknown_fields=True):
+    """What generations and edits share."""
+
+    prompt: Prompt
+    model: Short | None = None
+    n: Annotated[int, Meta(ge=1, le=10)] | None = None
+    size: Annotated[str, Meta(max_length=32)] | None = None
+    stream: bool | None = None
+    partial_images: Annotated[int, Meta(ge=0, le=3)] | None = None
+    output_format: PictureFormat | None = None
+    output_compression: Annotated[int, Meta(ge=0, le=100)] | None = None
+    response_format: Literal["b64_json"] | None = None
+    background: Literal["opaque", "auto"] | None = None  # pictures are opaque
+    quality: Literal["auto", "standard"] | None = None  # there is one
+    moderation: Literal["auto", "low"] | None = None  # there is none
+    user: Short | None = None
+    safety_identifier: Short | None = None
+    complexity: None = None
+    frame_count: None = None
+    frame_duration_ms: None = None
+    style: None = None
+    svg: None = None
+
+    @property
+    def format(self) -> PictureFormat:
+        """The format of the pictures."""
+        return self.output_format or "png"
+
+    @property
+    def identifier(self) -> str | None:
+        """Who asks, as the client names them; echoed, and never logged."""
+        return self.safety_identifier or self.user or None
+
+    def output(self, *, embed_prompt: bool) -> Output:
+        """Return how the pictures are written."""
+        quality = 100 if self.output_compression is None else self.output_compression
+        return Output(format=self.format, quality=quality, embed_prompt=embed_prompt)
+
+
+class Generation(ImageRequest, kw_only=True, forbid_unknown_fields=True):
+    """The body of `/v1/images/generations`."""
+
+
+class ImageReference(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A picture by its address, which must be a data URI."""
+
+    image_url: str
+    file_id: None = None
+
+
+class Edit(ImageRequest, kw_only=True, forbid_unknown_fields=True):
+    """The body of `/v1/images/edits`; a form's files are put in as `image` by the route."""
+
+    image: str | list[str] | None = None
+    images: list[ImageReference] | None = None
+    input_fidelity: None = None
+    mask: None = None
+    markup: None = None

@@ -1,0 +1,61 @@
+"""The application: routes, how errors leave it, and the door in front."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from .api import images, models, status
+from .site import Site
+from .web.errors import ApiError
+from .web.guard import OPEN_PATHS, Guard
+
+
+def make_app(site: Site) -> ASGIApp:
+    """Return the application of a server; its lifespan starts and ends the engine."""
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[Mapping[str, Any]]:
+        site.engine.start()
+        try:
+            yield {}
+        finally:
+            await site.engine.close()
+
+    app = Starlette(
+        routes=[
+            Route("/v1/images/generations", images.generations, methods=["POST"]),
+            Route("/v1/images/edits", images.edits, methods=["POST"]),
+            Route("/v1/models", models.list_models),
+            Route("/v1/models/{model:path}", models.show_model),
+            Route("/health", status.health),
+            Route("/ready", status.ready),
+        ],
+        exception_handlers={ApiError: _refused, HTTPException: _http_error, Exception: _broken},
+        lifespan=lifespan,
+    )
+    app.state.site = site
+    return Guard(app, site.doors, open_paths=OPEN_PATHS)
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, ApiError)
+    return error.response()
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    messages = {404: "There is nothing at this path.", 405: f"{request.method} is not taken at this path."}
+    message = messages.get(error.status_code, str(error.detail))
+    return ApiError(error.status_code, message, headers=error.headers).response()
+
+
+async def _broken(_: Request, __: Exception) -> Response:
+    """Answer what is our bug; the log has its traceback, the client has not."""
+    return ApiError(500, "Something went wrong in the server; its log has the details.").response()

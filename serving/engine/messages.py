@@ -1,0 +1,170 @@
+"""What the server and a worker say to each other: a length of four bytes, then one msgpack message."""
+
+import struct
+from typing import Final, Literal, TypeAlias
+
+import msgspec
+
+MAX_FRAME: Final = 256 * 1024 * 1024
+LENGTH: Final = struct.Struct("<I")
+
+PictureFormat: TypeAlias = Literal["png", "jpeg", "webp"]
+Box: TypeAlias = tuple[int, int, int, int]
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A message, told from others by the name of its class."""
+
+
+class Output(msgspec.Struct, frozen=True, kw_only=True):
+    """How pictures are written: `quality` 0 to 100 for JPEG and WebP, and whether the prompt stands in the file."""
+
+    format: PictureFormat = "png"
+    quality: int = 100
+    embed_prompt: bool = False
+
+
+class Task(msgspec.Struct, frozen=True, kw_only=True):
+    """What a model is asked to do, with a seed of its own, so that doing it again gives the same result.
+
+    `ability` is a name of the manifest; `text` its prompt, instruction or question; `objects` what to find. `strips`
+    asks for every finished row, `partials` for so many whole pictures on the way.
+    """
+
+    ability: str
+    text: str = ""
+    pictures: tuple[bytes, ...] = ()
+    objects: tuple[str, ...] = ()
+    size: str | None = None
+    count: int = 1
+    options: dict[str, int | float | str] = {}
+    output: Output = Output()
+    strips: bool = False
+    partials: int = 0
+
+
+# From the server.
+
+
+class Run(Message, frozen=True, kw_only=True):
+    """Carry out a task."""
+
+    job: str
+    task: Task
+
+
+class Cancel(Message, frozen=True, kw_only=True):
+    """Stop a task before its next graph run."""
+
+    job: str
+
+
+# From the worker.
+
+
+class Opened(Message, frozen=True, kw_only=True):
+    """The model is open and warm."""
+
+
+class Pulse(Message, frozen=True, kw_only=True):
+    """A sign of life, twice a second: how many graphs have run so far, and the process's resident bytes."""
+
+    runs: int
+    resident: int
+
+
+class OfJob(Message, frozen=True, kw_only=True):
+    """A message about one job."""
+
+    job: str
+
+
+class Started(OfJob, frozen=True, kw_only=True):
+    """Everything about the task was checked; tokens are those of the prompt, for one picture."""
+
+    text_tokens: int
+    image_tokens: int
+
+
+class Row(OfJob, frozen=True, kw_only=True):
+    """A finished row: its codes as int32, little-endian, and a small picture of it where strips were asked for."""
+
+    picture: int
+    row: int
+    rows: int
+    codes: bytes
+    strip: bytes
+    width: int
+    height: int  # of the strip
+
+
+class Partial(OfJob, frozen=True, kw_only=True):
+    """A whole picture on the way; what is not painted yet is grey."""
+
+    picture: int
+    index: int
+    image: bytes
+    width: int
+    height: int
+
+
+class Picture(OfJob, frozen=True, kw_only=True):
+    """A finished picture and the codes it was decoded from, (rows, columns) as int32, little-endian."""
+
+    picture: int
+    image: bytes
+    width: int
+    height: int
+    rows: int
+    columns: int
+    codes: bytes
+    seed: int | None
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """A found object and its box (left, top, right, bottom) in pixels of the given picture."""
+
+    label: str
+    box: Box
+
+
+class Answer(OfJob, frozen=True, kw_only=True):
+    """What a model answered: text, or the objects that it found."""
+
+    text: str | None = None
+    found: tuple[Found, ...] | None = None
+    tokens: int = 0
+
+
+class Note(OfJob, frozen=True, kw_only=True):
+    """Something the client should know, such as a picture that was read in another size."""
+
+    text: str
+
+
+class Done(OfJob, frozen=True, kw_only=True):
+    """The task is finished; `seconds` is what the model took for it."""
+
+    seconds: float
+
+
+class Failed(OfJob, frozen=True, kw_only=True):
+    """The task was not carried out: `kind` is the class of the error, or `Cancelled`."""
+
+    kind: str
+    text: str
+
+
+Event: TypeAlias = Started | Row | Partial | Picture | Answer | Note | Done | Failed
+ToWorker: TypeAlias = Run | Cancel
+FromWorker: TypeAlias = Opened | Pulse | Event
+
+_encoder: Final = msgspec.msgpack.Encoder()
+to_worker: Final = msgspec.msgpack.Decoder(ToWorker)
+from_worker: Final = msgspec.msgpack.Decoder(FromWorker)
+
+
+def frame(message: Message) -> bytes:
+    """Return a message with its length in front."""
+    body = _encoder.encode(message)
+    return LENGTH.pack(len(body)) + body

@@ -1,0 +1,103 @@
+"""Run a server until it is told to stop: sockets, signals, and a note for `edgevlo ps` that it is there."""
+
+import asyncio
+import secrets
+import signal
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import uvicorn
+
+from edgevlo.runtime.errors import RequestError
+
+from . import registry
+from .app import make_app
+from .engine.engine import Engine, Limits
+from .engine.metrics import Metrics
+from .engine.models import Keeping, Models
+from .log import Log
+from .site import Answers, Site
+from .web.protocol import protocol
+from .web.settings import Doors
+
+_HEADER_BYTES = 32 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that `edgevlo serve` takes. `folders` are the bundles by their names, the default one first."""
+
+    folders: Mapping[str, Path]
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    host: str = "127.0.0.1"
+    port: int = 11435
+    grace_s: float = 30.0
+    version: str = ""
+    quiet: bool = False
+    doors: Doors = field(default_factory=Doors)
+    limits: Limits = field(default_factory=Limits)
+    keeping: Keeping = field(default_factory=Keeping)
+    answers: Answers = field(default_factory=Answers)
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM; what is being painted then is finished, within the grace.
+
+    Raises `RequestError` when the port cannot be had, `BundleError` when a bundle is not one.
+    """
+    models = Models(settings.folders, settings.aliases, settings.keeping)
+    listening = _listen(settings.host, settings.port)
+    port = listening.getsockname()[1]
+    log = Log(quiet=settings.quiet)
+    instance = secrets.token_hex(8)
+    note = registry.Note(instance=instance, host=settings.host, port=port)
+
+    async def run() -> None:
+        engine = Engine(models, settings.limits, Metrics(log))
+        site = Site(
+            engine=engine, doors=settings.doors, answers=settings.answers, version=settings.version, instance=instance
+        )
+        config = uvicorn.Config(
+            make_app(site),
+            http=protocol(settings.doors),
+            ws="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=round(settings.grace_s),
+            h11_max_incomplete_event_size=_HEADER_BYTES,
+        )
+        server = _Server(config)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, server.handle_exit, number, None)
+        with registry.noted(note):
+            log.info("serving", host=settings.host, port=port, models=list(models.served), instance=instance)
+            await server.serve(sockets=[listening])
+        log.info("stopped", instance=instance)
+
+    with asyncio.Runner() as runner:
+        runner.run(run())
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to us: uvicorn's own server raises them again when it has stopped, and ends the process."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Return a listening socket; raise `RequestError` when there cannot be one."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        listening = socket.create_server((host, port), family=family, backlog=1024)
+    except OSError as error:
+        raise RequestError(
+            f"{host}:{port} cannot be served ({error.strerror}); choose another --port, or --host."
+        ) from error
+    return listening

@@ -1,0 +1,88 @@
+"""What every route needs: the engine, the doors, and how this server was told to answer."""
+
+from dataclasses import dataclass
+from typing import cast
+
+from starlette.requests import Request
+
+from edgevlo.runtime.errors import RequestError
+from edgevlo.runtime.pictures.sizes import GridRule, parse_size
+
+from .engine.engine import Engine
+from .engine.errors import EngineError
+from .engine.job import Job
+from .engine.messages import Task
+from .engine.models import Served, UnknownModelError
+from .web.errors import bad_request, of_engine, of_unknown_model
+from .web.settings import Doors
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """`embed_prompt` writes prompts into files; `fit_sizes` paints the nearest size instead of refusing one."""
+
+    embed_prompt: bool = False
+    fit_sizes: bool = False
+    kiosk: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """One running server."""
+
+    engine: Engine
+    doors: Doors
+    answers: Answers
+    version: str
+    instance: str
+
+    def find(self, model: str | None) -> Served:
+        """Return the model of a name; raise the 404 that lists those there are."""
+        try:
+            return self.engine.models.find(model)
+        except UnknownModelError as error:
+            raise of_unknown_model(error, self.names()) from error
+
+    def names(self) -> list[str]:
+        """Return the names that a request may give as its model."""
+        return [*self.engine.models.served, *self.engine.models.aliases]
+
+    def submit(
+        self, request: Request, task: Task, *, model: str | None, user: str | None = None, keep: bool = False
+    ) -> Job:
+        """Put a task into the queue for the client of a request; raise `ApiError` when it is not taken."""
+        served = self.find(model)
+        if task.ability not in served.manifest.abilities:
+            has = ", ".join(sorted(served.manifest.abilities))
+            raise bad_request(
+                f"{served.name} does not support {task.ability!r}. Supported: {has}.", "model", "unsupported_ability"
+            )
+        try:
+            return self.engine.submit(task, model=model, client=client_of(request, user), keep=keep)
+        except EngineError as error:
+            raise of_engine(error) from error
+
+    def size(self, served: Served, asked: str | None) -> str | None:
+        """Return the size to paint, None for the model's own; raise the 400 that names the nearest."""
+        if asked is None or asked == "auto":
+            return None
+        rule = GridRule(grid=served.manifest.grid, cell=served.manifest.codes.cell)
+        try:
+            width, height = parse_size(asked, rule)
+            if self.answers.fit_sizes and width and height:
+                width, height = rule.size(rule.nearest(width, height))
+            rule.shape((width, height))
+        except RequestError as error:
+            raise bad_request(str(error), "size", "invalid_value") from error
+        return f"{width}x{height}"
+
+
+def site_of(request: Request) -> Site:
+    """Return the server that a request came to."""
+    return cast(Site, request.app.state.site)
+
+
+def client_of(request: Request, user: str | None) -> str:
+    """Return whom a request counts for in the queue: the key, or the address, and the user that the request names."""
+    owner = request.scope["state"].get("client") or (request.client.host if request.client else "?")
+    return f"{owner} {user}" if user else owner

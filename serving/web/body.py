@@ -1,0 +1,93 @@
+"""Request bodies as typed objects: JSON and multipart forms, decoded strictly.
+
+A field that is unknown, of the wrong type or out of range is an error that names it: nothing is ignored in silence.
+"""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+
+import msgspec
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+
+from .errors import ApiError, bad_request
+
+Body = TypeVar("Body", bound=msgspec.Struct)
+
+_MAX_FILES: Final = 16
+_MAX_FIELDS: Final = 64
+_AT: Final = re.compile(r" - at `(?:key in )?\$\.?(?P<path>[^`]*)`$")
+_UNKNOWN: Final = re.compile(r"^Object contains unknown field `(?P<name>.*)`", re.DOTALL)
+_MISSING: Final = re.compile(r"^Object missing required field `(?P<name>[^`]*)`")
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A multipart form: its fields, and its files by the names of their fields."""
+
+    fields: dict[str, str]
+    files: dict[str, list[bytes]] = field(default_factory=dict)
+
+
+def media_type(request: Request) -> str:
+    """Return the type of a request's body, without its parameters."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+async def read_json(request: Request, kind: type[Body]) -> Body:
+    """Return a JSON body; raise `ApiError` unless it is one, and exactly of this form."""
+    if media_type(request) != "application/json":
+        raise ApiError(415, "The body must be JSON: send it with 'Content-Type: application/json'.")
+    raw = await request.body()
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except msgspec.ValidationError as error:
+        raise of_validation(error) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise bad_request(f"The body is not valid JSON: {error}.", code="invalid_json") from error
+
+
+async def read_form(request: Request) -> Form:
+    """Return a multipart form; raise `ApiError` unless it is a well-formed one of bounded size."""
+    fields: dict[str, str] = {}
+    files: dict[str, list[bytes]] = {}
+    async with request.form(max_files=_MAX_FILES, max_fields=_MAX_FIELDS) as form:
+        for name, value in form.multi_items():
+            if isinstance(value, UploadFile):
+                files.setdefault(name, []).append(await value.read())
+            elif name in fields:
+                raise bad_request(f"{name} is given twice; send it once.", name)
+            else:
+                fields[name] = value
+    return Form(fields, files)
+
+
+def convert(fields: dict[str, Any], kind: type[Body]) -> Body:
+    """Return a form's fields, all of them text, as a typed object."""
+    try:
+        return msgspec.convert(fields, type=kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise of_validation(error) from error
+
+
+def of_validation(error: msgspec.ValidationError) -> ApiError:
+    """Return the error of a body that has another form, naming the field in its words and as `param`."""
+    text = str(error)
+    found = _AT.search(text)
+    path = found["path"] if found else ""
+    reason = text[: found.start()] if found else text
+    unknown, missing = _UNKNOWN.match(text), _MISSING.match(text)
+    if unknown:
+        name = _join(path, unknown["name"][:100])
+        return bad_request(f"Unknown parameter: {name!r}. Leave it out.", name, "unknown_parameter")
+    if missing:
+        name = _join(path, missing["name"])
+        return bad_request(f"Missing required parameter: {name!r}.", name, "missing_required_parameter")
+    if reason.startswith("Expected `null`"):
+        return bad_request(f"{path!r} is not supported here; leave it out.", path, "unsupported_parameter")
+    return bad_request(f"Invalid value for {path or 'the body'!r}: {reason}.", path or None, "invalid_value")
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name

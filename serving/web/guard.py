@@ -1,0 +1,134 @@
+"""The door: whose requests are answered, before any route sees them. Pure ASGI, so that streams pass untouched.
+
+A page of another site can make a browser send requests here, and a name that resolves to this machine can make them
+look like its own (DNS rebinding): the Host must be one of ours, and an Origin, where a browser names one, must be that
+of the Host. Keys are compared in constant time.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import ipaddress
+import time
+from typing import Final
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .errors import ApiError
+from .settings import Doors
+
+OPEN_PATHS: Final = ("/health", "/ready")  # asked by supervisors, which have no key
+_CHANGES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_SECURITY: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+
+
+class Guard:
+    """Wraps the application."""
+
+    def __init__(self, app: ASGIApp, doors: Doors, *, open_paths: tuple[str, ...] = OPEN_PATHS) -> None:
+        self._app = app
+        self._doors = doors
+        self._open_paths = open_paths
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or refuse it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        answered = False
+
+        async def with_headers(message: Message) -> None:
+            nonlocal answered
+            if message["type"] == "http.response.start":
+                answered = True
+                message["headers"] = [*message["headers"], *_SECURITY]
+            await send(message)
+
+        try:
+            self._check(scope, Headers(scope=scope))
+            await self._app(scope, _Limited(receive, self._doors), with_headers)
+        except ApiError as error:
+            if answered:
+                raise
+            await error.response()(scope, receive, with_headers)
+
+    def _check(self, scope: Scope, headers: Headers) -> None:
+        host = headers.get("host", "")
+        if not self._is_ours(host):
+            raise ApiError(
+                403, "This server is not called by that name; start it with --allow-host NAME.", code="host_not_allowed"
+            )
+        origin = headers.get("origin")
+        if origin is not None and not self._same_origin(origin, host):
+            raise ApiError(403, "Requests from pages of other sites are not answered.", code="origin_not_allowed")
+        if scope["method"] in _CHANGES and headers.get("sec-fetch-site") in ("cross-site", "same-site"):
+            raise ApiError(403, "Requests from pages of other sites are not answered.", code="origin_not_allowed")
+        if self._doors.keys and not scope["path"].startswith(self._open_paths):
+            scope["state"]["client"] = self._client(headers)
+
+    def _is_ours(self, host: str) -> bool:
+        name = _host_name(host)
+        if name in self._doors.hosts:
+            return True
+        try:
+            ipaddress.ip_address(name)
+        except ValueError:
+            return False
+        return self._doors.any_address
+
+    def _same_origin(self, origin: str, host: str) -> bool:
+        scheme, separator, rest = origin.partition("://")
+        return origin in self._doors.origins or (bool(separator) and scheme in ("http", "https") and rest == host)
+
+    def _client(self, headers: Headers) -> str:
+        """Return a name for the owner of the key; raise unless it is one of ours."""
+        scheme, _, key = headers.get("authorization", "").partition(" ")
+        given = hashlib.sha256(key.strip().encode()).digest()
+        found = [number for number, known in enumerate(self._doors.keys) if hmac.compare_digest(known, given)]
+        if scheme.lower() != "bearer" or not found:
+            raise ApiError(
+                401,
+                "Incorrect or missing API key; send it as 'Authorization: Bearer KEY'.",
+                code="invalid_api_key",
+                headers={"WWW-Authenticate": "Bearer"},
+            )
+        return f"key {found[0]}"
+
+
+def _host_name(host: str) -> str:
+    """Return the name in a Host header, without its port and the brackets of IPv6."""
+    if host.startswith("["):
+        return host[1:].partition("]")[0].lower()
+    return host.partition(":")[0].lower()
+
+
+class _Limited:
+    """Receives a body in bounded size, pieces and time."""
+
+    def __init__(self, receive: Receive, doors: Doors) -> None:
+        self._receive = receive
+        self._doors = doors
+        self._bytes = self._pieces = 0
+        self._until = time.monotonic() + doors.body_s
+        self._whole = False
+
+    async def __call__(self) -> Message:
+        if self._whole:
+            return await self._receive()  # what follows is that the client leaves, however long that takes
+        try:
+            async with asyncio.timeout(max(0.0, self._until - time.monotonic())):
+                message = await self._receive()
+        except TimeoutError as error:
+            raise ApiError(408, "The request took too long to arrive.", code="slow_request") from error
+        self._whole = not message.get("more_body", False)
+        self._bytes += len(message.get("body", b""))
+        self._pieces += 1
+        if self._bytes > self._doors.body_bytes or self._pieces > self._doors.body_pieces:
+            limit = self._doors.body_bytes // 2**20
+            raise ApiError(413, f"The request is too large; at most {limit} MB are read.", code="request_too_large")
+        return message

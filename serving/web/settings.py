@@ -1,0 +1,23 @@
+"""What the server lets in, and how much of it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doors:
+    """Hosts and origins that are answered, keys that are asked for, and the limits of one request.
+
+    `hosts` are names without a port, lower case; an address that is an IP literal is answered where `any_address`.
+    `keys` are SHA-256 digests; none: nobody is asked.
+    """
+
+    hosts: frozenset[str] = frozenset({"localhost", "127.0.0.1", "::1"})
+    any_address: bool = False
+    origins: frozenset[str] = frozenset()
+    keys: tuple[bytes, ...] = ()
+    body_bytes: int = 64 * 2**20
+    body_pieces: int = 65_536
+    body_s: float = 60.0
+    header_s: float = 15.0
+    connections: int = 512
+    keepalive_s: float = 10.0  # between comments of a stream in which nothing happens

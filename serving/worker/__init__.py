@@ -1,0 +1,1 @@
+"""The process that owns an opened model; started as `python -m edgevlo.serving.worker`, driven through two pipes."""

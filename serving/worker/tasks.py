@@ -1,0 +1,139 @@
+"""Carrying out one task with an opened model, told message by message. Knows no pipes and no queue."""
+
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from PIL import Image
+
+from edgevlo.runtime.arrays import Codes
+from edgevlo.runtime.errors import EdgevloError
+from edgevlo.runtime.generate.options import MAX_SEED
+from edgevlo.runtime.generate.stroke import Stroke
+from edgevlo.runtime.model import Model
+from edgevlo.runtime.pictures.fit import fitted
+from edgevlo.runtime.pictures.load import load_bytes, warn_of_changes
+from edgevlo.runtime.pictures.marks import PRODUCER, ai_mark
+
+from ..engine.messages import Answer, Done, Event, Failed, Found, Note, Partial, Picture, Row, Started, Task
+from .encode import encode, encode_strip
+from .interrupt import CancelledError
+
+# Rows that a strip is decoded from: those above it are what the decoder's convolutions look at.
+_WINDOW: Final = 4
+
+
+def carry_out(model: Model, job: str, task: Task) -> Iterator[Event]:
+    """Yield what happens until the task is done or has failed; no error gets out but that of a closed generator."""
+    began = time.perf_counter()
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            for event in _events(model, job, task):
+                yield from _notes(job, caught)
+                yield event
+            yield from _notes(job, caught)
+        yield Done(job=job, seconds=time.perf_counter() - began)
+    except CancelledError:
+        yield Failed(job=job, kind="Cancelled", text="the request was cancelled")
+    except EdgevloError as error:
+        yield Failed(job=job, kind=type(error).__name__, text=str(error))
+    except MemoryError:
+        yield Failed(job=job, kind="MemoryShortError", text="there is not enough memory for this; ask for less.")
+
+
+def _notes(job: str, caught: list[warnings.WarningMessage]) -> Iterator[Note]:
+    """Yield what was warned of since, once."""
+    for warning in caught:
+        yield Note(job=job, text=str(warning.message))
+    caught.clear()
+
+
+def _events(model: Model, job: str, task: Task) -> Iterator[Event]:
+    pictures = [_opened(content, number) for number, content in enumerate(task.pictures, start=1)]
+    started = Started(job=job, text_tokens=model.count_tokens(task.text), image_tokens=_codes_in(model, pictures))
+    if task.ability == "ask":
+        yield started
+        text = model.ask(pictures, task.text)
+        yield Answer(job=job, text=text, tokens=model.count_tokens(text))
+    elif task.ability == "detect":
+        yield started
+        found = tuple(Found(label=one.label, box=one.box) for one in model.detect(pictures[0], task.objects))
+        yield Answer(job=job, found=found)
+    else:
+        for number in range(task.count):
+            strokes = _strokes(model, task, pictures, number)  # every check is made here
+            if number == 0:
+                yield started
+            yield from _painted(model, job, task, strokes, number)
+
+
+def _opened(content: bytes, number: int) -> Image.Image:
+    """Return an uploaded picture upright in RGB; errors and notes call it by its number."""
+    loaded = load_bytes(content, f"picture {number}")
+    warn_of_changes(loaded.name, loaded.changes)
+    return loaded.image
+
+
+def _codes_in(model: Model, pictures: Sequence[Image.Image]) -> int:
+    """Return how many codes stand for pictures in a prompt."""
+    cell = model.grid.cell
+    sizes = (fitted(picture, model.manifest.preprocess, model.grid).size for picture in pictures)
+    return sum((width // cell) * (height // cell) for width, height in sizes)
+
+
+def _strokes(model: Model, task: Task, pictures: Sequence[Image.Image], number: int) -> Iterator[Stroke]:
+    options: Any = dict(task.options)
+    if "seed" in options:
+        options["seed"] = (options["seed"] + number) % (MAX_SEED + 1)
+    if task.ability == "paint":
+        return model.paint_rows(task.text, size=task.size, **options)
+    if task.ability == "edit":
+        return model.edit_rows(pictures, task.text, size=task.size, **options)
+    perceived: Any = task.ability
+    return model.perceive_rows(perceived, pictures[0], task.objects, **options)
+
+
+def _painted(model: Model, job: str, task: Task, strokes: Iterator[Stroke], number: int) -> Iterator[Event]:
+    """Yield the rows of one picture as far as they were asked for, and the picture."""
+    wanted: list[int] = []
+    for stroke in strokes:
+        done, rows = stroke.rows_done, stroke.rows
+        yield Row(
+            job=job, picture=number, row=done - 1, rows=rows, codes=_bytes(stroke.codes[-1]),
+            strip=encode_strip(_strip(model, stroke)) if task.strips else b"",
+            width=stroke.codes.shape[1] * model.grid.cell, height=model.grid.cell,
+        )  # fmt: skip
+        if done == 1:
+            wanted = partial_rows(rows, task.partials)
+        if done in wanted:
+            preview = stroke.preview
+            preview.info.update(ai_mark(PRODUCER, model.bundle.digest[:16]))
+            yield Partial(
+                job=job, picture=number, index=wanted.index(done), image=encode(preview, task.output),
+                width=preview.width, height=preview.height,
+            )  # fmt: skip
+        last = stroke
+    picture = last.preview
+    seed = task.options.get("seed")
+    yield Picture(
+        job=job, picture=number, image=encode(picture, task.output), width=picture.width, height=picture.height,
+        rows=last.rows, columns=last.codes.shape[1], codes=_bytes(last.codes),
+        seed=None if seed is None else (int(seed) + number) % (MAX_SEED + 1),
+    )  # fmt: skip
+
+
+def partial_rows(rows: int, partials: int) -> list[int]:
+    """Return after how many rows the pictures on the way are sent: evenly spread, fewer where there are few rows."""
+    return sorted({rows * step // (partials + 1) for step in range(1, partials + 1)} - {0, rows})
+
+
+def _strip(model: Model, stroke: Stroke) -> Image.Image:
+    """Return the picture of the row that was finished last."""
+    shown = model.decode(stroke.codes[-_WINDOW:])
+    return shown.crop((0, shown.height - model.grid.cell, shown.width, shown.height))
+
+
+def _bytes(codes: Codes) -> bytes:
+    return codes.astype("<i4").tobytes()

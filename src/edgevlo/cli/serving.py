@@ -1,0 +1,189 @@
+"""Commands about servers: serve, ps and stop."""
+
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+import edgevlo
+from edgevlo.runtime.errors import OutputError, RequestError
+
+from .options import json_option
+
+if TYPE_CHECKING:
+    from edgevlo.serving.web.settings import Doors
+
+_BYTES = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
+
+
+@click.command()
+@click.option("-m", "--model", "models", multiple=True, metavar="BUNDLE", help="Served; the first is the default.")
+@click.option("--alias", "aliases", multiple=True, metavar="NAME[=MODEL]", help="Another name for a model.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
+@click.option("--port", type=click.IntRange(0, 65535), default=11435, show_default=True)
+@click.option("--api-key-file", type=click.Path(path_type=Path), help="Keys that clients must have, one a line.")
+@click.option("--allow-host", "hosts", multiple=True, metavar="NAME", help="A name that this server is called by.")
+@click.option("--kiosk", is_flag=True, help="Also serve the page for visitors.")
+@click.option("--keep-alive", type=float, metavar="SECONDS", help="Close a model that was idle for so long.")
+@click.option("--memory-budget", metavar="BYTES", help="Of all open models together, like 2GB.")
+@click.option("--queue", type=click.IntRange(1, 10_000), default=64, show_default=True, help="Requests that may wait.")
+@click.option("--deadline", type=click.FloatRange(0.1), default=600.0, show_default=True, help="Seconds a request has.")
+@click.option("--grace", type=click.FloatRange(0), default=30.0, show_default=True, help="Seconds to finish in.")
+@click.option("--embed-prompt", is_flag=True, help="Write prompts into the pictures.")
+@click.option("--fit-sizes", is_flag=True, help="Paint the nearest size instead of refusing one.")
+@click.option(
+    "--comment-every",
+    type=click.FloatRange(0.01),
+    default=10.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Between comments that keep a stream open while nothing comes.",
+)
+@click.option("--quiet", is_flag=True, help="Log errors only.")
+def serve(
+    models: tuple[str, ...],
+    aliases: tuple[str, ...],
+    host: str,
+    port: int,
+    api_key_file: Path | None,
+    hosts: tuple[str, ...],
+    kiosk: bool,
+    keep_alive: float | None,
+    memory_budget: str | None,
+    queue: int,
+    deadline: float,
+    grace: float,
+    embed_prompt: bool,
+    fit_sizes: bool,
+    comment_every: float,
+    quiet: bool,
+) -> None:
+    """Serve models over HTTP: OpenAI's images API, painting row by row, and a page for visitors."""
+    _check_installed()
+    from edgevlo.serving.engine.engine import Limits
+    from edgevlo.serving.engine.models import Keeping
+    from edgevlo.serving.serve import Settings
+    from edgevlo.serving.serve import serve as run
+    from edgevlo.serving.site import Answers
+
+    folders = _folders(models)
+    budget = None if memory_budget is None else _bytes(memory_budget)
+    run(
+        Settings(
+            folders=folders,
+            aliases=_aliases(aliases, folders),
+            host=host,
+            port=port,
+            grace_s=grace,
+            version=edgevlo.__version__,
+            quiet=quiet,
+            doors=_doors(host, hosts, api_key_file, comment_every),
+            limits=Limits(queue=queue, queue_each=max(1, queue // 2), deadline_s=deadline),
+            keeping=Keeping(keep_alive_s=keep_alive, memory_bytes=budget),
+            answers=Answers(embed_prompt=embed_prompt, fit_sizes=fit_sizes, kiosk=kiosk),
+        )
+    )
+
+
+@click.command()
+@json_option
+def ps(as_json: bool) -> None:
+    """Print the servers on this machine and their models."""
+    from edgevlo.serving.registry import ask, notes
+
+    found = [(note, ask(note, "/health")) for note in notes()]
+    if as_json:
+        click.echo(json.dumps([{"url": note.url, "pid": note.pid, **facts} for note, facts in found]))
+        return
+    for note, facts in found:
+        queue = facts["queue"]
+        click.echo(f"{note.url}  pid {note.pid}  {queue['running']} running, {queue['waiting']} waiting")
+        for model in facts["models"]:
+            size = f"{model['resident_bytes'] / 1e6:.0f} MB, pid {model['pid']}" if model["loaded"] else "not loaded"
+            click.echo(f"  {model['name']}  {size}")
+
+
+@click.command()
+@click.option("--port", type=int, help="Only the server at this port.")
+@click.option("--wait", "wait_s", type=float, default=60.0, show_default=True, help="Seconds to wait for its end.")
+def stop(port: int | None, wait_s: float) -> None:
+    """Stop the servers on this machine; what they are painting is finished first."""
+    from edgevlo.serving.registry import notes
+    from edgevlo.serving.registry import stop as end
+
+    found = [note for note in notes() if port in (None, note.port)]
+    if not found:
+        raise RequestError("no server runs here; `edgevlo ps` prints those that do.")
+    for note in found:
+        if not end(note, wait_s):
+            raise RequestError(f"{note.url} has not stopped within {wait_s:.0f} s; it is process {note.pid}.")
+        click.echo(f"{note.url} stopped")
+
+
+def _check_installed() -> None:
+    from importlib.util import find_spec
+
+    for name in ("starlette", "uvicorn", "python_multipart"):
+        if find_spec(name) is None:
+            raise RequestError(f"{name} is not installed; add the server: pip install 'edgevlo[serve]'")
+
+
+def _folders(models: tuple[str, ...]) -> dict[str, Path]:
+    """Return the bundles to serve by name: those asked for, or the embedded one and all that are installed."""
+    from edgevlo import catalog
+
+    if models:
+        found = {_name(model): catalog.find(model) for model in models}
+        if len(found) < len(models):
+            raise RequestError("two models have the same name; serve one of them, or rename a folder.")
+        return found
+    default = catalog.find()
+    return {catalog.DEFAULT: default, **{one.name: one.folder for one in catalog.bundles() if one.folder != default}}
+
+
+def _name(model: str) -> str:
+    """Return the name of a model that was given as a folder or a name."""
+    return model if re.fullmatch(r"[\w.-]+/[\w.-]+", model) and not Path(model).exists() else Path(model).resolve().name
+
+
+def _aliases(given: tuple[str, ...], folders: dict[str, Path]) -> dict[str, str]:
+    aliases = {}
+    for alias in given:
+        name, _, model = alias.partition("=")
+        target = model or next(iter(folders))
+        if target not in folders:
+            raise RequestError(f"--alias {alias} names a model that is not served; there are {', '.join(folders)}.")
+        aliases[name] = target
+    return aliases
+
+
+def _doors(host: str, hosts: tuple[str, ...], key_file: Path | None, comment_every: float) -> "Doors":
+    from edgevlo.serving.web.settings import Doors
+
+    local = Doors().hosts
+    return Doors(
+        hosts=local | {host.lower()} | {name.lower() for name in hosts},
+        any_address=host not in local,
+        keepalive_s=comment_every,
+        keys=() if key_file is None else _keys(key_file),
+    )
+
+
+def _keys(path: Path) -> tuple[bytes, ...]:
+    try:
+        lines = path.read_text(encoding="utf-8").split()
+    except (OSError, UnicodeDecodeError) as error:
+        raise OutputError(f"{path} cannot be read ({error}); it holds keys, one a line.") from error
+    if not lines:
+        raise RequestError(f"{path} holds no key; write one a line into it.")
+    return tuple(hashlib.sha256(line.encode()).digest() for line in lines)
+
+
+def _bytes(text: str) -> int:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(KB|MB|GB|)", text.strip().upper())
+    if found is None:
+        raise RequestError(f"{text!r} is not a size; give bytes, or a number with KB, MB or GB, like 2GB.")
+    return round(float(found[1]) * _BYTES[found[2]])
