@@ -31,6 +31,7 @@ import edgevlo
 from edgevlo.runtime.generate import raster
 from edgevlo.runtime.generate.options import resolve
 from edgevlo.runtime.graphs.backbone import Backbone
+from edgevlo.runtime.graphs.protocols import DeviceGraph
 
 ROOT = Path(__file__).parent.parent
 PROMPT = "a red car on the beach at sunset"
@@ -142,9 +143,9 @@ def flat_in_capacity(model: edgevlo.Model, runs: int) -> dict[str, Any]:
     """Time a step at 100 tokens in caches of growing capacity, interleaved."""
     engine, shape = model._engine, model.manifest.backbone
     capacities = [capacity for capacity in (128, 256, 512, 1024) if capacity <= shape.max_positions]
-    backbones = [
-        Backbone(engine._backbone, shape, engine._embeddings, rows=2, capacity=capacity) for capacity in capacities
-    ]
+    session = engine._backbone
+    assert not isinstance(session, DeviceGraph), "a bundle for CPUs is measured"
+    backbones = [Backbone(session, shape, engine._embeddings, rows=2, capacity=capacity) for capacity in capacities]
     samples: dict[int, list[float]] = {capacity: [] for capacity in capacities}
     for _ in range(runs * 20):
         for backbone in backbones:

@@ -206,13 +206,13 @@ def build(form: Path) -> None:
     trt: Any = importlib.import_module(BINDINGS)
 
     from edgevlo.runtime.errors import BundleError
-    from edgevlo.runtime.gpu.tensorrt_build import build_engine
+    from edgevlo.runtime.gpu.tensorrt_build import build_serialized_engine
 
     manifest = read_manifest(form)
     for role, graph in manifest.graphs.items():
         began = time.perf_counter()
         try:
-            engine = build_engine(trt, form / graph.file, profiles(manifest, role))
+            engine = build_serialized_engine(trt, form / graph.file, profiles(manifest, role))
             told: dict[str, Any] = {"built": True, "engine_bytes": len(engine)}
         except BundleError as error:
             told = {"built": False, "reason": str(error).replace(str(form.parent), "")}

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from .errors import BundleError, OutputError
-from .files import beside, remove_folder
+from .files import beside, remove_folder, written_to
 from .manifest.schema import MANIFEST_FILE, File, Manifest, encode_manifest, read_manifest
 
 
@@ -73,30 +73,19 @@ def staged_folder(destination: Path) -> Iterator[Path]:
     """
     staging = beside(destination)
     try:
-        try:
+        with written_to(destination, "Choose a folder that exists."):
             if destination.exists() or destination.is_symlink():
                 raise OutputError(
                     f"{destination} exists already; bundles are never overwritten. Choose another name or remove it."
                 )
             staging.mkdir()
-        except OSError as error:
-            if isinstance(error, OutputError):
-                raise
-            raise OutputError(
-                f"{destination} cannot be created ({error.strerror}). Choose a folder that exists."
-            ) from error
-        yield staging
-        for path in staging.rglob("*"):
-            if path.is_file():
-                _sync(path)
-        _sync(staging)
-        staging.rename(destination)
-    except OSError as error:
-        if isinstance(error, OutputError) or error.errno is None:
-            raise
-        raise OutputError(
-            f"{destination} cannot be written ({os.strerror(error.errno)}). Nothing was left there."
-        ) from error
+        with written_to(destination, "Nothing was left there."):
+            yield staging
+            for path in staging.rglob("*"):
+                if path.is_file():
+                    _sync(path)
+            _sync(staging)
+            staging.rename(destination)
     finally:
         remove_folder(staging)
     _sync(destination.absolute().parent)

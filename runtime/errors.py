@@ -49,3 +49,8 @@ class OutputError(EdgevloError, OSError):
 
 class MemoryShortError(EdgevloError, MemoryError):
     """What was asked for does not fit into the memory that is left; nothing was allocated for it."""
+
+
+def first_line(error: BaseException, longest: int = 300) -> str:
+    """Return the first line of what another library says went wrong."""
+    return str(error).strip().split("\n", 1)[0][:longest]

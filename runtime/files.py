@@ -3,7 +3,8 @@
 import os
 import secrets
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -44,15 +45,32 @@ def write_whole(path: Path, write: Callable[[IO[bytes]], None]) -> None:
     check_writable(path)
     temporary = beside(path)
     try:
-        with temporary.open("xb") as file:
-            write(file)
-        temporary.replace(path)
-    except OSError as error:
-        raise OutputError(
-            f"{path} cannot be written ({error.strerror}). What was there before is untouched."
-        ) from error
+        with written_to(path, "What was there before is untouched."):
+            with temporary.open("xb") as file:
+                write(file)
+            temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file of this content, whole or not at all."""
+
+    def write(file: IO[bytes]) -> None:
+        file.write(content)
+
+    write_whole(path, write)
+
+
+@contextmanager
+def written_to(path: Path, advice: str = "") -> Iterator[None]:
+    """Turn what the system refuses while files are written into an `OutputError` that names `path`."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, OutputError) or error.errno is None:
+            raise
+        raise OutputError(f"{path} cannot be written ({os.strerror(error.errno)}). {advice}".strip()) from error
 
 
 def remove_folder(folder: Path) -> None:

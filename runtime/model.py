@@ -15,14 +15,14 @@ from PIL import Image
 from .arrays import Codes
 from .bundle import Bundle, open_bundle
 from .errors import AbilityError, RequestError
-from .generate.answers import AnswerWarning, Detection, read_detections
-from .generate.interleave import interleave
+from .generate.detections import Detection, read_detections
+from .generate.interleave import Rule, interleave
 from .generate.options import Options, resolve
 from .generate.painting import Painting
 from .generate.picture_reader import PictureReader
 from .generate.prompts import Features, PromptWriter, Source, Vocabulary, check_text
 from .generate.stroke import Stroke
-from .generate.text import Answering
+from .generate.text import Answering, AnswerWarning
 from .graphs.engine import Engine
 from .manifest.abilities import Ability, AbilityName
 from .memory.predict import check_opening
@@ -142,13 +142,13 @@ class Model:
         self._engine.check_room([tokens], 1)
         return interleave(
             tokens,
-            self._answering.go_on,
+            self._answering.continuation,
             lambda written: self._painting.strokes(
                 self._painting.next_picture(ability, text, sources, settings, written), self.decode
             ),
             self._writer.picture,
             self._vocabulary.decode,
-            self._answering.interleave_rule(),
+            Rule.of(self.manifest, self._vocabulary, self._writer),
         )
 
     def detect(self, picture: Picture, objects: Sequence[str] = ()) -> list[Detection]:
@@ -274,7 +274,7 @@ class Model:
 
     @cached_property
     def _answering(self) -> Answering:
-        return Answering(self.manifest, self._engine, self.grid, self._vocabulary, self._writer)
+        return Answering(self.manifest, self._engine, self._vocabulary, self._writer)
 
     @cached_property
     def _vocabulary(self) -> Vocabulary:

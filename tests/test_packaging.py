@@ -177,6 +177,16 @@ print(*(name for name in {TOOLCHAIN} if name in sys.modules))
     assert loaded == "\n"
 
 
+def test_a_local_bundle_is_painted_without_the_other_rooms(toy: Path) -> None:
+    loaded = python(f"""
+import sys, edgevlo
+edgevlo.load({str(toy)!r}).paint("a red car", seed=1)
+print(*(name for name in sys.modules if name.startswith("edgevlo.") and not name.startswith("edgevlo.runtime")))
+""")
+
+    assert loaded == "edgevlo.catalog\n"
+
+
 def test_importing_the_front_door_is_cheap() -> None:
     loaded = python("import sys, edgevlo; print(*sorted(sys.modules))").split()
 

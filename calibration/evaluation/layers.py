@@ -13,7 +13,8 @@ import onnxruntime as ort
 
 from edgevlo.runtime.arrays import Array, Floats
 from edgevlo.runtime.bundle import Bundle
-from edgevlo.runtime.graphs.backends import Runner, on_device, open_runner
+from edgevlo.runtime.graphs.backends import on_device, open_runner
+from edgevlo.runtime.graphs.protocols import Runner
 from edgevlo.runtime.graphs.sessions import EXACT_INT8, open_rewritten
 from edgevlo.runtime.manifest.graphs import GraphRole
 from edgevlo.runtime.manifest.schema import graph_bytes

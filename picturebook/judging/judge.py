@@ -14,7 +14,8 @@ from itertools import takewhile
 import numpy as np
 from numpy.typing import NDArray
 
-from edgevlo.runtime.generate.answers import AnswerWarning, read_detections
+from edgevlo.runtime.generate.detections import read_detections
+from edgevlo.runtime.generate.text import AnswerWarning
 
 from ..exercises.tasks import Sample
 from ..language.naming import Said

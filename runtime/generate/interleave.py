@@ -1,21 +1,26 @@
-"""An answer of text with pictures in it: the model says where a picture begins. Knows no graphs and no prompts."""
+"""An answer of text and pictures: the model decides where a picture begins. Knows no graphs."""
 
 import warnings
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from ..arrays import Codes
-from .answers import AnswerWarning
-from .stroke import Stroke
+import numpy as np
 
-# The tokens that follow a context, one after the other, at most so many; none is read that was not asked for.
+from ..arrays import Codes
+from ..manifest.schema import Manifest
+from ..pictures.sizes import Shape
+from .prompts import PromptWriter, Vocabulary
+from .stroke import Stroke
+from .text import AnswerWarning
+
+# Yields the tokens that follow a context, at most so many, and computes each only when it is asked for.
 Continue: TypeAlias = Callable[[list[int], int], Iterator[int]]
 
 
 @dataclass(slots=True)
 class Written:
-    """What was written so far: every token, those of pictures included, and the pictures by themselves."""
+    """What the answer holds so far: every token, those of pictures included, and the pictures by themselves."""
 
     tokens: list[int] = field(default_factory=list)
     pictures: list[Codes] = field(default_factory=list)
@@ -31,10 +36,22 @@ class Rule:
     max_positions: int  # of everything, the prompt included
     picture_tokens: int  # of a picture, opener and closer included
 
+    @classmethod
+    def of(cls, manifest: Manifest, vocabulary: Vocabulary, writer: PromptWriter) -> "Rule":
+        """Return the rule of a model whose pictures have its default size."""
+        shape = Shape(*manifest.grid.default)
+        return cls(
+            stop=vocabulary.specials(manifest.answer.stop),
+            opener=writer.opener(shape)[0],
+            max_tokens=manifest.answer.max_tokens,
+            max_positions=manifest.backbone.max_positions,
+            picture_tokens=len(writer.picture(np.zeros((shape.rows, shape.columns), dtype=np.int32))),
+        )
+
 
 def interleave(
     prompt: list[int],
-    go_on: Continue,
+    continuation: Continue,
     paint: Callable[[Written], Iterator[Stroke]],
     picture: Callable[[Codes], list[int]],
     decode: Callable[[list[int]], str],
@@ -47,7 +64,7 @@ def interleave(
     """
     written, left, parts = Written(), rule.max_tokens, 0
     while True:
-        text, paints = _text(go_on(prompt + written.tokens, left), rule)
+        text, paints = _text(continuation(prompt + written.tokens, left), rule)
         written.tokens += text
         left -= len(text)
         if words := decode(text):

@@ -53,6 +53,10 @@ class Vocabulary:
             )
         return token
 
+    def specials(self, names: Iterable[str]) -> set[int]:
+        """Return the ids of special tokens."""
+        return {self.special(name) for name in names}
+
     def encode(self, text: str) -> list[int]:
         """Return the ids of plain text, nothing added."""
         ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids

@@ -1,58 +1,56 @@
-"""Text that an opened bundle writes: an answer to the end, or what follows a context as far as it is asked for."""
+"""Text that the model writes, token by token: an answer to a prompt, or the continuation of a context."""
 
-from collections.abc import Iterator, Sequence
-
-import numpy as np
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import TypeAlias
 
 from ..graphs.engine import Engine
 from ..manifest.abilities import Ability
 from ..manifest.schema import Manifest
-from ..pictures.sizes import GridRule
-from .answers import answer
-from .interleave import Rule
 from .prompts import PromptWriter, Source, Vocabulary, stacked
+from .raster import Step
+
+NextToken: TypeAlias = Callable[[], int]
+
+
+class AnswerWarning(UserWarning):
+    """The model's answer is empty, or a part of it could not be used."""
+
+
+def answer(next_token: NextToken, step: Step, stop: Collection[int], max_tokens: int) -> Iterator[int]:
+    """Yield the tokens of an answer until one of `stop`; the prompt has been read."""
+    for _ in range(max_tokens):
+        token = next_token()
+        if token in stop:
+            return
+        yield token
+        step((token,))
 
 
 class Answering:
     """Writes the likeliest text after prompts."""
 
-    def __init__(
-        self, manifest: Manifest, engine: Engine, grid: GridRule, vocabulary: Vocabulary, writer: PromptWriter
-    ) -> None:
+    def __init__(self, manifest: Manifest, engine: Engine, vocabulary: Vocabulary, writer: PromptWriter) -> None:
         self._manifest = manifest
         self._engine = engine
-        self._grid = grid
         self._vocabulary = vocabulary
         self._writer = writer
 
     def answer(self, ability: Ability, text: str, sources: Sequence[Source]) -> str:
         """Return the whole answer to a text about pictures."""
         rule = self._manifest.answer
-        stop = {self._vocabulary.special(token) for token in rule.stop}
         prompt = self._writer.prompt(ability.prompt, text, sources)
         room = self._manifest.backbone.max_positions - len(prompt)
         longest = max(1, min(rule.max_tokens, room))
         with self._engine.painter([prompt], longest, stacked(sources)) as painter:
             next_token = self._engine.text_choice(painter.backbone.last_hidden)
+            stop = self._vocabulary.specials(rule.stop)
             return self._vocabulary.decode(list(answer(next_token, painter.backbone.step, stop, longest)))
 
-    def go_on(self, context: list[int], count: int) -> Iterator[int]:
-        """Yield the likeliest tokens after a context, as far as `count` and the model's positions reach."""
+    def continuation(self, context: list[int], count: int) -> Iterator[int]:
+        """Yield up to `count` of the likeliest tokens after a context, fewer where the model's positions end."""
         longest = min(count, self._manifest.backbone.max_positions - len(context))
         if longest < 1:
             return
         with self._engine.painter([context], longest) as painter:
             next_token = self._engine.text_choice(painter.backbone.last_hidden)
             yield from answer(next_token, painter.backbone.step, (), longest)
-
-    def interleave_rule(self) -> Rule:
-        """Return when an answer with pictures in it ends, and what in it is a picture."""
-        rule, shape = self._manifest.answer, self._grid.default
-        codes = np.zeros((shape.rows, shape.columns), dtype=np.int32)
-        return Rule(
-            stop={self._vocabulary.special(token) for token in rule.stop},
-            opener=self._writer.opener(shape)[0],
-            max_tokens=rule.max_tokens,
-            max_positions=self._manifest.backbone.max_positions,
-            picture_tokens=len(self._writer.picture(codes)),
-        )

@@ -4,7 +4,7 @@ import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, Protocol
 
 import numpy as np
 
@@ -61,12 +61,14 @@ class CudaRuntime(Protocol):
 def load_cuda() -> CudaRuntime:
     """Import `cuda.bindings.runtime`; raise `BundleError` when it is missing."""
     try:
-        return cast(CudaRuntime, importlib.import_module("cuda.bindings.runtime"))
+        module: Any = importlib.import_module("cuda.bindings.runtime")
     except ImportError as error:
         raise BundleError(
             "NVIDIA's cuda-bindings are not installed, which target 'tensorrt' needs: "
             f"{install_command('tensorrt')} ({error})."
         ) from error
+    runtime: CudaRuntime = module
+    return runtime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

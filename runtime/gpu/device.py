@@ -4,51 +4,20 @@ The KV cache never leaves the device. A step sends the embeddings of its tokens 
 `last_hidden` back; the image head reads `last_hidden` where it lies.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol, TypeAlias
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ..arrays import Array, ArrayShape, Floats
+from ..arrays import ArrayShape, Floats
 from ..errors import RequestError
 from ..graphs.backbone import Backbone, Call
 from ..graphs.embeddings import Embeddings
+from ..graphs.protocols import DeviceArray, DeviceGraph, View
 from ..manifest import graphs as manifest_graphs
 from ..manifest.graphs import DType
 from ..manifest.guidance import Sampling
 
 MAX_TOP_K = 3840  # what the image heads of GPU bundles can find; above it they would keep this many
-
-
-class DeviceArray(Protocol):
-    """Memory on a device, of one type and shape."""
-
-    @property
-    def shape(self) -> ArrayShape:
-        """Its shape."""
-
-    def upload(self, host: Array) -> None:
-        """Copy an array of the same type and shape to the device."""
-
-    def download(self, host: Array) -> None:
-        """Copy the device's memory into an array, once everything before it has run."""
-
-
-# Memory, and the shape that a graph is to see it in.
-View: TypeAlias = tuple[DeviceArray, ArrayShape]
-
-
-class DeviceGraph(Protocol):
-    """One graph on a device."""
-
-    def run(self, outputs: Sequence[str], feeds: Mapping[str, Array]) -> Sequence[Any]:
-        """Run on arrays of the host; return the named outputs."""
-
-    def array(self, shape: ArrayShape, dtype: DType) -> DeviceArray:
-        """Return new memory, all zeros."""
-
-    def bind(self, inputs: Mapping[str, View], outputs: Mapping[str, View], *, often: bool) -> Callable[[], None]:
-        """Return a function that runs on this memory; what is run `often` is captured, where that can be done."""
 
 
 class _DeviceCall(Call):

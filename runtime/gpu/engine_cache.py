@@ -5,28 +5,24 @@ graphs, and its engines lie beside the installed bundles in `engines/KEY/`: the 
 depend on, which `about.json` in the same folder says in words.
 """
 
-import functools
 import hashlib
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 from ..arrays import Progress
 from ..bundle import Bundle
-from ..errors import BundleError, OutputError
-from ..files import home, write_whole
+from ..errors import BundleError
+from ..files import home, write_bytes, written_to
 from ..graphs.sessions import declared
 from ..manifest.graphs import GraphRole
 from ..manifest.schema import Manifest
 from .cuda import Cuda, Gpu, find_gpu, load_cuda
 from .tensorrt_api import TensorRT, load_tensorrt
-from .tensorrt_build import build_engine
+from .tensorrt_build import build_serialized_engine
 from .tensorrt_graph import TensorRTGraph
 from .tensorrt_profiles import profiles
-
-# Told what is being done, how much of it is done, and how much there is.
 
 _FORMAT: Final = 1  # raised when engines of the same graph must be built anew
 _ABOUT: Final = "about.json"
@@ -67,36 +63,31 @@ def build_engines(bundle: Bundle, device: Device, progress: Progress | None = No
     check_precisions(bundle.manifest, device.gpu)
     folder = cache_folder(bundle, device)
     graphs = bundle.manifest.graphs
-    try:
+    with written_to(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        about = json.dumps(_about(bundle, device), indent=1).encode()
-        write_whole(folder / _ABOUT, functools.partial(_put, about))
+        write_bytes(folder / _ABOUT, json.dumps(_about(bundle, device), indent=1).encode())
         for done, (role, graph) in enumerate(graphs.items()):
             tell(f"building {role}", done, len(graphs))
             path = _engine_file(folder, role)
             if not path.is_file():
-                engine = build_engine(device.trt, bundle.path(graph.file), profiles(bundle.manifest, role))
-                write_whole(path, functools.partial(_put, engine))
+                engine = build_serialized_engine(device.trt, bundle.path(graph.file), profiles(bundle.manifest, role))
+                write_bytes(path, engine)
         tell("engines built", len(graphs), len(graphs))
-    except OSError as error:
-        if isinstance(error, OutputError) or error.errno is None:
-            raise
-        raise OutputError(f"{folder} cannot be written ({os.strerror(error.errno)}).") from error
     return folder
 
 
-def open_engine(bundle: Bundle, role: GraphRole, device: Device) -> TensorRTGraph:
+def open_cached_engine(bundle: Bundle, role: GraphRole, device: Device) -> TensorRTGraph:
     """Open an engine from the cache; raise `BundleError` when it was not built for this device."""
     graph = declared(bundle, role)
     path = _engine_file(cache_folder(bundle, device), role)
     try:
-        serialised = path.read_bytes()
+        serialized = path.read_bytes()
     except OSError as error:
         raise BundleError(
             f"there is no engine of {role} for {device.gpu.name}, TensorRT {device.trt.__version__} and this driver. "
             f"Build it here: edgevlo build-engines {bundle.folder}"
         ) from error
-    opened = TensorRTGraph(device.trt, device.cuda, serialised, profiles(bundle.manifest, role), role)
+    opened = TensorRTGraph(device.trt, device.cuda, serialized, profiles(bundle.manifest, role), role)
     for names, tensors in ((opened.inputs, graph.inputs), (opened.outputs, graph.outputs)):
         expected = {tensor.name: tensor.dtype for tensor in tensors}
         found = {name: opened.dtype(name) for name in names}
@@ -104,10 +95,6 @@ def open_engine(bundle: Bundle, role: GraphRole, device: Device) -> TensorRTGrap
             differ = ", ".join(sorted(name for name, _ in set(found.items()) ^ set(expected.items()))[:4])
             raise BundleError(f"the engine of {role} is not the manifest's graph: {differ} differ. Build it again.")
     return opened
-
-
-def _put(content: bytes, file: IO[bytes]) -> None:
-    file.write(content)
 
 
 def _engine_file(folder: Path, role: GraphRole) -> Path:

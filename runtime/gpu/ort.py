@@ -2,14 +2,14 @@
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import numpy as np
 import onnxruntime as ort
 
 from ..arrays import Array, ArrayShape
+from ..graphs.protocols import DeviceArray, Session, View
 from ..manifest.graphs import DType
-from .device import View
 
 _BFLOAT16: Final = 16  # ONNX's number of the type that numpy lacks
 _NO_CAPTURE: Final = -1
@@ -36,6 +36,11 @@ class OrtArray:
         """Its shape."""
         return self._shape
 
+    @property
+    def address(self) -> int:
+        """Where it begins, on the device."""
+        return int(self.value.data_ptr())
+
     def upload(self, host: Array) -> None:
         """Copy an array of the host to the device."""
         self.value.update_inplace(host)
@@ -48,14 +53,14 @@ class OrtArray:
 class OrtGraph:
     """A session on a device; where it was opened with CUDA graphs, what is run often is captured."""
 
-    def __init__(self, session: ort.InferenceSession, device: str) -> None:
+    def __init__(self, session: Session, device: str) -> None:
         self.session, self._device = session, device
         options = session.get_provider_options().get("CUDAExecutionProvider", {})
         self._captures = options.get("enable_cuda_graph") == "1"
 
     def run(self, outputs: Sequence[str], feeds: Mapping[str, Array]) -> Sequence[Any]:
         """Run on arrays of the host; ONNX Runtime copies them."""
-        return cast(Sequence[Any], self.session.run(outputs, feeds, self._options(_NO_CAPTURE)))
+        return self.session.run(outputs, feeds, self._options(_NO_CAPTURE))
 
     def array(self, shape: ArrayShape, dtype: DType) -> OrtArray:
         """Return new memory on the device, all zeros."""
@@ -65,9 +70,9 @@ class OrtGraph:
         """Return a function that runs on this memory."""
         binding = self.session.io_binding()
         for name, (array, shape) in inputs.items():
-            binding.bind_input(name, self._device, 0, _kind(array), shape, _address(array))
+            binding.bind_input(name, self._device, 0, _kind(array), shape, array.address)
         for name, (array, shape) in outputs.items():
-            binding.bind_output(name, self._device, 0, _kind(array), shape, _address(array))
+            binding.bind_output(name, self._device, 0, _kind(array), shape, array.address)
         options = self._options(next(_numbers) if often else _NO_CAPTURE)
         kept = (inputs, outputs)  # the binding has their addresses alone
 
@@ -85,10 +90,5 @@ class OrtGraph:
         return options
 
 
-def _kind(array: object) -> Any:
-    dtype = cast(OrtArray, array).dtype
-    return _BFLOAT16 if dtype == "bfloat16" else np.dtype(dtype).type
-
-
-def _address(array: object) -> int:
-    return int(cast(OrtArray, array).value.data_ptr())
+def _kind(array: DeviceArray) -> Any:
+    return _BFLOAT16 if array.dtype == "bfloat16" else np.dtype(array.dtype).type

@@ -13,7 +13,7 @@ from typing import Any, Final
 import onnxruntime as ort
 
 from ..arrays import ArrayShape
-from ..errors import BundleError
+from ..errors import BundleError, first_line
 from ..extras import install_command
 from .tensorrt_profiles import Profile
 
@@ -38,9 +38,9 @@ def devices() -> Sequence[Any]:
         try:
             ort.register_execution_provider_library(name, library)
         except Exception as error:  # onnxruntime's own exceptions share no base class below Exception
-            told = str(error).strip().split("\n", 1)[0][:300]
             raise BundleError(
-                f"the TensorRT-RTX plugin cannot be loaded: {told}. Is an NVIDIA driver for CUDA 13 installed?"
+                f"the TensorRT-RTX plugin cannot be loaded: {first_line(error)}. "
+                "Is an NVIDIA driver for CUDA 13 installed?"
             ) from error
     found = [device for device in ort.get_ep_devices() if device.ep_name == name]
     if not found:

@@ -7,7 +7,7 @@ with what the real bindings say of themselves (tests/quantization/tensorrt_surfa
 import importlib
 import re
 from collections.abc import Sequence
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, Protocol
 
 from ..errors import BundleError
 from ..extras import install_command
@@ -219,14 +219,15 @@ class TensorRT(Protocol):
 def load_tensorrt() -> TensorRT:
     """Import `tensorrt`; raise `BundleError` when it is missing or too old."""
     try:
-        module = importlib.import_module("tensorrt")
+        module: Any = importlib.import_module("tensorrt")
     except ImportError as error:
         raise BundleError(
             "TensorRT's Python package is not installed, which target 'tensorrt' needs: on Jetson it comes with "
             f"{JETPACK} (apt install python3-libnvinfer), elsewhere: {install_command('tensorrt')} ({error})."
         ) from error
     check_version(module.__version__)
-    return cast(TensorRT, module)
+    api: TensorRT = module
+    return api
 
 
 def check_version(version: str) -> None:

@@ -1,4 +1,4 @@
-"""One ONNX graph -> one serialised engine, through TensorRT's own parser and builder. Knows no bundle and no cache."""
+"""One ONNX graph -> one serialized engine, through TensorRT's own parser and builder. Knows no bundle and no cache."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +11,9 @@ from .tensorrt_profiles import Profile
 _TOLD_ERRORS: Final = 3
 
 
-def build_engine(trt: TensorRT, graph: Path, profiles: Sequence[Profile], *, workspace: int | None = None) -> bytes:
+def build_serialized_engine(
+    trt: TensorRT, graph: Path, profiles: Sequence[Profile], *, workspace: int | None = None
+) -> bytes:
     """Return the engine of an ONNX file, `workspace` bytes at most being used to build it.
 
     Types are those of the graph, and float32 is computed in float32, not in TF32. Raises `BundleError` with what

@@ -6,15 +6,15 @@ Knows no bundle: names and types come from the engine itself.
 import threading
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, cast
+from typing import Final
 
 import numpy as np
 
 from ..arrays import Array, ArrayShape
 from ..errors import BundleError
+from ..graphs.protocols import DeviceArray, View
 from ..manifest.graphs import DType
 from .cuda import Cuda, CudaArray
-from .device import DeviceArray, View
 from .tensorrt_api import Context, CudaEngine, TensorRT, severity_logger
 from .tensorrt_profiles import Profile
 
@@ -35,10 +35,10 @@ class CaptureWarning(UserWarning):
 class TensorRTGraph:
     """An engine with one execution context for each of its profiles. One thread at a time runs it."""
 
-    def __init__(self, trt: TensorRT, cuda: Cuda, serialised: bytes, profiles: Sequence[Profile], name: str) -> None:
+    def __init__(self, trt: TensorRT, cuda: Cuda, serialized: bytes, profiles: Sequence[Profile], name: str) -> None:
         self._trt, self._cuda, self._profiles, self._name = trt, cuda, profiles, name
         self._runtime = trt.Runtime(severity_logger(trt))  # kept: the engine lives no longer than it
-        engine = self._runtime.deserialize_cuda_engine(serialised)
+        engine = self._runtime.deserialize_cuda_engine(serialized)
         if engine is None:
             raise BundleError(f"TensorRT {trt.__version__} cannot open the engine of {name}; build the engines again.")
         if engine.num_optimization_profiles != len(profiles):
@@ -121,7 +121,7 @@ class TensorRTGraph:
             self._set_address(context, name, array)
 
     def _set_address(self, context: Context, name: str, array: DeviceArray) -> None:
-        if not context.set_tensor_address(name, cast(CudaArray, array).address):
+        if not context.set_tensor_address(name, array.address):
             raise BundleError(f"{self._name} has no {name}; build the engines again.")
 
     def _shape(self, context: Context, name: str) -> ArrayShape:

@@ -15,6 +15,7 @@ from ..errors import RequestError
 from ..manifest import graphs as manifest_graphs
 from ..manifest.graphs import DType
 from .embeddings import Embeddings
+from .protocols import Session
 
 # Calls of up to this many tokens keep their buffers: a painting step, a row's end, a few tokens to verify.
 _KEPT_WIDTH: Final = 16
@@ -35,7 +36,7 @@ class Backbone:
 
     def __init__(
         self,
-        session: ort.InferenceSession | None,
+        session: Session | None,
         shape: manifest_graphs.Backbone,
         embeddings: Embeddings,
         *,

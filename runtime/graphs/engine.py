@@ -7,15 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, cast
+from typing import Final
 
 import numpy as np
-import onnxruntime as ort
 
 from ..arrays import Codes, Floats, Pixels
 from ..bundle import Bundle
 from ..errors import BundleError, RequestError
-from ..gpu.device import DeviceBackbone, DeviceGraph, DeviceImageHead
+from ..gpu.device import DeviceBackbone, DeviceImageHead
 from ..manifest.graphs import GraphRole, Table
 from ..memory.onnx_shapes import Value, read_shapes
 from ..memory.predict import (
@@ -32,10 +31,11 @@ from ..memory.predict import (
 )
 from ..pictures.sizes import Shape
 from .backbone import Backbone
-from .backends import Head, Opener, Runner, on_device, open_runner
+from .backends import Opener, open_runner
 from .embeddings import Embeddings
 from .image_head import ImageHead
 from .integer_table import BITS, IntegerTable, row_bytes
+from .protocols import DeviceGraph, Head, Runner
 from .sessions import declared
 
 _PAINTING: Final[tuple[GraphRole, ...]] = ("backbone", "image_head", "image_decoder")
@@ -43,18 +43,15 @@ _PAINTING: Final[tuple[GraphRole, ...]] = ("backbone", "image_head", "image_deco
 
 @dataclass(frozen=True)
 class Painter:
-    """A backbone and an image head bound to the same memory, for a fixed number of guidance branches."""
+    """A backbone and an image head over the same memory, for a fixed number of guidance branches."""
 
     backbone: Backbone
-    open_head: Callable[[], Runner]
-    codes: int
+    open_head: Callable[[], Head]
 
     @cached_property
     def head(self) -> Head:
         """The image head, opened by the first painting: answers do without."""
-        if isinstance(self.backbone, DeviceBackbone):
-            return DeviceImageHead(cast(DeviceGraph, self.open_head()), self.backbone, self.codes)
-        return ImageHead(cast(ort.InferenceSession, self.open_head()), self.backbone.last_hidden)
+        return self.open_head()
 
 
 class Engine:
@@ -127,15 +124,22 @@ class Engine:
             self._idle[len(prompts)] = painter
 
     def _make(self, rows: int, needed: int) -> Painter:
-        capacity, runner = capacity_for(self._bundle.manifest, needed), self._backbone
-        backbone = (
-            DeviceBackbone(cast(DeviceGraph, runner), self._shape, self._embeddings, rows=rows, capacity=capacity)
-            if on_device(self._bundle.manifest)
-            else Backbone(
-                cast(ort.InferenceSession, runner), self._shape, self._embeddings, rows=rows, capacity=capacity
-            )
-        )
-        return Painter(backbone, lambda: self._image_head, self._bundle.manifest.codes.count)
+        capacity, graph = capacity_for(self._bundle.manifest, needed), self._backbone
+        if isinstance(graph, DeviceGraph):
+            device = DeviceBackbone(graph, self._shape, self._embeddings, rows=rows, capacity=capacity)
+            return Painter(device, lambda: self._device_head(device))
+        backbone = Backbone(graph, self._shape, self._embeddings, rows=rows, capacity=capacity)
+        return Painter(backbone, lambda: self._host_head(backbone))
+
+    def _device_head(self, backbone: DeviceBackbone) -> Head:
+        graph = self._image_head
+        assert isinstance(graph, DeviceGraph)
+        return DeviceImageHead(graph, backbone, self._bundle.manifest.codes.count)
+
+    def _host_head(self, backbone: Backbone) -> Head:
+        graph = self._image_head
+        assert not isinstance(graph, DeviceGraph)
+        return ImageHead(graph, backbone.last_hidden)
 
     def check(self) -> None:
         """Open every graph and table; raise `BundleError` at the first that is not what the manifest says."""

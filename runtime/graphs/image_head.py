@@ -1,17 +1,17 @@
 """From hidden states to the next code: guidance and the draw happen inside the graph. Knows no grid and no tokens."""
 
 import numpy as np
-import onnxruntime as ort
 
 from ..arrays import Floats
 from ..manifest.guidance import Sampling
 from .backbone import bind
+from .protocols import Session
 
 
 class ImageHead:
     """Draws a code from the hidden states of all guidance branches, `hidden` (branches, hidden_size), read in place."""
 
-    def __init__(self, session: ort.InferenceSession, hidden: Floats) -> None:
+    def __init__(self, session: Session, hidden: Floats) -> None:
         self._session = session
         self._weights = np.zeros(hidden.shape[0], dtype=np.float32)
         self._temperature = np.zeros((), dtype=np.float32)

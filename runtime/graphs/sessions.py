@@ -9,11 +9,12 @@ from typing import Final
 import onnxruntime as ort
 
 from ..bundle import Bundle
-from ..errors import AbilityError, BundleError
+from ..errors import AbilityError, BundleError, first_line
 from ..files import home
 from ..manifest.graphs import DType, Graph, GraphRole, Tensor
 from ..manifest.interfaces import contract, difference
 from ..manifest.schema import MANIFEST_FILE, graph_bytes
+from .protocols import Session
 from .threads import threads_for
 
 _CPU: Final = "CPUExecutionProvider"
@@ -30,7 +31,7 @@ _DTYPES: Final[dict[str, DType]] = {
 }
 
 
-def open_graph(bundle: Bundle, role: GraphRole, *, prepack: bool = True) -> ort.InferenceSession:
+def open_graph(bundle: Bundle, role: GraphRole, *, prepack: bool = True) -> Session:
     """Open one graph on the bundle's target.
 
     Without `prepack` the weights are mapped and not rearranged: slower to run, but opening takes no memory for them.
@@ -50,7 +51,7 @@ def open_graph(bundle: Bundle, role: GraphRole, *, prepack: bool = True) -> ort.
     try:
         session = ort.InferenceSession(path, options, providers=providers)
     except Exception as error:  # onnxruntime's own exceptions share no base class below Exception
-        raise BundleError(f"{path} cannot be opened: {_first_line(error)}. Export the bundle again.") from error
+        raise BundleError(f"{path} cannot be opened: {first_line(error)}. Export the bundle again.") from error
     wanted = {one if isinstance(one, str) else one[0] for one in providers}
     if missing := sorted(wanted - set(session.get_providers())):
         raise BundleError(
@@ -60,12 +61,13 @@ def open_graph(bundle: Bundle, role: GraphRole, *, prepack: bool = True) -> ort.
     given = (graph.inputs, graph.outputs)
     for kind, ours, found in zip(_SIDES, given, (session.get_inputs(), session.get_outputs()), strict=True):
         _compare(f"{path}: {kind}", ours, tuple(map(_described, found)))
-    return session
+    opened: Session = session
+    return opened
 
 
 def open_rewritten(
     content: bytes, path: Path, weights: int, *entries: tuple[str, str], remedy: str = "Export the bundle again"
-) -> ort.InferenceSession:
+) -> Session:
     """Open on the CPU what was made in memory of the graph at `path`, beside whose file its weights stay.
 
     `weights` is how many bytes of them it computes with, `entries` are ONNX Runtime's session options. Raises
@@ -76,9 +78,10 @@ def open_rewritten(
     for name, value in (("session.model_external_initializers_file_folder_path", str(path.parent)), *entries):
         options.add_session_config_entry(name, value)
     try:
-        return ort.InferenceSession(content, options, providers=[_CPU])
+        session: Session = ort.InferenceSession(content, options, providers=[_CPU])
     except Exception as error:  # onnxruntime's own exceptions share no base class below Exception
-        raise BundleError(f"{path} cannot be opened on a CPU: {_first_line(error)}. {remedy}.") from error
+        raise BundleError(f"{path} cannot be opened on a CPU: {first_line(error)}. {remedy}.") from error
+    return session
 
 
 def _options(weights: int, *, spins: bool = False) -> ort.SessionOptions:
@@ -135,10 +138,6 @@ def _load_cuda_libraries() -> None:
 def rtx_cache(bundle: Bundle) -> Path:
     """Return the folder that keeps what TensorRT-RTX compiled for a bundle."""
     return home("engines") / f"{bundle.manifest.name}-rtx-{bundle.digest[:24]}"
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n", 1)[0][:300]
 
 
 def _compare(where: str, expected: tuple[Tensor, ...], found: tuple[Tensor, ...]) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edgevlo.runtime.errors import EdgevloError
-    from edgevlo.runtime.generate.answers import Detection
+    from edgevlo.runtime.generate.detections import Detection
     from edgevlo.runtime.generate.stroke import Stroke
     from edgevlo.runtime.model import Model
     from edgevlo.runtime.pictures.marks import save_png
@@ -24,7 +24,7 @@ __version__ = "0.1.0"
 __all__ = ["Detection", "EdgevloError", "Model", "Stroke", "__version__", "load", "save_png"]
 
 _HOMES = {
-    "Detection": "edgevlo.runtime.generate.answers",
+    "Detection": "edgevlo.runtime.generate.detections",
     "EdgevloError": "edgevlo.runtime.errors",
     "Model": "edgevlo.runtime.model",
     "Stroke": "edgevlo.runtime.generate.stroke",

@@ -3,22 +3,24 @@
 import functools
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
-from tokenizers import Tokenizer
-
-from edgevlo import hub
 from edgevlo.runtime.bundle import staged_folder, verify_files
 from edgevlo.runtime.errors import BundleError, OutputError
 from edgevlo.runtime.files import beside, home, remove_folder
 from edgevlo.runtime.manifest.schema import MANIFEST_FILE, read_manifest
 
+if TYPE_CHECKING:
+    from edgevlo.hub import Kind
+
 EMBEDDED: Final = Path(__file__).parent / "bundles"
 DEFAULT: Final = "picturebook"
+_HUB_ID: Final = re.compile(r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")
 
 
 def installed() -> Path:
@@ -44,9 +46,14 @@ def find(model: str | Path | None = None) -> Path:
             return place / name
     if model is not None and os.path.isdir(name):  # noqa: PTH112  (Path.is_dir raises for a name that is too long)
         return _checked(folder)
-    if hub.is_hub_id(name):
+    if is_hub_id(name):
         return pull(name, wanted="bundle")[0]
     raise BundleError(f"there is no bundle {name!r}: no such folder, and none installed in {installed()}.")
+
+
+def is_hub_id(name: str) -> bool:
+    """Whether a name has the form `owner/name` and is no path, not even a mistyped one, in a folder that exists."""
+    return _HUB_ID.match(name) is not None and not os.path.isdir(os.path.dirname(name))  # noqa: PTH112, PTH120
 
 
 def _holds_bundle(folder: Path) -> bool:
@@ -62,9 +69,11 @@ def _checked(folder: Path) -> Path:
 
 
 def pull(
-    name: str, *, revision: str | None = None, pickles: bool = False, wanted: hub.Kind | None = None
-) -> tuple[Path, hub.Kind]:
+    name: str, *, revision: str | None = None, pickles: bool = False, wanted: "Kind | None" = None
+) -> "tuple[Path, Kind]":
     """Fetch a repository of the hub; return the installed bundle, or the checkpoint in the hub's cache."""
+    from edgevlo import hub
+
     destination = _place(name)
     if _holds_bundle(destination):
         return destination, "bundle"
@@ -77,8 +86,8 @@ def pull(
 
 def _place(name: str) -> Path:
     """Return where a bundle of the hub is installed."""
-    if not hub.is_hub_id(name):
-        raise BundleError(f"{name!r} is no hub id; those have the form OWNER/NAME.")
+    if not is_hub_id(name):
+        raise BundleError(f"{name!r} is not a hub id; those have the form OWNER/NAME.")
     return installed() / name.replace("/", "--")
 
 
@@ -122,6 +131,9 @@ class Entry:
 
 def entries() -> Iterator[Entry]:
     """Yield embedded and installed bundles, then the checkpoints in the hub's cache that can be exported."""
+    from tokenizers import Tokenizer
+
+    from edgevlo import hub
     from edgevlo.export.families import family_of
 
     yield from bundles()
@@ -187,7 +199,9 @@ def remove(name: str) -> int:
         except OSError as error:
             raise OutputError(f"{folder} cannot be removed ({error.strerror}).") from error
         remove_folder(leaving)
-    if hub.is_hub_id(name):
+    if is_hub_id(name):
+        from edgevlo import hub
+
         freed = max(freed, hub.forget(name))  # both share their disk
     if not freed:
         if plain and _holds_bundle(EMBEDDED / name):

@@ -7,7 +7,6 @@ HF_HUB_OFFLINE. Nothing of a repository is executed, and Python files are not ev
 import hashlib
 import json
 import logging
-import os
 import re
 import shutil
 import sys
@@ -19,7 +18,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from edgevlo.export.families.registry import FAMILIES, instead_of
-from edgevlo.runtime.errors import BundleError, EdgevloError, OutputError
+from edgevlo.runtime.errors import BundleError, EdgevloError, OutputError, first_line
 from edgevlo.runtime.extras import install_command
 from edgevlo.runtime.manifest.schema import MANIFEST_FILE, read_manifest
 
@@ -34,8 +33,6 @@ FILES: Final = frozenset(file for family in FAMILIES for file in family.files)  
 
 _BELOW: Final = "*/*"  # of a checkpoint nothing in folders is read but what `FILES` names
 
-_ID: Final = re.compile(r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")
-
 
 class HubError(BundleError):
     """A repository that cannot be had, or is not what it says."""
@@ -47,11 +44,6 @@ class Snapshot:
 
     folder: Path
     kind: Kind
-
-
-def is_hub_id(name: str) -> bool:
-    """Whether a name has the form `owner/name` and is no path, not even a mistyped one, in a folder that exists."""
-    return _ID.match(name) is not None and not os.path.isdir(os.path.dirname(name))  # noqa: PTH112, PTH120
 
 
 def fetch(name: str, *, revision: str | None = None, pickles: bool = False, wanted: Kind | None = None) -> Snapshot:
@@ -191,7 +183,7 @@ def _one_line(name: str, revision: str | None = None) -> Iterator[None]:
             raise HubError(
                 f"{start} it was not downloaded before, and HF_HUB_OFFLINE is set; unset it to download."
             ) from error
-        reason = str(error.__cause__ or error).strip().split("\n", 1)[0][:160]
+        reason = first_line(error.__cause__ or error, 160)
         raise HubError(f"{start} {reason}. Check the network, then run the command again; it resumes.") from error
 
 

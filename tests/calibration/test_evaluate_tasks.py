@@ -19,7 +19,7 @@ from edgevlo.calibration.evaluation.picturebook_tasks import (
 from edgevlo.catalog import EMBEDDED
 from edgevlo.runtime.bundle import Bundle, open_bundle
 from edgevlo.runtime.errors import BundleError, MemoryShortError, RequestError
-from edgevlo.runtime.graphs.backends import Runner
+from edgevlo.runtime.graphs.protocols import Runner
 from edgevlo.runtime.manifest.graphs import GraphRole
 
 PICTUREBOOK = EMBEDDED / "picturebook"

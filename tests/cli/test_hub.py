@@ -228,7 +228,7 @@ def test_a_bundle_is_no_checkpoint_to_export(shell: Shell) -> None:
 def test_what_the_hub_does_not_give_is_one_line(shell: Shell) -> None:
     assert "there is no such model, or it is private" in shell.fails("pull", "owner/none")
     assert "it has no revision 'nope'" in shell.fails("pull", "owner/toy", "--revision", "nope")
-    assert "'toy' is no hub id; those have the form OWNER/NAME" in shell.fails("pull", "toy")
+    assert "'toy' is not a hub id; those have the form OWNER/NAME" in shell.fails("pull", "toy")
     shell.hub.gated.add("owner/toy")
     assert "its licence must be accepted first, at " in shell.fails("pull", "owner/toy")
     line = shell.fails("pull", "owner/other", HF_ENDPOINT="http://127.0.0.1:9")

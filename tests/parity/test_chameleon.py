@@ -49,7 +49,7 @@ library: Any = transformers
 pytestmark = [
     pytest.mark.filterwarnings("ignore::edgevlo.export.checkpoint.folder.CheckpointWarning"),
     pytest.mark.filterwarnings("ignore::edgevlo.runtime.pictures.load.PictureWarning"),
-    pytest.mark.filterwarnings("ignore::edgevlo.runtime.generate.answers.AnswerWarning"),
+    pytest.mark.filterwarnings("ignore::edgevlo.runtime.generate.text.AnswerWarning"),
 ]
 
 

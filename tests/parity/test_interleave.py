@@ -28,8 +28,8 @@ from edgevlo.export import export_checkpoint
 from edgevlo.quantization import quantize
 from edgevlo.runtime.bundle import Bundle
 from edgevlo.runtime.errors import AbilityError, RequestError
-from edgevlo.runtime.generate.answers import AnswerWarning
 from edgevlo.runtime.generate.stroke import Stroke
+from edgevlo.runtime.generate.text import AnswerWarning
 from edgevlo.runtime.model import Model
 
 library: Any = transformers
@@ -168,7 +168,7 @@ def test_text_and_pictures_equal_a_loop(pair: Pair, words: str, given: int, scal
     assert sum(isinstance(part, str) for part in found) >= 2
 
 
-@pytest.mark.filterwarnings("ignore::edgevlo.runtime.generate.answers.AnswerWarning")
+@pytest.mark.filterwarnings("ignore::edgevlo.runtime.generate.text.AnswerWarning")
 def test_pictures_have_seeds_of_their_own_and_say_how_they_were_made(pair: Pair) -> None:
     model = limited(pair.model, max_tokens=16)
     parts = [part for part in model.interleave("a red car on the beach", seed=2**32 - 1) if not isinstance(part, str)]
@@ -210,7 +210,7 @@ def test_a_model_that_lacks_it_says_what_it_can() -> None:
         edgevlo.load().interleave("a story")
 
 
-@pytest.mark.filterwarnings("ignore::edgevlo.runtime.generate.answers.AnswerWarning")
+@pytest.mark.filterwarnings("ignore::edgevlo.runtime.generate.text.AnswerWarning")
 def test_rows_of_a_picture_come_one_by_one(pair: Pair) -> None:
     parts = [*limited(pair.model, max_tokens=16).interleave_rows("a red car on the beach", temperature=0.0)]
     strokes = [part for part in parts if isinstance(part, Stroke)]
@@ -218,7 +218,7 @@ def test_rows_of_a_picture_come_one_by_one(pair: Pair) -> None:
     assert rows == [*range(1, pair.shape.side + 1)] * (len(rows) // pair.shape.side)
 
 
-@pytest.mark.filterwarnings("ignore::edgevlo.runtime.generate.answers.AnswerWarning")
+@pytest.mark.filterwarnings("ignore::edgevlo.runtime.generate.text.AnswerWarning")
 def test_the_command_prints_text_and_names_pictures_where_they_stand(pair: Pair, tmp_path: Path) -> None:
     expected = [*pair.model.interleave("a red car on the beach", temperature=0.0)]
     command = ["interleave", "a red car on the beach", "-m", str(pair.folder), "--temperature", "0"]

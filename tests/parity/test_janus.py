@@ -32,8 +32,8 @@ from edgevlo.export.families.janus.family import WEIGHTS_LICENCE
 from edgevlo.quantization import quantize
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.errors import AbilityError, CheckpointError, RequestError
-from edgevlo.runtime.generate.answers import AnswerWarning
 from edgevlo.runtime.generate.prompts import Features, stacked
+from edgevlo.runtime.generate.text import AnswerWarning
 from edgevlo.runtime.manifest.pictures import FitPadSquare, Preprocess
 from edgevlo.runtime.model import Model
 from edgevlo.runtime.pictures.fit import fit_pad_square
@@ -175,7 +175,7 @@ def test_the_picture_is_that_of_decode_image_tokens(pair: Pair) -> None:
 
 
 @pytest.mark.parametrize("sizes", [[(70, 41)], [(33, 90), (96, 96)]], ids=["one", "two"])
-@pytest.mark.filterwarnings("ignore::edgevlo.runtime.generate.answers.AnswerWarning")
+@pytest.mark.filterwarnings("ignore::edgevlo.runtime.generate.text.AnswerWarning")
 def test_answers_equal_generate(pair: Pair, sizes: list[tuple[int, int]]) -> None:
     pictures = [soft_noise(*size, seed=seed) for seed, size in enumerate(sizes)]
     side = pair.shape.pixels

@@ -28,7 +28,7 @@ from edgevlo.runtime.pictures.load import load_picture, to_pixel_values
 pytestmark = [
     pytest.mark.filterwarnings("ignore::edgevlo.export.checkpoint.folder.CheckpointWarning"),
     pytest.mark.filterwarnings("ignore::edgevlo.runtime.pictures.load.PictureWarning"),
-    pytest.mark.filterwarnings("ignore::edgevlo.runtime.generate.answers.AnswerWarning"),
+    pytest.mark.filterwarnings("ignore::edgevlo.runtime.generate.text.AnswerWarning"),
 ]
 
 

@@ -26,7 +26,7 @@ from edgevlo.quantization.static import able
 from edgevlo.runtime.arrays import Array
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.errors import RequestError
-from edgevlo.runtime.generate.answers import AnswerWarning
+from edgevlo.runtime.generate.text import AnswerWarning
 from edgevlo.runtime.manifest.graphs import GraphRole
 from edgevlo.runtime.manifest.schema import read_manifest
 from edgevlo.runtime.model import Model

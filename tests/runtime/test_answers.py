@@ -3,7 +3,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from edgevlo.runtime.generate.answers import AnswerWarning, Detection, answer, read_detections
+from edgevlo.runtime.generate.detections import Detection, read_detections
+from edgevlo.runtime.generate.text import AnswerWarning, answer
 
 ONE = (1.0, 1.0)
 
@@ -55,7 +56,7 @@ def test_boxes_are_scaled_to_the_picture_that_was_asked_about() -> None:
      "car 1 2 3 " + "9" * 5000],
 )  # fmt: skip
 def test_a_part_that_is_no_box_is_left_out_with_a_warning(part: str) -> None:
-    with pytest.warns(AnswerWarning, match=r"^the model's answer '.*' names no box; it is left out$"):
+    with pytest.warns(AnswerWarning, match=r"^ignored '.*' in the model's answer: it names no box$"):
         found = read_detections(f"tree 1 1 2 2; {part}", ONE)
 
     assert found == [Detection("tree", (1, 1, 2, 2))]

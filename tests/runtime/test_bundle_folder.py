@@ -190,7 +190,7 @@ def test_what_exists_is_refused_before_any_work(tmp_path: Path, kind: str) -> No
 def test_a_place_that_cannot_hold_a_folder_says_why(tmp_path: Path, name: str, reason: str) -> None:
     (tmp_path / "file").touch()
 
-    with pytest.raises(OutputError, match=rf"cannot be created \({reason}\)"), staged_folder(tmp_path / name):
+    with pytest.raises(OutputError, match=rf"cannot be written \({reason}\)"), staged_folder(tmp_path / name):
         pytest.fail("the work was begun")
 
 

@@ -32,7 +32,7 @@ from edgevlo.runtime.gpu import engine_cache
 from edgevlo.runtime.gpu.cuda import Cuda, find_gpu
 from edgevlo.runtime.gpu.device import DeviceBackbone
 from edgevlo.runtime.gpu.engine_cache import Device, build_engines, cache_folder
-from edgevlo.runtime.gpu.tensorrt_build import build_engine
+from edgevlo.runtime.gpu.tensorrt_build import build_serialized_engine
 from edgevlo.runtime.gpu.tensorrt_graph import CaptureWarning
 from edgevlo.runtime.gpu.tensorrt_profiles import PROMPT, STEP, profiles
 from edgevlo.runtime.graphs import backends
@@ -225,9 +225,9 @@ def test_an_interrupted_build_goes_on_where_it_stopped(
 
     def noting(trt: Any, path: Path, shapes: Any) -> bytes:
         made.append(path.stem)
-        return build_engine(trt, path, shapes)
+        return build_serialized_engine(trt, path, shapes)
 
-    monkeypatch.setattr(engine_cache, "build_engine", noting)
+    monkeypatch.setattr(engine_cache, "build_serialized_engine", noting)
     build_engines(bundle, device)
     assert made == [role for role in bundle.manifest.graphs if role not in ("backbone", "image_head")]
 
@@ -235,10 +235,10 @@ def test_an_interrupted_build_goes_on_where_it_stopped(
 def test_a_full_disk_leaves_no_half_engine(folder: Path, device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
     bundle = open_bundle(folder)
 
-    def full(_content: bytes, _file: object) -> None:
+    def full(_from: Path, _to: Path) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(engine_cache, "_put", full)
+    monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(OutputError, match="cannot be written"):
         build_engines(bundle, device)
     assert list(cache_folder(bundle, device).iterdir()) == []

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Any
 
 from edgevlo.runtime.arrays import Codes, Floats
-from edgevlo.runtime.generate.answers import answer
+from edgevlo.runtime.generate.text import answer
 from edgevlo.runtime.model import Model
 
 

@@ -63,7 +63,8 @@ def export(checkpoint: str, output: Path) -> None:
     """Turn CHECKPOINT, a folder or a hub id, into a portable bundle."""
     with _needs("export"):
         from edgevlo.export import export_checkpoint
-    from edgevlo.hub import fetch, is_hub_id
+    from edgevlo.catalog import is_hub_id
+    from edgevlo.hub import fetch
 
     from .progress import progress_bar
 
