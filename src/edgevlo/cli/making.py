@@ -208,19 +208,19 @@ def evaluate(
     bundle: str, against: str, document: Path | None, sheet: Path | None, check: bool, emulate: bool, **settings: Any
 ) -> None:
     """Measure what BUNDLE, a quantised one, keeps of the bundle that it was made from."""
-    from edgevlo.calibration.evaluation.files import check_outputs, write_document, write_sheet
-    from edgevlo.catalog import find
-
-    from .progress import progress_bar
-
-    check_outputs(document, sheet)
     with _needs("quantize" if emulate else "evaluate"):
         from edgevlo.calibration.evaluation.evaluate import evaluate as measure
+        from edgevlo.calibration.evaluation.files import check_outputs, write_document, write_sheet
 
         if emulate:
             from edgevlo.quantization import open_emulated
 
             settings["open_graph"] = open_emulated
+    from edgevlo.catalog import find
+
+    from .progress import progress_bar
+
+    check_outputs(document, sheet)
     with progress_bar() as progress:
         found = measure(find(bundle), find(against), progress=progress, **settings)
     click.echo(found.table)
