@@ -40,7 +40,7 @@ def check_writable(path: Path) -> None:
         raise OutputError(f"{path} cannot be written: no permission to write in {folder}. Choose another folder.")
 
 
-def write_whole(path: Path, write: Callable[[IO[bytes]], None]) -> None:
+def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     """Write a file beside `path` and rename it at the end, so that it exists whole or not at all."""
     check_writable(path)
     temporary = beside(path)

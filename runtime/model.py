@@ -20,7 +20,7 @@ from .generate.interleave import Rule, interleave
 from .generate.options import Options, resolve
 from .generate.painting import Painting
 from .generate.picture_reader import PictureReader
-from .generate.prompts import Features, PromptWriter, Source, Vocabulary, check_text
+from .generate.prompts import PromptWriter, Source, Vocabulary, check_text, shown_codes
 from .generate.stroke import Stroke
 from .generate.text import Answering, AnswerWarning
 from .graphs.engine import Engine
@@ -236,7 +236,7 @@ class Model:
         settings = resolve(options, ability, self.manifest)
         shape = self.grid.default if size is None else self.grid.shape(self.size(size))
         sources = self._read(name, pictures)
-        if size is None and sources and (codes := _codes(sources[0])) is not None:
+        if size is None and sources and (codes := shown_codes(sources[0])) is not None:
             shape = Shape(*codes.shape)
         return self._painting.strokes(self._painting.request(ability, text, sources, shape, settings), self.decode)
 
@@ -290,10 +290,6 @@ class Model:
             cell=manifest.codes.cell,
             pad=manifest.guidance.pad,
         )
-
-
-def _codes(source: Source) -> Codes | None:
-    return source.codes if isinstance(source, Features) else source
 
 
 def _listed(pictures: Picture | Sequence[Picture]) -> list[Picture]:

@@ -2,6 +2,7 @@
 
 import shutil
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,15 @@ from edgevlo.cli import run
 from edgevlo.runtime.model import Model
 
 pytest_plugins = ["exported", "serving_fixtures"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def home_of_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Keep what is kept between runs out of the home of who runs the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("home")
+        patch.setenv("EDGEVLO_HOME", str(folder))
+        yield folder
 
 
 @pytest.fixture(scope="session")

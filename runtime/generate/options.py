@@ -12,6 +12,7 @@ from ..manifest.schema import Manifest
 from .prompts import check_text
 
 MAX_SEED: Final = 2**32 - 1
+MAX_CODES_PER_PASS: Final = 64
 Number = TypeVar("Number", int, float)
 
 
@@ -25,6 +26,7 @@ class Options(TypedDict, total=False):
     top_k: int | None
     top_p: float | None
     negative_prompt: str | None
+    codes_per_pass: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +38,7 @@ class Settings:
     image_guidance_scale: float | None  # None where the model has no such guidance or no picture is shown
     sampling: Sampling
     negative: str
+    codes_per_pass: int = 0  # 0: as many as pay; whatever it is, the picture is the same
 
 
 def resolve(options: Options, ability: Ability, manifest: Manifest) -> Settings:
@@ -53,6 +56,8 @@ def resolve(options: Options, ability: Ability, manifest: Manifest) -> Settings:
     top_p = _first(options.get("top_p"), default.top_p)
     _check_number("top-k", top_k, 0, 2**31 - 1)
     _check_top_p(top_p, manifest)
+    codes_per_pass = _first(options.get("codes_per_pass"), 0)
+    _check_number("codes per pass", codes_per_pass, 0, MAX_CODES_PER_PASS)
     seed = _first(options.get("seed"), secrets.randbelow(MAX_SEED + 1))
     check_seed(seed)
     return Settings(
@@ -61,6 +66,7 @@ def resolve(options: Options, ability: Ability, manifest: Manifest) -> Settings:
         image_guidance_scale=image_scale,
         sampling=Sampling(temperature=temperature, top_k=int(top_k), top_p=top_p),
         negative=_negative(options.get("negative_prompt"), scale, image_scale, manifest.guidance),
+        codes_per_pass=codes_per_pass,
     )
 
 

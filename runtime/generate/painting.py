@@ -13,15 +13,16 @@ from PIL import Image
 from ..arrays import Codes, Floats
 from ..bundle import Bundle
 from ..errors import RequestError
-from ..graphs.engine import Engine
+from ..graphs.engine import Engine, Painter
 from ..manifest.abilities import Ability
 from ..manifest.guidance import Branch, Sampling
-from ..pictures.marks import PRODUCER, provenance
+from ..pictures.marks import PARAMETERS, PRODUCER, provenance
 from ..pictures.sizes import GridRule, Shape
-from . import raster
+from . import drafting, raster
+from .drafts import Drafts
 from .interleave import Written
 from .options import MAX_SEED, Settings, weigh
-from .prompts import PromptWriter, Source, stacked
+from .prompts import PromptWriter, Source, shown_codes, stacked
 from .stroke import Stroke
 
 _NO_WEIGHT: Final = 1e-9  # of branches that cancel out, as 1.2 - 1 and -0.2 do up to rounding
@@ -38,6 +39,8 @@ class PictureRequest:
     plan: raster.Plan
     sampling: Sampling
     chunks: dict[str, str]
+    source: Codes | None  # the picture shown, where its grid is the one to paint: likely codes
+    codes_per_pass: int  # 0: as many as pay
 
 
 class Painting:
@@ -79,6 +82,8 @@ class Painting:
             ),
             sampling=settings.sampling,
             chunks=self._chunks(text, shape, settings),
+            source=next((codes for codes in map(shown_codes, sources) if _fills(codes, shape)), None),
+            codes_per_pass=settings.codes_per_pass,
         )
 
     def next_picture(
@@ -90,18 +95,20 @@ class Painting:
 
     def strokes(self, request: PictureRequest, decode: Callable[[Codes], Image.Image]) -> Iterator[Stroke]:
         """Paint row by row; `decode` gives the picture of a code grid (rows, columns)."""
-        plan = request.plan
+        plan, chunks = request.plan, dict(request.chunks)
 
         def finished(codes: Codes) -> Image.Image:
             picture = decode(codes)
             if codes.shape[0] == plan.rows:
-                picture.info.update(request.chunks)
+                picture.info.update(chunks)
             return picture
 
         with self._engine.painter(request.prompts, request.fed, request.features) as painter:
             painter.head.set(np.array(request.weights, dtype=np.float32), request.sampling)
-            codes = raster.paint(painter.head.draw, painter.backbone.step, plan)
+            codes, passes = _painted(painter, request)
             for grid in raster.finished_rows(codes, plan.columns):
+                if grid.shape[0] == plan.rows and passes() < plan.cells:
+                    chunks[PARAMETERS] += f", Passes: {passes()}"
                 yield Stroke(codes=grid, rows=plan.rows, _decode=finished)
 
     def _weighed(
@@ -153,3 +160,18 @@ class Painting:
             "Model": self._manifest.name,
         }
         return provenance(text, settings.negative, listed, PRODUCER, self._bundle.digest)
+
+
+def _painted(painter: Painter, request: PictureRequest) -> tuple[Iterator[int], Callable[[], int]]:
+    """Return the codes of a picture, and a function that says how many passes they took, the prompt's included."""
+    plan, window, fixed = request.plan, painter.window, request.codes_per_pass
+    if window is None or fixed == 1:
+        return raster.paint(painter.head.draw, painter.backbone.step, plan), lambda: plan.cells
+    before = window.passes
+    width: drafting.Width = (lambda _, left: min(fixed, left)) if fixed else window.pace.width
+    codes = drafting.paint(painter.head.draw, window, plan, Drafts(plan.columns, request.source), width)
+    return codes, lambda: 1 + window.passes - before
+
+
+def _fills(codes: Codes | None, shape: Shape) -> bool:
+    return codes is not None and codes.shape == (shape.rows, shape.columns)

@@ -182,6 +182,11 @@ class PromptWriter:
         return [] if piece.tag is None or number is None else [self._vocabulary.special(piece.tag.name(number))]
 
 
+def shown_codes(source: Source) -> Codes | None:
+    """Return the code grid of a picture that a prompt shows; None where it is shown as features alone."""
+    return source.codes if isinstance(source, Features) else source
+
+
 def stacked(sources: Sequence[Source]) -> Floats | None:
     """Return the features of all pictures in order, (features, hidden_size); None if there are none."""
     rows = [source.rows for source in sources if isinstance(source, Features)]

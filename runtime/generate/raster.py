@@ -27,6 +27,11 @@ class Plan:
         """How many codes the image has."""
         return self.rows * self.columns
 
+    def tokens(self, cell: int, code: int) -> tuple[int, ...]:
+        """Return what is read for a cell: its code, and after the last one of a row what the grid forces there."""
+        token = self.first_token + code
+        return (token, *self.row_suffix) if (cell + 1) % self.columns == 0 else (token,)
+
 
 def paint(draw: Draw, step: Step, plan: Plan) -> Iterator[int]:
     """Yield the codes of one image in raster order; the prompts, opener included, have been read.
@@ -34,14 +39,11 @@ def paint(draw: Draw, step: Step, plan: Plan) -> Iterator[int]:
     What the grid forces after a row rides along with the row's last code, and nothing is read after the last cell:
     structural tokens cost no step of their own.
     """
-    for drawn, uniform in enumerate(plan.uniforms, start=1):
+    for cell, uniform in enumerate(plan.uniforms):
         code = draw(uniform)
         yield code
-        if drawn == plan.cells:
-            return  # nothing left to predict
-        token = plan.first_token + code
-        row_ended = drawn % plan.columns == 0
-        step((token, *plan.row_suffix) if row_ended else (token,))
+        if cell < plan.cells - 1:  # else nothing is left to predict
+            step(plan.tokens(cell, code))
 
 
 def finished_rows(codes: Iterator[int], columns: int) -> Iterator[Codes]:

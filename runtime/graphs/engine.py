@@ -37,6 +37,8 @@ from .image_head import ImageHead
 from .integer_table import BITS, IntegerTable, row_bytes
 from .protocols import DeviceGraph, Head, Runner
 from .sessions import declared
+from .threads import most_threads
+from .window import Window
 
 _PAINTING: Final[tuple[GraphRole, ...]] = ("backbone", "image_head", "image_decoder")
 
@@ -47,11 +49,18 @@ class Painter:
 
     backbone: Backbone
     open_head: Callable[[], Head]
+    name: str  # of its pace: what a pass costs
 
     @cached_property
     def head(self) -> Head:
         """The image head, opened by the first painting: answers do without."""
         return self.open_head()
+
+    @cached_property
+    def window(self) -> Window | None:
+        """What reads several codes in a pass; None on a GPU, whose captured steps read one."""
+        head = self.head
+        return Window(self.backbone, head, self.name) if isinstance(head, ImageHead) else None
 
 
 class Engine:
@@ -125,11 +134,12 @@ class Engine:
 
     def _make(self, rows: int, needed: int) -> Painter:
         capacity, graph = capacity_for(self._bundle.manifest, needed), self._backbone
+        name = f"{self._bundle.digest[:24]}-{rows}-rows-{most_threads()}-threads"
         if isinstance(graph, DeviceGraph):
             device = DeviceBackbone(graph, self._shape, self._embeddings, rows=rows, capacity=capacity)
-            return Painter(device, lambda: self._device_head(device))
+            return Painter(device, lambda: self._device_head(device), name)
         backbone = Backbone(graph, self._shape, self._embeddings, rows=rows, capacity=capacity)
-        return Painter(backbone, lambda: self._host_head(backbone))
+        return Painter(backbone, lambda: self._host_head(backbone), name)
 
     def _device_head(self, backbone: DeviceBackbone) -> Head:
         graph = self._image_head

@@ -1,8 +1,10 @@
 """From hidden states to the next code: guidance and the draw happen inside the graph. Knows no grid and no tokens."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from ..arrays import Floats
+from ..arrays import Array, Floats
 from ..manifest.guidance import Sampling
 from .backbone import bind
 from .protocols import Session
@@ -20,15 +22,14 @@ class ImageHead:
         self._uniform = np.zeros(1, dtype=np.float32)
         self._code = np.zeros(1, dtype=np.int64)
         self._binding = session.io_binding()
-        inputs = {
-            "hidden": hidden[np.newaxis],
+        self._settings: dict[str, Array] = {
             "weights": self._weights,
             "temperature": self._temperature,
             "top_k": self._top_k,
-            "uniform": self._uniform,
         }
         if any(value.name == "top_p" for value in session.get_inputs()):
-            inputs["top_p"] = self._top_p
+            self._settings["top_p"] = self._top_p
+        inputs = {"hidden": hidden[np.newaxis], "uniform": self._uniform, **self._settings}
         bind(self._binding, inputs, {"code": self._code})
 
     def set(self, weights: Floats, sampling: Sampling) -> None:
@@ -43,3 +44,9 @@ class ImageHead:
         self._uniform[0] = uniform
         self._session.run_with_iobinding(self._binding)
         return int(self._code[0])
+
+    def draw_all(self, hidden: Floats, uniforms: Sequence[float]) -> list[int]:
+        """Draw a code after each of several tokens, `hidden` (branches, tokens, hidden_size), each at its uniform."""
+        feeds = {"hidden": np.ascontiguousarray(hidden.swapaxes(0, 1)), "uniform": np.array(uniforms, np.float32)}
+        (codes,) = self._session.run(["code"], {**feeds, **self._settings})
+        return list(map(int, codes))

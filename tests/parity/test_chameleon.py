@@ -30,6 +30,7 @@ from chameleon_checkpoints import (
 )
 from chameleon_pair import Pair, looped, pair_of, processed
 from click.testing import CliRunner
+from drafted import assert_the_same_for_every_width
 from greedy import answered, painted
 from photographs import soft_noise
 from torch import Tensor
@@ -58,6 +59,10 @@ def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return pair_of(request.param, tmp_path_factory.mktemp(request.param.name))
+
+
+def test_several_codes_a_pass_paint_the_same_picture(pair: Pair) -> None:
+    assert_the_same_for_every_width(pair.model)
 
 
 @pytest.mark.parametrize(("text", "scale"), [("a red car on the beach", 3.0), ("cat", 2.0)])

@@ -17,6 +17,7 @@ import pytest
 import torch
 import transformers
 from click.testing import CliRunner
+from drafted import assert_the_same_for_every_width
 from greedy import answered, painted
 from janus_checkpoints import BEGIN, CLOSE, END, JANUS_SHAPES, OPEN, PAD, PLACEHOLDER, JanusShape, make_janus, token_id
 from janus_original import write_original
@@ -101,6 +102,10 @@ def generated(pair: Pair, prompt: list[int], scale: float) -> npt.NDArray[np.int
     )
     found: npt.NDArray[np.int64] = codes.reshape(pair.shape.side, pair.shape.side).numpy()
     return found
+
+
+def test_several_codes_a_pass_paint_the_same_picture(pair: Pair) -> None:
+    assert_the_same_for_every_width(pair.model)
 
 
 @pytest.mark.parametrize(("text", "scale"), [("a red car on the beach", 5.0), ("cat", 2.5)])

@@ -15,6 +15,7 @@ from chameleon_checkpoints import (
     TURN,
 )
 from chameleon_pair import Pair, looped, pair_of
+from drafted import assert_the_same_for_every_width
 from greedy import answered, painted
 from photographs import soft_noise
 from PIL import Image
@@ -37,6 +38,10 @@ def lumina(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return pair_of(request.param, tmp_path_factory.mktemp(request.param.name))
+
+
+def test_several_codes_a_pass_paint_the_same_picture(lumina: Pair) -> None:
+    assert_the_same_for_every_width(lumina.model)
 
 
 def tags(pair: Pair, grid: tuple[int, int]) -> str:

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import torch
 import transformers
+from drafted import assert_the_same_for_every_width
 from greedy import answered
 from one_vocabulary_checkpoints import TEXT_SHAPES, TextShape, cosmos_decoder, make_text_model
 from photographs import soft_noise
@@ -95,6 +96,10 @@ def liquid(request: pytest.FixtureRequest, made: Callable[[TextShape], Pair]) ->
 @pytest.fixture(params=[shape for shape in TEXT_SHAPES if shape.kind == "simplear"], ids=lambda shape: shape.name)
 def simplear(request: pytest.FixtureRequest, made: Callable[[TextShape], Pair]) -> Pair:
     return made(request.param)
+
+
+def test_several_codes_a_pass_paint_the_same_picture(pair: Pair) -> None:
+    assert_the_same_for_every_width(pair.model)
 
 
 @torch.no_grad()

@@ -15,6 +15,7 @@ import pytest
 import torch
 import transformers
 from checkpoints import Shape
+from drafted import assert_the_same_for_every_width
 from exported import Exported
 from greedy import answered
 from PIL import Image
@@ -89,6 +90,10 @@ class Pair:
 @pytest.fixture
 def pair(exported: Exported) -> Pair:
     return _pair(exported)
+
+
+def test_several_codes_a_pass_paint_the_same_picture(pair: Pair) -> None:
+    assert_the_same_for_every_width(pair.model)
 
 
 @cache

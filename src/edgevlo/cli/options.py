@@ -34,6 +34,11 @@ sampling_options = options(
     click.option("--top-k", type=int, help="Draw among so many codes; 0 is all."),
     click.option("--top-p", type=float, help="Draw among the likeliest codes with this share together; 1 is all."),
     click.option("--negative-prompt", help="What the picture should not be like."),
+    click.option(
+        "--codes-per-pass",
+        type=int,
+        help="Read so many codes at once, guessed and checked: faster, the same picture. 0 takes as many as pay.",
+    ),
 )
 watch_option = click.option("--watch", is_flag=True, help="Paint rows in the terminal as they are finished.")
 paint_options = options(

@@ -1,0 +1,93 @@
+"""How many codes a pass reads: the most right ones in the least time, by costs that are measured once."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from edgevlo.runtime.graphs.pace import WIDTHS, Pace, best_width
+
+# A 1B model's passes on a CPU, in steps (2/4/8 codes: 1.4/2.3/3.6), and a GPU's, which cost the same.
+CPU = {1: 1.0, 2: 1.4, 4: 2.3, 8: 3.6}
+GPU = {1: 1.0, 2: 1.0, 4: 1.0, 8: 1.0}
+
+
+@pytest.mark.parametrize(
+    ("costs", "hits", "most", "width"),
+    [
+        (CPU, 0.0, 99, 1),
+        (CPU, 0.3, 99, 1),  # 1.3 codes in 1.4 steps
+        (CPU, 0.5, 99, 2),  # 1.5 in 1.4
+        (CPU, 0.9, 99, 8),  # 5.7 in 3.6
+        (CPU, 1.0, 99, 8),
+        (CPU, 1.0, 7, 4),
+        (CPU, 1.0, 1, 1),
+        (GPU, 0.1, 99, 8),
+    ],
+)
+def test_the_width_gives_most_right_codes_in_least_time(
+    costs: dict[int, float], hits: float, most: int, width: int
+) -> None:
+    assert best_width(costs, hits, most) == width
+
+
+class Reader:
+    """A device on which a pass takes a second, and a fifth more for every further code."""
+
+    now = 0.0
+
+    def __init__(self) -> None:
+        self.read: list[int] = []
+
+    def __call__(self, width: int) -> None:
+        self.read.append(width)
+        Reader.now += 1 + 0.2 * (width - 1)
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "perf_counter", lambda: Reader.now)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("EDGEVLO_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def test_nothing_is_measured_before_guesses_look_worth_it(home: Path) -> None:
+    read = Reader()
+
+    assert Pace(read, "a").width(0.2, 99) == 1
+    assert Pace(read, "a").width(1.0, 5) == 1  # too little is left to measure all widths with
+    assert read.read == []
+    assert not home.exists()
+
+
+def test_costs_are_measured_once_for_a_device_and_kept(home: Path) -> None:
+    read = Reader()
+    pace = Pace(read, "a")
+
+    assert pace.width(1.0, 99) == 12
+    assert pace.width(0.0, 99) == 1
+    assert set(read.read) == set(WIDTHS)
+    assert [*json.loads((home / "pace" / "a.json").read_text())] == list(map(str, WIDTHS))
+    again = Reader()
+    assert Pace(again, "a").width(1.0, 99) == 12
+    assert again.read == []
+    other = Reader()
+    Pace(other, "b").width(1.0, 99)
+    assert other.read != []
+
+
+@pytest.mark.parametrize("content", ["", "{", "[1]", '{"1": 0.1}', '{"one": 2}', "null"])
+def test_what_cannot_be_read_is_measured_again(home: Path, content: str) -> None:
+    (home / "pace").mkdir(parents=True)
+    (home / "pace" / "a.json").write_text(content)
+    read = Reader()
+
+    Pace(read, "a").width(1.0, 99)
+
+    assert read.read != []
+    assert len(json.loads((home / "pace" / "a.json").read_text())) == len(WIDTHS)
