@@ -3,7 +3,7 @@ PYTHON ?= python3
 PROMPT ?= a red car on the beach at sunset
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: paint test test-slow check bench clean
+.PHONY: paint test test-unit test-slow check bench clean
 export PROMPT
 
 paint: .venv/installed
@@ -11,6 +11,9 @@ paint: .venv/installed
 
 test: .venv-dev/installed
 	.venv-dev/bin/python -m pytest
+
+test-unit: .venv-dev/installed
+	.venv-dev/bin/python -m pytest -m unit
 
 test-slow: .venv-dev/installed
 	.venv-dev/bin/python -m pytest -m slow

@@ -1,4 +1,4 @@
-"""What several folders of tests share: bundles, each made once, and the command line in a folder of its own."""
+"""What several folders of tests share: the toy bundle, the command line in a folder of its own, and tests' kinds."""
 
 import shutil
 import warnings
@@ -7,12 +7,32 @@ from pathlib import Path
 
 import pytest
 from command_line import Ran, Run
-from toy_graphs import make_toy
+from kinds import UNIT, kind_of
+from toy_bundle import TOY
 
 from edgevlo.cli import run
 from edgevlo.runtime.model import Model
 
-pytest_plugins = ["exported", "serving_fixtures"]
+
+def only_units(config: pytest.Config) -> bool:
+    return bool(config.getoption("markexpr") == UNIT)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not only_units(config):
+        for plugin in ("exported", "serving_fixtures"):
+            config.pluginmanager.import_plugin(plugin)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave modules that import the toolchain alone when only units are asked for: it need not be there."""
+    is_module = collection_path.name.startswith("test_") and collection_path.suffix == ".py"
+    return True if only_units(config) and is_module and kind_of(collection_path) != UNIT else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        item.add_marker(kind_of(item.path))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -25,9 +45,9 @@ def home_of_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of the toy bundle (tests/support/toy_graphs.py); nobody changes it."""
-    return make_toy(tmp_path_factory.mktemp("bundles") / "toy")
+def toy() -> Path:
+    """Return the folder of the toy bundle; nobody changes it."""
+    return TOY
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import re
 import subprocess
 import sys
 import tomllib
@@ -117,7 +118,8 @@ def test_the_front_door_does_not_import_the_training_tools() -> None:
 
 def defined_aliases(file: Path) -> set[str]:
     """Return the names that a module gives to types of arrays and callbacks."""
-    lines = ast.parse(file.read_text(encoding="utf-8")).body
+    text = file.read_text(encoding="utf-8")
+    lines = ast.parse(text).body if re.search(r"NDArray\[|Callable\[\[", text) else []
     named = [node for node in lines if isinstance(node, ast.AnnAssign | ast.Assign) and node.value is not None]
     types = [node for node in named if "NDArray[" in ast.unparse(node) or "Callable[[" in ast.unparse(node)]
     return {ast.unparse(node.target if isinstance(node, ast.AnnAssign) else node.targets[0]) for node in types}

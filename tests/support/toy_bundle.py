@@ -18,6 +18,8 @@ from edgevlo.runtime.manifest.pictures import Codes, Grid, Postprocess, Preproce
 from edgevlo.runtime.manifest.prompts import ImageBlock, Piece
 from edgevlo.runtime.manifest.schema import FORMAT, Manifest, Producer, Source
 
+TOY: Final = Path(__file__).parent / "toy"  # as toy_graphs.py wrote it
+
 
 def token(name: str) -> Piece:
     return Piece(token=name)

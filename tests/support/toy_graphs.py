@@ -13,7 +13,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from tokenizers import AddedToken, Tokenizer, pre_tokenizers
 from tokenizers.models import WordLevel
-from toy_bundle import toy_manifest
+from toy_bundle import TOY, toy_manifest
 from toy_reference import (
     CELL,
     COUNT,
@@ -29,6 +29,7 @@ from toy_reference import (
 )
 
 from edgevlo.runtime.bundle import seal, staged_folder
+from edgevlo.runtime.files import remove_folder
 from edgevlo.runtime.manifest.graphs import DType, Graph, GraphRole, Tensor
 
 
@@ -218,3 +219,8 @@ def make_toy(destination: Path) -> Path:
         (folder / "LICENCE.txt").write_text("Made for tests.\n")
         seal(folder, toy_manifest(graphs))
     return destination
+
+
+if __name__ == "__main__":
+    remove_folder(TOY)
+    make_toy(TOY)

@@ -1,0 +1,50 @@
+"""Which kind of tests a module holds.
+
+Units need the runtime and pytest alone and take seconds in all. Parity is with transformers or with a model's own
+program, golden with what was recorded; everything else that needs the toolchain, or more time and memory, is
+integration.
+"""
+
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).parents[1]
+
+UNIT, PARITY, GOLDEN, INTEGRATION = "unit", "parity", "golden", "integration"
+KINDS: Final = (UNIT, PARITY, GOLDEN, INTEGRATION)
+
+# A folder's kind, and that of the modules in it that are of another.
+TABLE: Final = {
+    "calibration": INTEGRATION,
+    "cli": UNIT,
+    "cli/test_calibrate_command.py": INTEGRATION,
+    "cli/test_hub.py": INTEGRATION,
+    "export": INTEGRATION,
+    "export/test_emu3_original.py": PARITY,
+    "golden": GOLDEN,
+    "parity": PARITY,
+    "picturebook": INTEGRATION,
+    "quantization": INTEGRATION,
+    "runtime": UNIT,
+    "runtime/test_onnx_shapes.py": INTEGRATION,
+    "runtime/test_ort_device.py": INTEGRATION,
+    "runtime/test_picture_limits.py": INTEGRATION,  # peaks of processes that read pictures of 100 megapixels
+    "runtime/test_seeing.py": INTEGRATION,
+    "runtime/test_tensorrt.py": INTEGRATION,
+    "runtime/test_tensorrt_requirements.py": INTEGRATION,
+    "runtime/test_tensorrt_surface.py": GOLDEN,
+    "serving": INTEGRATION,
+    "test_families.py": INTEGRATION,
+    "test_figures.py": GOLDEN,
+    "test_kinds.py": UNIT,
+    "test_packaging.py": UNIT,
+}
+
+
+def kind_of(module: Path) -> str:
+    """Return the kind of a test module: its own line of the table, or its folder's."""
+    name = module.relative_to(ROOT)
+    kind = TABLE.get(name.as_posix()) or TABLE.get(name.parts[0])
+    if kind is None:
+        raise LookupError(f"tests/{name} has no kind: name its folder in {Path(__file__).name}")
+    return kind
