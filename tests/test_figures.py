@@ -14,11 +14,11 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 # Numbers that are set, bought or published by others, and not measured: versions, options, limits, units of a column.
 GIVEN = re.compile(
-    r"(?:Python|torch(?:'s)?|TensorRT|JetPack|optimum|capability|Orin) \(?[\d.]+"
+    r"(?:Python|openai-python|torch(?:'s)?|TensorRT|JetPack|optimum|capability|Orin) \(?[\d.]+"
     r"|arXiv:[\d.]+"
     r"|95 %"
     r"|alpha: 0\.5|smoothed \(0\.5\)|scale 1\.5|image guidance scale of 1\.2"
-    r"|(?:at most|less than) [\d.]+ (?:MB|GB|dB|s)\b"
+    r"|(?:at most|less than|within) [\d.]+ (?:MB|GB|dB|s)\b"
     r"|1000 nats and -1000 dB|0\.0078\)"
     r"|0\.1 \(median\) and 0\.5 \(|0\.5 and 1\s+in half precision"
     r"|4\.3 GB for the shape"  # K x K x 4 bytes, added up
@@ -88,7 +88,10 @@ def test_a_number_that_somebody_measured_is_seen(line: str) -> None:
     assert list(unsourced(line, GIVEN))
 
 
-@pytest.mark.parametrize("line", ["128x128", "Janus-1.3B", "v1.2.3", "`0.5 s`", "three in 4 cases", "TensorRT 10.15"])
+@pytest.mark.parametrize(
+    "line",
+    ["128x128", "Janus-1.3B", "v1.2.3", "`0.5 s`", "three in 4 cases", "TensorRT 10.15", "waits 3 s<!-- given -->"],
+)
 def test_other_numbers_are_not(line: str) -> None:
     assert not list(unsourced(line, GIVEN))
 

@@ -120,9 +120,12 @@ def _table(page: str, text: str, at: int, file: str, places: list[str]) -> Itera
 
 
 def unsourced(page: str, given: re.Pattern[str]) -> Iterator[str]:
-    """Yield, with their line, the measured numbers of a page that name no source and that `given` does not match."""
+    """Yield, with their line, the measured numbers of a page that have no source and are not given."""
     text = readable(page)
     known = {figure.start for figure in sourced(page)}
+    for comment in COMMENT.finditer(page):
+        if comment[1] == "given":
+            known |= {one.start() for one in list(NUMBER.finditer(text, 0, comment.start()))[-1:]}
     spans = [range(*found.span()) for found in given.finditer(text)]
     for number in MEASURED.finditer(text):
         if number.start() not in known and not any(number.start() in span for span in spans):
