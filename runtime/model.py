@@ -44,14 +44,17 @@ class Model:
         self._engine = Engine(bundle) if engine is None else engine
 
     @classmethod
-    def open(cls, folder: Path) -> "Model":
+    def open(cls, folder: Path, *, threads: int = 0) -> "Model":
         """Open a bundle folder; raise `BundleError` if anything in it is not as its manifest says.
+
+        Large graphs run on `threads` threads, but no more than there are CPUs to use; 0 means `$EDGEVLO_THREADS`, or
+        all of them.
 
         Raises `MemoryShortError` when not even its smallest request fits into memory.
         """
         bundle = open_bundle(folder)
         check_opening(bundle)
-        return cls(bundle)
+        return cls(bundle, Engine(bundle, threads=threads))
 
     def paint(self, prompt: str, *, size: Size | None = None, **options: Unpack[Options]) -> Image.Image:
         """Paint a picture; its `info` holds the text chunks that `save_png` writes."""

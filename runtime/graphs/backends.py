@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 Opener: TypeAlias = Callable[[Bundle, GraphRole], Runner]
 
 
-def open_runner(bundle: Bundle, role: GraphRole, *, prepack: bool = True) -> Runner:
+def open_runner(bundle: Bundle, role: GraphRole, *, prepack: bool = True, threads: int = 0) -> Runner:
     """Open one graph on the bundle's target; raise `BundleError` when it cannot be run there."""
     target = bundle.manifest.target
     if target == "tensorrt":
         from ..gpu.engine_cache import open_cached_engine
 
         return open_cached_engine(bundle, role, _device())
-    session = open_graph(bundle, role, prepack=prepack)
+    session = open_graph(bundle, role, prepack=prepack, threads=threads)
     if target in ("cuda", "rtx"):
         from ..gpu.ort import OrtGraph
 

@@ -3,6 +3,7 @@
 Knows codes and tokens, not words: prompts come in as token ids, pictures as code grids.
 """
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -66,9 +67,10 @@ class Painter:
 class Engine:
     """Runs a bundle's graphs. Painters are kept for reuse; two paintings at once get one each."""
 
-    def __init__(self, bundle: Bundle, open_graph: Opener = open_runner) -> None:
+    def __init__(self, bundle: Bundle, open_graph: Opener | None = None, *, threads: int = 0) -> None:
         self._bundle = bundle
-        self._open_graph = open_graph
+        self._open_graph = open_graph or functools.partial(open_runner, threads=threads)
+        self._threads = most_threads(threads)
         self._shape = bundle.manifest.backbone
         self._capacity = fixed_capacity(bundle.manifest)  # None: as much as a request needs
         self._idle: dict[int, Painter] = {}
@@ -134,7 +136,7 @@ class Engine:
 
     def _make(self, rows: int, needed: int) -> Painter:
         capacity, graph = capacity_for(self._bundle.manifest, needed), self._backbone
-        name = f"{self._bundle.digest[:24]}-{rows}-rows-{most_threads()}-threads"
+        name = f"{self._bundle.digest[:24]}-{rows}-rows-{self._threads}-threads"
         if isinstance(graph, DeviceGraph):
             device = DeviceBackbone(graph, self._shape, self._embeddings, rows=rows, capacity=capacity)
             return Painter(device, lambda: self._device_head(device), name)

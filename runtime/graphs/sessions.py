@@ -31,8 +31,8 @@ _DTYPES: Final[dict[str, DType]] = {
 }
 
 
-def open_graph(bundle: Bundle, role: GraphRole, *, prepack: bool = True) -> Session:
-    """Open one graph on the bundle's target.
+def open_graph(bundle: Bundle, role: GraphRole, *, prepack: bool = True, threads: int = 0) -> Session:
+    """Open one graph on the bundle's target, with as many threads as `most_threads` makes of `threads`.
 
     Without `prepack` the weights are mapped and not rearranged: slower to run, but opening takes no memory for them.
     Raises `BundleError` when the graph cannot be loaded, when its interface is not the manifest's, or when the device
@@ -40,7 +40,7 @@ def open_graph(bundle: Bundle, role: GraphRole, *, prepack: bool = True) -> Sess
     """
     graph = declared(bundle, role)
     path = bundle.path(graph.file)
-    options = _options(graph_bytes(bundle.manifest, role), spins=role == "backbone")
+    options = _options(threads_for(graph_bytes(bundle.manifest, role), threads), spins=role == "backbone")
     if bundle.manifest.target == "cpu":
         # x86 CPUs without VNNI add two products of bytes in 16 bits, which overflow; this keeps int8 exact there.
         # It breaks DequantizeLinear of weights in blocks, which bundles for other targets have.
@@ -73,7 +73,7 @@ def open_rewritten(
     `weights` is how many bytes of them it computes with, `entries` are ONNX Runtime's session options. Raises
     `BundleError` when the graph cannot be loaded.
     """
-    options = _options(weights)
+    options = _options(threads_for(weights))
     options.enable_cpu_mem_arena = False  # its blocks only grow, and tensors that are looked at are large
     for name, value in (("session.model_external_initializers_file_folder_path", str(path.parent)), *entries):
         options.add_session_config_entry(name, value)
@@ -84,9 +84,9 @@ def open_rewritten(
     return session
 
 
-def _options(weights: int, *, spins: bool = False) -> ort.SessionOptions:
+def _options(threads: int, *, spins: bool = False) -> ort.SessionOptions:
     options = ort.SessionOptions()
-    options.intra_op_num_threads = threads_for(weights)
+    options.intra_op_num_threads = threads
     if not spins:
         # Each session has a pool, whose workers wait busily for tens of milliseconds after every run. Those of the
         # image head would take a core from the backbone through the whole of the step that follows.

@@ -17,26 +17,29 @@ _ROOT: Final = Path("/")
 _ONE_THREAD_BYTES: Final = 16 * 1024 * 1024
 
 
-def threads_for(weights: int) -> int:
-    """Return how many threads run a graph with so many bytes of weights.
+def threads_for(weights: int, asked: int = 0) -> int:
+    """Return how many threads run a graph with so many bytes of weights; `asked` is that of `most_threads`.
 
     ONNX Runtime is always given a number: left to itself it starts a thread for every core of the machine and pins it
     there, whether or not the process may run on that core. Raises `RequestError` for a setting that is not a number.
     """
-    return 1 if weights < _ONE_THREAD_BYTES else most_threads()
+    return 1 if weights < _ONE_THREAD_BYTES else most_threads(asked)
 
 
-def most_threads() -> int:
-    """Return how many threads a large graph gets: `$EDGEVLO_THREADS`, but no more than there are usable CPUs.
+def most_threads(asked: int = 0) -> int:
+    """Return how many threads a large graph gets: as many as asked for, but no more than there are usable CPUs.
 
-    Unset, empty or 0 means all usable CPUs. Raises `RequestError` for anything but a whole number.
+    0 asks for `$EDGEVLO_THREADS`, which unset, empty or 0 asks for all usable CPUs. Raises `RequestError` for anything
+    but a whole number.
     """
+    if asked < 0:
+        raise RequestError(f"{asked} is not a number of threads; take 1 or more, or 0 for all CPUs.")
     text, usable = os.environ.get(VARIABLE, "").strip(), usable_cpus()
     if text and not text.isdecimal():
         raise RequestError(
             f"{VARIABLE}={text!r} is not a number of threads; set it to 1 or more, or to 0 for all CPUs."
         )
-    return min(int(text or 0) or usable, usable)
+    return min(asked or int(text or 0) or usable, usable)
 
 
 def usable_cpus(root: Path = _ROOT) -> int:

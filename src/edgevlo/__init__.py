@@ -32,15 +32,17 @@ _HOMES = {
 }
 
 
-def load(model: "str | Path | None" = None) -> "Model":
+def load(model: "str | Path | None" = None, *, threads: int = 0) -> "Model":
     """Open a model: a bundle folder, the name of an installed bundle, or a hub id; without one, picturebook.
+
+    It runs on at most `threads` CPU threads; 0 means `$EDGEVLO_THREADS`, or all CPUs that this process may use.
 
     Raises `EdgevloError` when there is no such bundle or it is not intact.
     """
     from edgevlo.catalog import find
     from edgevlo.runtime.model import Model
 
-    return Model.open(find(model))
+    return Model.open(find(model), threads=threads)
 
 
 if not TYPE_CHECKING:  # else every misspelt name would be an `object` to type checkers

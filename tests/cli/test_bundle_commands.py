@@ -1,6 +1,7 @@
 """Commands about bundles: show, verify, doctor, and how a model is found or refused."""
 
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -59,6 +60,16 @@ def test_a_folder_that_is_no_bundle_does_not_hide_an_installed_one(edgevlo_run: 
     Path("toy").mkdir()
 
     assert edgevlo_run("verify", "toy").code == 0
+
+
+def test_doctor_says_how_many_threads_there_will_be_and_leaves_the_environment_alone(edgevlo_run: Run) -> None:
+    before = dict(os.environ)
+
+    facts = json.loads(edgevlo_run("doctor", "--threads", "1", "--json").out)
+
+    assert facts["threads"].startswith("1 for large graphs, of ")
+    assert dict(os.environ) == before
+    assert edgevlo_run("doctor", "--threads", "-1").code == 2
 
 
 def test_doctor_names_versions(edgevlo_run: Run) -> None:

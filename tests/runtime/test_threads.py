@@ -12,6 +12,7 @@ from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.errors import RequestError
 from edgevlo.runtime.graphs.sessions import open_graph
 from edgevlo.runtime.graphs.threads import VARIABLE, most_threads, threads_for, usable_cpus
+from edgevlo.runtime.model import Model
 
 LARGE = 1 << 30
 MASK = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
@@ -68,6 +69,24 @@ def test_the_variable_asks_for_threads_within_what_can_be_used(
     monkeypatch.setenv(VARIABLE, text)
 
     assert most_threads() == min(threads, usable_cpus())
+
+
+@pytest.mark.parametrize(("asked", "threads"), [(0, 1), (1, 1), (999, usable_cpus())])
+def test_what_a_caller_asks_for_goes_before_the_variable(
+    monkeypatch: pytest.MonkeyPatch, asked: int, threads: int
+) -> None:
+    monkeypatch.setenv(VARIABLE, "1")
+
+    assert most_threads(asked) == threads
+
+
+def test_a_model_opens_its_graphs_with_the_threads_asked_for(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edgevlo.runtime.graphs.threads._ONE_THREAD_BYTES", 0)
+    model = Model.open(toy, threads=1)
+
+    assert model._engine._backbone.get_session_options().intra_op_num_threads == 1  # type: ignore[union-attr]
+    with pytest.raises(RequestError, match="-1 is not a number of threads; take 1 or more"):
+        Model.open(toy, threads=-1)
 
 
 @pytest.mark.parametrize("text", ["two", "-1", "1.5", "٣x"])

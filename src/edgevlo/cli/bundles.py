@@ -4,7 +4,7 @@ import json
 
 import click
 
-from .options import json_option
+from .options import json_option, threads_option
 
 
 @click.command()
@@ -87,6 +87,7 @@ def verify(bundle: str | None) -> None:
 @click.command()
 @click.argument("bundle", required=False)
 @click.option("--pictures", type=click.IntRange(1), default=3, show_default=True, help="Pictures to time.")
+@threads_option
 @json_option
 def bench(bundle: str | None, pictures: int, as_json: bool) -> None:
     """Measure how fast BUNDLE paints here: opening, first row, step, picture, peak memory, distance from the floor."""
@@ -98,6 +99,7 @@ def bench(bundle: str | None, pictures: int, as_json: bool) -> None:
 
 
 @click.command()
+@threads_option
 @json_option
 def doctor(as_json: bool) -> None:
     """Print what this installation can do, and whether the embedded model works; exit with 1 if it does not."""

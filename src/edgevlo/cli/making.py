@@ -12,7 +12,7 @@ from click.core import ParameterSource
 from edgevlo.runtime.errors import EdgevloError
 from edgevlo.runtime.extras import install_command
 
-from .options import json_option, options
+from .options import json_option, options, threads_option
 
 static_options = options(
     click.option("--activations", default="float", show_default=True, help="Of the linear layers: float, int8 or fp8."),
@@ -82,6 +82,7 @@ def export(checkpoint: str, output: Path) -> None:
 
 @click.command()
 @click.argument("bundle")
+@threads_option
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Bundle folder to make.")
 @click.option("--target", default="cpu", show_default=True, help="Kind of device: cpu, cuda, rtx or tensorrt.")
 @click.option(
@@ -166,6 +167,7 @@ def _static(
 @click.option("--method", default="percentile", show_default=True, help="Where to clip: max, percentile or entropy.")
 @click.option("--percentile", default=99.999, show_default=True, help="Share of values to keep, of a hundred.")
 @click.option("--count", default=16, show_default=True, help="Number of requests, the model's abilities in turn.")
+@threads_option
 @click.option("--restart", is_flag=True, help="Start over where the output holds another calibration.")
 @json_option
 def calibrate(bundle: str, output: Path | None, as_json: bool, **settings: Any) -> None:
@@ -203,6 +205,7 @@ def calibrate(bundle: str, output: Path | None, as_json: bool, **settings: Any) 
 @click.option("--json", "document", type=click.Path(path_type=Path), help="JSON file to write.")
 @click.option("--sheet", type=click.Path(path_type=Path), help="PNG file of pictures side by side to write.")
 @click.option("--check", is_flag=True, help="Exit with 1 if BUNDLE is below the limits of its precision.")
+@threads_option
 @click.option("--emulate", is_flag=True, help="Compute what was made for a GPU on the CPU, with every rounding of it.")
 def evaluate(
     bundle: str, against: str, document: Path | None, sheet: Path | None, check: bool, emulate: bool, **settings: Any

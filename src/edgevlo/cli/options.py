@@ -1,10 +1,14 @@
 """Options and arguments that several commands share, and what is checked of arguments before anything is opened."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
+
+_THREADS: Final = "EDGEVLO_THREADS"
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -20,7 +24,35 @@ def options(*decorators: Callable[[Command], Command]) -> Callable[[Command], Co
     return decorate
 
 
-model_option = click.option("-m", "--model", metavar="BUNDLE", help="Bundle folder, installed bundle or hub id.")
+def _ask_for_threads(context: click.Context, _: click.Parameter, threads: int | None) -> None:
+    """Set `$EDGEVLO_THREADS` while the command runs: for every model that it opens and every process that it starts."""
+    if threads is not None:
+        context.with_resource(_environment(_THREADS, str(threads)))
+
+
+@contextmanager
+def _environment(name: str, value: str) -> Iterator[None]:
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
+
+
+threads_option = click.option(
+    "--threads",
+    type=click.IntRange(min=0),
+    expose_value=False,
+    callback=_ask_for_threads,
+    help="CPU threads for large graphs; 0 is all CPUs that this process may use.",
+)
+model_option = options(
+    click.option("-m", "--model", metavar="BUNDLE", help="Bundle folder, installed bundle or hub id."), threads_option
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 picture_argument = click.argument("picture", type=click.Path(path_type=Path))
 pictures_argument = click.argument("pictures", nargs=-1, metavar="PICTURES...", type=click.Path(path_type=Path))

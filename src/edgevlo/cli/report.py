@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import edgevlo
+from edgevlo.runtime.graphs.threads import most_threads, usable_cpus
 from edgevlo.runtime.manifest.schema import Manifest
 from edgevlo.runtime.memory.predict import default_work, kv_bytes, modules, on_cpu, predict
 
@@ -89,6 +90,11 @@ def diagnose() -> tuple[dict[str, str], bool]:
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
     }
+    try:
+        facts["threads"] = f"{most_threads()} for large graphs, of {usable_cpus()} usable CPUs"
+    except edgevlo.EdgevloError as error:
+        facts["threads"] = f"fails: {error}"
+        return facts, False
     for package in ("onnxruntime", "onnxruntime-gpu", "numpy", "tokenizers", "pillow", "torch", "transformers"):
         try:
             facts[package] = version(package)

@@ -11,7 +11,7 @@ import click
 import edgevlo
 from edgevlo.runtime.errors import OutputError, RequestError
 
-from .options import json_option
+from .options import json_option, threads_option
 
 if TYPE_CHECKING:
     from edgevlo.serving.web.settings import Doors
@@ -29,6 +29,7 @@ _BYTES = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
 @click.option("--kiosk", is_flag=True, help="Also serve the page for visitors.")
 @click.option("--keep-alive", type=float, metavar="SECONDS", help="Close a model that was idle for so long.")
 @click.option("--memory-budget", metavar="BYTES", help="Of all open models together, like 2GB.")
+@threads_option
 @click.option("--queue", type=click.IntRange(1, 10_000), default=64, show_default=True, help="Requests that may wait.")
 @click.option("--deadline", type=click.FloatRange(0.1), default=600.0, show_default=True, help="Seconds a request has.")
 @click.option("--grace", type=click.FloatRange(0), default=30.0, show_default=True, help="Seconds to finish in.")
