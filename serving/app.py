@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from .api import images, models, status
+from .api import images, models, paintings, perception, status
 from .site import Site
 from .web.errors import ApiError
 from .web.guard import OPEN_PATHS, Guard
@@ -32,6 +32,17 @@ def make_app(site: Site) -> ASGIApp:
         routes=[
             Route("/v1/images/generations", images.generations, methods=["POST"]),
             Route("/v1/images/edits", images.edits, methods=["POST"]),
+            Route("/v1/paintings", paintings.create, methods=["POST"]),
+            Route("/v1/paintings/{job}", paintings.show, methods=["GET"]),
+            Route("/v1/paintings/{job}", paintings.delete, methods=["DELETE"]),
+            Route("/v1/paintings/{job}/events", paintings.events),
+            Route("/v1/paintings/{job}/pictures/{number:int}", paintings.picture),
+            Route("/v1/ask", perception.ask, methods=["POST"]),
+            Route("/v1/detect", perception.detect, methods=["POST"]),
+            *(
+                Route(f"/v1/{name}", perception.perceiving(name), methods=["POST"], name=name)
+                for name in perception.PAINTED
+            ),
             Route("/v1/models", models.list_models),
             Route("/v1/models/{model:path}", models.show_model),
             Route("/health", status.health),

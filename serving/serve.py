@@ -20,10 +20,9 @@ from .engine.metrics import Metrics
 from .engine.models import Keeping, Models
 from .log import Log
 from .site import Answers, Site
+from .web.guard import HEADER_BYTES
 from .web.protocol import protocol
 from .web.settings import Doors
-
-_HEADER_BYTES = 32 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +68,7 @@ def serve(settings: Settings) -> None:
             server_header=False,
             proxy_headers=False,
             timeout_graceful_shutdown=round(settings.grace_s),
-            h11_max_incomplete_event_size=_HEADER_BYTES,
+            h11_max_incomplete_event_size=HEADER_BYTES,
         )
         server = _Server(config)
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -13,13 +13,12 @@ from starlette.responses import Response
 from ..engine.job import Job
 from ..engine.messages import Failed, Partial, Picture, Started, Task
 from ..site import site_of
-from ..web.body import convert, media_type, read_form, read_json
+from ..web.body import read_json
 from ..web.errors import bad_request, json_response, of_failed
 from ..web.stream import EventStream, Pieces, event, or_leave
-from ..web.uploads import check_picture, from_uri
 from .images_fields import Edit, Generation, ImageRequest
+from .pictures import read_with_pictures
 
-_PICTURE_FIELDS: Final = ("image", "image[]")
 # A stream begins when its task does, so that a refusal still has its status; or after this, so that nobody waits
 # for headers while others are served.
 _HEADERS_WITHIN_S: Final = 2.0
@@ -33,33 +32,10 @@ async def generations(request: Request) -> Response:
 
 async def edits(request: Request) -> Response:
     """Paint what an instruction makes of pictures."""
-    if media_type(request) == "multipart/form-data":
-        body, pictures = await _from_form(request)
-    else:
-        body = await read_json(request, Edit)
-        pictures = _from_uris(body)
+    body, pictures = await read_with_pictures(request, Edit)
     if not pictures:
         raise bad_request("Missing required parameter: 'image'.", "image", "missing_required_parameter")
     return await _answer(request, body, "image_edit", "edit", pictures)
-
-
-async def _from_form(request: Request) -> tuple[Edit, tuple[bytes, ...]]:
-    form = await read_form(request)
-    pictures = tuple(
-        check_picture(content, "image") for name in _PICTURE_FIELDS for content in form.files.get(name, ())
-    )
-    for name in form.files:
-        if name not in _PICTURE_FIELDS:
-            raise bad_request(f"{name!r} is not supported here; leave it out.", name, "unsupported_parameter")
-    uris = [form.fields.pop(name) for name in _PICTURE_FIELDS if name in form.fields]
-    body = convert(form.fields, Edit)
-    return body, pictures + tuple(from_uri(uri, "image") for uri in uris)
-
-
-def _from_uris(body: Edit) -> tuple[bytes, ...]:
-    listed = [body.image] if isinstance(body.image, str) else body.image or []
-    referred = [one.image_url for one in body.images or []]
-    return tuple(from_uri(uri, "image") for uri in listed) + tuple(from_uri(uri, "images") for uri in referred)
 
 
 async def _answer(

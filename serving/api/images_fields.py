@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from ..engine.messages import Output, PictureFormat
+from .pictures import Image, ImageReference
 
 Prompt: TypeAlias = Annotated[str, Meta(min_length=1, max_length=32_000)]
 Short: TypeAlias = Annotated[str, Meta(max_length=256)]
@@ -73,17 +74,10 @@ class Generation(ImageRequest, kw_only=True, forbid_unknown_fields=True):
     """The body of `/v1/images/generations`."""
 
 
-class ImageReference(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """A picture by its address, which must be a data URI."""
-
-    image_url: str
-    file_id: None = None
-
-
 class Edit(ImageRequest, kw_only=True, forbid_unknown_fields=True):
-    """The body of `/v1/images/edits`; a form's files are put in as `image` by the route."""
+    """The body of `/v1/images/edits`."""
 
-    image: str | list[str] | None = None
+    image: Image | None = None
     images: list[ImageReference] | None = None
     input_fidelity: None = None
     mask: None = None

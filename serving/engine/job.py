@@ -94,7 +94,8 @@ class Job:
                 yield number, event
                 number += 1
             if self.end is not None and number >= len(self.events):
-                yield number, self.end
+                if number == len(self.events):
+                    yield number, self.end
                 return
             await changed.wait()
 

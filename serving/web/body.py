@@ -13,7 +13,7 @@ from starlette.requests import Request
 
 from .errors import ApiError, bad_request
 
-Body = TypeVar("Body", bound=msgspec.Struct)
+Body = TypeVar("Body")
 
 _MAX_FILES: Final = 16
 _MAX_FIELDS: Final = 64

@@ -19,6 +19,8 @@ from .errors import ApiError
 from .settings import Doors
 
 OPEN_PATHS: Final = ("/health", "/ready")  # asked by supervisors, which have no key
+HEADER_BYTES: Final = 32 * 1024  # of a request line and its headers together
+TOO_LONG: Final = "The address or the headers of the request are too long; at most 32 KB are read."
 _CHANGES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _SECURITY: Final = (
     (b"x-content-type-options", b"nosniff"),
@@ -58,6 +60,8 @@ class Guard:
             await error.response()(scope, receive, with_headers)
 
     def _check(self, scope: Scope, headers: Headers) -> None:
+        if len(scope["raw_path"]) + sum(len(name) + len(value) for name, value in headers.raw) > HEADER_BYTES:
+            raise ApiError(431, TOO_LONG)
         host = headers.get("host", "")
         if not self._is_ours(host):
             raise ApiError(
@@ -68,6 +72,9 @@ class Guard:
             raise ApiError(403, "Requests from pages of other sites are not answered.", code="origin_not_allowed")
         if scope["method"] in _CHANGES and headers.get("sec-fetch-site") in ("cross-site", "same-site"):
             raise ApiError(403, "Requests from pages of other sites are not answered.", code="origin_not_allowed")
+        length = headers.get("content-length", "0")
+        if length.isascii() and length.isdecimal() and int(length[:20]) > self._doors.body_bytes:
+            raise _too_large(self._doors)
         if self._doors.keys and not scope["path"].startswith(self._open_paths):
             scope["state"]["client"] = self._client(headers)
 
@@ -100,6 +107,11 @@ class Guard:
         return f"key {found[0]}"
 
 
+def _too_large(doors: Doors) -> ApiError:
+    message = f"The request is too large; at most {doors.body_bytes / 2**20:.0f} MB are read."
+    return ApiError(413, message, code="request_too_large")
+
+
 def _host_name(host: str) -> str:
     """Return the name in a Host header, without its port and the brackets of IPv6."""
     if host.startswith("["):
@@ -129,6 +141,5 @@ class _Limited:
         self._bytes += len(message.get("body", b""))
         self._pieces += 1
         if self._bytes > self._doors.body_bytes or self._pieces > self._doors.body_pieces:
-            limit = self._doors.body_bytes // 2**20
-            raise ApiError(413, f"The request is too large; at most {limit} MB are read.", code="request_too_large")
+            raise _too_large(self._doors)
         return message

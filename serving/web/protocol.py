@@ -1,14 +1,18 @@
 """HTTP/1.1 as uvicorn speaks it, with errors in our form, and no patience with connections that say nothing."""
 
 import asyncio
-from typing import Any
+import sys
+from typing import Any, Final
 
 import h11
 import msgspec
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from .errors import JSON, ApiError
+from .guard import TOO_LONG
 from .settings import Doors
+
+_MESSAGES: Final = {431: TOO_LONG, 501: "This transfer encoding is not read; send chunks, or a Content-Length."}
 
 
 def protocol(doors: Doors) -> type[H11Protocol]:
@@ -44,7 +48,9 @@ def protocol(doors: Doors) -> type[H11Protocol]:
             super().connection_lost(exc)
 
         def send_400_response(self, msg: str) -> None:
-            self._refuse(431 if "too long" in msg.lower() else 400, "The request is not valid HTTP/1.1.")
+            # called while h11's error is handled, which knows better than 400
+            hint = getattr(sys.exc_info()[1], "error_status_hint", 400)
+            self._refuse(hint, _MESSAGES.get(hint, "The request is not valid HTTP/1.1."))
 
         def _wait_for_headers(self) -> None:
             if self._impatient is not None:

@@ -10,10 +10,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from types import MappingProxyType
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 import onnx
@@ -206,3 +207,47 @@ def opened(content: str | bytes) -> Image.Image:
 
 def copied(toy: Path, folder: Path) -> Path:
     return Path(shutil.copytree(toy, folder))
+
+
+class Told(NamedTuple):
+    """One server-sent event."""
+
+    number: int | None
+    name: str | None
+    data: Any
+
+
+def told(stream: IO[bytes]) -> Iterator[Told]:
+    """Yield the events of a stream as they come, by the rules of the HTML standard."""
+    fields: dict[str, str] = {}
+    for raw in stream:
+        line = raw.decode().rstrip("\n")
+        if not line:
+            if "data" in fields:
+                number = fields.get("id")
+                yield Told(None if number is None else int(number), fields.get("event"), json.loads(fields["data"]))
+            fields = {}
+        elif not line.startswith(":"):
+            name, _, value = line.partition(": ")
+            fields[name] = value
+
+
+@contextmanager
+def streaming(
+    server: Server,
+    method: str,
+    path: str,
+    body: dict[str, Any] | None = None,
+    headers: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[Iterator[Told]]:
+    """Give the events of a request, and leave in the middle of them when the block ends."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    try:
+        sent = None if body is None else json.dumps(body)
+        connection.request(method, path, sent, {"Content-Type": "application/json", **headers})
+        answer = connection.getresponse()
+        assert answer.status == 200, answer.read()
+        yield told(answer)
+        answer.close()
+    finally:
+        connection.close()
