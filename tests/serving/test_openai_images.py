@@ -225,15 +225,15 @@ def test_what_only_the_model_can_refuse_has_a_status_even_in_a_stream(client: op
 def test_a_client_that_leaves_stops_the_painting(start: Callable[..., Server], slow_toy: Path) -> None:
     server = start("-m", str(slow_toy))
     for stream in (False, True):
-        with openai.OpenAI(base_url=f"{server.url}/v1", api_key="any", max_retries=0, timeout=0.3) as client:
-            options: dict[str, Any] = {"prompt": "a", "size": "40x40", "n": 1 if stream else 5}
+        with openai.OpenAI(base_url=f"{server.url}/v1", api_key="any", max_retries=0) as client:
+            options: dict[str, Any] = {"prompt": "a", "size": "40x40", "n": 1 if stream else 10}
             if stream:
                 with client.images.generate(stream=True, partial_images=3, **options) as events:
                     next(iter(events))
             else:
                 with pytest.raises(openai.APITimeoutError):
-                    client.images.generate(**options)
-        server.wait_until(lambda: server.health()["queue"]["running"] == 0, 1)
+                    client.images.generate(timeout=1, **options)
+        server.wait_until(lambda: server.health()["queue"]["running"] == 0)
 
     assert [job["state"] for job in server.logged("job")] == ["cancelled", "cancelled"]
 

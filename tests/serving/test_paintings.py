@@ -104,7 +104,7 @@ def test_who_asked_to_be_followed_takes_the_painting_along(slow: Server) -> None
     with streaming(slow, "POST", "/v1/paintings", body) as events:
         job = next(events).data["id"]
         next(event for event in events if event.name == "row")
-    slow.wait_until(lambda: slow.health()["queue"]["running"] == 0, 1)
+    slow.wait_until(lambda: slow.health()["queue"]["running"] == 0)
 
     assert slow.get(f"/v1/paintings/{job}").json["status"] == "cancelled"
 
@@ -115,7 +115,7 @@ def test_deleting_stops_the_painting_and_removes_it(slow: Server) -> None:
         rows = [next(event for event in events if event.name == "row")]
         assert slow.request("DELETE", f"/v1/paintings/{job}").status == 204
         *rest, last = list(events)
-    slow.wait_until(lambda: slow.health()["queue"]["running"] == 0, 1)
+    slow.wait_until(lambda: slow.health()["queue"]["running"] == 0)
 
     assert len(rows) + len(rest) < 9
     assert last.name == "error"
