@@ -13,7 +13,8 @@ import onnx_ir as ir
 
 from edgevlo.runtime.arrays import Progress
 from edgevlo.runtime.bundle import Bundle, seal, staged_folder
-from edgevlo.runtime.errors import CheckpointError, EdgevloError, OutputError
+from edgevlo.runtime.errors import BundleError, CheckpointError, EdgevloError, OutputError
+from edgevlo.runtime.generate.tokenizer_rules import check_tokenizer
 from edgevlo.runtime.manifest.graphs import Backbone, Graph, GraphRole, Table
 from edgevlo.runtime.manifest.schema import FORMAT, Manifest, Producer, Source, read_manifest
 from edgevlo.runtime.model import Model
@@ -95,10 +96,15 @@ def _write_graphs(plan: Plan, folder: Path, tell: Progress) -> list[GraphRole]:
 
 def _write_tokenizer(plan: Plan, folder: Path) -> None:
     """Write `tokenizer.json`: the checkpoint's own, or what its family made of other files."""
+    path = folder / "tokenizer.json"
     if plan.tokenizer is None:
-        shutil.copyfile(plan.checkpoint.folder / "tokenizer.json", folder / "tokenizer.json")
+        shutil.copyfile(plan.checkpoint.folder / path.name, path)
     else:
-        plan.tokenizer.save(str(folder / "tokenizer.json"))
+        plan.tokenizer.save(str(path))
+    try:
+        check_tokenizer(path)
+    except BundleError as error:
+        raise CheckpointError(str(error).replace(str(folder), str(plan.checkpoint.folder))) from error
 
 
 def _compared(plan: Plan, folder: Path, roles: Sequence[GraphRole], tell: Progress) -> dict[GraphRole, Graph]:

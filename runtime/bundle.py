@@ -6,12 +6,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
+from . import verified
 from .errors import BundleError, OutputError
 from .files import beside, remove_folder, written_to
 from .manifest.schema import MANIFEST_FILE, File, Manifest, encode_manifest, read_manifest
+
+EMBEDDED: Final = Path(__file__).parent.parent / "bundles"  # in the package
+_ADVICE: Final = "Export or download the bundle again."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,36 +33,82 @@ class Bundle:
 
 
 def open_bundle(folder: Path) -> Bundle:
-    """Read the manifest, then check every file's size and SHA-256; raise `BundleError` at the first that differs."""
-    manifest = read_manifest(folder)
-    verify_files(folder, manifest)
-    return Bundle(folder=folder, manifest=manifest, digest=_sha256(folder / MANIFEST_FILE))
+    """Read the manifest, then check every file's size and SHA-256; raise `BundleError` at the first that differs.
+
+    A folder that was verified and has the same sizes, times and inodes since is not hashed again. A bundle that was
+    neither made here nor tried before goes through its trial first (trial.py).
+    """
+    bundle, found = read_bundle(folder), _signature(folder)
+    if found is not None and verified.is_unchanged(folder, found):
+        check_listing(folder, bundle.manifest)
+        return bundle
+    verify_files(folder, bundle.manifest)
+    if not (verified.is_trusted(bundle.digest) or folder.absolute().parent == EMBEDDED):
+        _try_out(bundle)
+    if found is not None:
+        verified.remember(folder, found)
+    return bundle
+
+
+def read_bundle(folder: Path) -> Bundle:
+    """Read the manifest alone; raise `BundleError` when it is not one."""
+    return Bundle(folder=folder, manifest=read_manifest(folder), digest=_sha256(folder / MANIFEST_FILE))
+
+
+def verify(bundle: Bundle) -> None:
+    """Hash every file and try the bundle out, whatever is known of it; raise `BundleError` at the first fault."""
+    verify_files(bundle.folder, bundle.manifest)
+    _try_out(bundle)
+
+
+def _try_out(bundle: Bundle) -> None:
+    from .trial import try_out  # which needs this module
+
+    try_out(bundle)
+    verified.trust(bundle.digest)
+
+
+def _signature(folder: Path) -> str | None:
+    """Return what changes with any file of the folder; None where one cannot be looked at."""
+    try:
+        return verified.signature(sorted(path for path in folder.rglob("*") if path.is_file()))
+    except OSError:
+        return None
 
 
 def verify_files(folder: Path, manifest: Manifest) -> None:
-    """Raise `BundleError` unless the folder holds exactly the manifest's files, with its sizes and hashes.
+    """Raise `BundleError` unless the folder holds exactly the manifest's files, with its sizes and hashes."""
+    check_listing(folder, manifest)
+    for name, listed in manifest.files.items():
+        path = folder / name
+        try:
+            if _sha256(path) != listed.sha256:
+                raise BundleError(f"{path} was changed: its SHA-256 is not the one in {MANIFEST_FILE}. {_ADVICE}")
+        except OSError as error:
+            raise BundleError(f"{path} cannot be read ({error.strerror}). {_ADVICE}") from error
+
+
+def check_listing(folder: Path, manifest: Manifest) -> None:
+    """Raise `BundleError` unless the folder holds plain files alone, those of the manifest in its sizes.
 
     Unlisted files are refused too: a graph could draw weights from one that nobody hashed.
     """
-    advice = "Export or download the bundle again."
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if path.is_symlink():
-            raise BundleError(f"{path} is a link; a bundle holds plain files only. {advice}")
+            raise BundleError(f"{path} is a link; a bundle holds plain files only. {_ADVICE}")
         if not path.is_file() and not path.is_dir():
-            raise BundleError(f"{path} is no plain file, and a bundle holds no others. {advice}")
+            raise BundleError(f"{path} is no plain file, and a bundle holds no others. {_ADVICE}")
         if path.is_file() and name not in manifest.files and name != MANIFEST_FILE:
             raise BundleError(f"{path} is not listed in {MANIFEST_FILE}. Remove it from the bundle.")
     for name, listed in manifest.files.items():
         path = folder / name
         try:
             size = path.stat().st_size
-            if size != listed.bytes:
-                raise BundleError(f"{path} has {size} bytes, {MANIFEST_FILE} says {listed.bytes}. {advice}")
-            if _sha256(path) != listed.sha256:
-                raise BundleError(f"{path} was changed: its SHA-256 is not the one in {MANIFEST_FILE}. {advice}")
         except OSError as error:
-            raise BundleError(f"{path} cannot be read ({error.strerror}). {advice}") from error
+            raise BundleError(f"{path} cannot be read ({error.strerror}). {_ADVICE}") from error
+        if size != listed.bytes:
+            raise BundleError(f"{path} has {size} bytes, {MANIFEST_FILE} says {listed.bytes}. {_ADVICE}")
 
 
 def _sha256(path: Path) -> str:
@@ -108,5 +159,7 @@ def seal(folder: Path, manifest: Manifest) -> Manifest:
         if path.is_file()
     }
     sealed = msgspec.structs.replace(manifest, files=files)
-    (folder / MANIFEST_FILE).write_bytes(encode_manifest(sealed))
+    content = encode_manifest(sealed)
+    (folder / MANIFEST_FILE).write_bytes(content)
+    verified.trust(hashlib.sha256(content).hexdigest())  # made here
     return sealed

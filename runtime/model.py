@@ -201,6 +201,10 @@ class Model:
     def check(self) -> None:
         """Open everything in the bundle; raise `BundleError` at the first part that is not what the manifest says."""
         self._engine.check()
+        self.check_tokens()
+
+    def check_tokens(self) -> None:
+        """Raise `BundleError` unless the tokenizer has every token that the manifest names."""
         block = self.manifest.image_block
         pieces = [*block.open]
         for ability in self.manifest.abilities.values():

@@ -95,7 +95,7 @@ def read_requests(path: Path) -> Iterator[Request]:
     Raises `RequestError` naming file, line and reason.
     """
     try:
-        content = path.read_text(encoding="utf-8")
+        content = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise RequestError(f"{path} cannot be read as requests ({reason}); name a text file, one a line.") from error

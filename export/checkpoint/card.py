@@ -1,5 +1,6 @@
 """The task card: `edgevlo.json` beside a checkpoint says what its fine-tuning made of the family's defaults."""
 
+import codecs
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -34,8 +35,8 @@ def read_card(folder: Path) -> Card:
     """Read `edgevlo.json`; a checkpoint without one has an empty card."""
     path = folder / CARD_FILE
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Card)
+        return msgspec.json.decode(path.read_bytes().removeprefix(codecs.BOM_UTF8), type=Card)
     except FileNotFoundError:
         return Card()
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise CheckpointError(f"{path}: {error}. docs/export.md lists what a card may say.") from error

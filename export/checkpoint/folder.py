@@ -96,7 +96,7 @@ class Checkpoint:
             found = json.loads(path.read_bytes())
         except FileNotFoundError as error:
             raise CheckpointError(f"{path} is missing; download the whole checkpoint again.") from error
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise CheckpointError(f"{path} is not readable JSON ({error}); download it again.") from error
         if not isinstance(found, dict):
             raise CheckpointError(f"{path} is not a JSON object; download it again.")

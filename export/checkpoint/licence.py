@@ -4,14 +4,17 @@ import re
 from pathlib import Path
 from typing import Final
 
+import yaml
+
 from edgevlo.runtime.manifest.schema import Source
 
 LICENCE_FILE: Final = "LICENCE.txt"
 UNKNOWN: Final = "unknown"
 _OF_THE_CODE: Final = (UNKNOWN, "mit", "other")  # what deepseek-ai/Janus-* and deepseek-community/Janus-* declare
 
-# `license: apache-2.0` in the front matter of a model card, which ends at the second `---`.
-_FRONT_MATTER: Final = re.compile(r"\A---\n(?:(?!---).*\n)*?licen[sc]e:[ \t]*[\"']?([^\"'\n]+)")
+_FRONT_MATTER: Final = re.compile(r"\A---[ \t]*\r?\n(.{0,65536}?)^---[ \t]*$", re.DOTALL | re.MULTILINE)  # YAML
+_LONGEST: Final = 200
+_NOT_SHOWN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 def source(folder: Path, weights_licence: str = "", *, binding: bool = False) -> Source:
@@ -29,16 +32,29 @@ def source(folder: Path, weights_licence: str = "", *, binding: bool = False) ->
     licence = weights_licence if weights_licence and (binding or declared in _OF_THE_CODE) else declared
     if licence != declared and declared not in _OF_THE_CODE:
         licence += f"; the model card declares {declared}"
-    return Source(id=name, licence=licence, revision=revision)
+    return Source(id=_one_line(name), licence=licence, revision=_one_line(revision))
 
 
 def _declared(folder: Path) -> str:
+    """Return the licence that a model card names in its front matter; of `other` the name that it gives."""
     try:
-        card = (folder / "README.md").read_text(encoding="utf-8", errors="replace")
-    except OSError:
+        card = (folder / "README.md").read_text(encoding="utf-8-sig", errors="replace")
+        found = _FRONT_MATTER.match(card)
+        stated = yaml.safe_load(found[1]) if found else None
+    except (OSError, ValueError, yaml.YAMLError, RecursionError):
         return UNKNOWN
-    found = _FRONT_MATTER.match(card)
-    return found[1].strip() if found else UNKNOWN
+    if not isinstance(stated, dict):
+        return UNKNOWN
+    licence = stated.get("license", stated.get("licence"))
+    if licence == "other" and stated.get("license_name"):
+        licence = stated["license_name"]
+    names = licence if isinstance(licence, list) else [licence]
+    return _one_line(", ".join(str(name) for name in names if name is not None)) or UNKNOWN
+
+
+def _one_line(text: str) -> str:
+    """Return what can be shown of a name in one line."""
+    return _NOT_SHOWN.sub(" ", text).strip()[:_LONGEST]
 
 
 def write_licence(folder: Path, checkpoint: Path, origin: Source) -> None:
@@ -50,5 +66,5 @@ def write_licence(folder: Path, checkpoint: Path, origin: Source) -> None:
         "The weights, the tokenizer and what they paint stand under that licence, not under EdgeVLo's.",
     ]
     texts = [path for path in sorted(checkpoint.iterdir()) if re.fullmatch(r"(?i)licen[sc]e(\.(txt|md))?", path.name)]
-    lines += [f"\n----- {path.name} -----\n{path.read_text(encoding='utf-8', errors='replace')}" for path in texts]
+    lines += [f"\n----- {path.name} -----\n{path.read_text(encoding='utf-8-sig', errors='replace')}" for path in texts]
     (folder / LICENCE_FILE).write_text("\n".join(lines) + "\n", encoding="utf-8")

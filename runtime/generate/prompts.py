@@ -1,6 +1,7 @@
 """From words and pictures to token ids, by the pieces that the manifest lists. Knows no graphs and no families."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -35,14 +36,12 @@ class Vocabulary:
     """The bundle's text tokenizer. What a user types is always text, even where it spells a special token."""
 
     def __init__(self, path: Path) -> None:
-        try:
+        self._path = path
+        with self._one_line("is not a tokenizer"):
             self._tokenizer = Tokenizer.from_file(str(path))
-        except Exception as error:  # tokenizers raises plain Exception
-            raise BundleError(f"{path} is not a tokenizer ({str(error)[:200]}). Export the bundle again.") from error
         self._tokenizer.encode_special_tokens = True
         self._tokenizer.no_truncation()  # a file may ask for either; a prompt is what was typed, all of it
         self._tokenizer.no_padding()
-        self._path = path
 
     def special(self, name: str) -> int:
         """Return the id of a special token; raise `BundleError` if the tokenizer lacks it."""
@@ -59,13 +58,26 @@ class Vocabulary:
 
     def encode(self, text: str) -> list[int]:
         """Return the ids of plain text, nothing added."""
-        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
+        with self._one_line("cannot split these words"):
+            ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
         return ids
 
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of ids, special tokens left out."""
-        text: str = self._tokenizer.decode(list(ids), skip_special_tokens=True)
+        with self._one_line("cannot join the answer's tokens"):
+            text: str = self._tokenizer.decode(list(ids), skip_special_tokens=True)
         return text.strip()
+
+    @contextmanager
+    def _one_line(self, what: str) -> Iterator[None]:
+        """Turn what the tokenizers library raises, panics of its Rust code among it, into a `BundleError`."""
+        try:
+            yield
+        except BaseException as error:  # a panic is no Exception
+            if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+                raise
+            reason = " ".join(str(error).split())[:200]
+            raise BundleError(f"{self._path} {what} ({reason}). Export the bundle again.") from error
 
 
 def check_text(text: str, what: str) -> str:

@@ -34,6 +34,7 @@ from ..pictures.sizes import Shape
 from .backbone import Backbone
 from .backends import Opener, open_runner
 from .embeddings import Embeddings
+from .failures import check_codes, check_finite, one_line
 from .image_head import ImageHead
 from .integer_table import BITS, IntegerTable, row_bytes
 from .protocols import DeviceGraph, Head, Runner
@@ -126,11 +127,13 @@ class Engine:
         painter = self._idle.pop(len(prompts), None)
         if painter is None or painter.backbone.capacity < needed:
             painter = self._make(len(prompts), needed)
-        painter.backbone.prefill(prompts, features)
+        with one_line(self._bundle, "backbone"):
+            painter.backbone.prefill(prompts, features)
         work = self._work(prompts, more)
         self._read = max(self._read, prefill_bytes(self._bundle.manifest, work))
         try:
-            yield painter
+            with one_line(self._bundle, "backbone or a head"):
+                yield painter
         finally:
             self._idle[len(prompts)] = painter
 
@@ -159,6 +162,12 @@ class Engine:
             open_runner(self._bundle, role, prepack=False)  # weights stay in their files
         _ = self._embeddings
 
+    def open_all(self) -> None:
+        """Open every graph and table and keep them open; raise `BundleError` as `check` does."""
+        for role in self._bundle.manifest.graphs:
+            getattr(self, f"_{role}")
+        _ = self._embeddings
+
     def text_choice(self, hidden: Floats) -> Callable[[], int]:
         """Return a function giving the likeliest next token after `hidden` (1, hidden_size), read anew at each call.
 
@@ -170,6 +179,7 @@ class Engine:
 
         def choose() -> int:
             (logits,) = session.run(["logits"], {"hidden": hidden})
+            check_finite(logits, self._bundle, "text_head")
             logits[0, left_out] = -np.inf
             return int(np.argmax(logits[0]))
 
@@ -177,18 +187,24 @@ class Engine:
 
     def decode(self, codes: Codes) -> Pixels:
         """Return the decoder's output (1, 3, height, width) for a code grid (rows, columns)."""
-        (pixels,) = self._image_decoder.run(["pixels"], {"codes": codes[np.newaxis].astype(np.int64)})
+        with one_line(self._bundle, "image_decoder"):
+            (pixels,) = self._image_decoder.run(["pixels"], {"codes": codes[np.newaxis].astype(np.int64)})
+        check_finite(pixels, self._bundle, "image_decoder")
         self._decoding = max(self._decoding, decoder_bytes(self._decoder_values, Shape(*codes.shape)))
         return np.asarray(pixels, dtype=np.float32)
 
     def encode(self, pixel_values: Pixels) -> Codes:
         """Return the code grid (rows, columns) of `pixel_values` (1, 3, height, width)."""
-        (codes,) = self._image_tokenizer.run(["codes"], {"pixel_values": pixel_values})
+        with one_line(self._bundle, "image_tokenizer"):
+            (codes,) = self._image_tokenizer.run(["codes"], {"pixel_values": pixel_values})
+        check_codes(codes[0], self._bundle)
         return np.asarray(codes[0], dtype=np.int32)
 
     def features(self, pixel_values: Pixels) -> Floats:
         """Return the embeddings (tokens, hidden_size) that stand for `pixel_values` (1, 3, side, side) in a prompt."""
-        (features,) = self._vision_encoder.run(["features"], {"pixel_values": pixel_values})
+        with one_line(self._bundle, "vision_encoder"):
+            (features,) = self._vision_encoder.run(["features"], {"pixel_values": pixel_values})
+        check_finite(features, self._bundle, "vision_encoder")
         return np.asarray(features[0], dtype=np.float32)
 
     @cached_property

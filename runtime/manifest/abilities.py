@@ -5,13 +5,16 @@ from typing import Annotated, Literal, TypeAlias
 from msgspec import Meta
 
 from .guidance import GuidanceScale, Sampling
-from .prompts import Piece
-from .values import Channel, Count, Index, Record, ShortText
+from .prompts import Pieces
+from .values import Channel, OneLine, Positions, Record, ShortText
 
 AbilityName: TypeAlias = Literal[
     "paint", "edit", "ask", "interleave", "detect", "segment", "edges", "boxes", "depth", "normals", "pose"
 ]
 Reading: TypeAlias = Literal["codes", "vision_encoder", "both"]  # both: what the vision encoder makes, then the codes
+
+
+Shown: TypeAlias = Annotated[int, Meta(ge=0, le=1024)]  # pictures in a prompt
 
 
 class Request(Record, frozen=True, kw_only=True):
@@ -29,20 +32,20 @@ class Ability(Record, frozen=True, kw_only=True):
     are the colours of the painted classes; `unit` (detection) is what box numbers count.
     """
 
-    prompt: tuple[Piece, ...]
+    prompt: Pieces
     output: Literal["image", "text", "interleaved", "detections"]
-    images: tuple[Index, Index] = (0, 0)
+    images: tuple[Shown, Shown] = (0, 0)
     reads: Reading | None = None
     request: Request | None = None
     guidance_scale: GuidanceScale | None = None
     sampling: Sampling | None = None
-    labels: dict[ShortText, tuple[Channel, Channel, Channel]] | None = None
+    labels: Annotated[dict[OneLine, tuple[Channel, Channel, Channel]], Meta(max_length=4096)] | None = None
     unit: Literal["cell", "pixel"] | None = None
 
 
 class Answer(Record, frozen=True, kw_only=True):
     """How text answers end; each token is the likeliest, with `text_only` the likeliest that is no code."""
 
-    stop: Annotated[tuple[ShortText, ...], Meta(min_length=1)]
-    max_tokens: Count = 256
+    stop: Annotated[tuple[ShortText, ...], Meta(min_length=1, max_length=64)]
+    max_tokens: Positions = 256
     text_only: bool = False

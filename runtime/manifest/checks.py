@@ -13,6 +13,8 @@ Refuse: TypeAlias = Callable[[str, str], None]  # called with the field and the 
 Abilities: TypeAlias = dict[AbilityName, Ability]
 Graphs: TypeAlias = dict[GraphRole, Graph]
 
+MAX_PAINTED: Final = 2**26  # pixels
+
 # What an ability gives, where that is no image.
 _GIVES: Final[dict[AbilityName, str]] = {"ask": "text", "interleave": "interleaved", "detect": "detections"}
 
@@ -46,8 +48,10 @@ def check_tables(
         refuse("codes.first_token", f"is not {tokens}, the first after the tokens, though code_embedding is given")
 
 
-def check_grid(grid: Grid, refuse: Refuse) -> None:
-    """Refuse bounds that leave no grid, and a default outside of them."""
+def check_grid(grid: Grid, cell: int, refuse: Refuse) -> None:
+    """Refuse bounds that leave no grid or give pictures without measure, and a default outside of them."""
+    if grid.cells[1] * cell**2 > MAX_PAINTED:
+        refuse("grid.cells", f"allows pictures of {grid.cells[1] * cell**2} pixels; {MAX_PAINTED} are the most")
     for field, (low, high) in {"rows": grid.rows, "columns": grid.columns, "cells": grid.cells}.items():
         if low > high:
             refuse(f"grid.{field}", f"has its lower bound {low} above its upper bound {high}")

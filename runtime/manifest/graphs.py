@@ -4,7 +4,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta
 
-from .values import Count, Record, ShortText
+from .values import Count, Dimension, Positions, Record, ShortText, Width
 
 GraphRole: TypeAlias = Literal[
     "backbone", "image_head", "text_head", "image_decoder", "image_tokenizer", "vision_encoder"
@@ -18,7 +18,10 @@ class Tensor(Record, frozen=True, kw_only=True):
 
     name: ShortText
     dtype: DType
-    shape: tuple[int | str, ...]
+    shape: Annotated[tuple[Dimension | ShortText, ...], Meta(max_length=8)]
+
+
+Tensors: TypeAlias = Annotated[tuple[Tensor, ...], Meta(max_length=8192)]
 
 
 class Parity(Record, frozen=True, kw_only=True):
@@ -34,11 +37,12 @@ class Graph(Record, frozen=True, kw_only=True):
 
     file: ShortText
     precision: Precision
-    inputs: tuple[Tensor, ...]
-    outputs: tuple[Tensor, ...]
+    inputs: Tensors
+    outputs: Tensors
     parity: Parity | None = None
+    # `kept`: operators whose inputs are not quantised although those of others are
     activations: Literal["int8", "fp8"] | None = None  # None: computed in the precision of the target
-    kept: tuple[ShortText, ...] = ()  # operators whose inputs are not quantised although those of others are
+    kept: Annotated[tuple[ShortText, ...], Meta(max_length=65_536)] = ()
 
 
 class Table(Record, frozen=True, kw_only=True):
@@ -56,9 +60,9 @@ class Backbone(Record, frozen=True, kw_only=True):
     """Shape of the transformer and its KV cache, `(rows, kv_heads, capacity, head_dim)` per layer and side."""
 
     layers: Annotated[int, Meta(ge=1, le=1024)]
-    hidden_size: Count
-    kv_heads: Count
-    head_dim: Count
-    max_positions: Count
+    hidden_size: Width
+    kv_heads: Annotated[int, Meta(ge=1, le=1024)]
+    head_dim: Annotated[int, Meta(ge=1, le=4096)]
+    max_positions: Positions
     cache_dtype: Literal["float32", "float16", "bfloat16", "int8"] = "float32"
     positions: Literal["1d"] = "1d"

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta
 
-from .prompts import Piece
+from .prompts import Pieces
 from .values import Finite, Index, Record, ShortText
 
 Temperature: TypeAlias = Annotated[float, Meta(ge=0, le=100)]
@@ -25,7 +25,7 @@ class Branch(Record, frozen=True, kw_only=True):
     constant: Finite
     scale: Finite
     image_scale: Finite = 0.0
-    prompt: tuple[Piece, ...] = ()  # for template
+    prompt: Pieces = ()  # for template
 
     @property
     def reads_negative(self) -> bool:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from .values import Channel, Count, Finite, Index, Record, Side, Words
+from .values import Area, Channel, Count, Finite, Index, Record, Side, Words
 
 
 class Codes(Record, frozen=True, kw_only=True):
@@ -41,7 +41,7 @@ class FitPadSquare(Record, frozen=True, kw_only=True):
     `pad_first` the square is made around the picture as it is and scaled then.
     """
 
-    side: Side
+    side: Annotated[int, Meta(ge=1, le=4096)]
     min_side: Side = 1
     color: tuple[Channel, Channel, Channel]
     rounding: Literal["round", "truncate"] = "round"
@@ -70,8 +70,8 @@ class Preprocess(Record, frozen=True, kw_only=True):
     scaled to the limit, rounded down to stay below the upper one and up to stay above the lower one.
     """
 
-    min_pixels: Count
-    max_pixels: Count
+    min_pixels: Area
+    max_pixels: Area
     mean: tuple[Finite, Finite, Finite] = (0.5, 0.5, 0.5)
     std: tuple[
         Annotated[float, Meta(gt=0, le=1e6)], Annotated[float, Meta(gt=0, le=1e6)], Annotated[float, Meta(gt=0, le=1e6)]

@@ -41,6 +41,9 @@ class Piece(Record, frozen=True, kw_only=True):
             raise ValueError("only the fields rows and columns have a tag")
 
 
+Pieces: TypeAlias = Annotated[tuple[Piece, ...], Meta(max_length=256)]
+
+
 class ImageBlock(Record, frozen=True, kw_only=True):
     """How an image stands in the sequence, read or painted: opener, rows each ended by the suffix, closer.
 
@@ -48,9 +51,9 @@ class ImageBlock(Record, frozen=True, kw_only=True):
     rows. `separator` is the text between two pictures that are read.
     """
 
-    open: tuple[Piece, ...]
-    row_suffix: tuple[ShortText, ...] = ()
+    open: Pieces
+    row_suffix: Annotated[tuple[ShortText, ...], Meta(max_length=64)] = ()
     suffix_last_row: bool = True
-    close: tuple[ShortText, ...] = ()
+    close: Annotated[tuple[ShortText, ...], Meta(max_length=64)] = ()
     features: Literal["codes", "vision_encoder"] = "codes"
     separator: ShortText = ""

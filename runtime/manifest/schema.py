@@ -19,7 +19,7 @@ from .graphs import Backbone, Graph, GraphRole, Precision, Table
 from .guidance import Guidance, Sampling
 from .pictures import Codes, Domain, Grid, Postprocess, Preprocess
 from .prompts import ImageBlock
-from .values import Bytes, Count, Digest, Finite, Record, ShortText, Words
+from .values import Bytes, Count, Digest, Finite, OneLine, Record, ShortText, Words
 
 FORMAT: Final = "edgevlo-bundle/1"
 MANIFEST_FILE: Final = "manifest.json"
@@ -31,16 +31,16 @@ Target: TypeAlias = Literal["portable", "cpu", "cuda", "rtx", "tensorrt"]
 class Producer(Record, frozen=True, kw_only=True):
     """The program that wrote the bundle."""
 
-    name: ShortText
-    version: ShortText
+    name: OneLine
+    version: OneLine
 
 
 class Source(Record, frozen=True, kw_only=True):
     """The checkpoint that the bundle was made from."""
 
-    id: ShortText
-    licence: ShortText
-    revision: ShortText = ""
+    id: OneLine
+    licence: OneLine
+    revision: OneLine = ""
 
 
 class File(Record, frozen=True, kw_only=True):
@@ -62,8 +62,8 @@ class Quality(Record, frozen=True, kw_only=True):
     data: Digest
     limits: Precision
     passed: bool
-    figures: dict[Words, Finite]
-    reasons: tuple[ShortText, ...] = ()
+    figures: Annotated[dict[Words, Finite], Meta(max_length=256)]
+    reasons: Annotated[tuple[OneLine, ...], Meta(max_length=64)] = ()
 
     def __post_init__(self) -> None:
         if self.passed == bool(self.reasons):
@@ -95,7 +95,7 @@ class Manifest(Record, frozen=True, kw_only=True):
     abilities: dict[AbilityName, Ability]
     domain: Domain | None = None  # None: the tokenizer takes any picture
     quality: Quality | None = None  # None: nobody measured it
-    files: dict[str, File]
+    files: Annotated[dict[str, File], Meta(max_length=65_536)]
 
 
 # A path inside the bundle: no absolute paths, no parent folders, no backslashes, no hidden files.
@@ -142,7 +142,7 @@ def _check(manifest: Manifest, path: Path) -> None:
     )
     block, abilities, preprocess = manifest.image_block, manifest.abilities, manifest.preprocess
     checks.check_opener(block, refuse)
-    checks.check_grid(manifest.grid, refuse)
+    checks.check_grid(manifest.grid, manifest.codes.cell, refuse)
     checks.check_preprocess(preprocess, refuse)
     checks.check_guidance(manifest.guidance, block, refuse)
     checks.check_readings(abilities, block, preprocess, refuse)

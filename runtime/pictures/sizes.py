@@ -83,14 +83,17 @@ class GridRule:
         No room is left where one step more in both directions would exceed every grid; of two equally near the wider.
         """
         step, most = self.grid.step, self.grid.cells[1]
-        found = [
-            (min(columns / width, rows / height) / max(columns / width, rows / height), columns, rows)
-            for rows in range(step, self.grid.rows[1] + 1, step)
-            for columns in range(step, self.grid.columns[1] + 1, step)
-            if (rows + step) * (columns + step) > most and self.allows(Shape(rows, columns))
-        ]
-        _, columns, rows = max(found, default=(0.0, self.default.columns, self.default.rows))
-        return Shape(rows, columns)
+        best = (0.0, self.default.columns, self.default.rows)
+        for rows in range(step, self.grid.rows[1] + 1, step):
+            low, high = self._columns(rows)
+            low = max(low, (most // (rows + step) - step) // step * step + step)  # the fewest that leave no room
+            ideal = rows * width / height
+            for near in (math.floor(ideal / step) * step, math.ceil(ideal / step) * step):
+                columns = min(max(near, low), high)
+                if columns >= low and self.allows(Shape(rows, columns)):
+                    ratios = columns / width, rows / height
+                    best = max(best, (min(ratios) / max(ratios), columns, rows))
+        return Shape(best[2], best[1])
 
     def _columns(self, rows: int) -> tuple[int, int]:
         """Return the fewest and the most columns that go with so many rows; none if the first is the larger."""

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
-from edgevlo.runtime.bundle import staged_folder, verify_files
+from edgevlo.runtime.bundle import EMBEDDED as EMBEDDED
+from edgevlo.runtime.bundle import Bundle, read_bundle, staged_folder, verify
 from edgevlo.runtime.errors import BundleError, OutputError
 from edgevlo.runtime.files import beside, home, remove_folder
 from edgevlo.runtime.manifest.schema import MANIFEST_FILE, read_manifest
@@ -18,7 +19,6 @@ from edgevlo.runtime.manifest.schema import MANIFEST_FILE, read_manifest
 if TYPE_CHECKING:
     from edgevlo.hub import Kind
 
-EMBEDDED: Final = Path(__file__).parent / "bundles"
 DEFAULT: Final = "picturebook"
 _HUB_ID: Final = re.compile(r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")
 
@@ -107,7 +107,15 @@ def _install(name: str, snapshot: Path, destination: Path) -> None:
                 raise BundleError(f"{name} on the hub lacks {file}, which its {MANIFEST_FILE} lists.")
             (staging / file).parent.mkdir(parents=True, exist_ok=True)
             _share(snapshot / file, staging / file)
-        verify_files(staging, read_manifest(staging))  # a damaged download is not installed
+        _try_out(read_bundle(staging), name)  # what is damaged or ends the process is not installed
+
+
+def _try_out(bundle: Bundle, name: str) -> None:
+    """Verify and try out a bundle that was downloaded, which errors call by its name."""
+    try:
+        verify(bundle)
+    except BundleError as error:
+        raise BundleError(str(error).replace(str(bundle.folder), name)) from error
 
 
 def _share(source: Path, target: Path) -> None:
@@ -181,7 +189,7 @@ def _classes(folder: Path) -> set[str]:
     """Return the classes that the config of a checkpoint names."""
     try:
         listed = json.loads((folder / "config.json").read_bytes()).get("architectures")
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, RecursionError):
         return set()
     return {str(name) for name in listed} if isinstance(listed, list) else set()
 

@@ -101,7 +101,7 @@ def _check_weights(name: str, folder: Path) -> None:
             continue
         try:
             shards = {str(shard) for shard in json.loads(index.read_bytes())["weight_map"].values()}
-        except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
             raise HubError(f"{name} on the hub has a damaged {index.name} ({error}).") from error
         if missing := sorted(shard for shard in shards if not (folder / shard).is_file()):
             raise HubError(f"{name} lacks {missing[0]}, which its {index.name} names; {_AGAIN.format(name)}")

@@ -53,7 +53,7 @@ def test_show_and_verify_describe_a_bundle(edgevlo_run: Run, toy: Path) -> None:
 
     verified = edgevlo_run("verify", "toy")
     assert verified.code == 0
-    assert re.search(r"toy is whole: 1\d files, 0\.1 MB, graphs open\.\n$", verified.out)
+    assert re.search(r"toy is whole: 1\d files, 0\.1 MB, graphs run\.\n$", verified.out)
 
 
 def test_a_folder_that_is_no_bundle_does_not_hide_an_installed_one(edgevlo_run: Run) -> None:

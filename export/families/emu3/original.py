@@ -101,5 +101,5 @@ def _vq_config(path: Path) -> dict[str, Any]:
         if type(found["codebook_size"]) is not int:
             raise ValueError(f"codebook_size is {found['codebook_size']!r}")
         return {**found, "hidden_size": found["base_channels"] * found["channel_multiplier"][-1]}
-    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+    except (OSError, ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
         raise CheckpointError(f"{path} is not the image tokenizer's config ({error!r}): {_WHERE}.") from error

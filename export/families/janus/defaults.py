@@ -83,7 +83,7 @@ def _format(checkpoint: Checkpoint, processor: dict[str, Any], tokenizer: Tokeni
     ]
     written = checkpoint.folder / "chat_template.jinja"
     if written.is_file():
-        templates.append(written.read_text(encoding="utf-8", errors="replace"))
+        templates.append(written.read_text(encoding="utf-8-sig", errors="replace"))
     template = "".join(templates)
     if template:
         return "deepseek" if ROLES["deepseek"][0] in template else "deepseek_old"

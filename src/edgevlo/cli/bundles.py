@@ -72,16 +72,18 @@ def show(bundle: str | None, as_json: bool) -> None:
 @click.command()
 @click.argument("bundle", required=False)
 def verify(bundle: str | None) -> None:
-    """Check every file of a bundle against its manifest, and open them all."""
+    """Check every file of a bundle against its manifest, and run each of its graphs in a process of its own."""
     from edgevlo.catalog import find
-    from edgevlo.runtime.bundle import open_bundle
-    from edgevlo.runtime.model import Model
+    from edgevlo.runtime.bundle import read_bundle
+    from edgevlo.runtime.bundle import verify as verify_bundle
+    from edgevlo.runtime.memory.predict import on_cpu
 
-    model = Model(open_bundle(find(bundle)))  # not `load`: files are mapped, so that no bundle is too large for it
-    model.check()
-    files = model.manifest.files
-    size = sum(file.bytes for file in files.values())
-    click.echo(f"{model.bundle.folder} is whole: {len(files)} files, {size / 1e6:.1f} MB, graphs open.")
+    opened = read_bundle(find(bundle))
+    verify_bundle(opened)
+    manifest = opened.manifest
+    size = sum(file.bytes for file in manifest.files.values())
+    graphs = "graphs run" if on_cpu(manifest) else f"graphs not opened, they are for {manifest.target}"
+    click.echo(f"{opened.folder} is whole: {len(manifest.files)} files, {size / 1e6:.1f} MB, {graphs}.")
 
 
 @click.command()

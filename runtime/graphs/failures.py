@@ -1,0 +1,40 @@
+"""What a graph's run may end with: one line that says which bundle failed, and numbers that are checked."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from ..arrays import Array
+from ..bundle import Bundle
+from ..errors import BundleError, MemoryShortError
+from ..manifest.graphs import GraphRole
+
+_ADVICE = "Export or download the bundle again."
+
+
+@contextmanager
+def one_line(bundle: Bundle, what: str) -> Iterator[None]:
+    """Turn what ONNX Runtime raises while `what` runs into an error of ours; others pass."""
+    try:
+        yield
+    except Exception as error:
+        if not type(error).__module__.startswith("onnxruntime"):
+            raise
+        reason = str(error).strip().split("\n", 1)[0][:300]
+        if "allocate memory" in reason or "bad_alloc" in reason:
+            raise MemoryShortError(f"{bundle.folder}: there is not enough memory for {what} ({reason}).") from error
+        raise BundleError(f"{bundle.folder}: {what} failed ({reason}). {_ADVICE}") from error
+
+
+def check_finite(numbers: Array, bundle: Bundle, role: GraphRole) -> None:
+    """Raise `BundleError` for infinities and for what is not a number, from which nothing can be painted or read."""
+    if not np.isfinite(numbers).all():
+        raise BundleError(f"{bundle.folder}: {role} gave numbers that are not finite. {_ADVICE}")
+
+
+def check_codes(codes: Array, bundle: Bundle) -> None:
+    """Raise `BundleError` for what an image tokenizer may not give: anything but a grid of the bundle's codes."""
+    count = bundle.manifest.codes.count
+    if codes.ndim != 2 or codes.size == 0 or codes.min() < 0 or codes.max() >= count:
+        raise BundleError(f"{bundle.folder}: image_tokenizer gave codes outside 0 to {count - 1}. {_ADVICE}")

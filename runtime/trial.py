@@ -1,0 +1,110 @@
+"""A trial of a bundle that was not made here, in a process of its own with bounds of time and memory.
+
+Native code reads what a bundle brings: ONNX Runtime its graphs, the tokenizers library its expressions. A crafted file
+can end the process there (a division by zero while constants are folded), never end, or take all memory. So a bundle
+is opened once by a child process, which also runs each of its graphs; what happens to the child is told in one line.
+
+`python -m edgevlo.runtime.trial FOLDER` is the child.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+from . import errors
+from .bundle import Bundle
+from .errors import BundleError, EdgevloError
+
+SECONDS: Final = 10  # of CPU, and one more for each _BYTES_A_SECOND of the bundle
+_BYTES_A_SECOND: Final = 20_000_000
+_MEMORY: Final = 4 * 2**30  # of address space, and _MEMORY_A_BYTE for each byte of the bundle
+_MEMORY_A_BYTE: Final = 4
+_WAITING: Final = 10  # times the CPU seconds, on a machine that does other things too
+
+SWITCH: Final = "EDGEVLO_TRIAL"  # 0: bundles are opened without a trial
+
+
+def try_out(bundle: Bundle) -> None:
+    """Open a bundle in a child process; raise what that raised, and `BundleError` when the child did not survive."""
+    if os.environ.get(SWITCH) == "0":
+        return
+    size = sum(file.bytes for file in bundle.manifest.files.values())
+    seconds = SECONDS + size // _BYTES_A_SECOND
+    limits = f"{seconds} {_MEMORY + _MEMORY_A_BYTE * size}"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "MALLOC_ARENA_MAX": "2"}
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", __name__, str(bundle.folder.absolute()), *limits.split()],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_WAITING * seconds,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise BundleError(_refusal(bundle, f"did not end within {_WAITING * seconds} seconds")) from error
+    except OSError as error:
+        raise BundleError(f"{bundle.folder} cannot be tried out ({error.strerror}); {SWITCH}=0 opens it.") from error
+    if done.returncode == 0:
+        return
+    _raise(bundle, done, seconds)
+
+
+def _raise(bundle: Bundle, done: "subprocess.CompletedProcess[bytes]", seconds: int) -> None:
+    """Raise the child's own error, or one that says how the child ended."""
+    told = _told(done.stdout)
+    if told is not None:
+        raise told
+    if done.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
+        raise BundleError(_refusal(bundle, f"took more than {seconds} seconds of CPU, or all memory"))
+    if done.returncode < 0:
+        raise BundleError(_refusal(bundle, f"ended the process that tried it ({_signal(-done.returncode)})"))
+    lines = done.stderr.decode(errors="replace").strip().splitlines() or ["no message"]
+    raise BundleError(_refusal(bundle, f"failed ({lines[-1][:200]})"))
+
+
+def _told(printed: bytes) -> EdgevloError | None:
+    """Return the error that a child printed in its last line."""
+    with contextlib.suppress(ValueError, KeyError, TypeError, IndexError):
+        told = json.loads(printed.splitlines()[-1])
+        kind: type[EdgevloError] = getattr(errors, told["kind"], BundleError)
+        return kind(told["message"])
+    return None
+
+
+def _refusal(bundle: Bundle, what: str) -> str:
+    return f"{bundle.folder}: opening it {what}. Export the bundle again, or get it from a source that you trust."
+
+
+def _signal(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _main(folder: str, seconds: str, memory: str) -> int:
+    """Be the child: bound this process, then open and run everything; print what was raised."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds) + 1))
+    resource.setrlimit(resource.RLIMIT_AS, (int(memory), int(memory)))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    from .rehearsal import rehearse
+
+    try:
+        rehearse(Path(folder))
+    except EdgevloError as error:
+        print(f"\n{json.dumps({'kind': type(error).__name__, 'message': str(error)})}")  # noqa: T201
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(_main(*sys.argv[1:]))
