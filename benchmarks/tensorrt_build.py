@@ -1,7 +1,7 @@
 """Whether TensorRT's own parser and builder take the graphs of target `tensorrt`, without a GPU.
 
     pip download --no-deps onnxruntime-ep-nv-tensorrt-rtx-cu13==0.5.0 tensorrt_cu13_bindings==11.4.0.106
-    pip install --no-deps --target SITE *.whl          # their licences: docs/tensorrt.md
+    pip install --no-deps --target SITE *.whl          # their licences: docs/gpu-and-jetson.md
     PYTHONPATH=SITE python benchmarks/tensorrt_build.py
 
 The first wheel holds TensorRT-RTX 1.7.1, which NVIDIA documents to build engines on machines without a GPU; the second

@@ -1,7 +1,7 @@
 """What TensorRT's and CUDA's Python bindings say of themselves, as data: classes, methods and arguments, enumerations.
 
 `python tests/support/tensorrt_surface.py FILE` writes tensorrt_surface.json anew from the bindings that are installed;
-they need no GPU for it, but TensorRT's libraries, or others in their place (docs/tensorrt.md).
+they need no GPU for it, but TensorRT's libraries, or others in their place (docs/gpu-and-jetson.md).
 """
 
 import importlib
