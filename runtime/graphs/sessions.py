@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import re
 import sys
 from pathlib import Path
 from typing import Final
@@ -17,6 +18,7 @@ from ..manifest.schema import MANIFEST_FILE, graph_bytes
 from .protocols import Session
 from .threads import threads_for
 
+_OLDEST: Final = (1, 32)  # the first ONNX Runtime whose GroupQueryAttention takes rows of different length
 _CPU: Final = "CPUExecutionProvider"
 _CUDA: Final = "CUDAExecutionProvider"
 EXACT_INT8: Final = ("session.x64quantprecision", "1")  # `open_graph` says why and when
@@ -51,7 +53,7 @@ def open_graph(bundle: Bundle, role: GraphRole, *, prepack: bool = True, threads
     try:
         session = ort.InferenceSession(path, options, providers=providers)
     except Exception as error:  # onnxruntime's own exceptions share no base class below Exception
-        raise BundleError(f"{path} cannot be opened: {first_line(error)}. Export the bundle again.") from error
+        raise BundleError(f"{path} cannot be opened: {first_line(error)}. {_remedy(bundle)}.") from error
     wanted = {one if isinstance(one, str) else one[0] for one in providers}
     if missing := sorted(wanted - set(session.get_providers())):
         raise BundleError(
@@ -63,6 +65,18 @@ def open_graph(bundle: Bundle, role: GraphRole, *, prepack: bool = True, threads
         _compare(f"{path}: {kind}", ours, tuple(map(_described, found)))
     opened: Session = session
     return opened
+
+
+def _remedy(bundle: Bundle) -> str:
+    """Return what helps where a graph cannot be opened: an ONNX Runtime that is new enough, or another bundle."""
+    found = tuple(map(int, re.findall(r"\d+", ort.__version__)[:2]))
+    if bundle.manifest.target == "cpu" and found < _OLDEST:
+        oldest = ".".join(map(str, _OLDEST))
+        return (
+            f"ONNX Runtime {ort.__version__} is too old for bundles of target 'cpu': use an environment with "
+            f"'onnxruntime>={oldest}' and without onnxruntime-gpu"
+        )
+    return "Export the bundle again"
 
 
 def open_rewritten(

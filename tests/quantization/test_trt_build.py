@@ -1,4 +1,4 @@
-"""TensorRT's own parser and builder on the graphs of target `tensorrt`, where they are installed; see docs/gpu-and-jetson.md.
+"""TensorRT's own parser and builder on the graphs of target `tensorrt`, where they are installed.
 
 benchmarks/tensorrt_build.py does the work, in a process that finds the libraries under the names they need.
 """

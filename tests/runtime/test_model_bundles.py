@@ -81,6 +81,14 @@ def test_a_file_that_is_no_graph_is_one_quiet_error(
     assert capfd.readouterr() == ("", "")
 
 
+def test_an_onnxruntime_that_is_too_old_is_named(toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = rewritten(toy, tmp_path / "bad", files={"image_head.onnx": b"newer than this"})
+    monkeypatch.setattr("onnxruntime.__version__", "1.31.1")
+
+    with pytest.raises(BundleError, match=r"ONNX Runtime 1\.31\.1 is too old .* 'onnxruntime>=1\.32'"):
+        Model.open(folder).paint("a red car", seed=1)
+
+
 def test_a_graph_draws_no_weights_from_outside_its_bundle(toy: Path, tmp_path: Path) -> None:
     graph = (toy / "backbone.onnx").read_bytes()
     assert b"backbone.onnx.data" in graph
