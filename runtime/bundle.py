@@ -1,7 +1,7 @@
 """Bundles on disk: verified when opened, whole or absent when written. Knows files and hashes, not graphs."""
 
+import errno
 import hashlib
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ import msgspec
 
 from . import verified
 from .errors import BundleError, OutputError
-from .files import beside, remove_folder, written_to
+from .files import beside, claimed, remove_folder, sync, written_to
 from .manifest.schema import MANIFEST_FILE, File, Manifest, encode_manifest, read_manifest
 
 EMBEDDED: Final = Path(__file__).parent.parent / "bundles"  # in the package
@@ -130,25 +130,24 @@ def staged_folder(destination: Path) -> Iterator[Path]:
                     f"{destination} exists already; bundles are never overwritten. Choose another name or remove it."
                 )
             staging.mkdir()
-        with written_to(destination, "Nothing was left there."):
+        with written_to(destination, "Nothing was left there."), claimed(staging):
             yield staging
-            for path in staging.rglob("*"):
-                if path.is_file():
-                    _sync(path)
-            _sync(staging)
-            staging.rename(destination)
+            for path in (*staging.rglob("*"), staging):
+                sync(path)
+            _move(staging, destination)
     finally:
         remove_folder(staging)
-    _sync(destination.absolute().parent)
+    sync(destination.absolute().parent)
 
 
-def _sync(path: Path) -> None:
-    """Ask the system to put a file, or a folder's entries, on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
+def _move(staging: Path, destination: Path) -> None:
+    """Give a whole folder its name; one destination has one writer, the first that ends."""
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        staging.rename(destination)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+            raise
+        raise OutputError(f"{destination} was made by another process meanwhile; nothing was changed there.") from error
 
 
 def seal(folder: Path, manifest: Manifest) -> Manifest:

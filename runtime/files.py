@@ -1,14 +1,19 @@
 """Results on disk: whole or not at all; and where what is kept between runs lies. Knows no formats."""
 
+import fcntl
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
 from .errors import OutputError
+
+_HIDDEN: Final = re.compile(r"\..*-(\d{1,10})-[0-9a-f]{12}$")  # what `beside` names, and the process that did
 
 
 def home(kept: str) -> Path:
@@ -41,14 +46,17 @@ def check_writable(path: Path) -> None:
 
 
 def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:
-    """Write a file beside `path` and rename it at the end, so that it exists whole or not at all."""
+    """Write a file beside `path`, wait until it is on the disk, and rename it: it exists whole or not at all."""
     check_writable(path)
     temporary = beside(path)
     try:
         with written_to(path, "What was there before is untouched."):
-            with temporary.open("xb") as file:
+            with temporary.open("xb") as file, claimed(temporary):
                 write(file)
-            temporary.replace(path)
+                file.flush()
+                os.fsync(file.fileno())
+                temporary.replace(path)
+            sync(path.absolute().parent)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -83,8 +91,73 @@ def remove_folder(folder: Path) -> None:
 
 
 def beside(path: Path) -> Path:
-    """Return a hidden name in the same folder that nothing has.
+    """Return a hidden name in the same folder that nothing has, after removing there what dead processes left.
 
     It is known before anything is made under it, so that there is no moment at which Ctrl-C could leave it behind.
     """
-    return path.absolute().with_name(f".{path.name[:40]}-{secrets.token_hex(6)}")
+    folder = path.absolute().parent
+    remove_leftovers(folder)
+    return folder / f".{path.name[:40]}-{os.getpid()}-{secrets.token_hex(6)}"
+
+
+@contextmanager
+def claimed(path: Path) -> Iterator[None]:
+    """Hold a lock on a file or folder while it is worked on; the system gives it back when the process ends."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # file systems without locks; then the process's number decides alone
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@cache
+def remove_leftovers(folder: Path) -> None:
+    """Remove what processes that were killed left under hidden names; done once for each folder."""
+    try:
+        found = [entry for entry in os.scandir(folder) if (match := _HIDDEN.match(entry.name)) and _dead(int(match[1]))]
+    except OSError:
+        return
+    for entry in found:
+        if not _free(entry.path):
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            remove_folder(Path(entry.path))
+        else:
+            with suppress(OSError):
+                Path(entry.path).unlink()
+
+
+def _dead(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):  # somebody else's
+        return False
+    return False
+
+
+def _free(path: str) -> bool:
+    """Whether nobody holds a lock: a process of another container has a number that means nothing here."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def sync(path: Path) -> None:
+    """Ask the system to put a file, or a folder's entries, on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

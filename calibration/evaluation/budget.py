@@ -16,7 +16,7 @@ from typing import Final, Protocol, TypeAlias
 
 from edgevlo.runtime.arrays import Progress
 from edgevlo.runtime.errors import RequestError
-from edgevlo.runtime.files import beside, remove_folder
+from edgevlo.runtime.files import beside, claimed, remove_folder
 from edgevlo.runtime.manifest.schema import read_manifest
 
 from .gate import QualityError, Verdict
@@ -231,7 +231,8 @@ def _tried(attempt: Attempt, kept: frozenset[str], like: Verdict | None, scratch
     folder = beside((scratch or Path(tempfile.gettempdir())) / "trial")
     try:
         folder.mkdir()
-        found = attempt(kept, folder / "bundle", like)
+        with claimed(folder):
+            found = attempt(kept, folder / "bundle", like)
         return found, sum(file.bytes for file in read_manifest(folder / "bundle").files.values())
     finally:
         remove_folder(folder)

@@ -100,6 +100,14 @@ def _install(name: str, snapshot: Path, destination: Path) -> None:
         destination.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{destination.parent} cannot be made ({error.strerror}); set EDGEVLO_HOME.") from error
+    try:
+        _stage(name, snapshot, destination)
+    except OutputError:
+        if not _holds_bundle(destination):  # else somebody else pulled it meanwhile
+            raise
+
+
+def _stage(name: str, snapshot: Path, destination: Path) -> None:
     with staged_folder(destination) as staging:
         _share(snapshot / MANIFEST_FILE, staging / MANIFEST_FILE)
         for file in read_manifest(staging).files:

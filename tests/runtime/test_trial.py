@@ -26,6 +26,7 @@ PICTUREBOOK = EMBEDDED / "picturebook"
 @pytest.fixture(autouse=True)
 def _empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EDGEVLO_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("EDGEVLO_TRIAL", raising=False)
 
 
 def strangers(folder: Path, **files: bytes) -> Path:

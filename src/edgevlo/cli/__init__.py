@@ -13,8 +13,10 @@ import click
 
 import edgevlo
 from edgevlo.runtime.errors import EdgevloError
+from edgevlo.surroundings import Ended, lacking
 
 from . import bundles, making, painting, perception, serving
+from .printing import shown
 
 _COMMANDS: Final[tuple[click.Command, ...]] = (
     painting.paint,
@@ -51,20 +53,27 @@ def run(arguments: Sequence[str]) -> int:
     warnings.showwarning = _note_printer()
     try:
         code = main.main(list(arguments), prog_name="edgevlo", standalone_mode=False)
+        sys.stdout.flush()  # a full disk is found now and not when Python ends
     except click.exceptions.NoArgsIsHelpError as help_text:
         help_text.show()
         return 2
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, click.Abort) as stopped:
         click.echo("stopped", err=True)
-        return 130
+        return stopped.code if isinstance(stopped, Ended) else 130
     except BrokenPipeError:
         sys.stderr.close()  # nobody reads us any more
         return 1
     except EdgevloError as error:
-        click.echo(f"edgevlo: {error}", err=True)
+        click.echo(f"edgevlo: {shown(' '.join(str(error).split()))}", err=True)
+        return 1
+    except OSError as error:
+        reason = lacking(error)
+        if reason is None:
+            raise
+        click.echo(f"edgevlo: {reason}, then run the command again.", err=True)
         return 1
     except ImportError as error:
         if not _interrupted(error):
@@ -93,7 +102,7 @@ def _note_printer() -> Callable[..., None]:
     def show(message: Warning | str, *_: object, **__: object) -> None:
         if str(message) not in printed:
             printed.add(str(message))
-            click.echo(f"note: {message}", err=True)
+            click.echo(f"note: {shown(' '.join(str(message).split()))}", err=True)
 
     return show
 

@@ -5,6 +5,7 @@ import json
 import click
 
 from .options import json_option, threads_option
+from .printing import say, say_json
 
 
 @click.command()
@@ -33,11 +34,11 @@ def list_models(as_json: bool) -> None:
             {"name": one.name, "kind": one.kind, "what": one.what, "licence": one.licence, "bytes": one.bytes,
              "folder": str(one.folder)} for one in found
         ]  # fmt: skip
-        click.echo(json.dumps(facts, ensure_ascii=False))
+        say_json(facts)
         return
     wide = max(len(one.name) for one in found) if found else 0
     for one in found:
-        click.echo(f"{one.name:{wide}}  {one.kind:10}  {one.bytes / 1e6:9.1f} MB  {one.what}  {one.licence}".rstrip())
+        say(f"{one.name:{wide}}  {one.kind:10}  {one.bytes / 1e6:9.1f} MB  {one.what}  {one.licence}".rstrip())
 
 
 @click.command()
@@ -63,10 +64,10 @@ def show(bundle: str | None, as_json: bool) -> None:
     folder = find(bundle)
     manifest = read_manifest(folder)
     if not as_json:
-        click.echo(describe(manifest, folder))
+        say(describe(manifest, folder))
         return
     facts = {**json.loads(encode_manifest(manifest)), "memory": memory_facts(manifest, folder)}
-    click.echo(json.dumps(facts, ensure_ascii=False, indent=1))
+    say_json(facts, indent=1)
 
 
 @click.command()

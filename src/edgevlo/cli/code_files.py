@@ -1,8 +1,11 @@
 """Code grids in files: int32 [rows, columns] in NumPy's format. Opens no models."""
 
+import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
+import click
 import numpy as np
 
 from edgevlo.runtime.arrays import Codes
@@ -37,3 +40,24 @@ def numbered(path: MaybePath, count: int) -> list[MaybePath]:
     if path is None or count == 1:
         return [path] * count
     return [path.with_name(f"{path.stem}-{number}{path.suffix}") for number in range(1, count + 1)]
+
+
+def check_apart(paths: Sequence[Path]) -> None:
+    """Raise a usage error when two results would be written to one file, by whatever ways it is named."""
+    seen: set[str] = set()
+    for path in paths:
+        place = os.path.realpath(path)
+        if _ignores_case(os.path.dirname(place)):  # noqa: PTH120
+            place = place.casefold()
+        if place in seen:
+            raise click.UsageError(f"{path} cannot hold both a picture and its codes; name another file.")
+        seen.add(place)
+
+
+def _ignores_case(folder: str) -> bool:
+    """Whether a folder does not tell capitals from small letters, by its own name."""
+    other = folder.swapcase()
+    try:
+        return other != folder and os.path.samefile(folder, other)  # noqa: PTH121
+    except OSError:
+        return False

@@ -13,6 +13,7 @@ from edgevlo.runtime.errors import EdgevloError
 from edgevlo.runtime.extras import install_command
 
 from .options import json_option, options, threads_option
+from .printing import say
 
 static_options = options(
     click.option("--activations", default="float", show_default=True, help="Of the linear layers: float, int8 or fp8."),
@@ -76,7 +77,7 @@ def export(checkpoint: str, output: Path) -> None:
         if graph.parity is not None:
             error, tolerance = graph.parity.error, graph.parity.tolerance
             click.echo(f"{role:16} {graph.parity.metric}: {error:.2g} (tolerance {tolerance:.2g})")
-    click.echo(f"{'licence':16} {manifest.source.licence}")
+    say(f"{'licence':16} {manifest.source.licence}")
     click.echo(output)
 
 

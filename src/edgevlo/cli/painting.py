@@ -22,6 +22,7 @@ from .options import (
     size_option,
     watch_option,
 )
+from .printing import say, say_json
 
 
 @click.command()
@@ -79,7 +80,7 @@ def interleave(
     number = 0
     for part in parts:
         if isinstance(part, str):
-            click.echo(json.dumps({"text": part}, ensure_ascii=False) if as_json else part)
+            say_json({"text": part}) if as_json else say(part)
             continue
         number += 1
         path = output.with_name(f"{output.stem}-{number}{output.suffix}")
@@ -121,18 +122,17 @@ def paint_pictures(
     from edgevlo.runtime.generate.options import check_seed
     from edgevlo.runtime.pictures.marks import check_png, save_png
 
-    from .code_files import numbered, write_codes
+    from .code_files import check_apart, numbered, write_codes
     from .progress import follow
 
     if watch and as_json:
         raise click.UsageError("--watch and --json both write to the output; choose one.")
     targets = list(zip(numbered(output, count), numbered(codes, count), strict=True))
+    check_apart([path for pair in targets for path in pair if path is not None])
     for picture_path, codes_path in targets:
         check_png(picture_path)
         if codes_path is not None:
             check_writable(codes_path)
-            if codes_path.absolute() == picture_path.absolute():
-                raise click.UsageError(f"{codes_path} cannot hold both the picture and its codes.")
     if seed is not None:
         check_seed(seed)
         check_seed(seed + count - 1)
@@ -148,6 +148,6 @@ def paint_pictures(
         seconds = time.perf_counter() - began
         if as_json:
             facts = {"file": str(picture_path), "size": picture.size, "seconds": round(seconds, 3)}
-            click.echo(json.dumps({**facts, "parameters": picture.info["parameters"]}, ensure_ascii=False))
+            say_json({**facts, "parameters": picture.info["parameters"]})
         else:
             click.echo(f"{picture_path}  {picture.width}x{picture.height}  {seconds:.2f} s")

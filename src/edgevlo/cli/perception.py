@@ -1,6 +1,5 @@
 """Commands that tell or paint what a picture shows: segment, edges, depth, normals, pose, ask and detect."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import edgevlo
 
 from .options import check_pictures, json_option, model_option, paint_options, picture_argument, pictures_argument
 from .painting import paint_pictures
+from .printing import say, say_json
 
 
 @click.command()
@@ -61,7 +61,7 @@ def ask(pictures: tuple[Path, ...], question: str, model: str | None, as_json: b
     """Answer QUESTION about PICTURES."""
     check_pictures(pictures, question, "question")
     answer = edgevlo.load(model).ask(pictures, question)
-    click.echo(json.dumps({"answer": answer}, ensure_ascii=False) if as_json else answer)
+    say_json({"answer": answer}) if as_json else say(answer)
 
 
 @click.command()
@@ -84,7 +84,7 @@ def detect(picture: Path, objects: tuple[str, ...], output: Path | None, model: 
             return
     found = opened.detect(picture, objects)
     if as_json:
-        click.echo(json.dumps([{"label": one.label, "box": one.box} for one in found], ensure_ascii=False))
+        say_json([{"label": one.label, "box": one.box} for one in found])
         return
     for one in found:
-        click.echo(f"{one.label}\t{' '.join(map(str, one.box))}")
+        say(f"{one.label}\t{' '.join(map(str, one.box))}")
