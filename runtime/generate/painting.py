@@ -22,6 +22,7 @@ from . import drafting, raster
 from .drafts import Drafts
 from .interleave import Written
 from .options import MAX_SEED, Settings, weigh
+from .preview import Preview
 from .prompts import PromptWriter, Source, shown_codes, stacked
 from .stroke import Stroke
 
@@ -103,13 +104,14 @@ class Painting:
                 picture.info.update(chunks)
             return picture
 
+        preview = Preview(plan.rows, finished)
         with self._engine.painter(request.prompts, request.fed, request.features) as painter:
             painter.head.set(np.array(request.weights, dtype=np.float32), request.sampling)
             codes, passes = _painted(painter, request)
             for grid in raster.finished_rows(codes, plan.columns):
                 if grid.shape[0] == plan.rows and passes() < plan.cells:
                     chunks[PARAMETERS] += f", Passes: {passes()}"
-                yield Stroke(codes=grid, rows=plan.rows, _decode=finished)
+                yield Stroke(codes=grid, rows=plan.rows, _preview=preview)
 
     def _weighed(
         self,

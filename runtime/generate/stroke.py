@@ -1,14 +1,11 @@
 """A picture while it is painted, one finished row at a time. Knows no models."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
 
 from PIL import Image
 
 from ..arrays import Codes
-
-_UNPAINTED: Final = (236, 236, 236)
+from .preview import Preview
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +14,7 @@ class Stroke:
 
     codes: Codes
     rows: int
-    _decode: Callable[[Codes], Image.Image]
+    _preview: Preview
 
     @property
     def rows_done(self) -> int:
@@ -26,10 +23,8 @@ class Stroke:
 
     @property
     def preview(self) -> Image.Image:
-        """The picture so far in its full size; exact after the last row, approximate before."""
-        done = self._decode(self.codes)
-        if self.rows_done == self.rows:
-            return done
-        canvas = Image.new("RGB", (done.width, done.height * self.rows // self.rows_done), _UNPAINTED)
-        canvas.paste(done)
-        return canvas
+        """The picture so far in its full size; exact after the last row, approximate before.
+
+        Only rows that no earlier preview of this picture showed are decoded.
+        """
+        return self._preview.of(self.codes)

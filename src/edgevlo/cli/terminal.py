@@ -18,13 +18,10 @@ def strip(picture: Image.Image, top: int, bottom: int) -> str:
 
 
 def _line(picture: Image.Image, top: int) -> str:
-    cells = []
-    for column in range(picture.width):
-        upper, lower = picture.getpixel((column, top)), picture.getpixel((column, top + 1))
-        cells.append(f"\x1b[38;2;{_rgb(upper)}m\x1b[48;2;{_rgb(lower)}m{_UPPER_HALF}")
+    """Return one line of characters: each shows a pixel of the row `top` above one of the row below it."""
+    pixels = picture.convert("RGB").tobytes()
+    across = 3 * picture.width
+    upper, lower = pixels[top * across : (top + 1) * across], pixels[(top + 1) * across : (top + 2) * across]
+    colours = zip(upper[::3], upper[1::3], upper[2::3], lower[::3], lower[1::3], lower[2::3], strict=True)
+    cells = (f"\x1b[38;2;{r};{g};{b}m\x1b[48;2;{u};{v};{w}m{_UPPER_HALF}" for r, g, b, u, v, w in colours)
     return "".join(cells) + _RESET
-
-
-def _rgb(colour: object) -> str:
-    assert isinstance(colour, tuple)
-    return ";".join(map(str, colour))
