@@ -29,9 +29,9 @@ import record
 
 import edgevlo
 from edgevlo.runtime.generate import raster
-from edgevlo.runtime.generate.options import resolve
+from edgevlo.runtime.generate.options import Options, resolve
 from edgevlo.runtime.graphs.backbone import Backbone
-from edgevlo.runtime.graphs.protocols import DeviceGraph
+from edgevlo.runtime.graphs.protocols import is_session
 
 ROOT = Path(__file__).parent.parent
 PROMPT = "a red car on the beach at sunset"
@@ -144,7 +144,7 @@ def flat_in_capacity(model: edgevlo.Model, runs: int) -> dict[str, Any]:
     engine, shape = model._engine, model.manifest.backbone
     capacities = [capacity for capacity in (128, 256, 512, 1024) if capacity <= shape.max_positions]
     session = engine._backbone
-    assert not isinstance(session, DeviceGraph), "a bundle for CPUs is measured"
+    assert is_session(session), "a bundle for CPUs is measured"
     backbones = [Backbone(session, shape, engine._embeddings, rows=2, capacity=capacity) for capacity in capacities]
     samples: dict[int, list[float]] = {capacity: [] for capacity in capacities}
     for _ in range(runs * 20):
@@ -227,7 +227,7 @@ def beside_transformers(model: edgevlo.Model, checkpoint: Path, runs: int) -> di
 
 def _greedy_request(model: edgevlo.Model) -> Any:
     ability = model._ability("paint")
-    settings = resolve({"seed": 0, "temperature": 0.0, "guidance_scale": 3.0}, ability, model.manifest)
+    settings = resolve(Options(seed=0, temperature=0.0, guidance_scale=3.0), ability, model.manifest)
     return model._painting.request(ability, PROMPT, [], model.grid.default, settings)
 
 

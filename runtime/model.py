@@ -7,9 +7,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TypeAlias, Unpack
 
-import numpy as np
 from PIL import Image
 
 from .arrays import Codes
@@ -20,18 +18,16 @@ from .generate.interleave import Rule, interleave
 from .generate.options import Options, resolve
 from .generate.painting import Painting
 from .generate.picture_reader import PictureReader
-from .generate.prompts import PromptWriter, Source, Vocabulary, check_text, shown_codes
+from .generate.prompts import PromptWriter, Source, Vocabulary, check_text, request_text, shown_codes, special_tokens
 from .generate.stroke import Stroke
 from .generate.text import Answering, AnswerWarning
 from .graphs.engine import Engine
 from .manifest.abilities import Ability, AbilityName
 from .memory.predict import check_opening
-from .pictures.load import from_pixels, load_picture
-from .pictures.marks import PRODUCER, ai_mark
-from .pictures.sizes import GridRule, Shape, parse_size
-
-Picture: TypeAlias = str | Path | Image.Image
-Size: TypeAlias = tuple[int, int] | str
+from .pictures.codes import check_codes
+from .pictures.load import Picture, from_pixels, load_picture
+from .pictures.marks import PRODUCER, ai_mark, marked
+from .pictures.sizes import GridRule, Shape, Size, read_size
 
 
 class Model:
@@ -42,6 +38,11 @@ class Model:
         self.manifest = bundle.manifest
         self.grid = GridRule(grid=self.manifest.grid, cell=self.manifest.codes.cell)
         self._engine = Engine(bundle) if engine is None else engine
+
+    def __repr__(self) -> str:
+        one = self.manifest
+        abilities = ", ".join(sorted(one.abilities)) or "none"
+        return f"<Model {one.name}: family {one.family}, target {one.target}, abilities {abilities}>"
 
     @classmethod
     def open(cls, folder: Path, *, threads: int = 0) -> "Model":
@@ -56,12 +57,57 @@ class Model:
         check_opening(bundle)
         return cls(bundle, Engine(bundle, threads=threads))
 
-    def paint(self, prompt: str, *, size: Size | None = None, **options: Unpack[Options]) -> Image.Image:
-        """Paint a picture; its `info` holds the text chunks that `save_png` writes."""
-        return _last(self.paint_rows(prompt, size=size, **options)).preview
+    def paint(
+        self,
+        prompt: str,
+        *,
+        size: Size | None = None,
+        seed: int | None = None,
+        guidance_scale: float | None = None,
+        image_guidance_scale: float | None = None,
+        temperature: float | None = None,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        negative_prompt: str | None = None,
+        codes_per_pass: int | None = None,
+    ) -> Image.Image:
+        """Paint a picture of the prompt; it keeps the record of its making and the mark of AI-made pictures when saved.
 
-    def paint_rows(self, prompt: str, *, size: Size | None = None, **options: Unpack[Options]) -> Iterator[Stroke]:
-        """Paint a picture row by row."""
+        size                   (width, height) in pixels, "160x96", or a ratio like "16:9"
+        seed                   0 to 4294967295: the same seed paints the same picture; without one it is random
+        guidance_scale         how closely to follow the words; 1 paints without guidance
+        image_guidance_scale   how closely to follow the given pictures, for models that guide by them too
+        temperature            1 draws as the model was trained, 0 takes the likeliest code each time
+        top_k                  draw among this many of the likeliest codes; 0 is all of them
+        top_p                  draw among the likeliest codes that have this probability together; 1 is all of them
+        negative_prompt        what the picture should not show
+        codes_per_pass         how many codes the backbone reads at once; 0 chooses the fastest, the picture is the same
+
+        What is None takes the model's default. Raises `RequestError` for a value that the model does not take.
+        """
+        options = Options(
+            seed, guidance_scale, image_guidance_scale, temperature, top_k, top_p, negative_prompt, codes_per_pass
+        )
+        return _last(self._paint("paint", check_text(prompt, "prompt"), [], size, options)).preview
+
+    def paint_rows(
+        self,
+        prompt: str,
+        *,
+        size: Size | None = None,
+        seed: int | None = None,
+        guidance_scale: float | None = None,
+        image_guidance_scale: float | None = None,
+        temperature: float | None = None,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        negative_prompt: str | None = None,
+        codes_per_pass: int | None = None,
+    ) -> Iterator[Stroke]:
+        """Paint a picture row by row; options as in `paint`."""
+        options = Options(
+            seed, guidance_scale, image_guidance_scale, temperature, top_k, top_p, negative_prompt, codes_per_pass
+        )
         return self._paint("paint", check_text(prompt, "prompt"), [], size, options)
 
     def edit(
@@ -70,10 +116,24 @@ class Model:
         instruction: str,
         *,
         size: Size | None = None,
-        **options: Unpack[Options],
+        seed: int | None = None,
+        guidance_scale: float | None = None,
+        image_guidance_scale: float | None = None,
+        temperature: float | None = None,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        negative_prompt: str | None = None,
+        codes_per_pass: int | None = None,
     ) -> Image.Image:
-        """Paint the picture that an instruction makes of one picture or several, in the first one's size."""
-        return _last(self.edit_rows(pictures, instruction, size=size, **options)).preview
+        """Change one picture, or combine several, as the instruction says; options as in `paint`.
+
+        Without `size` the result has the size of the first picture.
+        """
+        options = Options(
+            seed, guidance_scale, image_guidance_scale, temperature, top_k, top_p, negative_prompt, codes_per_pass
+        )
+        strokes = self._paint("edit", check_text(instruction, "instruction"), _listed(pictures), size, options)
+        return _last(strokes).preview
 
     def edit_rows(
         self,
@@ -81,9 +141,19 @@ class Model:
         instruction: str,
         *,
         size: Size | None = None,
-        **options: Unpack[Options],
+        seed: int | None = None,
+        guidance_scale: float | None = None,
+        image_guidance_scale: float | None = None,
+        temperature: float | None = None,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        negative_prompt: str | None = None,
+        codes_per_pass: int | None = None,
     ) -> Iterator[Stroke]:
-        """Edit row by row."""
+        """Edit row by row; options as in `paint`."""
+        options = Options(
+            seed, guidance_scale, image_guidance_scale, temperature, top_k, top_p, negative_prompt, codes_per_pass
+        )
         return self._paint("edit", check_text(instruction, "instruction"), _listed(pictures), size, options)
 
     def segment(self, picture: Picture) -> Image.Image:
@@ -111,10 +181,28 @@ class Model:
         return _last(self.perceive_rows("pose", picture)).preview
 
     def perceive_rows(
-        self, name: AbilityName, picture: Picture, objects: Sequence[str] = (), **options: Unpack[Options]
+        self,
+        name: AbilityName,
+        picture: Picture,
+        objects: Sequence[str] = (),
+        *,
+        seed: int | None = None,
+        guidance_scale: float | None = None,
+        image_guidance_scale: float | None = None,
+        temperature: float | None = None,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        negative_prompt: str | None = None,
+        codes_per_pass: int | None = None,
     ) -> Iterator[Stroke]:
-        """Paint what the model perceives (`segment`, `edges`, `boxes`, `depth`, `normals`, `pose`) row by row."""
-        return self._paint(name, self._requested(name, objects), [picture], None, options)
+        """Paint what the model perceives row by row; options as in `paint`.
+
+        `name` is one of `segment`, `edges`, `boxes`, `depth`, `normals` and `pose`.
+        """
+        options = Options(
+            seed, guidance_scale, image_guidance_scale, temperature, top_k, top_p, negative_prompt, codes_per_pass
+        )
+        return self._paint(name, self._request_text(name, objects), [picture], None, options)
 
     def ask(self, pictures: Picture | Sequence[Picture], question: str) -> str:
         """Answer a question about one picture or several."""
@@ -124,35 +212,49 @@ class Model:
         return text
 
     def interleave(
-        self, prompt: str, pictures: Picture | Sequence[Picture] = (), **options: Unpack[Options]
+        self,
+        prompt: str,
+        pictures: Picture | Sequence[Picture] = (),
+        *,
+        seed: int | None = None,
+        guidance_scale: float | None = None,
+        image_guidance_scale: float | None = None,
+        temperature: float | None = None,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        negative_prompt: str | None = None,
+        codes_per_pass: int | None = None,
     ) -> Iterator[str | Image.Image]:
-        """Answer with text and pictures, yielded in the order in which the model writes them.
+        """Answer with text and pictures, yielded in the order in which the model writes them; options as in `paint`.
 
         The seeds of the pictures count up from `seed`.
         """
-        parts = self.interleave_rows(prompt, pictures, **options)
+        options = Options(
+            seed, guidance_scale, image_guidance_scale, temperature, top_k, top_p, negative_prompt, codes_per_pass
+        )
+        parts = self._interleave(prompt, _listed(pictures), options)
         whole = (part for part in parts if isinstance(part, str) or part.rows_done == part.rows)
         return (part if isinstance(part, str) else part.preview for part in whole)
 
     def interleave_rows(
-        self, prompt: str, pictures: Picture | Sequence[Picture] = (), **options: Unpack[Options]
+        self,
+        prompt: str,
+        pictures: Picture | Sequence[Picture] = (),
+        *,
+        seed: int | None = None,
+        guidance_scale: float | None = None,
+        image_guidance_scale: float | None = None,
+        temperature: float | None = None,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        negative_prompt: str | None = None,
+        codes_per_pass: int | None = None,
     ) -> Iterator[str | Stroke]:
-        """Answer with text and pictures, the pictures row by row."""
-        ability, text = self._ability("interleave"), check_text(prompt, "prompt")
-        settings = resolve(options, ability, self.manifest)
-        sources = self._read("interleave", _listed(pictures))
-        tokens = self._writer.prompt(ability.prompt, text, sources)
-        self._engine.check_room([tokens], 1)
-        return interleave(
-            tokens,
-            self._answering.continuation,
-            lambda written: self._painting.strokes(
-                self._painting.next_picture(ability, text, sources, settings, written), self.decode
-            ),
-            self._writer.picture,
-            self._vocabulary.decode,
-            Rule.of(self.manifest, self._vocabulary, self._writer),
+        """Answer with text and pictures, the pictures row by row; options as in `paint`."""
+        options = Options(
+            seed, guidance_scale, image_guidance_scale, temperature, top_k, top_p, negative_prompt, codes_per_pass
         )
+        return self._interleave(prompt, _listed(pictures), options)
 
     def detect(self, picture: Picture, objects: Sequence[str] = ()) -> list[Detection]:
         """Find the named objects, or everything, and return their boxes in pixels of the given picture."""
@@ -160,7 +262,7 @@ class Model:
         self._check_count("detect", 1)
         loaded = load_picture(picture)
         codes = self._reader.codes(loaded)
-        text = self._requested("detect", objects)
+        text = self._request_text("detect", objects)
         rows, columns = codes.shape
         unit = (columns, rows) if ability.unit == "cell" else self.grid.size(Shape(rows, columns))
         scale = (loaded.size[0] / unit[0], loaded.size[1] / unit[1])
@@ -175,24 +277,13 @@ class Model:
 
     def decode(self, codes: Codes) -> Image.Image:
         """Return the picture of a code grid (rows, columns); raise `RequestError` for anything else."""
-        count = self.manifest.codes.count
-        if codes.ndim != 2 or codes.size == 0 or not np.issubdtype(codes.dtype, np.integer):
-            raise RequestError(
-                f"codes are a grid of whole numbers, [rows, columns]; this is {codes.dtype}{list(codes.shape)}."
-            )
-        if codes.min() < 0 or codes.max() >= count:
-            raise RequestError(f"codes run from 0 to {count - 1}; these run from {codes.min()} to {codes.max()}.")
-        if max(codes.shape) > 4096 or codes.size > self.manifest.backbone.max_positions:
-            raise RequestError(f"a grid of {codes.shape[0]}x{codes.shape[1]} codes is larger than this model paints.")
+        check_codes(codes, self.manifest)
         picture = from_pixels(self._engine.decode(codes), self.manifest.postprocess)
-        picture.info.update(ai_mark(PRODUCER, self.bundle.digest[:16]))
-        return picture
+        return marked(picture, ai_mark(PRODUCER, self.bundle.digest[:16]))
 
     def size(self, size: Size | None) -> tuple[int, int]:
         """Return width and height in pixels of a size given as numbers, as text, or not at all."""
-        if size is None:
-            return self.grid.size(self.grid.default)
-        return parse_size(size, self.grid) if isinstance(size, str) else size
+        return self.grid.size(self.grid.default) if size is None else read_size(size, self.grid)
 
     def count_tokens(self, text: str) -> int:
         """Return how many tokens a text is for this model, nothing added."""
@@ -205,35 +296,29 @@ class Model:
 
     def check_tokens(self) -> None:
         """Raise `BundleError` unless the tokenizer has every token that the manifest names."""
-        block = self.manifest.image_block
-        pieces = [*block.open]
-        for ability in self.manifest.abilities.values():
-            pieces += ability.prompt
-        for branch in self.manifest.guidance.branches:
-            pieces += branch.prompt
-        names = {piece.token for piece in pieces if piece.token is not None}
-        grid = self.manifest.grid
-        for piece in block.open:
-            if piece.tag is not None:
-                low, high = grid.rows if piece.field == "rows" else grid.columns
-                names |= {piece.tag.name(number) for number in range(low, high + 1) if number % grid.step == 0}
-        if self.manifest.guidance.pad is not None:
-            names.add(self.manifest.guidance.pad)
-        for name in sorted({*names, *self.manifest.answer.stop, *block.row_suffix, *block.close}):
-            self._vocabulary.special(name)
-
-    def _requested(self, name: AbilityName, objects: Sequence[str]) -> str:
-        """Return the words that the manifest has for an ability without free text, with the objects filled in."""
-        request = self._ability(name).request
-        if request is None:
-            return ""
-        objects = [objects] if isinstance(objects, str) else objects
-        words = request.separator.join(check_text(word, "name of an object") for word in objects) or request.everything
-        if "{objects}" in request.text and not words:
-            raise RequestError(f"{name} of this model needs names of objects; name at least one.")
-        return request.text.replace("{objects}", words)
+        self._vocabulary.specials(sorted(special_tokens(self.manifest)))
 
     # How a request is carried out.
+
+    def _request_text(self, name: AbilityName, objects: Sequence[str]) -> str:
+        return request_text(self._ability(name), name, objects)
+
+    def _interleave(self, prompt: str, pictures: Sequence[Picture], options: Options) -> Iterator[str | Stroke]:
+        ability, text = self._ability("interleave"), check_text(prompt, "prompt")
+        settings = resolve(options, ability, self.manifest)
+        sources = self._read("interleave", pictures)
+        tokens = self._writer.prompt(ability.prompt, text, sources)
+        self._engine.check_room([tokens], 1)
+        return interleave(
+            tokens,
+            self._answering.continuation,
+            lambda written: self._painting.strokes(
+                self._painting.next_picture(ability, text, sources, settings, written), self.decode
+            ),
+            self._writer.picture,
+            self._vocabulary.decode,
+            Rule.of(self.manifest, self._vocabulary, self._writer),
+        )
 
     def _paint(
         self, name: AbilityName, text: str, pictures: Sequence[Picture], size: Size | None, options: Options
@@ -268,7 +353,9 @@ class Model:
         ability = self.manifest.abilities.get(name)
         if ability is None:
             has = ", ".join(sorted(self.manifest.abilities)) or "nothing"
-            raise AbilityError(f"{self.manifest.name} (family {self.manifest.family}) cannot {name}; it can {has}.")
+            raise AbilityError(
+                f"{self.manifest.name} (family {self.manifest.family}) does not support {name!r}. Supported: {has}."
+            )
         return ability
 
     @cached_property
@@ -300,7 +387,7 @@ class Model:
 
 
 def _listed(pictures: Picture | Sequence[Picture]) -> list[Picture]:
-    return [pictures] if isinstance(pictures, str | Path | Image.Image) else list(pictures)
+    return list(pictures) if isinstance(pictures, Sequence) and not isinstance(pictures, str | bytes) else [pictures]
 
 
 def _last(strokes: Iterator[Stroke]) -> Stroke:

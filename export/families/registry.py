@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from edgevlo.runtime.manifest.abilities import AbilityName
 
@@ -175,13 +175,22 @@ def table() -> str:
     return "\n".join(map(_described, FAMILIES))
 
 
-def _described(family: Family) -> str:
-    facts = {
-        "class": ", ".join(family.architectures),
-        "checkpoints": ", ".join(family.checkpoints),
-        "abilities": ", ".join(family.abilities),
+def facts() -> list[dict[str, Any]]:
+    """Return the families as data, an entry for each."""
+    return [{"name": family.name, **_facts(family)} for family in FAMILIES]
+
+
+def _facts(family: Family) -> dict[str, Any]:
+    return {
+        "classes": list(family.architectures),
+        "checkpoints": list(family.checkpoints),
+        "abilities": list(family.abilities),
         "grid": family.grid,
         "licence": family.licence,
         "verified": family.verified,
     }
+
+
+def _described(family: Family) -> str:
+    facts = {name: ", ".join(fact) if isinstance(fact, list) else fact for name, fact in _facts(family).items()}
     return "\n".join([family.name, *(f"  {name:12} {fact}" for name, fact in facts.items())]) + "\n"

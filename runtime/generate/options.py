@@ -2,7 +2,8 @@
 
 import secrets
 from dataclasses import dataclass
-from typing import Final, TypedDict, TypeVar
+from numbers import Integral, Real
+from typing import Final, TypeVar
 
 from ..errors import RequestError
 from ..manifest.abilities import Ability
@@ -16,17 +17,18 @@ MAX_CODES_PER_PASS: Final = 64
 Number = TypeVar("Number", int, float)
 
 
-class Options(TypedDict, total=False):
-    """How to paint; what is left out or None takes the model's own default, and a missing seed is drawn at random."""
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to paint; None takes the model's own default, and a missing seed is drawn at random."""
 
-    seed: int | None
-    guidance_scale: float | None
-    image_guidance_scale: float | None
-    temperature: float | None
-    top_k: int | None
-    top_p: float | None
-    negative_prompt: str | None
-    codes_per_pass: int | None
+    seed: int | None = None
+    guidance_scale: float | None = None
+    image_guidance_scale: float | None = None
+    temperature: float | None = None
+    top_k: int | None = None
+    top_p: float | None = None
+    negative_prompt: str | None = None
+    codes_per_pass: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,32 +44,44 @@ class Settings:
 
 
 def resolve(options: Options, ability: Ability, manifest: Manifest) -> Settings:
-    """Return the settings of one picture; raise `RequestError` for a value out of range, `TypeError` for a name."""
-    if unknown := options.keys() - Options.__annotations__.keys():
-        message = f"unknown option {min(unknown)!r}; painting takes {', '.join(Options.__annotations__)}"
-        raise TypeError(message)
-    scale = _first(options.get("guidance_scale"), ability.guidance_scale, manifest.guidance.default_scale)
+    """Return the settings of one picture; raise `RequestError` for a value that it cannot have."""
+    _check_types(options)
+    scale = _first(options.guidance_scale, ability.guidance_scale, manifest.guidance.default_scale)
     _check_number("guidance scale", scale, 0, 100)
-    image_scale = _image_scale(options.get("image_guidance_scale"), ability, manifest.guidance)
+    image_scale = _image_scale(options.image_guidance_scale, ability, manifest.guidance)
     default = ability.sampling or manifest.sampling
-    temperature = _first(options.get("temperature"), default.temperature)
-    top_k = _first(options.get("top_k"), default.top_k)
+    temperature = _first(options.temperature, default.temperature)
+    top_k = _first(options.top_k, default.top_k)
     _check_number("temperature", temperature, 0, 100)
-    top_p = _first(options.get("top_p"), default.top_p)
+    top_p = _first(options.top_p, default.top_p)
     _check_number("top-k", top_k, 0, 2**31 - 1)
     _check_top_p(top_p, manifest)
-    codes_per_pass = _first(options.get("codes_per_pass"), 0)
+    codes_per_pass = _first(options.codes_per_pass, 0)
     _check_number("codes per pass", codes_per_pass, 0, MAX_CODES_PER_PASS)
-    seed = _first(options.get("seed"), secrets.randbelow(MAX_SEED + 1))
+    seed = _first(options.seed, secrets.randbelow(MAX_SEED + 1))
     check_seed(seed)
     return Settings(
         seed=seed,
         guidance_scale=scale,
         image_guidance_scale=image_scale,
         sampling=Sampling(temperature=temperature, top_k=int(top_k), top_p=top_p),
-        negative=_negative(options.get("negative_prompt"), scale, image_scale, manifest.guidance),
+        negative=_negative(options.negative_prompt, scale, image_scale, manifest.guidance),
         codes_per_pass=codes_per_pass,
     )
+
+
+def _check_types(options: Options) -> None:
+    """Raise `RequestError` for an option of another type than its signature says."""
+    for name in ("seed", "top_k", "codes_per_pass"):
+        value = getattr(options, name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, Integral)):
+            raise RequestError(f"{name} is {value!r}; give a whole number.")
+    for name in ("guidance_scale", "image_guidance_scale", "temperature", "top_p"):
+        value = getattr(options, name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, Real)):
+            raise RequestError(f"{name} is {value!r}; give a number.")
+    if not isinstance(options.negative_prompt, str | None):
+        raise RequestError(f"negative_prompt is {options.negative_prompt!r}; give text.")
 
 
 def _image_scale(given: float | None, ability: Ability, guidance: Guidance) -> float | None:

@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 from PIL import Image
 
 from ..arrays import Codes
+from ..pictures.marks import marked
 
 Decode: TypeAlias = Callable[[Codes], Image.Image]
 
@@ -57,6 +58,6 @@ class Preview:
         strip = self._decode(codes[above:])
         height = strip.height // (len(codes) - above)
         if canvas is None:
-            canvas = Image.new("RGB", (strip.width, height * self._rows), _UNPAINTED)
+            canvas = marked(Image.new("RGB", (strip.width, height * self._rows), _UNPAINTED), strip.info)
         canvas.paste(strip.crop((0, (fresh - above) * height, strip.width, strip.height)), (0, fresh * height))
         return canvas

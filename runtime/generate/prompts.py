@@ -11,7 +11,9 @@ from tokenizers import Tokenizer
 
 from ..arrays import Codes, Floats
 from ..errors import BundleError, RequestError
+from ..manifest.abilities import Ability
 from ..manifest.prompts import ImageBlock, Piece
+from ..manifest.schema import Manifest
 from ..pictures.sizes import Shape
 
 MAX_PROMPT_CHARACTERS: Final = 50_000
@@ -82,6 +84,8 @@ class Vocabulary:
 
 def check_text(text: str, what: str) -> str:
     """Return the text stripped; raise `RequestError` if it is empty, too long or not Unicode."""
+    if not isinstance(text, str):
+        raise RequestError(f"the {what} is of type {type(text).__name__}; give text.")
     stripped = text.strip()
     if not stripped:
         raise RequestError(f"the {what} is empty; say what you want in a few words.")
@@ -94,6 +98,36 @@ def check_text(text: str, what: str) -> str:
     except UnicodeEncodeError as error:
         raise RequestError(f"the {what} is not valid Unicode at character {error.start}; type it again.") from error
     return stripped
+
+
+def request_text(ability: Ability, name: str, objects: Sequence[str]) -> str:
+    """Return the words that the manifest has for an ability without free text, with the objects filled in."""
+    request = ability.request
+    if request is None:
+        return ""
+    objects = [objects] if isinstance(objects, str) else objects
+    words = request.separator.join(check_text(word, "name of an object") for word in objects) or request.everything
+    if "{objects}" in request.text and not words:
+        raise RequestError(f"{name} of this model needs names of objects; name at least one.")
+    return request.text.replace("{objects}", words)
+
+
+def special_tokens(manifest: Manifest) -> set[str]:
+    """Return every special token that a prompt or an answer of the model can need."""
+    block, grid = manifest.image_block, manifest.grid
+    pieces = [*block.open]
+    for ability in manifest.abilities.values():
+        pieces += ability.prompt
+    for branch in manifest.guidance.branches:
+        pieces += branch.prompt
+    names = {piece.token for piece in pieces if piece.token is not None}
+    for piece in block.open:
+        if piece.tag is not None:
+            low, high = grid.rows if piece.field == "rows" else grid.columns
+            names |= {piece.tag.name(number) for number in range(low, high + 1) if number % grid.step == 0}
+    if manifest.guidance.pad is not None:
+        names.add(manifest.guidance.pad)
+    return names.union(manifest.answer.stop, block.row_suffix, block.close)
 
 
 class PromptWriter:

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from PIL import Image
 
 from ..arrays import Codes
+from ..pictures.marks import png_bytes
 from .preview import Preview
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Stroke:
     """The picture after another finished row: its codes so far, (rows_done, columns), out of `rows` rows."""
 
@@ -28,3 +29,10 @@ class Stroke:
         Only rows that no earlier preview of this picture showed are decoded.
         """
         return self._preview.of(self.codes)
+
+    def __repr__(self) -> str:
+        return f"<Stroke: {self.rows_done} of {self.rows} rows, {self.codes.shape[1]} columns>"
+
+    def _repr_png_(self) -> bytes:
+        """The picture so far, as notebooks show it."""
+        return png_bytes(self.preview)

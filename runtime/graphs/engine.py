@@ -37,7 +37,7 @@ from .embeddings import Embeddings
 from .failures import check_codes, check_finite, one_line
 from .image_head import ImageHead
 from .integer_table import BITS, IntegerTable, row_bytes
-from .protocols import DeviceGraph, Head, Runner
+from .protocols import Head, Runner, is_device_graph, is_session
 from .sessions import declared
 from .threads import most_threads
 from .window import Window
@@ -140,20 +140,21 @@ class Engine:
     def _make(self, rows: int, needed: int) -> Painter:
         capacity, graph = capacity_for(self._bundle.manifest, needed), self._backbone
         name = f"{self._bundle.digest[:24]}-{rows}-rows-{self._threads}-threads"
-        if isinstance(graph, DeviceGraph):
+        if is_device_graph(graph):
             device = DeviceBackbone(graph, self._shape, self._embeddings, rows=rows, capacity=capacity)
             return Painter(device, lambda: self._device_head(device), name)
+        assert is_session(graph)
         backbone = Backbone(graph, self._shape, self._embeddings, rows=rows, capacity=capacity)
         return Painter(backbone, lambda: self._host_head(backbone), name)
 
     def _device_head(self, backbone: DeviceBackbone) -> Head:
         graph = self._image_head
-        assert isinstance(graph, DeviceGraph)
+        assert is_device_graph(graph)
         return DeviceImageHead(graph, backbone, self._bundle.manifest.codes.count)
 
     def _host_head(self, backbone: Backbone) -> Head:
         graph = self._image_head
-        assert not isinstance(graph, DeviceGraph)
+        assert is_session(graph)
         return ImageHead(graph, backbone.last_hidden)
 
     def check(self) -> None:

@@ -5,7 +5,7 @@ and takes its place. A `DeviceGraph` runs on memory of a GPU.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Protocol, TypeAlias, TypeGuard
 
 import onnxruntime as ort
 
@@ -59,7 +59,6 @@ class DeviceArray(Protocol):
 View: TypeAlias = tuple[DeviceArray, ArrayShape]
 
 
-@runtime_checkable
 class DeviceGraph(Protocol):
     """A graph whose inputs and outputs lie in memory of a device."""
 
@@ -74,6 +73,16 @@ class DeviceGraph(Protocol):
 
 
 Runner: TypeAlias = Session | DeviceGraph
+
+
+def is_device_graph(graph: Runner) -> TypeGuard[DeviceGraph]:
+    """Whether a graph runs on memory of a device; a wrapper answers as what it wraps."""
+    return hasattr(graph, "array")
+
+
+def is_session(graph: Runner) -> TypeGuard[Session]:
+    """Whether a graph runs on memory of the host."""
+    return not is_device_graph(graph)
 
 
 class Head(Protocol):

@@ -7,7 +7,7 @@ import io
 import os
 import stat
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from PIL import Image
 
@@ -30,8 +30,21 @@ def read_file(path: str | Path) -> bytes:
         kept = os.fstat(file.fileno())
         content = b"" if stat.S_ISREG(kept.st_mode) and kept.st_size > MAX_FILE else file.read(MAX_FILE + 1)
     if (not content and kept.st_size) or len(content) > MAX_FILE:
-        raise PictureError(f"{path} has more than the {MAX_FILE // 10**6} MB of a picture file that are read.")
+        raise _too_long(str(path))
     return content
+
+
+def read_stream(file: IO[bytes], name: str) -> bytes:
+    """Return all of an open file; raise `PictureError` when it has more than a picture may have."""
+    file.seek(0)
+    content = file.read(MAX_FILE + 1)
+    if len(content) > MAX_FILE:
+        raise _too_long(name)
+    return content
+
+
+def _too_long(name: str) -> PictureError:
+    return PictureError(f"{name} has more than the {MAX_FILE // 10**6} MB of a picture file that are read.")
 
 
 def decode(content: bytes, name: str) -> tuple[Image.Image, Contents]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import IO, Final, TypeAlias
 
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
@@ -16,12 +16,15 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 from ..arrays import Pixels
 from ..errors import PictureError
 from ..manifest.pictures import Postprocess, Preprocess
-from .decode import HALVED_ABOVE, check_size, decode, read_file
+from .decode import HALVED_ABOVE, check_size, decode, read_file, read_stream
 from .formats.contents import OF_16_BITS, OF_32_BITS, UnreadableError
 from .to_rgb import to_rgb, upright
 
 _NO_PICTURE: Final = "{} is not a picture that can be read{}. Choose another PNG, JPEG or WebP file."
 _TURNED: Final = 5  # orientations from here on have width and height exchanged
+
+
+Picture: TypeAlias = str | Path | Image.Image | IO[bytes]
 
 
 class PictureWarning(UserWarning):
@@ -41,17 +44,25 @@ class Loaded:
     changes: tuple[str, ...] = ()
 
 
-def load_picture(source: str | Path | Image.Image) -> Loaded:
-    """Open a picture; raise `PictureError` when it is none or too large.
+def load_picture(source: Picture) -> Loaded:
+    """Open a picture; raise `PictureError` when it is not one or too large. A file object is read from its beginning.
 
     Transparency is laid on white, CMYK, grey and 16-bit pictures are converted, EXIF rotation is applied, and of an
-    animation the first frame is used; `changes` tells those that are seen.
+    animation the first frame is used; `changes` tells those that can be seen.
     """
     if isinstance(source, Image.Image):
         with _named("the picture"):
             return _from_image(source)
-    with _named(str(source)):
-        return _from_file(read_file(source), str(source))
+    if isinstance(source, str | Path):
+        with _named(str(source)):
+            return _from_file(read_file(source), str(source))
+    if not hasattr(source, "read"):
+        raise PictureError(
+            f"a picture cannot be of type {type(source).__name__}; give a file's path, a PIL image or a binary file."
+        )
+    name = str(getattr(source, "name", "the picture"))
+    with _named(name):
+        return _from_file(read_stream(source, name), name)
 
 
 def load_bytes(content: bytes, name: str) -> Loaded:

@@ -1,13 +1,16 @@
-"""How a picture was made, written into its PNG. Knows text chunks and XMP, not models.
+"""How a picture was made, written into its file. Knows text chunks and XMP, not models.
 
 - `parameters`: the text chunk that image tools read for prompt, seed and settings (A1111's convention).
 - XMP: the machine-readable mark of AI-made pictures, as IPTC's digital source type and as GB 45438's `AIGC` label.
 """
 
+import functools
+import io
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import IO, Any, Final, TypeAlias
 from xml.sax.saxutils import escape
 
 from PIL import Image
@@ -16,8 +19,13 @@ from PIL.PngImagePlugin import PngInfo
 from ..errors import RequestError
 from ..files import check_writable, write_whole
 
+Target: TypeAlias = str | bytes | os.PathLike[str] | os.PathLike[bytes] | IO[bytes]
+
 PRODUCER: Final = "EdgeVLo"
 PARAMETERS: Final = "parameters"
+_ENDINGS: Final = {
+    ".png": "PNG", ".apng": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".jpe": "JPEG", ".jfif": "JPEG", ".webp": "WEBP",
+}  # fmt: skip
 _XMP: Final = "XML:com.adobe.xmp"
 _XMP_TEMPLATE: Final = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
@@ -46,22 +54,88 @@ def ai_mark(producer: str, produce_id: str) -> dict[str, str]:
     return {_XMP: _XMP_TEMPLATE.format(label=escape(label))}
 
 
+class MarkedPicture(Image.Image):
+    """A picture that keeps the record of its making when it is saved.
+
+    Pillow writes nothing of `info` by itself. `save` adds the text chunks and XMP to a PNG and XMP to JPEG and WebP;
+    other formats have no place for them. Pictures derived from this one (resized, cropped) are plain and keep `info`
+    only: `save_png` and `png_bytes` write it for them too.
+    """
+
+    def save(self, fp: Target, format: str | None = None, **params: Any) -> None:  # noqa: A002  (Pillow's name)
+        """Save as `PIL.Image.Image.save` does, with the marks; `pnginfo` and `xmp` given by the caller win."""
+        super().save(fp, format, **{**_marks(self.info, _format(fp, format)), **params})
+
+    def copy(self) -> Image.Image:
+        """Return a copy that keeps the record too."""
+        return marked(super().copy(), {})
+
+    def __eq__(self, other: object) -> bool:
+        """Whether two pictures are the same, plain ones included."""
+        return isinstance(other, Image.Image) and self._plain() == MarkedPicture._plain(other)
+
+    __hash__ = None  # type: ignore[assignment]  # as Pillow's pictures
+
+    def _plain(self: Image.Image) -> tuple[object, ...]:
+        return self.mode, self.size, self.info, self.getpalette(), self.tobytes()
+
+
+def marked(picture: Image.Image, chunks: Mapping[Any, Any]) -> Image.Image:
+    """Return the picture, a plain one, with these text chunks, which it keeps when it is saved."""
+    picture.__class__ = MarkedPicture
+    picture.info.update(chunks)
+    return picture
+
+
+def _format(fp: Target, given: str | None) -> str:
+    """Return the format that Pillow saves in: the given one, or that of the file's ending."""
+    if given:
+        return given.upper()
+    name = fp if isinstance(fp, str | bytes | os.PathLike) else getattr(fp, "name", None)
+    if not isinstance(name, str | bytes | os.PathLike):
+        return ""  # an open file without a name: Pillow asks for the format
+    return _ENDINGS.get(Path(os.fsdecode(name)).suffix.lower(), "")
+
+
+def _marks(info: Mapping[Any, Any], kind: str) -> dict[str, Any]:
+    """Return the arguments with which Pillow writes a picture's marks in a format; none where it cannot."""
+    if kind == "PNG":
+        chunks = PngInfo()
+        for key in (PARAMETERS, _XMP):
+            if isinstance(text := info.get(key), str):
+                chunks.add_itxt(key, text)
+        return {"pnginfo": chunks}
+    xmp = info.get(_XMP)
+    return {"xmp": xmp.encode()} if kind in ("JPEG", "WEBP") and isinstance(xmp, str) else {}
+
+
 def check_png(path: Path) -> None:
     """Raise `RequestError` for another ending than `.png` and `OutputError` if the file cannot be written."""
     check_writable(path)
     if path.suffix.lower() != ".png":
-        raise RequestError(f"{path} does not end in .png; pictures are written as PNG, which keeps them exact.")
+        raise RequestError(f"{path} does not end in .png; pictures are written as PNG, which keeps every pixel.")
 
 
-def save_png(picture: Image.Image, path: str | Path) -> None:
-    """Write a PNG with the picture's provenance; an existing file is replaced only by a whole new one.
+def save_png(picture: Image.Image, target: str | os.PathLike[str] | IO[bytes]) -> None:
+    """Write a PNG with the picture's marks into a file or a binary file object.
 
-    Raises what `check_png` raises, and `OutputError` when the disk is full.
+    An existing file is replaced only by a whole new one. Raises what `check_png` raises, and `OutputError` when the
+    disk is full.
     """
-    path = Path(path)
-    check_png(path)
-    chunks = PngInfo()
-    for key in (PARAMETERS, _XMP):
-        if isinstance(text := picture.info.get(key), str):
-            chunks.add_itxt(key, text)
-    write_whole(path, lambda file: picture.save(file, format="PNG", pnginfo=chunks))
+    if isinstance(target, str | os.PathLike):
+        path = Path(target)
+        check_png(path)
+        write_whole(path, functools.partial(_write_png, picture))
+    else:
+        _write_png(picture, target)
+
+
+def png_bytes(picture: Image.Image) -> bytes:
+    """Return the picture as a PNG with its marks."""
+    buffer = io.BytesIO()
+    _write_png(picture, buffer)
+    return buffer.getvalue()
+
+
+def _write_png(picture: Image.Image, file: IO[bytes]) -> None:
+    picture.save(file, format="PNG", **_marks(picture.info, "PNG"))

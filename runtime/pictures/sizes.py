@@ -3,10 +3,12 @@
 import math
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from ..errors import RequestError
 from ..manifest.pictures import Grid
+
+Size: TypeAlias = tuple[int, int] | str
 
 _SIZE: Final = re.compile(r"^(\d{1,6})[xX×](\d{1,6})$")
 _RATIO: Final = re.compile(r"^(\d{1,4}):(\d{1,4})$")
@@ -123,8 +125,18 @@ class GridRule:
         return shape
 
 
+def read_size(size: Size, rule: GridRule) -> tuple[int, int]:
+    """Return `(width, height)` in pixels of a size given as two numbers, as `WIDTHxHEIGHT`, or as a ratio `W:H`."""
+    if isinstance(size, str):
+        return parse_size(size, rule)
+    match size:
+        case (int() as width, int() as height):
+            return width, height
+    raise RequestError(f"size {size!r} is not a pair of whole numbers: give (width, height) in pixels, or '128x128'.")
+
+
 def parse_size(text: str, rule: GridRule) -> tuple[int, int]:
-    """Read `WIDTHxHEIGHT` in pixels, or `W:H` as the nearest size of the default area; return `(width, height)`."""
+    """Return `(width, height)` of a size that was written; a ratio is the allowed size nearest to the default area."""
     if match := _SIZE.match(text):
         return int(match[1]), int(match[2])
     if (match := _RATIO.match(text)) and int(match[1]) and int(match[2]):

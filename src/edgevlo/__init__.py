@@ -18,25 +18,26 @@ if TYPE_CHECKING:
     from edgevlo.runtime.generate.detections import Detection
     from edgevlo.runtime.generate.stroke import Stroke
     from edgevlo.runtime.model import Model
-    from edgevlo.runtime.pictures.marks import save_png
+    from edgevlo.runtime.pictures.marks import png_bytes, save_png
 
 __version__ = "0.1.0"
-__all__ = ["Detection", "EdgevloError", "Model", "Stroke", "__version__", "load", "save_png"]
+__all__ = ["Detection", "EdgevloError", "Model", "Stroke", "__version__", "load", "png_bytes", "save_png"]
 
 _HOMES = {
     "Detection": "edgevlo.runtime.generate.detections",
     "EdgevloError": "edgevlo.runtime.errors",
     "Model": "edgevlo.runtime.model",
     "Stroke": "edgevlo.runtime.generate.stroke",
+    "png_bytes": "edgevlo.runtime.pictures.marks",
     "save_png": "edgevlo.runtime.pictures.marks",
 }
 
 
 def load(model: "str | Path | None" = None, *, threads: int = 0) -> "Model":
-    """Open a model: a bundle folder, the name of an installed bundle, or a hub id; without one, picturebook.
+    """Open a model: a bundle folder, the name of an installed bundle, or a hub id.
 
+    Without one, opens the model that the environment variable `EDGEVLO_MODEL` names, or the embedded picturebook.
     It runs on at most `threads` CPU threads; 0 means `$EDGEVLO_THREADS`, or all CPUs that this process may use.
-
     Raises `EdgevloError` when there is no such bundle or it is not intact.
     """
     from edgevlo.catalog import find
@@ -45,7 +46,11 @@ def load(model: "str | Path | None" = None, *, threads: int = 0) -> "Model":
     return Model.open(find(model), threads=threads)
 
 
-if not TYPE_CHECKING:  # else every misspelt name would be an `object` to type checkers
+def __dir__() -> list[str]:
+    return __all__
+
+
+if not TYPE_CHECKING:  # for type checkers every misspelt name would be an `object` otherwise
 
     def __getattr__(name: str) -> object:
         if name not in _HOMES:

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from edgevlo.runtime.bundle import EMBEDDED as EMBEDDED
 from edgevlo.runtime.bundle import Bundle, read_bundle, staged_folder, verify
@@ -17,9 +17,12 @@ from edgevlo.runtime.files import beside, home, remove_folder
 from edgevlo.runtime.manifest.schema import MANIFEST_FILE, read_manifest
 
 if TYPE_CHECKING:
-    from edgevlo.hub import Kind
+    from edgevlo import hub
 
-DEFAULT: Final = "picturebook"
+Kind: TypeAlias = Literal["embedded", "bundle", "folder", "checkpoint"]
+
+EMBEDDED_MODEL: Final = "picturebook"
+MODEL_VARIABLE: Final = "EDGEVLO_MODEL"  # names the model that is used where none is given
 _HUB_ID: Final = re.compile(r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")
 
 
@@ -35,20 +38,27 @@ def find(model: str | Path | None = None) -> Path:
     """Return the bundle folder that a name stands for; raise `BundleError` if there is none.
 
     Tried in this order: a folder, an installed bundle, an embedded one, a hub id (`owner/name`). A folder without a
-    manifest hides no installed bundle of its name.
+    manifest hides no installed bundle of its name. Without a name `$EDGEVLO_MODEL` counts, then picturebook.
     """
-    name = DEFAULT if model is None else str(model)
+    given = default() if model is None else str(model)
+    name = given or EMBEDDED_MODEL
     folder = Path(name)
-    if model is not None and (folder.is_absolute() or _holds_bundle(folder)):
+    if given is not None and (folder.is_absolute() or _holds_bundle(folder)):
         return _checked(folder)
     for place in (installed(), EMBEDDED):
         if folder.name == name and _holds_bundle(place / name):
             return place / name
-    if model is not None and os.path.isdir(name):  # noqa: PTH112  (Path.is_dir raises for a name that is too long)
+    if given is not None and os.path.isdir(name):  # noqa: PTH112  (Path.is_dir raises for a name that is too long)
         return _checked(folder)
     if is_hub_id(name):
         return pull(name, wanted="bundle")[0]
-    raise BundleError(f"there is no bundle {name!r}: no such folder, and none installed in {installed()}.")
+    wanted = f"{name!r}, which {MODEL_VARIABLE} names" if model is None else repr(name)
+    raise BundleError(f"there is no bundle {wanted}: no such folder, and none installed in {installed()}.")
+
+
+def default() -> str | None:
+    """Return the model that `$EDGEVLO_MODEL` names, None where it names none."""
+    return os.environ.get(MODEL_VARIABLE) or None
 
 
 def is_hub_id(name: str) -> bool:
@@ -69,8 +79,8 @@ def _checked(folder: Path) -> Path:
 
 
 def pull(
-    name: str, *, revision: str | None = None, pickles: bool = False, wanted: "Kind | None" = None
-) -> "tuple[Path, Kind]":
+    name: str, *, revision: str | None = None, pickles: bool = False, wanted: "hub.Kind | None" = None
+) -> "tuple[Path, hub.Kind]":
     """Fetch a repository of the hub; return the installed bundle, or the checkpoint in the hub's cache."""
     from edgevlo import hub
 
@@ -138,7 +148,7 @@ class Entry:
     """A model on this machine, by the name that commands take."""
 
     name: str
-    kind: Literal["embedded", "bundle", "checkpoint"]
+    kind: Kind
     what: str  # family, target and precision of a bundle; class of a checkpoint
     licence: str
     bytes: int
@@ -146,13 +156,14 @@ class Entry:
 
 
 def entries() -> Iterator[Entry]:
-    """Yield embedded and installed bundles, then the checkpoints in the hub's cache that can be exported."""
+    """Yield every bundle, then the checkpoints in the hub's cache that can be exported."""
     from tokenizers import Tokenizer
 
     from edgevlo import hub
     from edgevlo.export.families import family_of
 
     yield from bundles()
+    yield from local_bundles()
     for name, folder, size in hub.cached():
         classes = _classes(folder)
         try:
@@ -170,14 +181,22 @@ def bundles() -> Iterator[Entry]:
     yield from (_described(folder, "bundle") for folder in _bundles(installed()))
 
 
+def local_bundles() -> Iterator[Entry]:
+    """Yield the bundle folders in the current folder."""
+    if Path.cwd() not in (installed().resolve(), EMBEDDED.resolve()):
+        yield from (_described(folder, "folder") for folder in _bundles(Path()))
+
+
 def _bundles(home: Path) -> list[Path]:
-    if not home.is_dir():
+    """Return the bundle folders in a folder; none in one that cannot be read."""
+    try:
+        return sorted(path for path in home.iterdir() if _holds_bundle(path) and not path.name.startswith("."))
+    except OSError:
         return []
-    return sorted(path for path in home.iterdir() if _holds_bundle(path) and not path.name.startswith("."))
 
 
-def _described(folder: Path, kind: Literal["embedded", "bundle"]) -> Entry:
-    name = folder.name.replace("--", "/", 1)
+def _described(folder: Path, kind: Kind) -> Entry:
+    name = folder.name if kind == "folder" else folder.name.replace("--", "/", 1)
     try:
         manifest = read_manifest(folder)
     except BundleError as error:

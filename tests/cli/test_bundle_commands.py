@@ -31,6 +31,42 @@ def test_the_families_are_listed_without_a_checkpoint(edgevlo_run: Run) -> None:
         assert fact in ran.out
 
 
+def test_the_families_are_listed_as_json(edgevlo_run: Run) -> None:
+    families = json.loads(edgevlo_run("export", "--list", "--json").out)
+
+    (emu3,) = (one for one in families if "Emu3ForConditionalGeneration" in one["classes"])
+    assert {"paint", "ask"} <= set(emu3["abilities"])
+    assert "BAAI/Emu3-Gen-hf" in emu3["checkpoints"]
+    assert all(one["name"] and one["verified"] and one["licence"] for one in families)
+
+
+def test_list_shows_bundles_of_the_current_folder_by_the_name_that_opens_them(edgevlo_run: Run, toy: Path) -> None:
+    shutil.copytree(toy, "mine")
+    Path("empty").mkdir()
+
+    listed = {one["name"]: one for one in json.loads(edgevlo_run("list", "--json").out)}
+
+    assert set(listed) == {"picturebook", "toy", "mine"}
+    assert listed["mine"]["kind"] == "folder"
+    assert "mine is whole" in edgevlo_run("verify", "mine").out
+
+
+def test_verify_says_in_json_whether_a_bundle_is_whole(edgevlo_run: Run, toy: Path) -> None:
+    manifest = json.loads((toy / "manifest.json").read_text())
+    whole = json.loads(edgevlo_run("verify", "toy", "--json").out)
+    assert whole.pop("folder").endswith("bundles/toy")
+    size = sum(file["bytes"] for file in manifest["files"].values())
+    assert whole == {"whole": True, "files": len(manifest["files"]), "bytes": size, "graphs_run": True}
+
+    shutil.copytree(toy, "damaged")
+    (Path("damaged") / manifest["tokenizer"]).write_text("{}")
+    ran = edgevlo_run("verify", "damaged", "--json")
+    assert ran.code == 1
+    facts = json.loads(ran.out)
+    assert facts["whole"] is False
+    assert "manifest.json says" in facts["reason"]
+
+
 def test_show_and_verify_describe_a_bundle(edgevlo_run: Run, toy: Path) -> None:
     shown = edgevlo_run("show", str(toy))
     assert shown.code == 0

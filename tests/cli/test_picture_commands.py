@@ -154,5 +154,5 @@ def test_an_image_guidance_scale_reaches_the_model(edgevlo_run: Run) -> None:
 def test_an_ability_that_the_model_lacks_is_one_line(edgevlo_run: Run) -> None:
     Image.new("RGB", (20, 20)).save("a.png")
 
-    fails(edgevlo_run("edges", "a.png", "-m", "toy"), r"toy \(family toy\) cannot edges; it can ask")
+    fails(edgevlo_run("edges", "a.png", "-m", "toy"), r"toy \(family toy\) does not support 'edges'\. Supported: ask")
     fails(edgevlo_run("detect", "a.png", "-m", "toy", "-o", "b.png"), "cannot boxes")

@@ -213,7 +213,7 @@ def test_the_licence_is_shown(pair: Pair) -> None:
 
 
 def test_what_chameleon_cannot_do_is_said(pair: Pair) -> None:
-    with pytest.raises(AbilityError, match=r"\(family chameleon\) cannot depth; it can ask, interleave, paint"):
+    with pytest.raises(AbilityError, match=r"\(family chameleon\) does not support 'depth'\. Supported: ask"):
         pair.model.depth(soft_noise(32, 32, 0))
     with pytest.raises(RequestError, match="takes no negative prompt"):
         pair.model.paint("a car", negative_prompt="a dog")

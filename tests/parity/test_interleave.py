@@ -206,7 +206,7 @@ def test_what_cannot_be_asked_is_refused_before_anything_runs(pair: Pair) -> Non
 def test_a_model_that_lacks_it_says_what_it_can() -> None:
     import edgevlo
 
-    with pytest.raises(AbilityError, match=r"picturebook \(family emu3\) cannot interleave; it can ask, boxes"):
+    with pytest.raises(AbilityError, match=r"\(family emu3\) does not support 'interleave'\. Supported: ask"):
         edgevlo.load().interleave("a story")
 
 

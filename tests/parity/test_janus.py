@@ -257,7 +257,7 @@ def test_the_manifest_says_how_released_models_are_used(pair: Pair) -> None:
 
 def test_what_janus_cannot_do_is_said(pair: Pair) -> None:
     side = pair.shape.pixels
-    with pytest.raises(AbilityError, match=r"\(family janus\) cannot edit; it can ask, paint"):
+    with pytest.raises(AbilityError, match=r"\(family janus\) does not support 'edit'\. Supported: ask"):
         pair.model.edit(soft_noise(32, 32, 0), "make it red")
     with pytest.raises(RequestError, match=f"not what this model paints: {side}x{side} only"):
         pair.model.paint("a car", size=(side, side * 2))

@@ -5,7 +5,7 @@ import pytest
 
 from edgevlo.runtime.errors import RequestError
 from edgevlo.runtime.manifest.pictures import Grid
-from edgevlo.runtime.pictures.sizes import GridRule, Shape, parse_size
+from edgevlo.runtime.pictures.sizes import GridRule, Shape, read_size
 
 RULE = GridRule(
     grid=Grid(rows=(4, 24), columns=(4, 24), cells=(64, 256), default=(16, 16), max_ratio=3.0),
@@ -98,24 +98,24 @@ def test_a_size_the_model_lacks_is_refused_with_the_nearest_it_has(size: tuple[i
 
 @pytest.mark.parametrize("text", ["128x96", "128X96", "128×96"])
 def test_a_size_reads_width_first(text: str) -> None:
-    assert parse_size(text, RULE) == (128, 96)
+    assert read_size(text, RULE) == (128, 96)
 
 
 @pytest.mark.parametrize(
     ("text", "size"), [("1:1", (128, 128)), ("3:1", (192, 72)), ("1:3", (72, 192)), ("16:9", (168, 96))]
 )
 def test_a_ratio_becomes_the_nearest_size_of_the_default_area(text: str, size: tuple[int, int]) -> None:
-    assert parse_size(text, RULE) == size
+    assert read_size(text, RULE) == size
 
 
 @pytest.mark.parametrize(("wide", "high"), [(1, 3), (9, 16), (2, 3), (1, 1), (3, 2), (16, 9), (3, 1)])
 def test_every_ratio_up_to_three_gives_an_allowed_size_that_way_round(wide: int, high: int) -> None:
-    width, height = parse_size(f"{wide}:{high}", RULE)
+    width, height = read_size(f"{wide}:{high}", RULE)
 
     assert RULE.allows(RULE.shape((width, height)))
     assert abs(width * height - 128 * 128) <= 0.26 * 128 * 128
     assert (width > height) == (wide > high)
-    assert parse_size(f"{high}:{wide}", RULE) == (height, width)
+    assert read_size(f"{high}:{wide}", RULE) == (height, width)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_every_ratio_up_to_three_gives_an_allowed_size_that_way_round(wide: int,
 )
 def test_text_that_is_no_size_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(RequestError, match="neither WIDTHxHEIGHT in pixels, like 128x128, nor a ratio, like 16:9"):
-        parse_size(text, RULE)
+        read_size(text, RULE)
 
 
 def test_a_fixed_grid_says_the_one_size_it_paints() -> None:
@@ -131,6 +131,6 @@ def test_a_fixed_grid_says_the_one_size_it_paints() -> None:
     rule = GridRule(grid=grid, cell=16)
 
     assert rule.shape((384, 384)) == Shape(24, 24)
-    assert parse_size("16:9", rule) == (384, 384)
+    assert read_size("16:9", rule) == (384, 384)
     with pytest.raises(RequestError, match="size 256x384 is not what this model paints: 384x384 only"):
         rule.shape((256, 384))

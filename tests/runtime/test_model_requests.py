@@ -101,11 +101,6 @@ def test_a_prompt_that_just_fits_is_painted(model: Model) -> None:
     assert model.paint("car " * longest, size=(20, 16), guidance_scale=1, seed=1).size == (20, 16)
 
 
-def test_an_unknown_option_is_a_programming_error(model: Model) -> None:
-    with pytest.raises(TypeError, match="unknown option 'speed'; painting takes seed"):
-        model.paint_rows("a car", speed=3)  # type: ignore[call-arg]
-
-
 def test_the_number_of_pictures_is_checked(model: Model) -> None:
     picture = flat_picture([[1]])
 
@@ -119,7 +114,8 @@ def test_the_number_of_pictures_is_checked(model: Model) -> None:
 
 def test_an_ability_that_the_model_lacks_is_named(model: Model) -> None:
     with pytest.raises(
-        AbilityError, match=r"^toy \(family toy\) cannot edges; it can ask, detect, edit, paint, segment"
+        AbilityError,
+        match=r"^toy \(family toy\) does not support 'edges'\. Supported: ask, detect, edit, paint, segment\.$",
     ):
         model.edges(flat_picture([[1]]))
 

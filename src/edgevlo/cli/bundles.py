@@ -4,7 +4,8 @@ import json
 
 import click
 
-from .options import json_option, threads_option
+from .completion import ModelName
+from .options import bundle_argument, json_option, threads_option
 from .printing import say, say_json
 
 
@@ -13,7 +14,7 @@ from .printing import say, say_json
 @click.option("--revision", help="Branch, tag or commit; the newest if none is given.")
 @click.option("--pickle", "pickles", is_flag=True, help="Take pickled weights where there are no safetensors.")
 def pull(name: str, revision: str | None, pickles: bool) -> None:
-    """Get a bundle or a checkpoint from the hub and verify it; nothing in it is executed."""
+    """Download a bundle or a checkpoint from the Hugging Face Hub and verify it; nothing in it is executed."""
     from edgevlo import catalog
 
     folder, kind = catalog.pull(name, revision=revision, pickles=pickles)
@@ -25,7 +26,7 @@ def pull(name: str, revision: str | None, pickles: bool) -> None:
 @click.command("list")
 @json_option
 def list_models(as_json: bool) -> None:
-    """Print the models on this machine: bundles, and checkpoints that can be exported."""
+    """Print the models on this machine: bundles, those in the current folder included, and checkpoints to export."""
     from edgevlo.catalog import entries
 
     found = list(entries())
@@ -42,7 +43,7 @@ def list_models(as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...", type=ModelName())
 def rm(names: tuple[str, ...]) -> None:
     """Remove installed bundles, and checkpoints from the hub's cache."""
     from edgevlo.catalog import remove
@@ -52,7 +53,7 @@ def rm(names: tuple[str, ...]) -> None:
 
 
 @click.command()
-@click.argument("bundle", required=False)
+@bundle_argument
 @json_option
 def show(bundle: str | None, as_json: bool) -> None:
     """Print what a bundle is and can do, its size on disk, and the memory that painting a picture takes."""
@@ -71,24 +72,37 @@ def show(bundle: str | None, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("bundle", required=False)
-def verify(bundle: str | None) -> None:
+@bundle_argument
+@json_option
+def verify(bundle: str | None, as_json: bool) -> None:
     """Check every file of a bundle against its manifest, and run each of its graphs in a process of its own."""
     from edgevlo.catalog import find
     from edgevlo.runtime.bundle import read_bundle
     from edgevlo.runtime.bundle import verify as verify_bundle
+    from edgevlo.runtime.errors import BundleError
     from edgevlo.runtime.memory.predict import on_cpu
 
-    opened = read_bundle(find(bundle))
-    verify_bundle(opened)
-    manifest = opened.manifest
-    size = sum(file.bytes for file in manifest.files.values())
-    graphs = "graphs run" if on_cpu(manifest) else f"graphs not opened, they are for {manifest.target}"
-    click.echo(f"{opened.folder} is whole: {len(manifest.files)} files, {size / 1e6:.1f} MB, {graphs}.")
+    folder = find(bundle)
+    try:
+        opened = read_bundle(folder)
+        verify_bundle(opened)
+    except BundleError as error:
+        if not as_json:
+            raise
+        say_json({"folder": str(folder), "whole": False, "reason": str(error)})
+        click.get_current_context().exit(1)
+    files, target = opened.manifest.files, opened.manifest.target
+    runs, size = on_cpu(opened.manifest), sum(file.bytes for file in files.values())
+    if as_json:
+        facts = {"folder": str(folder), "whole": True, "files": len(files), "bytes": size, "graphs_run": runs}
+        say_json(facts)
+    else:
+        graphs = "graphs run" if runs else f"graphs not opened, they are for {target}"
+        click.echo(f"{folder} is whole: {len(files)} files, {size / 1e6:.1f} MB, {graphs}.")
 
 
 @click.command()
-@click.argument("bundle", required=False)
+@bundle_argument
 @click.option("--pictures", type=click.IntRange(1), default=3, show_default=True, help="Pictures to time.")
 @threads_option
 @json_option

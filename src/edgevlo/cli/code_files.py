@@ -21,12 +21,12 @@ def read_codes(path: Path) -> Codes:
         with path.open("rb") as file:
             grid = np.lib.format.read_array(file, allow_pickle=False)
     except (OSError, ValueError, EOFError, MemoryError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else "it holds no plain NumPy array"
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is not a plain NumPy array"
         raise RequestError(
             f"{path} cannot be read as codes: {reason}. `edgevlo paint --codes FILE.npy` writes them."
         ) from error
     if grid.dtype.kind not in "iu":
-        raise RequestError(f"{path} holds no grid of whole numbers. `edgevlo paint --codes FILE.npy` writes one.")
+        raise RequestError(f"{path} is not a grid of whole numbers. `edgevlo paint --codes FILE.npy` writes one.")
     return np.asarray(grid)
 
 

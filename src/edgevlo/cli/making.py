@@ -12,6 +12,7 @@ from click.core import ParameterSource
 from edgevlo.runtime.errors import EdgevloError
 from edgevlo.runtime.extras import install_command
 
+from .completion import TargetName
 from .options import json_option, options, threads_option
 from .printing import say
 
@@ -41,25 +42,24 @@ quality_options = options(
 )  # fmt: skip
 
 
-def _list_families(context: click.Context, _option: click.Parameter, wanted: bool) -> None:
-    if wanted:
-        from edgevlo.export.families.registry import table
+class _Listing(click.Command):
+    """A command that with `--list` prints the families and needs no arguments."""
 
-        click.echo(table(), nl=False)
-        context.exit()
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Print and exit, or read the arguments."""
+        if "--list" in args and not ctx.resilient_parsing:
+            from edgevlo.export.families.registry import facts, table
+
+            click.echo(json.dumps(facts(), ensure_ascii=False) + "\n" if "--json" in args else table(), nl=False)
+            ctx.exit()
+        return super().parse_args(ctx, args)
 
 
-@click.command()
+@click.command(cls=_Listing)
 @click.argument("checkpoint")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Bundle folder to make.")
-@click.option(
-    "--list",
-    is_flag=True,
-    is_eager=True,
-    expose_value=False,
-    callback=_list_families,
-    help="Print what can be exported.",
-)
+@click.option("--list", is_flag=True, expose_value=False, help="Print what can be exported; with --json as JSON.")
+@click.option("--json", is_flag=True, expose_value=False, hidden=True)
 def export(checkpoint: str, output: Path) -> None:
     """Turn CHECKPOINT, a folder or a hub id, into a portable bundle."""
     with _needs("export"):
@@ -85,7 +85,9 @@ def export(checkpoint: str, output: Path) -> None:
 @click.argument("bundle")
 @threads_option
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Bundle folder to make.")
-@click.option("--target", default="cpu", show_default=True, help="Kind of device: cpu, cuda, rtx or tensorrt.")
+@click.option(
+    "--target", default="cpu", show_default=True, type=TargetName(), help="Kind of device: cpu, cuda, rtx or tensorrt."
+)
 @click.option(
     "--weights",
     default="int8",

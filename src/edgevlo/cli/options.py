@@ -8,6 +8,8 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from .completion import ModelName
+
 _THREADS: Final = "EDGEVLO_THREADS"
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -51,14 +53,20 @@ threads_option = click.option(
     help="CPU threads for large graphs; 0 is all CPUs that this process may use.",
 )
 model_option = options(
-    click.option("-m", "--model", metavar="BUNDLE", help="Bundle folder, installed bundle or hub id."), threads_option
-)
+    click.option(
+        "-m", "--model", metavar="BUNDLE", type=ModelName(),
+        help="Bundle folder, installed bundle or hub id; $EDGEVLO_MODEL or picturebook if not given.",
+    ),
+    threads_option,
+)  # fmt: skip
+bundle_argument = click.argument("bundle", required=False, type=ModelName())
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 picture_argument = click.argument("picture", type=click.Path(path_type=Path))
 pictures_argument = click.argument("pictures", nargs=-1, metavar="PICTURES...", type=click.Path(path_type=Path))
 output_option = click.option(
-    "-o", "--output", type=click.Path(path_type=Path), default="out.png", show_default=True, help="PNG file to write."
-)
+    "-o", "--output", type=click.Path(path_type=Path), default="out.png", show_default=True,
+    help="PNG file to write; - is standard output.",
+)  # fmt: skip
 sampling_options = options(
     click.option("--seed", type=int, help="0 to 4294967295; the same seed paints the same picture."),
     click.option("--guidance-scale", type=float, help="How closely to follow the words; 1 is without guidance."),
@@ -112,5 +120,5 @@ def check_pictures(pictures: tuple[Path, ...], words: str, words_name: str, *, n
 def _is_file(path: str | Path) -> bool:
     try:
         return Path(path).is_file()
-    except (OSError, ValueError):  # words are no file name: too long, not Unicode
+    except (OSError, ValueError):  # words that cannot be a file name: too long, not Unicode
         return False

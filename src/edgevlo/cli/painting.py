@@ -23,6 +23,7 @@ from .options import (
     watch_option,
 )
 from .printing import say, say_json
+from .streams import STREAM, check_output, picture_sources, write_picture
 
 
 @click.command()
@@ -41,9 +42,10 @@ def paint(prompt: str, size: str | None, **settings: Any) -> None:
 @image_guidance_option
 @paint_options
 def edit(pictures: tuple[Path, ...], instruction: str, size: str | None, **settings: Any) -> None:
-    """Change PICTURES (one, or several to combine) as INSTRUCTION says."""
+    """Change PICTURES (one, or several to combine) as INSTRUCTION says; - is standard input."""
     check_pictures(pictures, instruction, "instruction")
-    paint_pictures(lambda model, options: model.edit_rows(pictures, instruction, size=size, **options), **settings)
+    sources = picture_sources(pictures)
+    paint_pictures(lambda model, options: model.edit_rows(sources, instruction, size=size, **options), **settings)
 
 
 @click.command()
@@ -66,17 +68,17 @@ def interleave(
 ) -> None:
     """Answer PROMPT, about PICTURES if there are any, with text and pictures.
 
-    Text is printed; pictures are written to OUTPUT with numbers, out-1.png and so on, and named where they stand.
+    Text is printed; pictures are written to OUTPUT with numbers, out-1.png and so on, and named where they belong.
     """
-    from edgevlo.runtime.pictures.marks import check_png, save_png
+    from edgevlo.runtime.pictures.marks import save_png
 
     from .progress import follow, one_picture
 
     if watch and as_json:
         raise click.UsageError("--watch and --json both write to the output; choose one.")
     check_pictures(pictures, prompt, "prompt", needed=False)
-    check_png(output)
-    parts = edgevlo.load(model).interleave_rows(prompt, pictures, **settings)
+    check_output(output, alone=False)
+    parts = edgevlo.load(model).interleave_rows(prompt, picture_sources(pictures), **settings)
     number = 0
     for part in parts:
         if isinstance(part, str):
@@ -95,14 +97,13 @@ def interleave(
 @model_option
 def decode(codes: Path, output: Path, model: str | None) -> None:
     """Turn CODES, a code grid in a .npy file, into a picture."""
-    from edgevlo.runtime.pictures.marks import check_png, save_png
-
     from .code_files import read_codes
 
-    check_png(output)
+    check_output(output)
     grid = read_codes(codes)
-    save_png(edgevlo.load(model).decode(grid), output)
-    click.echo(output)
+    write_picture(edgevlo.load(model).decode(grid), output)
+    if output != STREAM:
+        click.echo(output)
 
 
 def paint_pictures(
@@ -120,17 +121,17 @@ def paint_pictures(
     """Paint `count` pictures, show the rows as they come, write and report each."""
     from edgevlo.runtime.files import check_writable
     from edgevlo.runtime.generate.options import check_seed
-    from edgevlo.runtime.pictures.marks import check_png, save_png
 
     from .code_files import check_apart, numbered, write_codes
     from .progress import follow
 
     if watch and as_json:
         raise click.UsageError("--watch and --json both write to the output; choose one.")
+    check_output(output, alone=count == 1 and not watch and not as_json)
     targets = list(zip(numbered(output, count), numbered(codes, count), strict=True))
     check_apart([path for pair in targets for path in pair if path is not None])
     for picture_path, codes_path in targets:
-        check_png(picture_path)
+        check_output(picture_path)
         if codes_path is not None:
             check_writable(codes_path)
     if seed is not None:
@@ -142,7 +143,7 @@ def paint_pictures(
         this_seed = None if seed is None else seed + offset
         last = follow(start(opened, {**settings, "seed": this_seed}), watch=watch)
         picture = last.preview
-        save_png(picture, picture_path)
+        write_picture(picture, picture_path)
         if codes_path is not None:
             write_codes(last.codes, codes_path)
         seconds = time.perf_counter() - began
@@ -150,4 +151,4 @@ def paint_pictures(
             facts = {"file": str(picture_path), "size": picture.size, "seconds": round(seconds, 3)}
             say_json({**facts, "parameters": picture.info["parameters"]})
         else:
-            click.echo(f"{picture_path}  {picture.width}x{picture.height}  {seconds:.2f} s")
+            click.echo(f"{picture_path}  {picture.width}x{picture.height}  {seconds:.2f} s", err=picture_path == STREAM)

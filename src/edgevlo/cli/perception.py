@@ -1,7 +1,7 @@
-"""Commands that tell or paint what a picture shows: segment, edges, depth, normals, pose, ask and detect."""
+"""Commands that say or paint what a picture shows: segment, edges, depth, normals, pose, ask and detect."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,6 +10,10 @@ import edgevlo
 from .options import check_pictures, json_option, model_option, paint_options, picture_argument, pictures_argument
 from .painting import paint_pictures
 from .printing import say, say_json
+from .streams import check_output, picture_source, picture_sources, write_picture
+
+if TYPE_CHECKING:
+    from edgevlo.runtime.manifest.abilities import AbilityName
 
 
 @click.command()
@@ -17,7 +21,7 @@ from .printing import say, say_json
 @paint_options
 def segment(picture: Path, **settings: Any) -> None:
     """Paint the segments of PICTURE, a colour for each class (`edgevlo show` lists them)."""
-    paint_pictures(lambda model, options: model.perceive_rows("segment", picture, **options), **settings)
+    _paint_perceived("segment", picture, settings)
 
 
 @click.command()
@@ -25,7 +29,7 @@ def segment(picture: Path, **settings: Any) -> None:
 @paint_options
 def edges(picture: Path, **settings: Any) -> None:
     """Paint the edges of PICTURE."""
-    paint_pictures(lambda model, options: model.perceive_rows("edges", picture, **options), **settings)
+    _paint_perceived("edges", picture, settings)
 
 
 @click.command()
@@ -33,7 +37,7 @@ def edges(picture: Path, **settings: Any) -> None:
 @paint_options
 def depth(picture: Path, **settings: Any) -> None:
     """Paint how far away everything in PICTURE is."""
-    paint_pictures(lambda model, options: model.perceive_rows("depth", picture, **options), **settings)
+    _paint_perceived("depth", picture, settings)
 
 
 @click.command()
@@ -41,7 +45,7 @@ def depth(picture: Path, **settings: Any) -> None:
 @paint_options
 def normals(picture: Path, **settings: Any) -> None:
     """Paint the directions of the surfaces in PICTURE."""
-    paint_pictures(lambda model, options: model.perceive_rows("normals", picture, **options), **settings)
+    _paint_perceived("normals", picture, settings)
 
 
 @click.command()
@@ -49,7 +53,12 @@ def normals(picture: Path, **settings: Any) -> None:
 @paint_options
 def pose(picture: Path, **settings: Any) -> None:
     """Paint the poses of the people in PICTURE."""
-    paint_pictures(lambda model, options: model.perceive_rows("pose", picture, **options), **settings)
+    _paint_perceived("pose", picture, settings)
+
+
+def _paint_perceived(name: "AbilityName", picture: Path, settings: dict[str, Any]) -> None:
+    source = picture_source(picture)
+    paint_pictures(lambda model, options: model.perceive_rows(name, source, **options), **settings)
 
 
 @click.command()
@@ -60,7 +69,7 @@ def pose(picture: Path, **settings: Any) -> None:
 def ask(pictures: tuple[Path, ...], question: str, model: str | None, as_json: bool) -> None:
     """Answer QUESTION about PICTURES."""
     check_pictures(pictures, question, "question")
-    answer = edgevlo.load(model).ask(pictures, question)
+    answer = edgevlo.load(model).ask(picture_sources(pictures), question)
     say_json({"answer": answer}) if as_json else say(answer)
 
 
@@ -72,17 +81,15 @@ def ask(pictures: tuple[Path, ...], question: str, model: str | None, as_json: b
 @json_option
 def detect(picture: Path, objects: tuple[str, ...], output: Path | None, model: str | None, as_json: bool) -> None:
     """Find OBJECTS, or everything, in PICTURE and print name and box (left, top, right, bottom) in pixels."""
-    from edgevlo.runtime.pictures.marks import check_png, save_png
-
     if output is not None:
-        check_png(output)
-    opened = edgevlo.load(model)
+        check_output(output, alone=False)
+    source, opened = picture_source(picture), edgevlo.load(model)
     if output is not None:
-        save_png(opened.boxes(picture, objects), output)
+        write_picture(opened.boxes(source, objects), output)
         if "detect" not in opened.manifest.abilities:
             click.echo(output)  # the model only paints boxes
             return
-    found = opened.detect(picture, objects)
+    found = opened.detect(source, objects)
     if as_json:
         say_json([{"label": one.label, "box": one.box} for one in found])
         return

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import edgevlo
+from edgevlo.catalog import EMBEDDED, EMBEDDED_MODEL, MODEL_VARIABLE, default, find
 from edgevlo.runtime.graphs.threads import most_threads, usable_cpus
 from edgevlo.runtime.manifest.schema import Manifest
 from edgevlo.runtime.memory.predict import default_work, kv_bytes, modules, on_cpu, predict
@@ -83,6 +84,17 @@ def _quality(manifest: Manifest) -> str:
     return f"within the limits of {quality.limits}, {against}{emulated}"
 
 
+def _default_model() -> str:
+    """Return which model is used where none is named, and why it cannot be found if that is so."""
+    name = default()
+    if name is None:
+        return f"{EMBEDDED_MODEL} (embedded; ${MODEL_VARIABLE} names another)"
+    try:
+        return f"{find(name)} (${MODEL_VARIABLE})"
+    except edgevlo.EdgevloError as error:
+        return f"{name} (${MODEL_VARIABLE}): {error}"
+
+
 def diagnose() -> tuple[dict[str, str], bool]:
     """Return versions and devices, and whether the embedded model paints."""
     facts = {
@@ -100,6 +112,7 @@ def diagnose() -> tuple[dict[str, str], bool]:
             facts[package] = version(package)
         except PackageNotFoundError:
             facts[package] = "not installed"
+    facts["default model"] = _default_model()
     if "not installed" not in (facts["onnxruntime"], facts["onnxruntime-gpu"]):
         facts["warning"] = (
             "onnxruntime and onnxruntime-gpu overwrite each other's files: keep one, in a new environment"
@@ -108,7 +121,7 @@ def diagnose() -> tuple[dict[str, str], bool]:
         import onnxruntime as ort
 
         facts["providers"] = ", ".join(ort.get_available_providers())
-        picture = edgevlo.load().paint("a red car", seed=0)
+        picture = edgevlo.load(EMBEDDED / EMBEDDED_MODEL).paint("a red car", seed=0)
         facts["picturebook"] = f"paints {picture.width}x{picture.height}"
     except (ImportError, edgevlo.EdgevloError) as error:
         facts["picturebook"] = f"fails: {error}"

@@ -142,7 +142,10 @@ def _folders(models: tuple[str, ...]) -> dict[str, Path]:
             raise RequestError("two models have the same name; serve one of them, or rename a folder.")
         return found
     default = catalog.find()
-    return {catalog.DEFAULT: default, **{one.name: one.folder for one in catalog.bundles() if one.folder != default}}
+    return {
+        _name(catalog.default() or catalog.EMBEDDED_MODEL): default,
+        **{one.name: one.folder for one in catalog.bundles() if one.folder != default},
+    }
 
 
 def _name(model: str) -> str:

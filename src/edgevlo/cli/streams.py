@@ -1,0 +1,62 @@
+"""Standard input in the place of a picture, standard output in the place of a PNG file: both are written `-`."""
+
+import io
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+STREAM: Final = Path("-")
+
+
+class StandardInput(io.BytesIO):
+    """All of standard input; a picture that is read from it more than once is read from its beginning."""
+
+    name = "standard input"
+
+
+def picture_sources(paths: Sequence[Path]) -> list[Path | StandardInput]:
+    """Return the pictures, with what standard input holds in the place of `-`."""
+    if paths.count(STREAM) > 1:
+        raise click.UsageError("standard input holds one picture; give - once.")
+    return [StandardInput(_all_input()) if path == STREAM else path for path in paths]
+
+
+def _all_input() -> bytes:
+    """Return standard input, no more of it than a byte beyond the longest picture file."""
+    from edgevlo.runtime.pictures.decode import MAX_FILE
+
+    return sys.stdin.buffer.read(MAX_FILE + 1)
+
+
+def picture_source(path: Path) -> Path | StandardInput:
+    """Return one picture."""
+    return picture_sources([path])[0]
+
+
+def check_output(path: Path, *, alone: bool = True) -> None:
+    """Raise unless a PNG can be written; `alone` says that nothing else is printed."""
+    from edgevlo.runtime.pictures.marks import check_png
+
+    if path != STREAM:
+        check_png(path)
+    elif not alone:
+        raise click.UsageError("-o - writes one picture to the output and nothing else; give -o a file.")
+    elif sys.stdout.isatty():
+        raise click.UsageError("-o - would write a PNG to the terminal; redirect it, or give -o a file.")
+
+
+def write_picture(picture: "Image.Image", path: Path) -> None:
+    """Write a PNG where `-o` says."""
+    from edgevlo.runtime.pictures.marks import save_png
+
+    if path != STREAM:
+        save_png(picture, path)
+        return
+    save_png(picture, sys.stdout.buffer)
+    sys.stdout.buffer.flush()

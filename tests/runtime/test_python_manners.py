@@ -1,0 +1,111 @@
+"""What a Python programmer sees of edgevlo: names, signatures, representations, and slips answered in words."""
+
+import inspect
+import io
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import edgevlo
+from edgevlo.runtime.errors import PictureError, RequestError
+from edgevlo.runtime.model import Model
+
+SIZED = ("paint", "paint_rows", "edit", "edit_rows")
+PAINTING = (*SIZED, "perceive_rows", "interleave", "interleave_rows")
+OPTIONS = {
+    "seed": "int | None",
+    "guidance_scale": "float | None",
+    "image_guidance_scale": "float | None",
+    "temperature": "float | None",
+    "top_k": "int | None",
+    "top_p": "float | None",
+    "negative_prompt": "str | None",
+    "codes_per_pass": "int | None",
+}
+
+
+def test_dir_shows_the_public_names() -> None:
+    assert dir(edgevlo) == sorted(edgevlo.__all__)
+
+
+@pytest.mark.parametrize("name", PAINTING)
+def test_options_are_keywords_with_types(name: str) -> None:
+    parameters = inspect.signature(getattr(Model, name)).parameters
+
+    assert not any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters.values())
+    assert ("size" in parameters) == (name in SIZED)
+    for option, kind in OPTIONS.items():
+        assert parameters[option].kind is inspect.Parameter.KEYWORD_ONLY
+        assert parameters[option].default is None
+        assert str(parameters[option].annotation) == kind
+
+
+def test_paint_documents_every_option() -> None:
+    documented = inspect.getdoc(Model.paint) or ""
+
+    for option in ("size", *OPTIONS):
+        assert re.search(rf"^ *{option} {{2,}}\S", documented, re.MULTILINE), option
+
+
+def test_a_misspelt_option_is_a_type_error_at_the_call(model: Model) -> None:
+    with pytest.raises(TypeError, match="unexpected keyword argument 'speed'"):
+        model.paint_rows("a car", speed=3)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="unexpected keyword argument 'size'"):
+        edgevlo.load(size=128)  # type: ignore[call-arg]
+
+
+SLIPS: list[tuple[dict[str, Any], str]] = [
+    ({"size": 128}, r"size 128 is not a pair of whole numbers: give \(width, height\) in pixels, or '128x128'\."),
+    ({"size": (20.0, 16.0)}, r"size \(20\.0, 16\.0\) is not a pair of whole numbers"),
+    ({"seed": "7"}, "seed is '7'; give a whole number"),
+    ({"seed": 7.0}, "seed is 7.0; give a whole number"),
+    ({"top_k": True}, "top_k is True; give a whole number"),
+    ({"temperature": "hot"}, "temperature is 'hot'; give a number"),
+    ({"negative_prompt": 3}, "negative_prompt is 3; give text"),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), SLIPS, ids=[str(options) for options, _ in SLIPS])
+def test_a_value_of_the_wrong_type_is_named(model: Model, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(RequestError, match=message):
+        model.paint("a red car", **options)
+
+
+def test_numbers_of_numpy_are_numbers(model: Model) -> None:
+    assert model.paint("a red car", size=(20, 16), seed=np.int64(7), temperature=np.float32(0.5)).size == (20, 16)  # type: ignore[arg-type]
+
+
+def test_words_and_pictures_of_the_wrong_type_are_named(model: Model) -> None:
+    wrong: Any = 3
+    with pytest.raises(RequestError, match="the prompt is of type int; give text"):
+        model.paint(wrong)
+    with pytest.raises(PictureError, match=r"a picture cannot be of type int; give a file's path, a PIL image or"):
+        model.edit(wrong, "make it blue")
+    with pytest.raises(RequestError, match=r"codes must be a grid \[rows, columns\] of whole numbers"):
+        model.decode(wrong)
+
+
+def test_a_model_says_what_it_is(model: Model) -> None:
+    assert repr(model) == "<Model toy: family toy, target cpu, abilities ask, detect, edit, paint, segment>"
+
+
+def test_a_stroke_says_how_far_it_is_and_shows_itself(model: Model) -> None:
+    stroke = next(iter(model.paint_rows("a red car", size=(20, 16), seed=7)))
+
+    assert repr(stroke) == "<Stroke: 1 of 4 rows, 5 columns>"
+    shown = Image.open(io.BytesIO(stroke._repr_png_()))
+    shown.load()
+    assert shown.tobytes() == stroke.preview.tobytes()
+
+
+def test_a_picture_may_be_an_open_file_read_more_than_once(model: Model) -> None:
+    picture = model.paint("a red car", size=(20, 16), seed=7)
+    file = io.BytesIO(edgevlo.png_bytes(picture))
+
+    once, again = (model.tokenize(file) for _ in range(2))
+
+    assert np.array_equal(once, model.tokenize(picture))
+    assert np.array_equal(once, again)
