@@ -21,7 +21,7 @@ _ADVICE: Final = "Export or download the bundle again."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bundle:
-    """A folder whose files are those of its manifest, byte for byte."""
+    """A folder whose files match its manifest byte for byte."""
 
     folder: Path
     manifest: Manifest
@@ -89,16 +89,16 @@ def verify_files(folder: Path, manifest: Manifest) -> None:
 
 
 def check_listing(folder: Path, manifest: Manifest) -> None:
-    """Raise `BundleError` unless the folder holds plain files alone, those of the manifest in its sizes.
+    """Raise `BundleError` unless the folder has only regular files, those of the manifest in their sizes.
 
-    Unlisted files are refused too: a graph could draw weights from one that nobody hashed.
+    Unlisted files are refused too: a graph could read weights from a file without a hash.
     """
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if path.is_symlink():
-            raise BundleError(f"{path} is a link; a bundle holds plain files only. {_ADVICE}")
+            raise BundleError(f"{path} is a link; a bundle may contain only regular files. {_ADVICE}")
         if not path.is_file() and not path.is_dir():
-            raise BundleError(f"{path} is no plain file, and a bundle holds no others. {_ADVICE}")
+            raise BundleError(f"{path} is not a regular file; a bundle may contain only regular files. {_ADVICE}")
         if path.is_file() and name not in manifest.files and name != MANIFEST_FILE:
             raise BundleError(f"{path} is not listed in {MANIFEST_FILE}. Remove it from the bundle.")
     for name, listed in manifest.files.items():
@@ -120,7 +120,7 @@ def _sha256(path: Path) -> str:
 def staged_folder(destination: Path) -> Iterator[Path]:
     """Give a hidden sibling folder to write into; rename it to `destination` at the end, or remove it on any error.
 
-    Raises `OutputError` when the destination exists or cannot be written, the disk being full included.
+    Raises `OutputError` when the destination exists or cannot be written, as on a full disk.
     """
     staging = beside(destination)
     try:

@@ -1,14 +1,14 @@
 """Every error that a user can act on.
 
     EdgevloError
-    ├── BundleError        a bundle that cannot be read, or does not hold what it says
+    ├── BundleError        a bundle that cannot be read or does not match its manifest
     ├── CheckpointError    a checkpoint that cannot be exported
     ├── CalibrationError   a calibration that cannot be made, read, or used with this bundle
-    ├── AbilityError       the opened model cannot do what was asked
+    ├── AbilityError       the opened model does not support the ability
     ├── PictureError       a file or picture that cannot be used as one
     ├── RequestError       a prompt, size, seed or number outside what the model takes
     ├── OutputError        a result that cannot be written
-    └── MemoryShortError   what was asked for does not fit into this machine's memory
+    └── MemoryShortError   the request does not fit into this machine's memory
 
 The command line prints the message alone and exits with 1; anything else that is raised is a bug and keeps its
 traceback.
@@ -32,7 +32,7 @@ class CalibrationError(EdgevloError, ValueError):
 
 
 class AbilityError(EdgevloError, ValueError):
-    """The opened model lacks the ability that was asked for."""
+    """The opened model does not support the ability."""
 
 
 class PictureError(EdgevloError, ValueError):
@@ -40,7 +40,7 @@ class PictureError(EdgevloError, ValueError):
 
 
 class RequestError(EdgevloError, ValueError):
-    """A prompt, size, seed or number that the model does not take."""
+    """A prompt, size, seed or number that the model does not accept."""
 
 
 class OutputError(EdgevloError, OSError):
@@ -48,9 +48,9 @@ class OutputError(EdgevloError, OSError):
 
 
 class MemoryShortError(EdgevloError, MemoryError):
-    """What was asked for does not fit into the memory that is left; nothing was allocated for it."""
+    """The request does not fit into the available memory; nothing was allocated for it."""
 
 
 def first_line(error: BaseException, longest: int = 300) -> str:
-    """Return the first line of what another library says went wrong."""
+    """Return the first line of another library's error."""
     return str(error).strip().split("\n", 1)[0][:longest]

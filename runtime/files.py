@@ -1,4 +1,4 @@
-"""Results on disk: whole or not at all; and where what is kept between runs lies. Knows no formats."""
+"""Results on disk, whole or not at all, and the folder of what is kept between runs. Knows no formats."""
 
 import fcntl
 import os
@@ -17,7 +17,7 @@ _HIDDEN: Final = re.compile(r"\..*-(\d{1,10})-[0-9a-f]{12}$")  # what `beside` n
 
 
 def home(kept: str) -> Path:
-    """Return the folder of what is kept between runs, such as `engines`: in `$EDGEVLO_HOME`, or in `~/.edgevlo`.
+    """Return the folder of something kept between runs, such as `engines`: in `$EDGEVLO_HOME`, or in `~/.edgevlo`.
 
     Raises `OutputError` for a user without a home folder.
     """
@@ -38,7 +38,7 @@ def check_writable(path: Path) -> None:
     if there and path.is_dir():
         raise OutputError(f"{path} is a folder; name a file in it.")
     if there and not path.is_file():
-        raise OutputError(f"{path} is no plain file, and writing would replace it. Choose another name.")
+        raise OutputError(f"{path} is not a regular file, and writing would replace it. Choose another name.")
     if not folder.is_dir():
         raise OutputError(f"{path} cannot be written: the folder {folder} does not exist. Make it first.")
     if not os.access(folder, os.W_OK):
@@ -72,7 +72,7 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 @contextmanager
 def written_to(path: Path, advice: str = "") -> Iterator[None]:
-    """Turn what the system refuses while files are written into an `OutputError` that names `path`."""
+    """Turn the system's errors while files are written into an `OutputError` that names `path`."""
     try:
         yield
     except OSError as error:
@@ -82,7 +82,7 @@ def written_to(path: Path, advice: str = "") -> Iterator[None]:
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove a folder if it is there, as far as that can be done, and wholly where Ctrl-C comes in the middle of it."""
+    """Remove a folder if it exists, ignoring errors; after a Ctrl-C in the middle, finish and raise."""
     try:
         shutil.rmtree(folder, ignore_errors=True)
     except KeyboardInterrupt:
@@ -91,9 +91,9 @@ def remove_folder(folder: Path) -> None:
 
 
 def beside(path: Path) -> Path:
-    """Return a hidden name in the same folder that nothing has, after removing there what dead processes left.
+    """Return an unused hidden name in the same folder, after removing there what dead processes left.
 
-    It is known before anything is made under it, so that there is no moment at which Ctrl-C could leave it behind.
+    The name is known before a file is made under it, so that Ctrl-C can never leave one behind.
     """
     folder = path.absolute().parent
     remove_leftovers(folder)

@@ -1,6 +1,6 @@
-"""The public face of an opened bundle: paint, edit, ask, interleave, detect, and what it perceives.
+"""The public face of an opened bundle: paint, edit, ask, interleave, detect, perceive.
 
-Checks requests before the first graph runs; `painting`, `seeing` and `answering` carry them out.
+Checks requests before the first graph runs; the modules of `generate` carry them out.
 """
 
 import warnings
@@ -46,7 +46,7 @@ class Model:
 
     @classmethod
     def open(cls, folder: Path, *, threads: int = 0) -> "Model":
-        """Open a bundle folder; raise `BundleError` if anything in it is not as its manifest says.
+        """Open a bundle folder; raise `BundleError` if anything in it does not match its manifest.
 
         Large graphs run on `threads` threads, but no more than there are CPUs to use; 0 means `$EDGEVLO_THREADS`, or
         all of them.
@@ -290,7 +290,7 @@ class Model:
         return len(self._vocabulary.encode(text))
 
     def check(self) -> None:
-        """Open everything in the bundle; raise `BundleError` at the first part that is not what the manifest says."""
+        """Open everything in the bundle; raise `BundleError` at the first part that does not match the manifest."""
         self._engine.check()
         self.check_tokens()
 
@@ -336,7 +336,7 @@ class Model:
         return self._answering.answer(self._ability(name), text, sources)
 
     def _read(self, name: AbilityName, pictures: Sequence[Picture]) -> list[Source]:
-        """Return what a prompt shows of the pictures, after checking that the ability takes so many."""
+        """Return what a prompt shows of the pictures, after checking their number."""
         self._check_count(name, len(pictures))
         reading = self._ability(name).reads or self.manifest.image_block.features
         if reading == "codes":
@@ -391,6 +391,6 @@ def _listed(pictures: Picture | Sequence[Picture]) -> list[Picture]:
 
 
 def _last(strokes: Iterator[Stroke]) -> Stroke:
-    """Return the last stroke of a picture, the only one worth decoding when nobody watches."""
+    """Return the last stroke of a picture, the only one that a finished picture needs."""
     *_, last = strokes
     return last

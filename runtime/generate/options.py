@@ -1,4 +1,4 @@
-"""How to paint one picture: what the caller asked for over what the manifest says. Knows no prompts and no graphs."""
+"""How to paint one picture: the caller's options over the manifest's defaults. Knows no graphs."""
 
 import secrets
 from dataclasses import dataclass
@@ -85,7 +85,7 @@ def _check_types(options: Options) -> None:
 
 
 def _image_scale(given: float | None, ability: Ability, guidance: Guidance) -> float | None:
-    """Return how closely to follow the codes of the pictures; None where the model or the ability has no use for it."""
+    """Return how closely to follow the pictures; None where the model or the ability does not use it."""
     if guidance.default_image_scale is None or not ability.images[1]:
         if given is not None:
             why = "this shows the model no picture" if ability.images[1] == 0 else "this model has no such guidance"
@@ -111,7 +111,7 @@ def _negative(given: str | None, scale: float, image_scale: float | None, guidan
 def weigh(guidance: Guidance, scale: float, image_scale: float | None = None) -> list[tuple[Branch, float]]:
     """Return the branches that have any weight at these guidance scales, with their weights.
 
-    Without an image scale the model's own counts: branches that then show the same are counted together anyway.
+    Without an image scale the model's own is used: branches with the same prompt are merged anyway.
     """
     following = (guidance.default_image_scale or 0.0) if image_scale is None else image_scale
     weighed = [(one, one.constant + one.scale * scale + one.image_scale * following) for one in guidance.branches]
@@ -128,7 +128,7 @@ def _check_top_p(top_p: float, manifest: Manifest) -> None:
     if not 0 < top_p <= 1:  # false for NaN too
         raise RequestError(f"top-p {top_p} is out of range; it is above 0 and at most 1.")
     if top_p < 1 and not takes_top_p(manifest):
-        raise RequestError("this bundle draws without top-p; leave it out, or export the checkpoint again.")
+        raise RequestError("this bundle does not support top-p; leave it out, or export the checkpoint again.")
 
 
 def _check_number(name: str, value: float, low: float, high: float) -> None:

@@ -1,6 +1,6 @@
-"""From a request to a picture: the prompts of the guidance branches, what is drawn, and what the file says of it.
+"""From a request to a picture: prompts of the guidance branches, the painting itself, and its text chunks.
 
-Knows no files: pictures to look at come as what prompts show of them.
+Knows no files: source pictures come as codes or features.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -33,7 +33,7 @@ _NO_WEIGHT: Final = 1e-9  # of branches that cancel out, as 1.2 - 1 and -0.2 do 
 class PictureRequest:
     """One picture to paint, with nothing left to decide."""
 
-    prompts: tuple[list[int], ...]  # one a guidance branch
+    prompts: tuple[list[int], ...]  # one for each guidance branch
     weights: tuple[float, ...]
     features: Floats | None  # what the prompts' negative ids stand for
     fed: int  # tokens that the backbone reads while painting
@@ -45,7 +45,7 @@ class PictureRequest:
 
 
 class Painting:
-    """What an opened bundle paints; everything is checked when the request is made, before the first graph runs."""
+    """Paints with an opened bundle. A request is checked when it is made, before the first graph runs."""
 
     def __init__(self, bundle: Bundle, engine: Engine, grid: GridRule, writer: PromptWriter) -> None:
         self._bundle = bundle
@@ -63,7 +63,7 @@ class Painting:
         settings: Settings,
         written: Written | None = None,
     ) -> PictureRequest:
-        """Return what is to be painted after a prompt and what was `written` since."""
+        """Return the picture to paint after a prompt and the `written` part of the answer."""
         fed = raster.tokens_fed(shape.rows, shape.columns, len(self._writer.row_suffix))
         weighed = self._weighed(ability, text, sources, shape, settings, written or Written())
         prompts = tuple(prompt for prompt, _ in weighed)
@@ -90,7 +90,7 @@ class Painting:
     def next_picture(
         self, ability: Ability, text: str, sources: Sequence[Source], settings: Settings, written: Written
     ) -> PictureRequest:
-        """Return the picture that comes after what was written, with a seed of its own."""
+        """Return the next picture of an answer, with a seed of its own."""
         seed = (settings.seed + len(written.pictures)) % (MAX_SEED + 1)
         return self.request(ability, text, sources, self._grid.default, replace(settings, seed=seed), written)
 
@@ -124,7 +124,7 @@ class Painting:
     ) -> list[tuple[list[int], float]]:
         """Return the prompts of the guidance branches with their weights; prompts that are the same count as one.
 
-        A template shows what was painted since the prompt among its pictures; the other branches go on from all of it.
+        A template shows the answer's pictures beside its own; the other branches continue the whole answer.
         """
         opener = self._writer.opener(shape)
 
@@ -142,11 +142,13 @@ class Painting:
             weights[tokens] = weights.get(tokens, 0.0) + weight
         weighed = [(list(tokens), weight) for tokens, weight in weights.items() if abs(weight) > _NO_WEIGHT]
         if not weighed:
-            raise RequestError(f"guidance scale {settings.guidance_scale} leaves nothing to paint from; take another.")
+            raise RequestError(
+                f"guidance scale {settings.guidance_scale} gives every branch zero weight; use a scale above 0."
+            )
         return weighed
 
     def _chunks(self, text: str, shape: Shape, settings: Settings) -> dict[str, str]:
-        """Return what the picture's file will say about how it was made."""
+        """Return the text chunks that say how the picture was made."""
         image_scale = settings.image_guidance_scale
         listed = {
             "Steps": shape.cells,

@@ -13,7 +13,7 @@ from .prompts import Features
 
 
 class PictureReader:
-    """Reads pictures as an opened bundle's models do, and warns of all that was changed in them."""
+    """Reads pictures with an opened bundle's graphs, and warns of every change made to them."""
 
     def __init__(self, manifest: Manifest, engine: Engine, grid: GridRule) -> None:
         self._manifest = manifest
@@ -21,7 +21,7 @@ class PictureReader:
         self._grid = grid
 
     def codes(self, loaded: Loaded) -> Codes:
-        """Return the codes (rows, columns) of a loaded picture, and warn of all that was changed."""
+        """Return the codes (rows, columns) of a loaded picture, and warn of every change."""
         image, changes = self.fit(loaded.image), [*loaded.changes]
         codes = self._engine.encode(to_pixel_values(image, self._manifest.preprocess))
         if image.size != loaded.size:

@@ -1,4 +1,4 @@
-"""From words and pictures to token ids, by the pieces that the manifest lists. Knows no graphs and no families."""
+"""From words and pictures to token ids, following the manifest's pieces. Knows no graphs and no families."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -154,7 +154,7 @@ class PromptWriter:
         *,
         pad_codes: bool = False,
     ) -> list[int]:
-        """Return the ids of a prompt that shows `sources`, with pads for their codes if it is to hide those.
+        """Return the ids of a prompt that shows `sources`, with pads in the place of their codes for `pad_codes`.
 
         -1 - i stands for row i of `stacked(sources)`; `shape` is the grid that will be painted.
         """
@@ -180,7 +180,7 @@ class PromptWriter:
         return self._image(codes, pad_codes=False)
 
     def pad_middle(self, prompt: Sequence[int]) -> list[int]:
-        """Return a prompt as long as this one, of which only the first and the last token are left."""
+        """Return the prompt with every token but the first and the last replaced by pads."""
         return [prompt[0], *self._pads(len(prompt) - 2), prompt[-1]] if len(prompt) > 2 else list(prompt)
 
     def _pads(self, count: int) -> list[int]:
@@ -215,13 +215,13 @@ class PromptWriter:
         return ids + (self._vocabulary.encode(run) if run else [])
 
     def _number(self, piece: Piece, shape: Shape) -> int | None:
-        """Return what a field counts of a grid; None for another piece."""
+        """Return the number that a field stands for; None for another piece."""
         numbers = {"rows": shape.rows, "columns": shape.columns}
         numbers |= {"height": shape.rows * self._cell, "width": shape.columns * self._cell}
         return None if piece.field is None else numbers.get(piece.field)
 
     def _special(self, piece: Piece, shape: Shape | None) -> list[int]:
-        """Return the special token of a piece, in a list; an empty one for a size that is not there."""
+        """Return the special token of a piece, in a list; empty for a size without a shape."""
         if piece.token is not None:
             return [self._vocabulary.special(piece.token)]
         number = None if shape is None else self._number(piece, shape)

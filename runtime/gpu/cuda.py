@@ -163,8 +163,8 @@ def call(api: CudaRuntime, function: str, *arguments: object) -> tuple[Any, ...]
     if error == api.cudaError_t.cudaErrorMemoryAllocation:
         raise MemoryError("the GPU has too little free memory")
     _, words = api.cudaGetErrorString(error)
-    told = words.decode() if isinstance(words, bytes) else str(words)
-    raise BundleError(f"the GPU refused {function}: {told}. Is an NVIDIA driver for CUDA 12 or newer installed?")
+    reason = words.decode() if isinstance(words, bytes) else str(words)
+    raise BundleError(f"the GPU refused {function}: {reason}. Is an NVIDIA driver for CUDA 12 or newer installed?")
 
 
 def find_gpu(api: CudaRuntime) -> Gpu:

@@ -39,7 +39,7 @@ class Device:
 
     @classmethod
     def find(cls) -> "Device":
-        """Load what runs engines; raise `BundleError` saying what is missing or too old."""
+        """Load TensorRT and CUDA; raise `BundleError` naming what is missing or too old."""
         trt = load_tensorrt()
         api = load_cuda()
         gpu = find_gpu(api)
@@ -47,7 +47,7 @@ class Device:
 
 
 def cache_folder(bundle: Bundle, device: Device) -> Path:
-    """Return where the engines of a bundle for a device lie, whether or not they were built."""
+    """Return the folder of a bundle's engines for a device, built or not."""
     return home("engines") / f"{bundle.manifest.name}-{_key(bundle, device)[:24]}"
 
 
@@ -55,7 +55,7 @@ def build_engines(bundle: Bundle, device: Device, progress: Progress | None = No
     """Build every engine of a bundle that the cache lacks; return their folder.
 
     Each is written whole or not at all, so an interrupted build goes on where it stopped. Raises `BundleError` when the
-    bundle is none for TensorRT, when the GPU lacks a precision of it, or when TensorRT refuses a graph; `OutputError`
+    bundle has another target, when the GPU lacks a precision of it, or when TensorRT refuses a graph; `OutputError`
     when the cache cannot be written.
     """
     tell = progress or (lambda _what, _done, _all: None)
@@ -102,12 +102,12 @@ def _engine_file(folder: Path, role: GraphRole) -> Path:
 
 
 def check_bundle(bundle: Bundle) -> None:
-    """Raise `BundleError` unless engines can be built of a bundle."""
+    """Raise `BundleError` unless engines can be built from a bundle."""
     manifest = bundle.manifest
     if manifest.target != "tensorrt":
         raise BundleError(
-            f"{bundle.folder} is made for target {manifest.target!r}; engines are built of target 'tensorrt'. "
-            "Make one: edgevlo quantize BUNDLE --target tensorrt"
+            f"{bundle.folder} is made for target {manifest.target!r}; engines need target 'tensorrt'. "
+            "Make one: edgevlo quantize BUNDLE --target tensorrt -o FOLDER"
         )
     for role in manifest.graphs:
         declared(bundle, role)
@@ -119,7 +119,7 @@ def check_precisions(manifest: Manifest, gpu: Gpu) -> None:
         if graph.precision == "fp8" and gpu.capability < _FP8:
             has = ".".join(map(str, gpu.capability))
             raise BundleError(
-                f"{role} is fp8, which {gpu.name} (compute capability {has}) does not have; it begins with "
+                f"{role} is fp8, which {gpu.name} (compute capability {has}) does not support; it needs "
                 f"{'.'.join(map(str, _FP8))}. Quantize to int8 for this device."
             )
 

@@ -27,7 +27,7 @@ RUNTIME_CACHE: Final = "nv_runtime_cache_path"
 
 
 def devices() -> Sequence[Any]:
-    """Register the plugin and return the GPUs that it runs on; raise `BundleError` when it or they are not there."""
+    """Register the plugin and return the GPUs that it runs on; raise `BundleError` when either is missing."""
     try:
         plugin = importlib.import_module(_PACKAGE)
     except ImportError as error:

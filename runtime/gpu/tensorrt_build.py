@@ -8,7 +8,7 @@ from ..errors import BundleError
 from .tensorrt_api import Network, OnnxParser, OptimizationProfile, TensorRT, severity_logger
 from .tensorrt_profiles import Profile
 
-_TOLD_ERRORS: Final = 3
+_SHOWN_ERRORS: Final = 3
 
 
 def build_serialized_engine(
@@ -46,12 +46,12 @@ def _strongly_typed(trt: TensorRT) -> int:
 
 
 def _errors(parser: OnnxParser) -> str:
-    told = [" ".join(str(parser.get_error(index)).split()) for index in range(min(parser.num_errors, _TOLD_ERRORS))]
-    return "; ".join(told) or "it does not say why"
+    shown = [" ".join(str(parser.get_error(index)).split()) for index in range(min(parser.num_errors, _SHOWN_ERRORS))]
+    return "; ".join(shown) or "no reason given"
 
 
 def _state(profile: OptimizationProfile, network: Network, shapes: Profile) -> None:
-    """State the shapes of every input that has a dimension of no fixed size."""
+    """State the shapes of every input with a dimension of variable size."""
     for index in range(network.num_inputs):
         tensor = network.get_input(index)
         if -1 in tuple(tensor.shape):

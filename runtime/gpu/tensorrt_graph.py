@@ -29,7 +29,7 @@ _DTYPES: Final[dict[str, DType]] = {
 
 
 class CaptureWarning(UserWarning):
-    """An engine whose work could not be captured, and is launched piece by piece."""
+    """An engine runs without a CUDA graph because capturing it failed."""
 
 
 class TensorRTGraph:
@@ -60,7 +60,7 @@ class TensorRTGraph:
         """Return the type of an input or output."""
         kind = str(getattr(self._engine.get_tensor_dtype(name), "name", ""))
         if kind not in _DTYPES:
-            raise BundleError(f"{self._name}: {name} is {kind or 'of a type that nobody knows'}; quantize again.")
+            raise BundleError(f"{self._name}: {name} is {kind or 'of an unknown type'}; quantize again.")
         return _DTYPES[kind]
 
     def array(self, shape: ArrayShape, dtype: DType) -> CudaArray:
@@ -111,8 +111,8 @@ class TensorRTGraph:
         for index, profile in enumerate(self._profiles):
             if profile.holds(shapes):
                 return index
-        told = ", ".join(f"{name} {list(shape)}" for name, shape in shapes.items() if not name.startswith("past_"))
-        raise BundleError(f"the engine of {self._name} was not built for these shapes: {told}.")
+        given = ", ".join(f"{name} {list(shape)}" for name, shape in shapes.items() if not name.startswith("past_"))
+        raise BundleError(f"the engine of {self._name} was not built for these shapes: {given}.")
 
     def _set_inputs(self, context: Context, inputs: Mapping[str, View]) -> None:
         for name, (array, shape) in inputs.items():
@@ -127,7 +127,7 @@ class TensorRTGraph:
     def _shape(self, context: Context, name: str) -> ArrayShape:
         shape = tuple(context.get_tensor_shape(name))
         if any(size < 0 for size in shape):
-            raise BundleError(f"{self._name} does not tell the shape of {name}; quantize the bundle again.")
+            raise BundleError(f"{self._name} does not give the shape of {name}; quantize the bundle again.")
         return shape
 
     def enqueue(self, call: "_Call") -> None:
@@ -148,7 +148,7 @@ class TensorRTGraph:
         return self._lock
 
     def capture(self, call: "_Call") -> Callable[[], None] | None:
-        """Return a function that runs a captured call, None (and one warning) where that cannot be done."""
+        """Return a function that runs a captured call, None (and one warning) where capturing fails."""
         try:
             return self._cuda.captured(lambda: self.enqueue(call))
         except BundleError as error:

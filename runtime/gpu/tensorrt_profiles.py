@@ -43,7 +43,7 @@ def capacity(manifest: Manifest) -> int:
     shape = next(tensor.shape for tensor in manifest.graphs["backbone"].inputs if tensor.name == "past_keys.0")
     if not isinstance(shape[2], int):
         raise BundleError(
-            f"{manifest.name} has a KV cache of no fixed size, which target {manifest.target!r} needs. "
+            f"{manifest.name} has a KV cache of variable size; target {manifest.target!r} needs a fixed one. "
             "Quantize the portable bundle again."
         )
     return shape[2]

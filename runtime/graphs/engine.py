@@ -79,7 +79,7 @@ class Engine:
         self._decoding = 0  # and the decoder for its largest picture
 
     def check_room(self, prompts: Sequence[Sequence[int]], more: int) -> None:
-        """Raise `RequestError` unless the model holds the prompts and `more` tokens after the longest."""
+        """Raise `RequestError` unless the prompts and `more` tokens after the longest fit into the model."""
         longest, holds = max(map(len, prompts)), min(self._shape.max_positions, self._capacity or 2**31)
         if longest + more > holds:
             raise RequestError(
@@ -88,7 +88,7 @@ class Engine:
             )
 
     def check_memory(self, prompts: Sequence[Sequence[int]], more: int, grid: Shape | None = None) -> None:
-        """Raise `MemoryShortError` unless there is memory for what a request needs and does not have yet.
+        """Raise `MemoryShortError` unless what a request still has to allocate fits into memory.
 
         With a grid a picture of that size is painted and decoded. Nothing is allocated or opened by asking.
         """
@@ -113,7 +113,7 @@ class Engine:
         return Work(rows=len(prompts), capacity=capacity, prompt=longest)
 
     def _unopened(self, roles: Sequence[GraphRole]) -> list[GraphRole]:
-        return [role for role in roles if f"_{role}" not in vars(self)]  # a cached property that was read is there
+        return [role for role in roles if f"_{role}" not in vars(self)]  # a cached property is there once it was read
 
     @contextmanager
     def painter(self, prompts: Sequence[Sequence[int]], more: int, features: Floats | None = None) -> Iterator[Painter]:
@@ -158,7 +158,7 @@ class Engine:
         return ImageHead(graph, backbone.last_hidden)
 
     def check(self) -> None:
-        """Open every graph and table; raise `BundleError` at the first that is not what the manifest says."""
+        """Open every graph and table; raise `BundleError` at the first that does not match the manifest."""
         for role in self._bundle.manifest.graphs:
             open_runner(self._bundle, role, prepack=False)  # weights stay in their files
         _ = self._embeddings
@@ -172,7 +172,7 @@ class Engine:
     def text_choice(self, hidden: Floats) -> Callable[[], int]:
         """Return a function giving the likeliest next token after `hidden` (1, hidden_size), read anew at each call.
 
-        Codes among the tokens are left out where the manifest says so.
+        With `text_only` in the manifest, codes among the tokens are never chosen.
         """
         session, manifest = self._text_head, self._bundle.manifest
         first = manifest.codes.first_token
@@ -254,7 +254,7 @@ class Engine:
         dtype = np.dtype(np.uint8) if bits else np.dtype(table.dtype).newbyteorder("<")
         width = row_bytes(columns, bits) if bits else columns
         if path.stat().st_size != rows * width * dtype.itemsize:
-            raise BundleError(f"{path} does not hold {rows} x {columns} {table.dtype} numbers.")
+            raise BundleError(f"{path} is not the size of {rows} x {columns} {table.dtype} numbers. Export it again.")
         # A plain view: indexing a memmap costs several times as much.
         mapped = np.asarray(np.memmap(path, dtype=dtype, mode="r", shape=(rows, width)))
         return IntegerTable(mapped, columns, bits) if bits else mapped

@@ -38,7 +38,7 @@ def open_graph(bundle: Bundle, role: GraphRole, *, prepack: bool = True, threads
 
     Without `prepack` the weights are mapped and not rearranged: slower to run, but opening takes no memory for them.
     Raises `BundleError` when the graph cannot be loaded, when its interface is not the manifest's, or when the device
-    that the bundle was made for is not there: a bundle never runs elsewhere silently.
+    that the bundle was made for is missing: a bundle never runs elsewhere silently.
     """
     graph = declared(bundle, role)
     path = bundle.path(graph.file)
@@ -111,7 +111,7 @@ def _options(threads: int, *, spins: bool = False) -> ort.SessionOptions:
 
 
 def declared(bundle: Bundle, role: GraphRole) -> Graph:
-    """Return what the manifest says of a graph; raise unless it is there with the interface of docs/bundle.md."""
+    """Return the manifest's entry of a graph; raise unless it has the interface of docs/bundle.md."""
     graph = bundle.manifest.graphs.get(role)
     if graph is None:
         raise AbilityError(f"{bundle.manifest.name} has no {role}, which this needs; use a bundle that has one.")
@@ -145,7 +145,7 @@ def _providers(bundle: Bundle, role: GraphRole, options: ort.SessionOptions) -> 
 @functools.cache
 def _load_cuda_libraries() -> None:
     """Load the CUDA libraries of NVIDIA's wheels, where they are installed; elsewhere the system's are found."""
-    with contextlib.redirect_stdout(sys.stderr):  # what is missing is printed, and may be there all the same
+    with contextlib.redirect_stdout(sys.stderr):  # it prints what it misses, which the system may have
         ort.preload_dlls()
 
 

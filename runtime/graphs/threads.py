@@ -1,4 +1,4 @@
-"""How many threads run a graph: what was asked for, within what this process may use. Knows no graphs."""
+"""How many threads run a graph: the user's setting, within the CPUs that this process may use. Knows no graphs."""
 
 import math
 import os

@@ -44,7 +44,7 @@ class Ability(Record, frozen=True, kw_only=True):
 
 
 class Answer(Record, frozen=True, kw_only=True):
-    """How text answers end; each token is the likeliest, with `text_only` the likeliest that is no code."""
+    """How text answers end; each token is the likeliest, with `text_only` the likeliest that is not a code."""
 
     stop: Annotated[tuple[ShortText, ...], Meta(min_length=1, max_length=64)]
     max_tokens: Positions = 256

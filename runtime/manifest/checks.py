@@ -15,7 +15,7 @@ Graphs: TypeAlias = dict[GraphRole, Graph]
 
 MAX_PAINTED: Final = 2**26  # pixels
 
-# What an ability gives, where that is no image.
+# What an ability gives, where that is not an image.
 _GIVES: Final[dict[AbilityName, str]] = {"ask": "text", "interleave": "interleaved", "detect": "detections"}
 
 # The graphs that read a picture, and those that give an ability's output.
@@ -35,7 +35,7 @@ _NEEDED: Final[dict[str, tuple[GraphRole, ...]]] = {
 def check_tables(
     token_embedding: Table, code_embedding: Table | None, hidden_size: int, codes: Codes, refuse: Refuse
 ) -> None:
-    """Refuse tables that do not hold an embedding for every token and code."""
+    """Refuse tables without an embedding for every token and code."""
     if token_embedding.shape[1] != hidden_size:
         refuse("token_embedding.shape", f"is not (tokens, {hidden_size})")
     tokens = token_embedding.shape[0]
@@ -49,7 +49,7 @@ def check_tables(
 
 
 def check_grid(grid: Grid, cell: int, refuse: Refuse) -> None:
-    """Refuse bounds that leave no grid or give pictures without measure, and a default outside of them."""
+    """Refuse bounds that allow no grid or pictures beyond measure, and a default outside of them."""
     if grid.cells[1] * cell**2 > MAX_PAINTED:
         refuse("grid.cells", f"allows pictures of {grid.cells[1] * cell**2} pixels; {MAX_PAINTED} are the most")
     for field, (low, high) in {"rows": grid.rows, "columns": grid.columns, "cells": grid.cells}.items():
@@ -74,7 +74,7 @@ def check_grid(grid: Grid, cell: int, refuse: Refuse) -> None:
 
 
 def check_preprocess(preprocess: Preprocess, refuse: Refuse) -> None:
-    """Refuse limits that leave no size, and two ways to a size at once."""
+    """Refuse limits that allow no size, and two rules for the size at once."""
     if preprocess.min_pixels > preprocess.max_pixels:
         refuse("preprocess.min_pixels", "is above max_pixels")
     if (square := preprocess.fit_pad_square) is not None:
@@ -89,7 +89,7 @@ def check_preprocess(preprocess: Preprocess, refuse: Refuse) -> None:
 
 
 def check_guidance(guidance: Guidance, block: ImageBlock, refuse: Refuse) -> None:
-    """Refuse branches that lack something of their kind, or that have something of another."""
+    """Refuse branches that lack a field of their kind or have a field of another kind."""
     kinds = {branch.kind for branch in guidance.branches}
     if kinds.isdisjoint({"pad_codes", "pad_middle"}) != (guidance.pad is None):
         refuse("guidance.pad", "is given if and only if a branch is of kind pad_codes or pad_middle")
@@ -105,7 +105,7 @@ def check_guidance(guidance: Guidance, block: ImageBlock, refuse: Refuse) -> Non
 
 
 def check_opener(block: ImageBlock, refuse: Refuse) -> None:
-    """Refuse an opener that asks for what only a prompt can give."""
+    """Refuse an opener with fields that only a prompt can fill."""
     if any(piece.field not in (None, "rows", "columns") for piece in block.open):
         refuse("image_block.open", "names text, images or pixels, which only a prompt may")
 
@@ -127,7 +127,7 @@ def check_readings(abilities: Abilities, block: ImageBlock, preprocess: Preproce
 
 
 def check_sampling(sampling: Sampling, abilities: Abilities, head: Graph | None, refuse: Refuse) -> None:
-    """Refuse a top-p that the image head does not know."""
+    """Refuse a top-p that the image head cannot apply."""
     for field, drawn in {
         "sampling": sampling,
         **{f"abilities.{name}.sampling": ability.sampling for name, ability in abilities.items()},
@@ -139,7 +139,7 @@ def check_sampling(sampling: Sampling, abilities: Abilities, head: Graph | None,
 
 
 def check_domain_graphs(graphs: Graphs, refuse: Refuse) -> None:
-    """Refuse a domain whose pictures cannot be taken there and back."""
+    """Refuse a domain without the graphs that encode and decode its pictures."""
     roles: tuple[GraphRole, ...] = ("image_tokenizer", "image_decoder")
     for role in roles:
         if role not in graphs:
@@ -147,7 +147,7 @@ def check_domain_graphs(graphs: Graphs, refuse: Refuse) -> None:
 
 
 def check_ability(name: AbilityName, ability: Ability, graphs: Graphs, reading: Reading, refuse: Refuse) -> None:
-    """Refuse an ability that gives something else than its name says, or that lacks a graph or a field for it."""
+    """Refuse an ability whose output does not match its name, or that lacks a graph or a field."""
     gives = _GIVES.get(name, "image")
     if ability.output != gives:
         refuse(f"abilities.{name}.output", f"is {ability.output}; {name} gives {gives}")
@@ -167,7 +167,7 @@ def check_ability(name: AbilityName, ability: Ability, graphs: Graphs, reading: 
 
 
 def check_interleave(reading: Reading, block: ImageBlock, grid: Grid, guidance: Guidance, refuse: Refuse) -> None:
-    """Refuse interleaving where a picture that the model begins by itself could not be painted."""
+    """Refuse interleaving where the runtime could not paint a picture that the model begins."""
     if len(block.open) != 1 or block.open[0].token is None:
         refuse("image_block.open", "is not one token, at which a picture of interleave could begin")
     kinds = {branch.kind for branch in guidance.branches}

@@ -94,7 +94,7 @@ class Domain(Record, frozen=True, kw_only=True):
     """The only pictures that a narrow image tokenizer holds: decoding their codes gives them back.
 
     A cell of another picture that comes back further away than `tolerance`, the root mean square over its pixels and
-    channels in levels from 0 to 255, is said to be outside. `name` is what the pictures are called, `cells` what codes
+    channels in levels from 0 to 255, is outside. `name` is what the pictures are called, `cells` what codes
     stand for in them, `see` where to read more.
     """
 

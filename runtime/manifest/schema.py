@@ -2,7 +2,7 @@
 
 The manifest is data. It names graphs, tables, prompts and numbers; it holds no code and no template language, and this
 module knows neither ONNX nor files other than the manifest itself. Unknown keys, wrong types and numbers out of range
-are errors that name the file, the field and the reason. The parts stand in `manifest_*.py`, by their subjects.
+are errors that name the file, the field and the reason. The parts stand in the modules beside this one.
 """
 
 import re
@@ -51,10 +51,10 @@ class File(Record, frozen=True, kw_only=True):
 
 
 class Quality(Record, frozen=True, kw_only=True):
-    """What a bundle was measured to keep of the one it was made from, and whether that is within its limits.
+    """How far a bundle was measured to be from the one it was made from, and whether that is within its limits.
 
     `reference` is the SHA-256 of the other bundle's manifest, `data` that of the requests both were given, `limits` the
-    precision by whose limits it was judged. A bundle that did not pass was kept by a decision of who made it.
+    precision by whose limits it was judged. A bundle that did not pass was kept with `--accept-quality-loss`.
     """
 
     reference: Digest
@@ -94,7 +94,7 @@ class Manifest(Record, frozen=True, kw_only=True):
     postprocess: Postprocess
     abilities: dict[AbilityName, Ability]
     domain: Domain | None = None  # None: the tokenizer takes any picture
-    quality: Quality | None = None  # None: nobody measured it
+    quality: Quality | None = None  # None: not measured
     files: Annotated[dict[str, File], Meta(max_length=65_536)]
 
 
@@ -108,7 +108,7 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         if path.is_symlink():
             raise BundleError(
-                f"{path} is a link; a bundle holds plain files only. Copy the file itself into the bundle."
+                f"{path} is a link; a bundle may contain only regular files. Copy the file itself into the bundle."
             )
         size = path.stat().st_size
         if size > MAX_MANIFEST_BYTES:

@@ -23,4 +23,4 @@ Words: TypeAlias = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u20
 
 
 class Record(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A part of the manifest: immutable, keyword-only, and without room for keys nobody knows."""
+    """A part of the manifest: immutable, keyword-only, and strict: an unknown key is an error."""

@@ -1,6 +1,6 @@
 """How much memory this process may still take: what the system has, and what its control group leaves.
 
-Linux alone tells; elsewhere nothing is known and nothing is said. Pages of files that the system may take back at any
+Only Linux says so; elsewhere nothing is known. Pages of files that the system may take back at any
 time count as available, in control groups as in `MemAvailable`.
 """
 
@@ -14,7 +14,7 @@ _ROOT: Final = Path("/")
 
 
 def available_bytes(root: Path = _ROOT) -> int | None:
-    """Return the bytes that can still be taken, None where the system does not say. `root` holds `proc` and `sys`."""
+    """Return the bytes that can still be taken, None where it is unknown. `root` holds `proc` and `sys`."""
     known = [size for size in (_system(root), *_groups(root)) if size is not None]
     return max(0, min(known)) if known else None
 
@@ -37,7 +37,7 @@ def _groups(root: Path) -> Iterator[int | None]:
 
 
 def _left(group: Path, limit_file: str, usage_file: str, prefix: str) -> int | None:
-    """Return what a group leaves: limit less usage, without the pages of files in it; None for a group without limit.
+    """Return what a group leaves: limit less usage, without the pages of files in it; None without a limit.
 
     A group of version 1 without one says a number beyond any memory, which decides nothing.
     """

@@ -1,4 +1,4 @@
-"""What an ONNX file tells of memory, read without `onnx`: shapes of values, weights in half. Knows no operators.
+"""What an ONNX file says about memory, read without `onnx`: shapes of values, float16 weights. Knows no operators.
 
 An ONNX file is a protocol buffer: fields of a number and a value, messages within messages. Only the few that lead to
 shapes are looked into; weights are stepped over.
@@ -31,25 +31,25 @@ class Value(NamedTuple):
     shape: tuple[Dimension, ...]
 
 
-class Told(NamedTuple):
+class Shapes(NamedTuple):
     """The values of a graph, outputs included, weights excluded, and how many bytes of its weights are float16."""
 
     values: tuple[Value, ...]
     half_bytes: int
 
 
-def read_shapes(path: Path) -> Told:
-    """Return what a file tells; a graph may name no shapes of its values.
+def read_shapes(path: Path) -> Shapes:
+    """Return the shapes in a file; a graph need not name any.
 
-    Raises `BundleError` when the file cannot be read or is no protocol buffer.
+    Raises `BundleError` when the file cannot be read or is not a protocol buffer.
     """
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-            return _told(mapped)
+            return _shapes(mapped)
     except OSError as error:
         raise BundleError(f"{path} cannot be read ({error.strerror}). Export or download the bundle again.") from error
     except (ValueError, IndexError) as error:
-        raise BundleError(f"{path} is no ONNX file ({error}). Export or download the bundle again.") from error
+        raise BundleError(f"{path} is not an ONNX file ({error}). Export or download the bundle again.") from error
 
 
 def largest(values: Iterable[Value], sizes: Mapping[str, int]) -> int:
@@ -71,7 +71,7 @@ def _bytes(value: Value, sizes: Mapping[str, int]) -> int | None:
     return total
 
 
-def _told(mapped: mmap.mmap) -> Told:
+def _shapes(mapped: mmap.mmap) -> Shapes:
     found: list[tuple[bytes, Value]] = []
     weights: dict[bytes, int] = {}
     for graph in _messages(mapped, 0, len(mapped), _GRAPH):
@@ -82,7 +82,7 @@ def _told(mapped: mmap.mmap) -> Told:
                 name, half_bytes = _weight(mapped, start, end)
                 weights[name] = half_bytes
     values = (value for name, value in found if name not in weights and value.shape)
-    return Told(tuple(values), sum(weights.values()))
+    return Shapes(tuple(values), sum(weights.values()))
 
 
 def _weight(mapped: mmap.mmap, start: int, end: int) -> tuple[bytes, int]:

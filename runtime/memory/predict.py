@@ -14,7 +14,7 @@ the whole against the peaks):
 
 - RUNTIME: Python with the imports of the runtime 64 MB, ONNX Runtime's code and threads once a graph ran 15 MB.
 - TOKENIZER: resident bytes while one of 100,000 words is read were 11.1 times its JSON's, with 40,000 merges 7.6 times.
-- Factors: fp32 weights are copied into the order that products want, and the file's pages given back: 0.98 to 1.0.
+- Factors: fp32 weights are copied into the order that matmuls want, and the file's pages given back: 0.98 to 1.0.
   int8 keeps 1.04 and its scales in pages of the file, together 1.12 to 1.13; int4 1.19, together 1.40 to 1.42.
   Convolutions in fp32 take 1.1 to 1.37 of their file, in fp16, cast and reordered when opened, 3.2 to 3.4.
 - DECODER: 9 to 11 values of the largest size are held at once, and stay with the session.
@@ -46,7 +46,7 @@ FOR_REQUEST: Final = "for this request"
 _RUNTIME: Final = 79 * 2**20
 _TOKENIZER: Final = 11
 _DECODER: Final = 10.5
-_PROMPT_TOKENS: Final = 64  # of a prompt that nobody has written yet
+_PROMPT_TOKENS: Final = 64  # assumed length of a prompt
 _CAPACITY_STEP: Final = 256  # KV capacity grows in these steps, so that most requests meet buffers that already fit
 
 # Resident bytes a byte of weights on disk: all of them, and those that the system cannot take back.
@@ -71,7 +71,7 @@ class Module:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """What one request asks of the backbone: rows of the KV cache, its capacity, and tokens of the longest prompt."""
+    """The backbone's work for one request: rows of the KV cache, its capacity, and tokens of the longest prompt."""
 
     rows: int
     capacity: int
@@ -127,7 +127,7 @@ def capacity_for(manifest: Manifest, tokens: int) -> int:
 
 
 def default_work(manifest: Manifest) -> Work:
-    """Return what painting asks for when only words are given; of a model that does not paint, what an answer does."""
+    """Return the backbone's work of a default picture; of a default answer where the model does not paint."""
     paint, guidance = manifest.abilities.get("paint"), manifest.guidance
     if paint is None:
         tokens = _PROMPT_TOKENS + manifest.answer.max_tokens
@@ -196,7 +196,7 @@ def check_opening(bundle: Bundle) -> None:
 
 
 def check_available(bundle: Bundle, needed: int, purpose: str) -> None:
-    """Raise `MemoryShortError` unless so many bytes are available, or nobody knows, or the check is switched off."""
+    """Raise `MemoryShortError` unless so many bytes are available; unknown counts as available."""
     if not on_cpu(bundle.manifest):
         return
     smaller = ", a smaller size or a shorter prompt" if purpose == FOR_REQUEST else ""

@@ -1,4 +1,4 @@
-"""How much of a picture a narrow image tokenizer could not hold, and how that is said. Knows no graphs and no files."""
+"""How much of a picture a narrow image tokenizer could not represent, in numbers and words. Knows no graphs."""
 
 import numpy as np
 from PIL import Image
@@ -19,7 +19,7 @@ def share_outside(picture: Image.Image, rebuilt: Image.Image, cell: int, toleran
 
 
 def outside(domain: Domain, share: float) -> str:
-    """Return what is to be said of a picture of which `share`, above 0, is outside the domain."""
+    """Return the note on a picture of which `share`, above 0, is outside the domain."""
     how_much = "all" if share == 1 else f"{min(max(round(100 * share), 1), 99)} %"
     where = "not" if share >= 0.5 else "only partly"
     more = f" (see {domain.see})" if domain.see else ""

@@ -1,6 +1,6 @@
 """From picture files to arrays and back. Knows Pillow and the manifest's numbers, not models.
 
-What had to be changed to use a picture is said in one line, as a `PictureWarning`.
+Every change made to a picture is named in one `PictureWarning`.
 """
 
 import warnings
@@ -125,13 +125,13 @@ def _orientation(source: Image.Image) -> int:
 
 
 def resized(before: tuple[int, int], after: tuple[int, int]) -> str:
-    """Return what is to be said of a picture that was resized, (width, height) each."""
+    """Return the note on a resized picture, (width, height) each."""
     was, now = ("x".join(map(str, size)) for size in (before, after))
     return f"was resized from {was} to {now}, a size that this model reads"
 
 
 def warn_of_changes(name: str, changes: Sequence[str]) -> None:
-    """Warn of all that was changed in a picture in one line, if anything was."""
+    """Warn of every change in a picture in one line; without changes do nothing."""
     if changes:
         warnings.warn(f"{name} {'; '.join(changes)}", PictureWarning, stacklevel=1)
 

@@ -36,7 +36,7 @@ class GridRule:
 
     @property
     def default(self) -> Shape:
-        """The grid that is painted when no size is asked for."""
+        """The grid that is painted when no size is given."""
         return Shape(*self.grid.default)
 
     def allows(self, shape: Shape) -> bool:
@@ -98,7 +98,7 @@ class GridRule:
         return Shape(best[2], best[1])
 
     def _columns(self, rows: int) -> tuple[int, int]:
-        """Return the fewest and the most columns that go with so many rows; none if the first is the larger."""
+        """Return the fewest and the most columns that go with so many rows; none where the first is larger."""
         grid = self.grid
         if rows % grid.step:
             return 1, 0
@@ -136,7 +136,7 @@ def read_size(size: Size, rule: GridRule) -> tuple[int, int]:
 
 
 def parse_size(text: str, rule: GridRule) -> tuple[int, int]:
-    """Return `(width, height)` of a size that was written; a ratio is the allowed size nearest to the default area."""
+    """Return `(width, height)` of a size in text; a ratio is the allowed size nearest to it in the default area."""
     if match := _SIZE.match(text):
         return int(match[1]), int(match[2])
     if (match := _RATIO.match(text)) and int(match[1]) and int(match[2]):

@@ -76,7 +76,7 @@ _PARAMS: Final = (
     ("size", "size"), ("seed", "seed"), ("guidance scale", "guidance_scale"),
     ("image guidance scale", "image_guidance_scale"), ("an image guidance scale", "image_guidance_scale"),
     ("temperature", "temperature"), ("top-k", "top_k"), ("top-p", "top_p"),
-    ("this bundle draws without top-p", "top_p"), ("this model takes no negative", "negative_prompt"),
+    ("this bundle does not support top-p", "top_p"), ("this model takes no negative", "negative_prompt"),
     ("a negative prompt", "negative_prompt"), ("the negative prompt", "negative_prompt"), ("the prompt", "prompt"),
     ("the instruction", "prompt"), ("picture", "image"),
 )  # fmt: skip

@@ -38,7 +38,7 @@ def load(model: "str | Path | None" = None, *, threads: int = 0) -> "Model":
 
     Without one, opens the model that the environment variable `EDGEVLO_MODEL` names, or the embedded picturebook.
     It runs on at most `threads` CPU threads; 0 means `$EDGEVLO_THREADS`, or all CPUs that this process may use.
-    Raises `EdgevloError` when there is no such bundle or it is not intact.
+    Raises `EdgevloError` when the bundle is missing or damaged.
     """
     from edgevlo.catalog import find
     from edgevlo.runtime.model import Model

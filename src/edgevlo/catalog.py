@@ -1,4 +1,4 @@
-"""Where models lie: the embedded one, installed bundles, folders, the hub. Opens nothing."""
+"""Where models are: the embedded one, installed bundles, folders, the Hub. Opens nothing."""
 
 import functools
 import json
@@ -38,7 +38,7 @@ def find(model: str | Path | None = None) -> Path:
     """Return the bundle folder that a name stands for; raise `BundleError` if there is none.
 
     Tried in this order: a folder, an installed bundle, an embedded one, a hub id (`owner/name`). A folder without a
-    manifest hides no installed bundle of its name. Without a name `$EDGEVLO_MODEL` counts, then picturebook.
+    manifest does not hide an installed bundle of its name. Without a name, `$EDGEVLO_MODEL` is used, then picturebook.
     """
     given = default() if model is None else str(model)
     name = given or EMBEDDED_MODEL
@@ -62,7 +62,7 @@ def default() -> str | None:
 
 
 def is_hub_id(name: str) -> bool:
-    """Whether a name has the form `owner/name` and is no path, not even a mistyped one, in a folder that exists."""
+    """Whether a name has the form `owner/name` and is not a path, not even a mistyped one, in an existing folder."""
     return _HUB_ID.match(name) is not None and not os.path.isdir(os.path.dirname(name))  # noqa: PTH112, PTH120
 
 
@@ -102,14 +102,14 @@ def _place(name: str) -> Path:
 
 
 def _install(name: str, snapshot: Path, destination: Path) -> None:
-    """Put the files that a manifest lists under the bundle's name, whole and verified or not at all.
+    """Install the files that a manifest lists, verified, all of them or none.
 
     They share their disk with the hub's cache of links where both are on one disk.
     """
     try:
         destination.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"{destination.parent} cannot be made ({error.strerror}); set EDGEVLO_HOME.") from error
+        raise OutputError(f"{destination.parent} cannot be created ({error.strerror}); set EDGEVLO_HOME.") from error
     try:
         _stage(name, snapshot, destination)
     except OutputError:
@@ -122,7 +122,7 @@ def _stage(name: str, snapshot: Path, destination: Path) -> None:
         _share(snapshot / MANIFEST_FILE, staging / MANIFEST_FILE)
         for file in read_manifest(staging).files:
             if not (snapshot / file).is_file():
-                raise BundleError(f"{name} on the hub lacks {file}, which its {MANIFEST_FILE} lists.")
+                raise BundleError(f"{name} on the Hub lacks {file}, which its {MANIFEST_FILE} lists.")
             (staging / file).parent.mkdir(parents=True, exist_ok=True)
             _share(snapshot / file, staging / file)
         _try_out(read_bundle(staging), name)  # what is damaged or ends the process is not installed
@@ -222,7 +222,7 @@ def _classes(folder: Path) -> set[str]:
 
 
 def remove(name: str) -> int:
-    """Remove an installed bundle, and what the hub's cache holds of it; return how many bytes that gave back."""
+    """Remove an installed bundle and its files in the Hub's cache; return how many bytes were freed."""
     folder = installed() / name.replace("/", "--")
     plain = name != "" and not name.startswith(".")
     freed = 0
@@ -241,5 +241,5 @@ def remove(name: str) -> int:
     if not freed:
         if plain and _holds_bundle(EMBEDDED / name):
             raise BundleError(f"{name} is embedded in edgevlo and cannot be removed.")
-        raise BundleError(f"there is no model {name!r} to remove; `edgevlo list` prints those that are there.")
+        raise BundleError(f"there is no model {name!r} to remove; `edgevlo list` prints the installed ones.")
     return freed

@@ -1,4 +1,4 @@
-"""Bundles and checkpoints from the Hugging Face hub, verified. Knows what a repository may give, not where it goes.
+"""Bundles and checkpoints from the Hugging Face Hub, verified. Knows what may be downloaded, not where it is installed.
 
 The hub's own client downloads into the hub's own cache, resumes there, and honours HF_HOME, HF_ENDPOINT, HF_TOKEN and
 HF_HUB_OFFLINE. Nothing of a repository is executed, and Python files are not even downloaded.
@@ -35,7 +35,7 @@ _BELOW: Final = "*/*"  # of a checkpoint nothing in folders is read but what `FI
 
 
 class HubError(BundleError):
-    """A repository that cannot be had, or is not what it says."""
+    """A repository that cannot be downloaded, or whose files do not match their hashes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Snapshot:
 def fetch(name: str, *, revision: str | None = None, pickles: bool = False, wanted: Kind | None = None) -> Snapshot:
     """Fetch the bundle or the checkpoint of a repository, or take it from the hub's cache.
 
-    Of a bundle the files that its manifest lists, of a checkpoint those that export reads. A checkpoint without
+    Downloads the files that a bundle's manifest lists, or those of a checkpoint that export reads. A checkpoint without
     safetensors is refused unless `pickles` may take their place; what is not `wanted` is refused before its weights
     are downloaded.
     """
@@ -57,7 +57,7 @@ def fetch(name: str, *, revision: str | None = None, pickles: bool = False, want
     kind: Kind = "bundle" if (folder / MANIFEST_FILE).is_file() else "checkpoint"
     if kind == "checkpoint" and not (folder / CONFIG_FILE).is_file():
         raise HubError(
-            f"{name} on the hub is neither a bundle ({MANIFEST_FILE}) nor a checkpoint ({CONFIG_FILE})."
+            f"{name} on the Hub is neither a bundle ({MANIFEST_FILE}) nor a checkpoint ({CONFIG_FILE})."
             f"{instead_of(name)}"
         )
     if wanted not in (None, kind):
@@ -71,7 +71,7 @@ def fetch(name: str, *, revision: str | None = None, pickles: bool = False, want
     if not _safetensors(folder):
         if not pickles:
             raise HubError(
-                f"{name} on the hub has no safetensors. Pickles are read as tensors only and run no code, but ask for "
+                f"{name} on the Hub has no safetensors. Pickles are read as tensors only and run no code, but ask for "
                 f"them: edgevlo pull --pickle {name}"
             )
         _download(name, revision, [*BESIDE, *PICKLES], _BELOW)
@@ -95,29 +95,29 @@ def _safetensors(folder: Path) -> list[Path]:
 
 
 def _check_weights(name: str, folder: Path) -> None:
-    """Raise `HubError` unless the weights are there, every shard that an index names."""
+    """Raise `HubError` unless the weights are complete: every shard that an index names."""
     for index in (folder / file for file in INDEXES):
         if not index.is_file() or (index.name != INDEXES[0] and _safetensors(folder)):
             continue
         try:
             shards = {str(shard) for shard in json.loads(index.read_bytes())["weight_map"].values()}
         except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
-            raise HubError(f"{name} on the hub has a damaged {index.name} ({error}).") from error
+            raise HubError(f"{name} on the Hub has a damaged {index.name} ({error}).") from error
         if missing := sorted(shard for shard in shards if not (folder / shard).is_file()):
             raise HubError(f"{name} lacks {missing[0]}, which its {index.name} names; {_AGAIN.format(name)}")
         return
     if not _safetensors(folder) and not any(path for pattern in PICKLES for path in folder.glob(pattern)):
-        raise HubError(f"{name} on the hub holds no weights.")
+        raise HubError(f"{name} on the Hub has no weights.")
 
 
 _AGAIN: Final = "download it again: edgevlo rm {0}; edgevlo pull {0}"
 
 
 def _verify(name: str, folder: Path) -> None:
-    """Raise `HubError` unless every file is the one that the hub named.
+    """Raise `HubError` unless every file has the hash that the Hub names.
 
     The cache names what it downloads by its hash: a SHA-256 for large files, git's own for others. Where the cache
-    holds plain files, on systems without links, there is nothing to compare with.
+    holds plain files, on systems without links, there is no hash to compare with.
     """
     for path in sorted(folder.rglob("*")):
         blob = path.resolve()
@@ -146,7 +146,7 @@ def _download(name: str, revision: str | None, patterns: list[str], but: str | N
         from huggingface_hub import snapshot_download
         from huggingface_hub.utils.tqdm import disable_progress_bars
 
-        logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # what is missing is said here, in one line
+        logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # errors are reported here, in one line
         if not sys.stderr.isatty():
             disable_progress_bars()
         return Path(snapshot_download(name, revision=revision, allow_patterns=patterns, ignore_patterns=but))
@@ -154,14 +154,16 @@ def _download(name: str, revision: str | None, patterns: list[str], but: str | N
 
 @contextmanager
 def _one_line(name: str, revision: str | None = None) -> Iterator[None]:
-    """Turn what the hub's client raises into one line that says what to do."""
+    """Turn the client's errors into one line that says what to do."""
     try:
         from huggingface_hub import constants
         from huggingface_hub.errors import GatedRepoError, LocalEntryNotFoundError, RepositoryNotFoundError
         from huggingface_hub.errors import RevisionNotFoundError as NoRevisionError
     except ImportError as error:
-        raise EdgevloError(f"the hub needs its client: {install_command('hub')} ({error}).") from error
-    start = f"{name} is no folder here and cannot be had from the hub:"
+        raise EdgevloError(
+            f"downloading from the Hub needs huggingface_hub: {install_command('hub')} ({error})."
+        ) from error
+    start = f"{name} is not a local folder, and downloading it from the Hub failed:"
     try:
         yield
     except EdgevloError:
@@ -178,7 +180,7 @@ def _one_line(name: str, revision: str | None = None) -> Iterator[None]:
         raise HubError(f"{start} it has no revision {revision!r}.") from error
     except Exception as error:  # network, authorisation and cache errors share no base class
         if isinstance(error, OSError) and error.filename is not None and not isinstance(error, LocalEntryNotFoundError):
-            raise OutputError(f"the hub's cache cannot be written ({error.strerror}): {error.filename}.") from error
+            raise OutputError(f"the Hub's cache cannot be written ({error.strerror}): {error.filename}.") from error
         if constants.HF_HUB_OFFLINE:
             raise HubError(
                 f"{start} it was not downloaded before, and HF_HUB_OFFLINE is set; unset it to download."
@@ -205,7 +207,7 @@ def cached() -> Iterator[tuple[str, Path, int]]:
 
 
 def forget(name: str) -> int:
-    """Remove a model from the hub's cache; return how many bytes that gave back."""
+    """Remove a model from the Hub's cache; return how many bytes were freed."""
     try:
         from huggingface_hub import scan_cache_dir
         from huggingface_hub.errors import CacheNotFound

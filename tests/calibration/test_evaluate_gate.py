@@ -125,7 +125,7 @@ def test_a_verdict_stands_in_the_manifest_and_is_shown(reference: Reference, tmp
     assert sealed.quality is not None
     assert sealed.quality.reference == open_bundle(PICTUREBOOK).digest
     assert (sealed.quality.requests, sealed.quality.limits, sealed.quality.passed) == (4, "int4", False)
-    assert "quality    BELOW the limits of int4, kept all the same: it is bad" in describe(sealed, bundle)
+    assert "quality    BELOW the limits of int4, kept with --accept-quality-loss: it is bad" in describe(sealed, bundle)
     good = msgspec.structs.replace(manifest, quality=record(reference, kept(passed=True)))
     assert "quality    within the limits of int4, against" in describe(good, bundle)
     assert "quality    not measured" in describe(manifest, bundle)

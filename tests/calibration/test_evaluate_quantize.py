@@ -71,7 +71,9 @@ def test_what_fails_is_kept_if_that_is_wanted_and_says_so(edgevlo_run: Run) -> N
     assert quality is not None
     assert not quality.passed
     assert quality.reasons
-    assert "BELOW the limits of int4, kept all the same: codes that agree" in edgevlo_run("show", "made").out
+    assert (
+        "BELOW the limits of int4, kept with --accept-quality-loss: codes that agree" in edgevlo_run("show", "made").out
+    )
 
 
 def test_nothing_is_measured_where_nobody_asks(edgevlo_run: Run) -> None:

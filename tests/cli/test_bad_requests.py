@@ -52,7 +52,7 @@ def test_no_words_and_too_many_are_one_line(edgevlo_run: Run, command: str, word
         (["a", "-o", "out.jpg"], r"out\.jpg does not end in \.png"),
         (["a", "-o", "x" * 300 + ".png"], "File name too long"),
         (["a", "--codes", "none/c.npy"], "the folder .*/none does not exist"),
-        (["a", "--codes", "/dev/null"], "/dev/null is no plain file"),
+        (["a", "--codes", "/dev/null"], "/dev/null is not a regular file"),
     ],
     ids=lambda value: str(value)[:40],
 )

@@ -124,7 +124,7 @@ def test_doctor_names_versions(edgevlo_run: Run) -> None:
         ("/none/at/all", "/none/at/all is not a bundle: it has no manifest.json"),
         ("empty", "empty is not a bundle: it has no manifest.json"),
         ("checkpoint", "It looks like a checkpoint; export it first: edgevlo export checkpoint -o BUNDLE"),
-        ("none/such", "none/such is no folder here and cannot be had from the hub"),
+        ("none/such", "none/such is not a local folder, and downloading it from the Hub failed"),
         ("../home", r"home is not a bundle"),
     ],
 )

@@ -135,7 +135,7 @@ def test_a_bundle_that_is_not_as_its_manifest_says_is_not_installed(shell: Shell
     shell.hub.repositories["owner/toy"]["token_embedding.bin"] = b"half"
     assert "token_embedding.bin has 4 bytes, manifest.json says" in shell.fails("pull", "owner/toy")
     shell.hub.repositories["owner/lacking"] = {"manifest.json": shell.hub.repositories["owner/toy"]["manifest.json"]}
-    assert "owner/lacking on the hub lacks " in shell.fails("pull", "owner/lacking")
+    assert "owner/lacking on the Hub lacks " in shell.fails("pull", "owner/lacking")
     shell.hub.repositories["owner/strange"] = {"manifest.json": b'{"format": "edgevlo-bundle/9"}'}
     assert 'format is "edgevlo-bundle/9"; this edgevlo reads' in shell.fails("pull", "owner/strange")
     assert list(shell.bundles.iterdir()) == []
@@ -195,8 +195,8 @@ def test_a_pixel_decoder_of_its_own_comes_with_the_pickles(shell: Shell) -> None
 
 def test_a_pixel_decoder_alone_is_no_checkpoint(shell: Shell) -> None:
     shell.hub.repositories["owner/vq"] = {"config.json": CONFIG, "vqgan.safetensors": WEIGHTS}
-    assert "owner/vq on the hub has no safetensors" in shell.fails("pull", "owner/vq")
-    assert "owner/vq on the hub holds no weights" in shell.fails("pull", "--pickle", "owner/vq")
+    assert "owner/vq on the Hub has no safetensors" in shell.fails("pull", "owner/vq")
+    assert "owner/vq on the Hub has no weights" in shell.fails("pull", "--pickle", "owner/vq")
 
 
 def test_another_format_says_what_to_take(shell: Shell) -> None:
@@ -213,11 +213,11 @@ def test_a_checkpoint_that_is_not_whole_is_refused(shell: Shell) -> None:
     line = shell.fails("pull", "owner/sharded")
     assert "owner/sharded lacks model-2.safetensors, which its model.safetensors.index.json names" in line
     shell.hub.repositories["owner/nothing"] = {"README.md": b"words"}
-    assert "owner/nothing on the hub is neither a bundle (manifest.json) nor" in shell.fails("pull", "owner/nothing")
+    assert "owner/nothing on the Hub is neither a bundle (manifest.json) nor" in shell.fails("pull", "owner/nothing")
     shell.hub.repositories["owner/broken"] = {
         "config.json": CONFIG, "model.safetensors.index.json": b"[]", "model-1.safetensors": WEIGHTS,
     }  # fmt: skip
-    assert "owner/broken on the hub has a damaged model.safetensors.index.json" in shell.fails("pull", "owner/broken")
+    assert "owner/broken on the Hub has a damaged model.safetensors.index.json" in shell.fails("pull", "owner/broken")
 
 
 def test_a_bundle_is_no_checkpoint_to_export(shell: Shell) -> None:
@@ -239,7 +239,7 @@ def test_what_the_hub_does_not_give_is_one_line(shell: Shell) -> None:
 def test_what_is_not_there_cannot_be_removed(shell: Shell, name: str) -> None:
     shell.bundles.mkdir(parents=True)
     (shell.folder / "manifest.json").touch()
-    assert "to remove; `edgevlo list` prints those that are there" in shell.fails("rm", name)
+    assert "to remove; `edgevlo list` prints the installed ones" in shell.fails("rm", name)
     assert shell.bundles.is_dir()
 
 

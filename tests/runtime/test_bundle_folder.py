@@ -54,7 +54,7 @@ def folder(path: Path) -> None:
         (Path.unlink, r"cannot be read \(No such file or directory\)"),
         (cut, r"has \d+ bytes, manifest.json says \d+"),
         (change, r"was changed: its SHA-256 is not the one in manifest.json"),
-        (link, r"is a link; a bundle holds plain files only"),
+        (link, r"is a link; a bundle may contain only regular files"),
         (folder, r"has \d+ bytes, manifest.json says \d+"),
     ],
 )
@@ -91,7 +91,7 @@ def test_a_pipe_is_refused_instead_of_waited_for(copy: Path) -> None:
     (copy / "LICENCE.txt").unlink()
     os.mkfifo(copy / "LICENCE.txt")
 
-    with pytest.raises(BundleError, match=r"LICENCE\.txt is no plain file"):
+    with pytest.raises(BundleError, match=r"LICENCE\.txt is not a regular file"):
         open_bundle(copy)
 
 

@@ -81,7 +81,7 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
 
 
 def test_a_device_is_never_replaced_by_a_file() -> None:
-    with pytest.raises(OutputError, match="/dev/null is no plain file"):
+    with pytest.raises(OutputError, match="/dev/null is not a regular file"):
         check_writable(Path("/dev/null"))
 
 

@@ -330,7 +330,7 @@ def test_a_missing_manifest_says_so(tmp_path: Path) -> None:
 def test_a_manifest_that_is_a_link_is_refused(toy: Path, tmp_path: Path) -> None:
     (tmp_path / "manifest.json").symlink_to(toy / "manifest.json")
 
-    with pytest.raises(BundleError, match="is a link; a bundle holds plain files only"):
+    with pytest.raises(BundleError, match="is a link; a bundle may contain only regular files"):
         read_manifest(tmp_path)
 
 

@@ -114,7 +114,7 @@ def test_a_rewritten_graph_is_opened_with_the_options_that_it_needs(toy: Path) -
 def test_a_table_of_another_size_is_refused(toy: Path, tmp_path: Path) -> None:
     folder = rewritten(toy, tmp_path / "bad", files={"token_embedding.bin": bytes(12)})
 
-    with pytest.raises(BundleError, match=r"token_embedding\.bin does not hold \d+ x 16 float32 numbers"):
+    with pytest.raises(BundleError, match=r"token_embedding\.bin is not the size of \d+ x 16 float32 numbers"):
         Model.open(folder).paint("a red car", seed=1)
 
 

@@ -47,7 +47,7 @@ def without_top_p(tree: dict[str, Any]) -> None:
 
 def test_a_bundle_whose_head_takes_no_top_p_refuses_one(toy: Path, tmp_path: Path) -> None:
     model = Model.open(rewritten(toy, tmp_path / "older", without_top_p))
-    with pytest.raises(RequestError, match="this bundle draws without top-p; leave it out, or export"):
+    with pytest.raises(RequestError, match="this bundle does not support top-p; leave it out, or export"):
         model.paint_rows("a red car", top_p=0.5)
     model.paint_rows("a red car", top_p=1.0)
 
@@ -73,7 +73,7 @@ def test_without_a_negative_branch_a_negative_prompt_is_refused_and_never_record
 def test_a_guidance_scale_that_leaves_no_branch_is_refused(toy: Path, tmp_path: Path) -> None:
     model = Model.open(rewritten(toy, tmp_path / "bundle", only_prompt))
 
-    with pytest.raises(RequestError, match=r"guidance scale 0\.0 leaves nothing to paint from"):
+    with pytest.raises(RequestError, match=r"guidance scale 0\.0 gives every branch zero weight; use a scale above 0"):
         model.paint("a car", guidance_scale=0.0)
 
 

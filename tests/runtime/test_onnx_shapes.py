@@ -59,7 +59,7 @@ def test_a_file_that_is_no_onnx_is_named(tmp_path: Path, content: bytes) -> None
     path = tmp_path / "graph.onnx"
     path.write_bytes(content)
 
-    with pytest.raises(BundleError, match=r"graph\.onnx is no ONNX file"):
+    with pytest.raises(BundleError, match=r"graph\.onnx is not an ONNX file"):
         read_shapes(path)
     with pytest.raises(BundleError, match="cannot be read"):
         read_shapes(tmp_path / "none.onnx")

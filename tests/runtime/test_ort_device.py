@@ -105,7 +105,7 @@ def test_without_the_plugin_rtx_is_refused(exported: Exported, tmp_path: Path, m
     monkeypatch.setitem(__import__("sys").modules, "onnxruntime_ep_nv_tensorrt_rtx", None)
     quantize(exported.portable, tmp_path / "rtx", target="rtx", weights="fp16", capacity=192)
     with pytest.raises(
-        BundleError, match=r"the TensorRT-RTX plugin is not installed, .*: pip install 'edgevlo\[rtx\]'"
+        BundleError, match=r"the TensorRT-RTX plugin is not installed, .*: pip install 'onnxruntime-ep-nv-tensorrt-rtx"
     ):
         Model.open(tmp_path / "rtx").paint("a red car", seed=1)
 

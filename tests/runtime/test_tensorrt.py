@@ -290,7 +290,7 @@ def test_a_bundle_of_another_target_is_refused(exported: Exported, capsys: pytes
     assert run(["build-engines", str(exported.cpu)]) == 1
     printed = capsys.readouterr().err
     assert printed.count("\n") == 1
-    assert "is made for target 'cpu'; engines are built of target 'tensorrt'" in printed
+    assert "is made for target 'cpu'; engines need target 'tensorrt'" in printed
 
 
 def test_without_tensorrt_there_is_one_clear_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

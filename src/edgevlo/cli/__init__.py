@@ -1,7 +1,7 @@
 """The command line: reads arguments, calls the public API, prints. Holds no logic of its own.
 
 `run` turns every `EdgevloError` into one line and exit code 1; usage errors exit with 2, Ctrl-C with 130. Warnings
-are one line each, `note: ...`, on the error stream, and the same words come once.
+are one line each, `note: ...`, on the error stream; a repeated one is printed once.
 """
 
 import sys
@@ -64,7 +64,7 @@ def run(arguments: Sequence[str]) -> int:
         click.echo("stopped", err=True)
         return stopped.code if isinstance(stopped, Ended) else 130
     except BrokenPipeError:
-        sys.stderr.close()  # nobody reads us any more
+        sys.stderr.close()  # the reader is gone
         return 1
     except EdgevloError as error:
         click.echo(f"edgevlo: {shown(' '.join(str(error).split()))}", err=True)

@@ -12,7 +12,7 @@ from .printing import say, say_json
 @click.command()
 @click.argument("name", metavar="OWNER/NAME")
 @click.option("--revision", help="Branch, tag or commit; the newest if none is given.")
-@click.option("--pickle", "pickles", is_flag=True, help="Take pickled weights where there are no safetensors.")
+@click.option("--pickle", "pickles", is_flag=True, help="Download pickled weights if there are no safetensors.")
 def pull(name: str, revision: str | None, pickles: bool) -> None:
     """Download a bundle or a checkpoint from the Hugging Face Hub and verify it; nothing in it is executed."""
     from edgevlo import catalog

@@ -11,7 +11,7 @@ class ModelName(StringParamType):
     name = "bundle"
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """Return the bundles whose names begin so; the shell adds folders."""
+        """Return the bundles whose names begin like this; the shell adds folders."""
         from edgevlo.catalog import bundles, local_bundles
 
         names = dict.fromkeys(one.name for one in (*bundles(), *local_bundles()))
@@ -20,11 +20,11 @@ class ModelName(StringParamType):
 
 
 class TargetName(StringParamType):
-    """A kind of device; which of them a command takes is for the command to say."""
+    """A kind of device; the command checks it."""
 
     name = "target"
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """Return the targets whose names begin so."""
+        """Return the targets whose names begin like this."""
         targets = ("cpu", "cuda", "rtx", "tensorrt")
         return [CompletionItem(name) for name in targets if name.startswith(incomplete)]

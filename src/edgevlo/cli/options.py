@@ -1,4 +1,4 @@
-"""Options and arguments that several commands share, and what is checked of arguments before anything is opened."""
+"""Options and arguments that several commands share, and checks of arguments before anything is opened."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -71,13 +71,13 @@ sampling_options = options(
     click.option("--seed", type=int, help="0 to 4294967295; the same seed paints the same picture."),
     click.option("--guidance-scale", type=float, help="How closely to follow the words; 1 is without guidance."),
     click.option("--temperature", type=float, help="0 takes the likeliest code each time."),
-    click.option("--top-k", type=int, help="Draw among so many codes; 0 is all."),
-    click.option("--top-p", type=float, help="Draw among the likeliest codes with this share together; 1 is all."),
-    click.option("--negative-prompt", help="What the picture should not be like."),
+    click.option("--top-k", type=int, help="Draw among this many of the likeliest codes; 0 is all."),
+    click.option("--top-p", type=float, help="Draw among the likeliest codes with this total probability; 1 is all."),
+    click.option("--negative-prompt", help="What the picture should not show."),
     click.option(
         "--codes-per-pass",
         type=int,
-        help="Read so many codes at once, guessed and checked: faster, the same picture. 0 takes as many as pay.",
+        help="Codes read at once, guessed and checked: faster, the same picture. 0 chooses the fastest.",
     ),
 )
 watch_option = click.option("--watch", is_flag=True, help="Paint rows in the terminal as they are finished.")
@@ -99,7 +99,7 @@ size_option = click.option("--size", help="WIDTHxHEIGHT in pixels, or a ratio li
 
 
 class _MisplacedError(click.ClickException):
-    """An argument that is missing or stands in another's place: one line that shows the right form."""
+    """A missing or misplaced argument: one line that shows the right form."""
 
     exit_code = 2
 
@@ -108,7 +108,7 @@ class _MisplacedError(click.ClickException):
 
 
 def check_pictures(pictures: tuple[Path, ...], words: str, words_name: str, *, needed: bool = True) -> None:
-    """Raise a usage error when there are no pictures before the words, or a picture stands in the words' place."""
+    """Raise a usage error when pictures are missing before the words, or the words are a picture."""
     context = click.get_current_context()
     form = f"Usage: {context.command_path} PICTURE {words_name.upper()}"
     if _is_file(words):

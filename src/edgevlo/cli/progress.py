@@ -1,4 +1,4 @@
-"""Progress on the terminal: bars, or the picture itself. Silent where the error stream is no terminal."""
+"""Progress on the terminal: bars, or the picture itself. Silent where the error stream is not a terminal."""
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,7 +14,7 @@ from .terminal import strip
 
 
 class Progress(Protocol):
-    """Told what is being done, how much of it is done, and how much there is."""
+    """Called with the current step, the steps done and the steps in all."""
 
     def __call__(self, what: str, done: int, total: int, /) -> None:
         """Show it."""

@@ -1,4 +1,4 @@
-"""What bundles and installations are, in words. Changes nothing."""
+"""Bundles and installations described in words. Changes nothing."""
 
 import os
 import platform
@@ -15,7 +15,7 @@ from edgevlo.runtime.memory.predict import default_work, kv_bytes, modules, on_c
 
 
 def describe(manifest: Manifest, folder: Path) -> str:
-    """Return a page about a bundle: where from, what for, how large, how exact, what it can do."""
+    """Return a page about a bundle: source, target, size, quality, abilities."""
     codes, grid = manifest.codes, manifest.grid
     width, height = grid.default[1] * codes.cell, grid.default[0] * codes.cell
     lines = [
@@ -78,14 +78,14 @@ def _quality(manifest: Manifest) -> str:
     if quality is None:
         return f"not measured (edgevlo evaluate BUNDLE --against BUNDLE{'' if on_cpu(manifest) else ' --emulate'})"
     if not quality.passed:
-        return f"BELOW the limits of {quality.limits}, kept all the same: {'; '.join(quality.reasons)}"
+        return f"BELOW the limits of {quality.limits}, kept with --accept-quality-loss: {'; '.join(quality.reasons)}"
     emulated = " (GPU graphs as a CPU computes them)" if not on_cpu(manifest) else ""
     against = f"against {quality.reference[:10]} at {quality.requests} requests"
     return f"within the limits of {quality.limits}, {against}{emulated}"
 
 
 def _default_model() -> str:
-    """Return which model is used where none is named, and why it cannot be found if that is so."""
+    """Return which model is used where none is named, and why if it cannot be found."""
     name = default()
     if name is None:
         return f"{EMBEDDED_MODEL} (embedded; ${MODEL_VARIABLE} names another)"

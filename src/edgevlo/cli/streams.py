@@ -28,7 +28,7 @@ def picture_sources(paths: Sequence[Path]) -> list[Path | StandardInput]:
 
 
 def _all_input() -> bytes:
-    """Return standard input, no more of it than a byte beyond the longest picture file."""
+    """Return standard input, at most one byte more than a picture file may have."""
     from edgevlo.runtime.pictures.decode import MAX_FILE
 
     return sys.stdin.buffer.read(MAX_FILE + 1)
