@@ -8,7 +8,6 @@ it takes the likeliest code or token each time.
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import cast
 
 import numpy as np
 
@@ -63,7 +62,7 @@ class ForcedEngine(Engine):
         """Lend the runtime's own painter with another hand at the head."""
         with super().painter(prompts, more, features) as painter:
             head = _Head(self, painter.backbone)
-            yield painter if self._free else cast(Painter, _Forced(painter.backbone, head))
+            yield painter if self._free else Painter(painter.backbone, lambda: head, painter.name)
 
     def text_choice(self, hidden: Floats) -> Callable[[], int]:
         """Return a function that notes the likeliest token and returns the teacher's."""
@@ -124,14 +123,6 @@ class ForcedEngine(Engine):
         if role == "backbone" and self._states.names:
             return self._open_seeing(self._bundle, role, self._states)
         return super()._open(role)
-
-
-@dataclass(frozen=True, slots=True)
-class _Forced:
-    """What the raster loop takes for a painter."""
-
-    backbone: Backbone
-    head: "_Head"
 
 
 class _Head:

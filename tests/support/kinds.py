@@ -18,7 +18,9 @@ TABLE: Final = {
     "calibration": INTEGRATION,
     "cli": UNIT,
     "cli/test_calibrate_command.py": INTEGRATION,
+    "cli/test_completion.py": INTEGRATION,  # a process for each question of a shell
     "cli/test_hub.py": INTEGRATION,
+    "cli/test_streams.py": INTEGRATION,  # processes with real pipes
     "export": INTEGRATION,
     "export/test_emu3_original.py": PARITY,
     "golden": GOLDEN,
