@@ -1,9 +1,11 @@
-# Two environments: .venv holds the runtime alone, .venv-dev the toolchain and the tests as well.
+# Two environments: .venv holds the runtime alone, .venv-dev the toolchain and the tests as well. A third, .venv-wheel,
+# is made anew whenever the wheel is tested: it holds the wheel, what the wheel depends on, and pytest.
 PYTHON ?= python3
 PROMPT ?= a red car on the beach at sunset
-PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+PIP = -m pip --quiet --disable-pip-version-check
+PIP_INSTALL = $(PIP) install --constraint constraints.txt
 
-.PHONY: paint test test-unit test-slow check bench clean
+.PHONY: paint test test-unit test-slow test-wheel check bench clean
 export PROMPT
 
 paint: .venv/installed
@@ -17,6 +19,15 @@ test-unit: .venv-dev/installed
 
 test-slow: .venv-dev/installed
 	.venv-dev/bin/python -m pytest -m slow
+
+test-wheel:
+	rm -rf build dist .venv-wheel
+	$(PYTHON) -m venv .venv-wheel
+	PIP_CONSTRAINT=constraints.txt .venv-wheel/bin/python $(PIP) wheel --no-deps --wheel-dir dist .
+	.venv-wheel/bin/python $(PIP_INSTALL) dist/*.whl pytest
+	cd dist && ../.venv-wheel/bin/python -c "import edgevlo, sys; sys.exit(not edgevlo.__file__.startswith(sys.prefix))"
+	cd dist && ../.venv-wheel/bin/edgevlo paint -o painted.png -- "$$PROMPT"
+	cd dist && ../.venv-wheel/bin/python -m pytest -c ../pyproject.toml -m unit ../tests
 
 check: .venv-dev/installed
 	.venv-dev/bin/ruff check .
@@ -39,4 +50,4 @@ bench: .venv/installed .venv-dev/installed
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-dev build dist *.egg-info
+	rm -rf .venv .venv-dev .venv-wheel build dist *.egg-info
