@@ -20,6 +20,7 @@ from PIL import Image
 from edgevlo.runtime.arrays import Codes, Progress
 from edgevlo.runtime.bundle import Bundle, open_bundle
 from edgevlo.runtime.errors import BundleError, CalibrationError, RequestError
+from edgevlo.runtime.generate.options import Options
 from edgevlo.runtime.generate.stroke import Stroke
 from edgevlo.runtime.manifest.graphs import GraphRole
 from edgevlo.runtime.model import Model
@@ -184,12 +185,14 @@ def carried_out(model: Model, observer: Observer, case: Case, grids: Grids) -> I
 
 
 def _strokes(model: Model, case: Case, pictures: list[Path | Image.Image]) -> Iterator[Stroke]:
-    scale, seed = case.guidance_scale, case.seed
+    options: Options = {  # one code a pass: what a wrong guess makes of a tensor is seen by nobody
+        "seed": case.seed, "guidance_scale": case.guidance_scale, "codes_per_pass": 1
+    }  # fmt: skip
     if case.ability == "paint":
-        return model.paint_rows(case.text, seed=seed, guidance_scale=scale)
+        return model.paint_rows(case.text, **options)
     if case.ability == "edit":
-        return model.edit_rows(pictures, case.text, seed=seed, guidance_scale=scale)
-    return model.perceive_rows(case.ability, pictures[0], _objects(case.text), seed=seed, guidance_scale=scale)
+        return model.edit_rows(pictures, case.text, **options)
+    return model.perceive_rows(case.ability, pictures[0], _objects(case.text), **options)
 
 
 def _objects(text: str) -> list[str]:

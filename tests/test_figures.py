@@ -68,6 +68,14 @@ def test_a_comment_is_about_the_numbers_in_front_of_it() -> None:
     assert figures("    an example of 7<!-- a.json: x -->") == []
 
 
+def test_what_is_given_is_no_figure() -> None:
+    assert not list(unsourced("waits 3 s<!-- given -->, then", GIVEN))
+    assert list(unsourced("waits 3 s, then 4 s<!-- given -->", GIVEN))
+    table = "\n<!-- given -->\n| what | limit |\n| --- | --- |\n| file | 2 MB, 1 s |\n"
+    assert not list(unsourced(table, GIVEN))
+    assert list(unsourced(table + "\nbut 3 MB", GIVEN))
+
+
 def test_a_comment_above_a_table_is_about_its_columns() -> None:
     page = """
 <!-- a.json: {row}/s; -; {row}/low & {row}/high -->

@@ -94,19 +94,37 @@ def sourced(page: str) -> Iterator[Figure]:
         source = SOURCE.fullmatch(comment[1])
         if source and shown[comment.start()] != BLOT:
             file, places = source[1], [" ".join(place.split()) for place in source[2].split(";")]
-            above = page[: comment.start()].endswith(("\n", "\n  ")) and page[comment.end() :].lstrip().startswith("|")
-            if above:
+            if _is_above_a_table(page, comment):
                 yield from _table(page, text, comment.end(), file, places)
             else:
                 before = list(NUMBER.finditer(text, 0, comment.start()))[-len(places) :]
                 yield from (Figure(one[0], one.start(), file, place) for one, place in zip(before, places, strict=True))
 
 
+def _is_above_a_table(page: str, comment: re.Match[str]) -> bool:
+    return page[: comment.start()].endswith(("\n", "\n  ")) and page[comment.end() :].lstrip().startswith("|")
+
+
+def _rows(page: str, at: int) -> list[re.Match[str]]:
+    """Return the lines of the table that begins behind a comment."""
+    end = re.compile(r"\n\s*(?!\s*\|)").search(page, page.index("|", at))
+    rows = re.compile(r"^[ ]*\|(.*)\|[ ]*$", re.MULTILINE)
+    return list(rows.finditer(page, at, end.start() if end else len(page)))
+
+
+def _given(page: str, text: str) -> Iterator[int]:
+    """Yield where the numbers are that `<!-- given -->` stands behind, or above the table of."""
+    for comment in COMMENT.finditer(page):
+        if comment[1] == "given" and _is_above_a_table(page, comment):
+            spans = [row.span() for row in _rows(page, comment.end())]
+            yield from (one.start() for span in spans for one in NUMBER.finditer(text, *span))
+        elif comment[1] == "given":
+            yield from (one.start() for one in list(NUMBER.finditer(text, 0, comment.start()))[-1:])
+
+
 def _table(page: str, text: str, at: int, file: str, places: list[str]) -> Iterator[Figure]:
     """Yield the figures of the table that begins behind a comment."""
-    end = re.compile(r"\n\s*(?!\s*\|)").search(page, page.index("|", at))
-    rows = list(re.compile(r"^[ ]*\|(.*)\|[ ]*$", re.MULTILINE).finditer(page, at, end.start() if end else len(page)))
-    for row in rows[2:]:
+    for row in _rows(page, at)[2:]:
         start, label = row.start(1), ""
         for column, cell in enumerate(row[1].split("|")):
             shown = text[start : start + len(cell)]
@@ -123,9 +141,7 @@ def unsourced(page: str, given: re.Pattern[str]) -> Iterator[str]:
     """Yield, with their line, the measured numbers of a page that have no source and are not given."""
     text = readable(page)
     known = {figure.start for figure in sourced(page)}
-    for comment in COMMENT.finditer(page):
-        if comment[1] == "given":
-            known |= {one.start() for one in list(NUMBER.finditer(text, 0, comment.start()))[-1:]}
+    known |= set(_given(page, text))
     spans = [range(*found.span()) for found in given.finditer(text)]
     for number in MEASURED.finditer(text):
         if number.start() not in known and not any(number.start() in span for span in spans):
