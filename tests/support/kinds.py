@@ -35,6 +35,7 @@ TABLE: Final = {
     "runtime/test_tensorrt.py": INTEGRATION,
     "runtime/test_tensorrt_requirements.py": INTEGRATION,
     "runtime/test_tensorrt_surface.py": GOLDEN,
+    "runtime/test_trial.py": INTEGRATION,
     "serving": INTEGRATION,
     "test_families.py": INTEGRATION,
     "test_figures.py": GOLDEN,
