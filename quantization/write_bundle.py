@@ -20,6 +20,7 @@ from edgevlo.runtime.manifest.schema import MANIFEST_FILE, Manifest, Quality, Ta
 
 from .embedding_tables import write_tables
 from .modules import check, check_tables, chosen, named_products
+from .passes._load import load_model
 from .passes.awq import ActivationAwarePass
 from .passes.group_query_attention import GroupQueryAttentionPass
 from .passes.half_precision import Half as HalfType
@@ -212,7 +213,7 @@ def choice_of(
 
 def _rewritten(bundle: Path, folder: Path, role: GraphRole, graph: Graph, how: _How, tell: Progress) -> Graph:
     """Write one graph of the target bundle and return what its manifest says about it."""
-    model = ir.load(bundle / graph.file)
+    model = load_model(bundle / graph.file)
     passes: list[ir.passes.PassBase] = []
     gpu, calibrated = how.gpu, how.calibrated
     names = [str(node.name) for node in products(model.graph)]

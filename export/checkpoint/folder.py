@@ -28,8 +28,9 @@ INDEX: Final = "model.safetensors.index.json"
 SINGLE: Final = "model.safetensors"
 PICKLES: Final = ("pytorch_model.bin", "model.pt", "pytorch_model.pt", "model.bin", "consolidated.00.pth")
 PICKLE_INDEX: Final = "pytorch_model.bin.index.json"
-DTYPES: Final = ("F32", "F16", "BF16", *float8.DTYPES)
+DTYPES: Final = ("F64", "F32", "F16", "BF16", *float8.DTYPES)
 QUANTISED: Final = ("fp8", "compressed-tensors")  # methods whose float8 weights are read
+WRAPPERS: Final = ("base_model.model.", "module.", "_orig_mod.", "_fsdp_wrapped_module.")
 LISTED: Final = 5  # names in one message
 BLOCK_BYTES: Final = 64 * 1024 * 1024  # of float32, read at a time where a tensor is rearranged
 
@@ -126,6 +127,7 @@ class Checkpoint:
         self._check_method()
         for prefix, part in parts.items():
             if not any(name.startswith(prefix) for name in self._index()):
+                self._check_wrapped(prefix)
                 raise CheckpointError(
                     f"{self.folder} has no {part}: no tensor is named {prefix}*. Take a checkpoint that has one."
                 )
@@ -142,6 +144,16 @@ class Checkpoint:
         self._check_unknown(
             sorted(n for n, place in self._index().items() if n not in known and place.stored not in scales), expected
         )
+
+    def _check_wrapped(self, prefix: str) -> None:
+        """Raise `CheckpointError` where the tensors have the names of something around the model."""
+        for wrapper in WRAPPERS:
+            if any(name.startswith(wrapper) for name in self._index()):
+                raise CheckpointError(
+                    f"{self.folder}: tensors are named {wrapper}{prefix}*, as what wrapped the model in training saves "
+                    f"them. Save the model without it (its .module, or merge_and_unload() of an adapter), or take "
+                    f"{wrapper!r} off the names."
+                )
 
     def _check_method(self) -> None:
         """Raise `CheckpointError` where the weights are quantised in a way that is not read."""
@@ -220,7 +232,17 @@ class Checkpoint:
             values = self._stored(name, place, slice(part.start + first, part.start + last))
         else:
             values = self._stored(name, place, slice(None)).reshape(part.shape)[rows]
-        return np.ascontiguousarray(values.float().numpy())
+        numbers = np.ascontiguousarray(values.float().numpy())
+        self._check_finite(name, numbers)
+        return numbers
+
+    def _check_finite(self, name: str, numbers: Floats) -> None:
+        """Raise `CheckpointError` for NaN and infinities: what is made of them is noise or black."""
+        if not np.isfinite(numbers).all():
+            raise CheckpointError(
+                f"{self.folder}: tensor {name} has numbers that are not finite; download the checkpoint again, or take "
+                "the one before the training that broke it."
+            )
 
     def _stored(self, name: str, place: _Place, rows: slice) -> torch.Tensor:
         """Return rows of a tensor as its file holds it, float8 times its scale."""
@@ -271,17 +293,31 @@ class Checkpoint:
         return self._places
 
     def _files(self) -> list[WeightFile]:
-        """Return the weight files: those of an index, or the only one; safetensors before pickles."""
+        """Return the weight files as transformers takes them: a single file before an index, safetensors first."""
+        if (self.folder / SINGLE).is_file():
+            self._say_taken(SINGLE, INDEX)
+            return [Safetensors(self.folder / SINGLE)]
         if (self.folder / INDEX).is_file():
             return [Safetensors(path) for path in self._shards(INDEX)]
-        if (self.folder / SINGLE).is_file():
-            return [Safetensors(self.folder / SINGLE)]
+        for name in PICKLES[:1]:
+            if (self.folder / name).is_file():
+                self._say_taken(name, PICKLE_INDEX)
+                return self._pickles([self.folder / name])
         if (self.folder / PICKLE_INDEX).is_file():
             return self._pickles(self._shards(PICKLE_INDEX))
-        for name in PICKLES:
+        for name in PICKLES[1:]:
             if (self.folder / name).is_file():
                 return self._pickles([self.folder / name])
         raise CheckpointError(f"{self.folder} has neither {SINGLE} nor {INDEX}; download the checkpoint again.")
+
+    def _say_taken(self, taken: str, left: str) -> None:
+        """Warn that two files name the weights."""
+        if (self.folder / left).is_file():
+            warnings.warn(
+                f"{self.folder} has {taken} beside {left}; {taken} was taken, as transformers does",
+                CheckpointWarning,
+                stacklevel=2,
+            )
 
     def _pickles(self, paths: list[Path]) -> list[WeightFile]:
         files: list[WeightFile] = [Pickle(path) for path in paths]

@@ -1,5 +1,6 @@
 """What lies beside a checkpoint's weights: its tokenizer, and how its pictures are scaled. Knows no family."""
 
+import warnings
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -8,7 +9,11 @@ from tokenizers import Tokenizer
 from edgevlo.runtime.errors import CheckpointError
 from edgevlo.runtime.manifest.pictures import Postprocess
 
-from .folder import Checkpoint
+from .folder import Checkpoint, CheckpointWarning
+from .weights import check_is_here
+
+PROCESSOR: Final = "processor_config.json"
+PREPROCESSOR: Final = "preprocessor_config.json"
 
 _FILTERS: Final = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic"}  # PIL.Image.Resampling
 
@@ -16,6 +21,7 @@ _FILTERS: Final = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic"}  # P
 def read_tokenizer(checkpoint: Checkpoint) -> Tokenizer:
     """Return the checkpoint's tokenizer."""
     path = checkpoint.folder / "tokenizer.json"
+    check_is_here(path)
     if not path.is_file():
         raise CheckpointError(f"{path} is missing; save it with AutoTokenizer.from_pretrained(...).save_pretrained().")
     try:
@@ -44,10 +50,28 @@ class Scaling:
         return Postprocess(scale=self.std[0], offset=self.mean[0], rounding="truncate")
 
 
+def read_preprocessor(checkpoint: Checkpoint) -> dict[str, Any]:
+    """Return what is said of pictures, in transformers' order: `image_processor` of processor_config.json, as version 5
+    saves it, then preprocessor_config.json; where both speak, a warning names the one that was taken.
+    """
+    nested = read_optional(checkpoint, PROCESSOR).get("image_processor")
+    alone = read_optional(checkpoint, PREPROCESSOR)
+    if not isinstance(nested, dict):
+        return alone
+    if differing := sorted(key for key in nested.keys() & alone.keys() if nested[key] != alone[key]):
+        warnings.warn(
+            f"{checkpoint.folder}: {PROCESSOR} and {PREPROCESSOR} differ in {', '.join(differing)}; {PROCESSOR} was "
+            "followed, as transformers does",
+            CheckpointWarning,
+            stacklevel=3,
+        )
+    return nested
+
+
 def read_scaling(checkpoint: Checkpoint) -> Scaling:
     """Return what preprocessor_config.json says; where it is silent, pixels from -1 to 1."""
     path = checkpoint.folder / "preprocessor_config.json"
-    given = read_optional(checkpoint, path.name)
+    given = read_preprocessor(checkpoint)
     mean, std = given.get("image_mean") or [0.5] * 3, given.get("image_std") or [0.5] * 3
     factor = 1 / (255 * (given.get("rescale_factor") or 1 / 255))  # x * f - m = (x / 255 - m * factor) / factor
     if abs(factor - 1) > 1e-6:

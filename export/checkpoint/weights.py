@@ -15,6 +15,9 @@ from edgevlo.runtime.errors import CheckpointError
 
 Shape = tuple[int, ...]
 
+_LFS: Final = b"version https://git-lfs"
+_LFS_BYTES: Final = 1024
+
 
 @dataclass(frozen=True, slots=True)
 class Header:
@@ -33,11 +36,20 @@ class WeightFile(Protocol):
         """Return a tensor in its own dtype, or some of its rows; raise `CheckpointError` if the file is damaged."""
 
 
+def check_is_here(path: Path) -> None:
+    """Raise `CheckpointError` for the note that Git LFS puts in a large file's place."""
+    if path.is_file() and path.stat().st_size < _LFS_BYTES and path.read_bytes().startswith(_LFS):
+        raise CheckpointError(
+            f"{path} is the note of Git LFS in place of the file; fetch the file itself: git lfs pull, in its folder."
+        )
+
+
 class Safetensors:
     """A safetensors file; opening it checks that no tensor reaches past its end."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        check_is_here(path)
         try:
             with safe_open(path, framework="pt") as file:
                 slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
@@ -64,6 +76,7 @@ class Pickle:
     """A pickled state dict; raises `CheckpointError` when loading it would have to run code."""
 
     def __init__(self, path: Path) -> None:
+        check_is_here(path)
         self._tensors = _unpickled(path)
         self.headers = {
             name: Header(tuple(tensor.shape), _DTYPES.get(tensor.dtype, str(tensor.dtype)))
@@ -77,6 +90,7 @@ class Pickle:
 
 
 _DTYPES: Final = {
+    torch.float64: "F64",
     torch.float32: "F32",
     torch.float16: "F16",
     torch.bfloat16: "BF16",

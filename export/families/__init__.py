@@ -3,6 +3,7 @@
 A family is a record in registry.py and a module with one function, `plan`.
 """
 
+import dataclasses
 import functools
 import importlib
 from collections.abc import Callable, Collection
@@ -38,6 +39,7 @@ def family_of(classes: Collection[str], tokenizer: Callable[[], "Tokenizer"]) ->
 def plan_export(folder: Path) -> "Plan":
     """Return the plan of the family that the checkpoint's config names; raise `CheckpointError` if there is none."""
     from ..checkpoint.folder import Checkpoint
+    from ..checkpoint.generation import follow_generation_config
     from ..checkpoint.tokenizer import read_tokenizer
 
     _check_format(folder)
@@ -46,7 +48,8 @@ def plan_export(folder: Path) -> "Plan":
     named = [str(name) for name in listed] if isinstance(listed, list) else []
     if family := family_of(named, functools.partial(read_tokenizer, checkpoint)):
         plan: Plan = importlib.import_module(f".{family.module}", __name__).plan(checkpoint)
-        return plan
+        defaults = follow_generation_config(plan.defaults, checkpoint, plan.tokenizer or read_tokenizer(checkpoint))
+        return dataclasses.replace(plan, defaults=defaults)
     classes = [family for family in FAMILIES if not set(named).isdisjoint(family.architectures)]
     if classes:
         tokens = " or ".join(f"{', '.join(family.tokens)} ({family.name})" for family in classes)
@@ -64,6 +67,11 @@ def plan_export(folder: Path) -> "Plan":
 
 def _check_format(folder: Path) -> None:
     """Raise `CheckpointError` for a checkpoint in a format of its own, which has no config.json."""
+    if (folder / "adapter_config.json").is_file():
+        raise CheckpointError(
+            f"{folder} holds an adapter (adapter_config.json), which is not applied here. Merge it into its base model "
+            "with peft: model.merge_and_unload().save_pretrained(FOLDER), and export that folder."
+        )
     if (folder / "config.json").exists():
         return
     for file in (name for family in FAMILIES for name in family.instead if name.endswith(".json")):

@@ -19,6 +19,7 @@ from edgevlo.runtime.graphs.sessions import declared, open_rewritten
 from edgevlo.runtime.manifest.graphs import GraphRole
 from edgevlo.runtime.memory.predict import check_bytes
 
+from ..passes._load import load_model
 from .rounded_float import RoundedFloatPass
 
 _REMEDY: Final = "Use another machine, or leave the quality unmeasured: edgevlo quantize --quality-requests 0"
@@ -32,7 +33,7 @@ def open_emulated(bundle: Bundle, role: GraphRole, states: LayerStates | None = 
     if not on_device(bundle.manifest):
         return open_seeing(bundle, role, states)
     path = bundle.path(declared(bundle, role).file)
-    model = ir.load(path)
+    model = load_model(path)
     weights = 4 * sum(int(np.prod(tensor.shape.numpy())) for tensor in _constants(model.graph))
     who = f"computing the {role} of {bundle.manifest.name} on a CPU takes"
     check_bytes(weights, who, "in float32", _REMEDY)

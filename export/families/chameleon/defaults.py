@@ -16,7 +16,7 @@ from edgevlo.runtime.manifest.prompts import ImageBlock, Piece
 
 from ...checkpoint.card import Card
 from ...checkpoint.folder import Checkpoint
-from ...checkpoint.tokenizer import Scaling, read_optional, read_scaling
+from ...checkpoint.tokenizer import Scaling, read_scaling
 from .. import vqgan
 from .vocabulary import Names
 
@@ -97,6 +97,6 @@ def _preprocess(checkpoint: Checkpoint, side: int) -> Preprocess:
 def _scaling(checkpoint: Checkpoint) -> Scaling:
     """Return the scaling; where nothing is said, pixels from -1 to 1 and Lanczos, as in Meta's own code."""
     scaling = read_scaling(checkpoint)
-    if "resample" not in read_optional(checkpoint, "preprocessor_config.json"):
+    if "resample" not in scaling.given:
         return Scaling(mean=scaling.mean, std=scaling.std, resample="lanczos", given=scaling.given)
     return scaling
