@@ -21,6 +21,7 @@ TABLE: Final = {
     "cli/test_completion.py": INTEGRATION,  # a process for each question of a shell
     "cli/test_hub.py": INTEGRATION,
     "cli/test_streams.py": INTEGRATION,  # processes with real pipes
+    "docs": UNIT,
     "export": INTEGRATION,
     "export/test_emu3_original.py": PARITY,
     "golden": GOLDEN,

@@ -127,9 +127,11 @@ def stop(port: int | None, wait_s: float) -> None:
 def _check_installed() -> None:
     from importlib.util import find_spec
 
+    from edgevlo.runtime.extras import install_command
+
     for name in ("starlette", "uvicorn", "python_multipart"):
         if find_spec(name) is None:
-            raise RequestError(f"{name} is not installed; add the server: pip install 'edgevlo[serve]'")
+            raise RequestError(f"{name} is not installed; add the server: {install_command('serve')}")
 
 
 def _folders(models: tuple[str, ...]) -> dict[str, Path]:
