@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from .api import images, models, paintings, perception, status
+from .api import images, kiosk, models, paintings, perception, status
 from .site import Site
 from .web.errors import ApiError
 from .web.guard import OPEN_PATHS, Guard
@@ -28,6 +28,7 @@ def make_app(site: Site) -> ASGIApp:
         finally:
             await site.engine.close()
 
+    page = [] if site.answers.kiosk is None else kiosk.routes(site.answers.kiosk)
     app = Starlette(
         routes=[
             Route("/v1/images/generations", images.generations, methods=["POST"]),
@@ -47,12 +48,13 @@ def make_app(site: Site) -> ASGIApp:
             Route("/v1/models/{model:path}", models.show_model),
             Route("/health", status.health),
             Route("/ready", status.ready),
+            *page,
         ],
         exception_handlers={ApiError: _refused, HTTPException: _http_error, Exception: _broken},
         lifespan=lifespan,
     )
     app.state.site = site
-    return Guard(app, site.doors, open_paths=OPEN_PATHS)
+    return Guard(app, site.doors, open_paths=OPEN_PATHS + (kiosk.OPEN_PATHS if page else ()))
 
 
 async def _refused(_: Request, error: Exception) -> Response:

@@ -6,7 +6,7 @@ import signal
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import uvicorn
@@ -14,6 +14,7 @@ import uvicorn
 from edgevlo.runtime.errors import RequestError
 
 from . import registry
+from .api.kiosk import address
 from .app import make_app
 from .engine.engine import Engine, Limits
 from .engine.metrics import Metrics
@@ -55,10 +56,9 @@ def serve(settings: Settings) -> None:
     note = registry.Note(instance=instance, host=settings.host, port=port)
 
     async def run() -> None:
+        answers = _with_address(settings.answers, settings.host, port)
         engine = Engine(models, settings.limits, Metrics(log))
-        site = Site(
-            engine=engine, doors=settings.doors, answers=settings.answers, version=settings.version, instance=instance
-        )
+        site = Site(engine=engine, doors=settings.doors, answers=answers, version=settings.version, instance=instance)
         config = uvicorn.Config(
             make_app(site),
             http=protocol(settings.doors),
@@ -78,7 +78,7 @@ def serve(settings: Settings) -> None:
             await server.serve(sockets=[listening])
         log.info("stopped", instance=instance)
 
-    with asyncio.Runner() as runner:
+    with listening, asyncio.Runner() as runner:
         runner.run(run())
 
 
@@ -88,6 +88,13 @@ class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+
+def _with_address(answers: Answers, host: str, port: int) -> Answers:
+    """Return the answers with the address that the kiosk shows to phones, unless it was given one."""
+    if answers.kiosk is None or answers.kiosk.share is not None:
+        return answers
+    return replace(answers, kiosk=replace(answers.kiosk, share=address(host, port)))
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -14,7 +14,7 @@ from .engine.job import Job
 from .engine.messages import Task
 from .engine.models import Served, UnknownModelError
 from .web.errors import bad_request, of_engine, of_unknown_model
-from .web.settings import Doors
+from .web.settings import Doors, Kiosk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +23,7 @@ class Answers:
 
     embed_prompt: bool = False
     fit_sizes: bool = False
-    kiosk: bool = False
+    kiosk: Kiosk | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

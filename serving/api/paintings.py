@@ -186,7 +186,7 @@ def told(happened: Event) -> tuple[str, dict[str, Any]]:
                 "width": happened.width,
                 "height": happened.height,
                 "codes": numbers(happened.codes),
-                "strip": "data:image/webp;base64," + base64.b64encode(happened.strip).decode(),
+                "strip": "data:image/png;base64," + base64.b64encode(happened.strip).decode(),
             }
             return "row", body
         case Picture():

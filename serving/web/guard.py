@@ -75,7 +75,7 @@ class Guard:
         length = headers.get("content-length", "0")
         if length.isascii() and length.isdecimal() and int(length[:20]) > self._doors.body_bytes:
             raise _too_large(self._doors)
-        if self._doors.keys and not scope["path"].startswith(self._open_paths):
+        if self._doors.keys and scope["path"] != "/" and not scope["path"].startswith(self._open_paths):
             scope["state"]["client"] = self._client(headers)
 
     def _is_ours(self, host: str) -> bool:

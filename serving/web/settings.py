@@ -1,6 +1,7 @@
 """What the server lets in, and how much of it."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,3 +22,13 @@ class Doors:
     header_s: float = 15.0
     connections: int = 512
     keepalive_s: float = 10.0  # between comments of a stream in which nothing happens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kiosk:
+    """How the page behaves: seconds until an unused one is reset, a visible label, presets, and its own address."""
+
+    idle_s: float = 90.0
+    label: bool = True
+    presets: Path | None = None
+    share: str | None = None

@@ -42,7 +42,7 @@ def test_rows_are_told_with_their_codes_and_a_picture_of_each(server: Server, mo
     for number, row in enumerate(rows):
         assert (row.data["picture"], row.data["row"], row.data["rows"]) == (0, number, 4)
         strip = opened(row.data["strip"].partition(",")[2])
-        assert (strip.format, strip.size) == ("WEBP", (row.data["width"], row.data["height"])) == ("WEBP", (20, CELL))
+        assert (strip.format, strip.size) == ("PNG", (row.data["width"], row.data["height"])) == ("PNG", (20, CELL))
     assert (picture.name, picture.data["seed"]) == ("picture", 7)
     assert done.name == "done"
     assert [event.number for event in (started, *rows, picture, done)] == list(range(7))

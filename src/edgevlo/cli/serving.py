@@ -27,6 +27,16 @@ _BYTES = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
 @click.option("--api-key-file", type=click.Path(path_type=Path), help="Keys that clients must have, one a line.")
 @click.option("--allow-host", "hosts", multiple=True, metavar="NAME", help="A name that this server is called by.")
 @click.option("--kiosk", is_flag=True, help="Also serve the page for visitors.")
+@click.option(
+    "--kiosk-idle",
+    type=click.FloatRange(5),
+    default=90.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Until what a visitor made is deleted.",
+)
+@click.option("--kiosk-label/--no-kiosk-label", default=True, show_default=True, help="A visible label in the corner.")
+@click.option("--kiosk-presets", type=click.Path(path_type=Path), help="Ideas for visitors, a JSON file.")
 @click.option("--keep-alive", type=float, metavar="SECONDS", help="Close a model that was idle for so long.")
 @click.option("--memory-budget", metavar="BYTES", help="Of all open models together, like 2GB.")
 @threads_option
@@ -52,6 +62,9 @@ def serve(
     api_key_file: Path | None,
     hosts: tuple[str, ...],
     kiosk: bool,
+    kiosk_idle: float,
+    kiosk_label: bool,
+    kiosk_presets: Path | None,
     keep_alive: float | None,
     memory_budget: str | None,
     queue: int,
@@ -69,7 +82,9 @@ def serve(
     from edgevlo.serving.serve import Settings
     from edgevlo.serving.serve import serve as run
     from edgevlo.serving.site import Answers
+    from edgevlo.serving.web.settings import Kiosk
 
+    page = Kiosk(idle_s=kiosk_idle, label=kiosk_label, presets=kiosk_presets) if kiosk else None
     folders = _folders(models)
     budget = None if memory_budget is None else _bytes(memory_budget)
     run(
@@ -84,7 +99,7 @@ def serve(
             doors=_doors(host, hosts, api_key_file, comment_every),
             limits=Limits(queue=queue, queue_each=max(1, queue // 2), deadline_s=deadline),
             keeping=Keeping(keep_alive_s=keep_alive, memory_bytes=budget),
-            answers=Answers(embed_prompt=embed_prompt, fit_sizes=fit_sizes, kiosk=kiosk),
+            answers=Answers(embed_prompt=embed_prompt, fit_sizes=fit_sizes, kiosk=page),
         )
     )
 
@@ -129,7 +144,7 @@ def _check_installed() -> None:
 
     from edgevlo.runtime.extras import install_command
 
-    for name in ("starlette", "uvicorn", "python_multipart"):
+    for name in ("starlette", "uvicorn", "python_multipart", "segno"):
         if find_spec(name) is None:
             raise RequestError(f"{name} is not installed; add the server: {install_command('serve')}")
 
