@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import numpy as np
@@ -20,7 +20,6 @@ from PIL import Image
 from edgevlo.runtime.arrays import Codes, Progress
 from edgevlo.runtime.bundle import Bundle, open_bundle
 from edgevlo.runtime.errors import BundleError, CalibrationError, RequestError
-from edgevlo.runtime.generate.options import Options
 from edgevlo.runtime.generate.stroke import Stroke
 from edgevlo.runtime.manifest.graphs import GraphRole
 from edgevlo.runtime.model import Model
@@ -185,7 +184,7 @@ def carried_out(model: Model, observer: Observer, case: Case, grids: Grids) -> I
 
 
 def _strokes(model: Model, case: Case, pictures: list[Path | Image.Image]) -> Iterator[Stroke]:
-    options: Options = {  # one code a pass: what a wrong guess makes of a tensor is seen by nobody
+    options: dict[str, Any] = {  # one code a pass: what a wrong guess makes of a tensor is seen by nobody
         "seed": case.seed, "guidance_scale": case.guidance_scale, "codes_per_pass": 1
     }  # fmt: skip
     if case.ability == "paint":
