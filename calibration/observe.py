@@ -15,8 +15,8 @@ import onnxruntime as ort
 
 from edgevlo.runtime.arrays import Array, Floats
 from edgevlo.runtime.bundle import Bundle
+from edgevlo.runtime.engine import Engine
 from edgevlo.runtime.errors import CalibrationError
-from edgevlo.runtime.graphs.engine import Engine
 from edgevlo.runtime.graphs.sessions import open_rewritten
 from edgevlo.runtime.manifest.graphs import GraphRole
 from edgevlo.runtime.manifest.schema import graph_bytes

@@ -12,6 +12,7 @@ from PIL import Image
 
 from .arrays import Codes
 from .bundle import Bundle, open_bundle
+from .engine import Engine
 from .errors import AbilityError, RequestError
 from .generate.detections import Detection, read_detections
 from .generate.interleave import Rule, interleave
@@ -21,7 +22,6 @@ from .generate.picture_reader import PictureReader
 from .generate.prompts import PromptWriter, Source, Vocabulary, check_text, request_text, shown_codes, special_tokens
 from .generate.stroke import Stroke
 from .generate.text import Answering, AnswerWarning
-from .graphs.engine import Engine
 from .manifest.abilities import Ability, AbilityName
 from .memory.predict import check_opening
 from .pictures.codes import check_codes

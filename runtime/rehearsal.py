@@ -1,14 +1,18 @@
 """Every part of a bundle used once, in the least that it can be asked: what a trial does in its process."""
 
 import hashlib
+import json
+import resource
+import sys
 from pathlib import Path
 
 import numpy as np
 
+from .backends import on_device, open_runner
 from .bundle import Bundle
+from .engine import Engine
+from .errors import EdgevloError
 from .generate.tokenizer_rules import check_tokenizer
-from .graphs.backends import on_device, open_runner
-from .graphs.engine import Engine
 from .manifest.guidance import Sampling
 from .manifest.schema import MANIFEST_FILE, Manifest, read_manifest
 from .model import Model
@@ -58,3 +62,21 @@ def _step(engine: Engine, manifest: Manifest) -> None:
 def _least(manifest: Manifest) -> Shape:
     rule = GridRule(grid=manifest.grid, cell=manifest.codes.cell)
     return rule.nearest(rule.cell, rule.cell)
+
+
+def _main(folder: str, seconds: str, memory: str) -> int:
+    """Be a trial's child: bound this process, then open and run everything; print what was raised."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds) + 1))
+    resource.setrlimit(resource.RLIMIT_AS, (int(memory), int(memory)))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    try:
+        rehearse(Path(folder))
+    except EdgevloError as error:
+        print(f"\n{json.dumps({'kind': type(error).__name__, 'message': str(error)})}")  # noqa: T201
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(_main(*sys.argv[1:]))

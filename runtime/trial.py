@@ -4,7 +4,7 @@ Native code reads what a bundle brings: ONNX Runtime its graphs, the tokenizers 
 can end the process there (a division by zero while constants are folded), never end, or take all memory. So a bundle
 is opened once by a child process, which also runs each of its graphs; what happens to the child is told in one line.
 
-`python -m edgevlo.runtime.trial FOLDER` is the child.
+The child is `python -m edgevlo.runtime.rehearsal`.
 """
 
 import contextlib
@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Final
 
 from . import errors
-from .bundle import Bundle
 from .errors import BundleError, EdgevloError
 
 SECONDS: Final = 10  # of CPU, and one more for each _BYTES_A_SECOND of the bundle
@@ -26,20 +25,24 @@ _MEMORY: Final = 4 * 2**30  # of address space, and _MEMORY_A_BYTE for each byte
 _MEMORY_A_BYTE: Final = 4
 _WAITING: Final = 10  # times the CPU seconds, on a machine that does other things too
 
+_CHILD: Final = "edgevlo.runtime.rehearsal"
+
 SWITCH: Final = "EDGEVLO_TRIAL"  # 0: bundles are opened without a trial
 
 
-def try_out(bundle: Bundle) -> None:
-    """Open a bundle in a child process; raise what that raised, and `BundleError` when the child did not survive."""
+def try_out(folder: Path, size: int) -> None:
+    """Open a bundle of so many bytes in a child process.
+
+    Raises what that raised, and `BundleError` when the child did not survive.
+    """
     if os.environ.get(SWITCH) == "0":
         return
-    size = sum(file.bytes for file in bundle.manifest.files.values())
     seconds = SECONDS + size // _BYTES_A_SECOND
     limits = f"{seconds} {_MEMORY + _MEMORY_A_BYTE * size}"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "MALLOC_ARENA_MAX": "2"}
     try:
         done = subprocess.run(
-            [sys.executable, "-m", __name__, str(bundle.folder.absolute()), *limits.split()],
+            [sys.executable, "-m", _CHILD, str(folder.absolute()), *limits.split()],
             env=environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -47,25 +50,25 @@ def try_out(bundle: Bundle) -> None:
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise BundleError(_refusal(bundle, f"did not end within {_WAITING * seconds} seconds")) from error
+        raise BundleError(_refusal(folder, f"did not end within {_WAITING * seconds} seconds")) from error
     except OSError as error:
-        raise BundleError(f"{bundle.folder} cannot be tried out ({error.strerror}); {SWITCH}=0 opens it.") from error
+        raise BundleError(f"{folder} cannot be tried out ({error.strerror}); {SWITCH}=0 opens it.") from error
     if done.returncode == 0:
         return
-    _raise(bundle, done, seconds)
+    _raise(folder, done, seconds)
 
 
-def _raise(bundle: Bundle, done: "subprocess.CompletedProcess[bytes]", seconds: int) -> None:
+def _raise(folder: Path, done: "subprocess.CompletedProcess[bytes]", seconds: int) -> None:
     """Raise the child's own error, or one that says how the child ended."""
     told = _told(done.stdout)
     if told is not None:
         raise told
     if done.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
-        raise BundleError(_refusal(bundle, f"took more than {seconds} seconds of CPU, or all memory"))
+        raise BundleError(_refusal(folder, f"took more than {seconds} seconds of CPU, or all memory"))
     if done.returncode < 0:
-        raise BundleError(_refusal(bundle, f"ended the process that tried it ({_signal(-done.returncode)})"))
+        raise BundleError(_refusal(folder, f"ended the process that tried it ({_signal(-done.returncode)})"))
     lines = done.stderr.decode(errors="replace").strip().splitlines() or ["no message"]
-    raise BundleError(_refusal(bundle, f"failed ({lines[-1][:200]})"))
+    raise BundleError(_refusal(folder, f"failed ({lines[-1][:200]})"))
 
 
 def _told(printed: bytes) -> EdgevloError | None:
@@ -77,8 +80,8 @@ def _told(printed: bytes) -> EdgevloError | None:
     return None
 
 
-def _refusal(bundle: Bundle, what: str) -> str:
-    return f"{bundle.folder}: opening it {what}. Export the bundle again, or get it from a source that you trust."
+def _refusal(folder: Path, what: str) -> str:
+    return f"{folder}: opening it {what}. Export the bundle again, or get it from a source that you trust."
 
 
 def _signal(number: int) -> str:
@@ -86,25 +89,3 @@ def _signal(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return f"signal {number}"
-
-
-def _main(folder: str, seconds: str, memory: str) -> int:
-    """Be the child: bound this process, then open and run everything; print what was raised."""
-    import resource
-
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds) + 1))
-    resource.setrlimit(resource.RLIMIT_AS, (int(memory), int(memory)))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    from .rehearsal import rehearse
-
-    try:
-        rehearse(Path(folder))
-    except EdgevloError as error:
-        print(f"\n{json.dumps({'kind': type(error).__name__, 'message': str(error)})}")  # noqa: T201
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(_main(*sys.argv[1:]))

@@ -1,6 +1,7 @@
 """The promises of the layout and the packaging: one import package over folders at the root."""
 
 import ast
+import graphlib
 import importlib
 import re
 import subprocess
@@ -108,6 +109,31 @@ def test_folders_depend_one_way(folder: str) -> None:
             assert used in allowed, f"{where}: {folder}/ must not import {used}/"
             assert used != folder, f"{where}: import neighbours relatively, or a class has two names"
         assert not climbs(tree, depth), f"{where}: a relative import leaves {folder}/"
+
+
+def rooms_used(folder: str) -> dict[str, set[str]]:
+    """Return which rooms (subfolders and modules of a folder) each room imports; types alone make no dependency."""
+    used: dict[str, set[str]] = {}
+    for file in (ROOT / folder).rglob("*.py"):
+        parts = file.relative_to(ROOT / folder).with_suffix("").parts
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        guards = [
+            node for node in ast.walk(tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        ]
+        typing = {id(node) for guard in guards for node in ast.walk(guard)}
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.ImportFrom) or not node.level or id(node) in typing:
+                continue
+            base = parts[: len(parts) - node.level]
+            names = [node.module] if node.module else [alias.name for alias in node.names]
+            rooms = {(*base, *name.split("."))[0] for name in names}
+            used.setdefault(parts[0], set()).update(rooms - {parts[0]})
+    return used
+
+
+@pytest.mark.parametrize("folder", ["runtime", "export", "calibration", "serving"])
+def test_rooms_inside_a_folder_depend_one_way(folder: str) -> None:
+    graphlib.TopologicalSorter(rooms_used(folder)).prepare()  # raises CycleError, which names the circle
 
 
 def test_the_front_door_does_not_import_the_training_tools() -> None:

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from edgevlo.runtime.arrays import Progress
+from edgevlo.runtime.backends import Opener, on_device
 from edgevlo.runtime.bundle import Bundle, open_bundle
 from edgevlo.runtime.errors import RequestError
-from edgevlo.runtime.graphs.backends import Opener, on_device
 
 from .cases import Case, cases, digest
 from .compare import Pair, Reference, check_comparable, compare

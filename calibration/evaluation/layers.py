@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 import onnxruntime as ort
 
 from edgevlo.runtime.arrays import Array, Floats
+from edgevlo.runtime.backends import on_device, open_runner
 from edgevlo.runtime.bundle import Bundle
-from edgevlo.runtime.graphs.backends import on_device, open_runner
 from edgevlo.runtime.graphs.protocols import Runner
 from edgevlo.runtime.graphs.sessions import EXACT_INT8, open_rewritten
 from edgevlo.runtime.manifest.graphs import GraphRole

@@ -29,10 +29,10 @@ from edgevlo.picturebook.judging.trials import Trial
 from edgevlo.picturebook.language.words import LANGUAGES
 from edgevlo.picturebook.world import atlas
 from edgevlo.runtime.arrays import Progress
+from edgevlo.runtime.backends import Opener, open_runner
 from edgevlo.runtime.bundle import Bundle, open_bundle
+from edgevlo.runtime.engine import Engine
 from edgevlo.runtime.errors import RequestError
-from edgevlo.runtime.graphs.backends import Opener, open_runner
-from edgevlo.runtime.graphs.engine import Engine
 from edgevlo.runtime.memory.predict import check_opening
 from edgevlo.runtime.model import Model
 

@@ -11,9 +11,9 @@ import onnx_ir as ir
 import onnxruntime as ort
 
 from edgevlo.calibration.evaluation.layers import LayeredSession, LayerStates, open_seeing, show_layers
+from edgevlo.runtime.backends import on_device
 from edgevlo.runtime.bundle import Bundle
 from edgevlo.runtime.gpu.ort import OrtGraph
-from edgevlo.runtime.graphs.backends import on_device
 from edgevlo.runtime.graphs.protocols import Runner
 from edgevlo.runtime.graphs.sessions import declared, open_rewritten
 from edgevlo.runtime.manifest.graphs import GraphRole

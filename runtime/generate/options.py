@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 
 from ..errors import RequestError
 from ..manifest.abilities import Ability
-from ..manifest.guidance import Branch, Guidance, Sampling
+from ..manifest.guidance import Guidance, Sampling, weigh
 from ..manifest.interfaces import takes_top_p
 from ..manifest.schema import Manifest
 from .prompts import check_text
@@ -106,16 +106,6 @@ def _negative(given: str | None, scale: float, image_scale: float | None, guidan
     if given:
         raise RequestError(f"a negative prompt does nothing at guidance scale {scale}; raise it or leave it out.")
     return ""
-
-
-def weigh(guidance: Guidance, scale: float, image_scale: float | None = None) -> list[tuple[Branch, float]]:
-    """Return the branches that have any weight at these guidance scales, with their weights.
-
-    Without an image scale the model's own is used: branches with the same prompt are merged anyway.
-    """
-    following = (guidance.default_image_scale or 0.0) if image_scale is None else image_scale
-    weighed = [(one, one.constant + one.scale * scale + one.image_scale * following) for one in guidance.branches]
-    return [(branch, weight) for branch, weight in weighed if weight != 0]
 
 
 def check_seed(seed: int) -> None:

@@ -12,16 +12,16 @@ from PIL import Image
 
 from ..arrays import Codes, Floats
 from ..bundle import Bundle
+from ..engine import Engine, Painter
 from ..errors import RequestError
-from ..graphs.engine import Engine, Painter
 from ..manifest.abilities import Ability
-from ..manifest.guidance import Branch, Sampling
+from ..manifest.guidance import Branch, Sampling, weigh
 from ..pictures.marks import PARAMETERS, PRODUCER, provenance
-from ..pictures.sizes import GridRule, Shape
+from ..pictures.sizes import GridRule, Shape, tokens_fed
 from . import drafting, raster
 from .drafts import Drafts
 from .interleave import Written
-from .options import MAX_SEED, Settings, weigh
+from .options import MAX_SEED, Settings
 from .preview import Preview
 from .prompts import PromptWriter, Source, shown_codes, stacked
 from .stroke import Stroke
@@ -64,7 +64,7 @@ class Painting:
         written: Written | None = None,
     ) -> PictureRequest:
         """Return the picture to paint after a prompt and the `written` part of the answer."""
-        fed = raster.tokens_fed(shape.rows, shape.columns, len(self._writer.row_suffix))
+        fed = tokens_fed(shape.rows, shape.columns, len(self._writer.row_suffix))
         weighed = self._weighed(ability, text, sources, shape, settings, written or Written())
         prompts = tuple(prompt for prompt, _ in weighed)
         self._engine.check_room(prompts, fed)

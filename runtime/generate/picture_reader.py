@@ -3,7 +3,7 @@
 from PIL import Image
 
 from ..arrays import Codes
-from ..graphs.engine import Engine
+from ..engine import Engine
 from ..manifest.schema import Manifest
 from ..pictures.domain import outside, share_outside
 from ..pictures.fit import cut_off, fitted

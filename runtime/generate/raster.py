@@ -58,8 +58,3 @@ def finished_rows(codes: Iterator[int], columns: int) -> Iterator[Codes]:
 def uniforms(seed: int, cells: int) -> tuple[float, ...]:
     """Return the numbers that decide a picture's draws: the same seed gives the same numbers everywhere."""
     return tuple(np.random.default_rng(seed).random(cells, dtype=np.float32).tolist())
-
-
-def tokens_fed(rows: int, columns: int, suffix: int) -> int:
-    """Return how many tokens a backbone reads while painting: all but the last cell and what follows it."""
-    return rows * columns - 1 + (rows - 1) * suffix

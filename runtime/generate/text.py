@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TypeAlias
 
-from ..graphs.engine import Engine
+from ..engine import Engine
 from ..manifest.abilities import Ability
 from ..manifest.schema import Manifest
 from .prompts import PromptWriter, Source, Vocabulary, stacked

@@ -13,8 +13,10 @@ from typing import Any, Final
 import onnxruntime as ort
 
 from ..arrays import ArrayShape
+from ..bundle import Bundle
 from ..errors import BundleError, first_line
 from ..extras import install_command
+from ..files import home
 from .tensorrt_profiles import Profile
 
 _PACKAGE: Final = "onnxruntime_ep_nv_tensorrt_rtx"
@@ -76,3 +78,8 @@ def provider_options(profiles: Sequence[Profile], cache: Path) -> dict[str, str]
 def _written(shapes: Mapping[str, ArrayShape]) -> str:
     """Return `name:1x2x3,other:4`; scalars have no shape to state."""
     return ",".join(f"{name}:{'x'.join(map(str, shape))}" for name, shape in shapes.items() if shape)
+
+
+def rtx_cache(bundle: Bundle) -> Path:
+    """Return the folder that keeps what TensorRT-RTX compiled for a bundle."""
+    return home("engines") / f"{bundle.manifest.name}-rtx-{bundle.digest[:24]}"

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +12,6 @@ import onnxruntime as ort
 
 from ..bundle import Bundle
 from ..errors import AbilityError, BundleError, first_line
-from ..files import home
 from ..manifest.graphs import DType, Graph, GraphRole, Tensor
 from ..manifest.interfaces import contract, difference
 from ..manifest.schema import MANIFEST_FILE, graph_bytes
@@ -33,8 +33,17 @@ _DTYPES: Final[dict[str, DType]] = {
 }
 
 
-def open_graph(bundle: Bundle, role: GraphRole, *, prepack: bool = True, threads: int = 0) -> Session:
+def open_graph(
+    bundle: Bundle,
+    role: GraphRole,
+    *,
+    prepack: bool = True,
+    threads: int = 0,
+    add_provider: Callable[[ort.SessionOptions], None] | None = None,
+) -> Session:
     """Open one graph on the bundle's target, with as many threads as `most_threads` makes of `threads`.
+
+    `add_provider` adds a provider that is a plugin of ONNX Runtime, for targets that run on one.
 
     Without `prepack` the weights are mapped and not rearranged: slower to run, but opening takes no memory for them.
     Raises `BundleError` when the graph cannot be loaded, when its interface is not the manifest's, or when the device
@@ -49,7 +58,9 @@ def open_graph(bundle: Bundle, role: GraphRole, *, prepack: bool = True, threads
         options.add_session_config_entry(*EXACT_INT8)
     if not prepack:
         options.add_session_config_entry("session.disable_prepacking", "1")
-    providers = _providers(bundle, role, options)
+    providers = _providers(bundle, role) if add_provider is None else []
+    if add_provider is not None:
+        add_provider(options)
     try:
         session = ort.InferenceSession(path, options, providers=providers)
     except Exception as error:  # onnxruntime's own exceptions share no base class below Exception
@@ -120,7 +131,7 @@ def declared(bundle: Bundle, role: GraphRole) -> Graph:
     return graph
 
 
-def _providers(bundle: Bundle, role: GraphRole, options: ort.SessionOptions) -> list[str | tuple[str, dict[str, str]]]:
+def _providers(bundle: Bundle, role: GraphRole) -> list[str | tuple[str, dict[str, str]]]:
     """Return the providers of a session; raise `BundleError` when this installation lacks that of the target."""
     target, has = bundle.manifest.target, ort.get_available_providers()
     if target in ("portable", "cpu"):
@@ -130,12 +141,6 @@ def _providers(bundle: Bundle, role: GraphRole, options: ort.SessionOptions) -> 
         # TF32 would round what is float32 on purpose; the prompt and its many shapes are not captured, steps are.
         captures = "1" if role in ("backbone", "image_head") else "0"
         return [(_CUDA, {"enable_cuda_graph": captures, "use_tf32": "0"}), _CPU]
-    if target == "rtx":
-        from ..gpu.rtx import add_provider
-        from ..gpu.tensorrt_profiles import profiles
-
-        add_provider(options, profiles(bundle.manifest, role), rtx_cache(bundle))
-        return []
     raise BundleError(
         f"{bundle.folder} is made for target {target!r}, which this installation of onnxruntime cannot run (it has "
         f"{', '.join(has)}). Quantize the portable bundle for 'cpu'."
@@ -147,11 +152,6 @@ def _load_cuda_libraries() -> None:
     """Load the CUDA libraries of NVIDIA's wheels, where they are installed; elsewhere the system's are found."""
     with contextlib.redirect_stdout(sys.stderr):  # it prints what it misses, which the system may have
         ort.preload_dlls()
-
-
-def rtx_cache(bundle: Bundle) -> Path:
-    """Return the folder that keeps what TensorRT-RTX compiled for a bundle."""
-    return home("engines") / f"{bundle.manifest.name}-rtx-{bundle.digest[:24]}"
 
 
 def _compare(where: str, expected: tuple[Tensor, ...], found: tuple[Tensor, ...]) -> None:

@@ -32,11 +32,10 @@ from typing import Final
 
 from ..bundle import Bundle
 from ..errors import MemoryShortError
-from ..generate.options import weigh
-from ..generate.raster import tokens_fed
 from ..manifest.graphs import Backbone, GraphRole, Precision
+from ..manifest.guidance import weigh
 from ..manifest.schema import Manifest, graph_bytes
-from ..pictures.sizes import Shape
+from ..pictures.sizes import Shape, tokens_fed
 from .available import available_bytes
 from .onnx_shapes import Value, largest, read_shapes
 

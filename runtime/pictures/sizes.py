@@ -144,3 +144,8 @@ def parse_size(text: str, rule: GridRule) -> tuple[int, int]:
         side = math.sqrt(rule.default.cells) * rule.cell
         return rule.size(rule.nearest(side * math.sqrt(ratio), side / math.sqrt(ratio)))
     raise RequestError(f"size {text[:40]!r} is neither WIDTHxHEIGHT in pixels, like 128x128, nor a ratio, like 16:9.")
+
+
+def tokens_fed(rows: int, columns: int, suffix: int) -> int:
+    """Return how many tokens a backbone reads while painting: all but the last cell and what follows it."""
+    return rows * columns - 1 + (rows - 1) * suffix

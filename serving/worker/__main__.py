@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from edgevlo.runtime.bundle import open_bundle
+from edgevlo.runtime.engine import Engine
 from edgevlo.runtime.errors import EdgevloError
-from edgevlo.runtime.graphs.engine import Engine
 from edgevlo.runtime.memory.predict import check_opening
 from edgevlo.runtime.model import Model
 

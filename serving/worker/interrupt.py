@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy.typing as npt
 
+from edgevlo.runtime.backends import open_runner
 from edgevlo.runtime.bundle import Bundle
-from edgevlo.runtime.graphs.backends import open_runner
 from edgevlo.runtime.graphs.protocols import Runner
 from edgevlo.runtime.manifest.graphs import GraphRole
 

@@ -9,7 +9,7 @@ from exported import Exported
 
 from edgevlo.quantization import quantize
 from edgevlo.runtime.bundle import open_bundle
-from edgevlo.runtime.graphs.engine import Engine
+from edgevlo.runtime.engine import Engine
 from edgevlo.runtime.graphs.integer_table import BLOCK, IntegerTable, packed_rows, row_bytes
 from edgevlo.runtime.model import Model
 

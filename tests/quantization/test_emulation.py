@@ -26,8 +26,8 @@ from edgevlo.quantization.recipes import GPU_INT8
 from edgevlo.quantization.targets.rounded_float import RoundedFloatPass
 from edgevlo.runtime.arrays import Array
 from edgevlo.runtime.bundle import open_bundle
+from edgevlo.runtime.engine import Engine
 from edgevlo.runtime.errors import BundleError, MemoryShortError
-from edgevlo.runtime.graphs.engine import Engine
 from edgevlo.runtime.memory import predict
 from edgevlo.runtime.model import Model
 

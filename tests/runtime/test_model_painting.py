@@ -145,7 +145,7 @@ def test_buffers_are_made_once_for_each_number_of_branches(toy: Path, monkeypatc
             made.append((rows, capacity))
             super().__init__(*arguments, rows=rows, capacity=capacity)
 
-    monkeypatch.setattr("edgevlo.runtime.graphs.engine.Backbone", Recorded)
+    monkeypatch.setattr("edgevlo.runtime.engine.Backbone", Recorded)
     model = Model.open(toy)
 
     for prompt in ("a red car", "a big green house"):

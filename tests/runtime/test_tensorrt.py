@@ -26,6 +26,7 @@ from fake_tensorrt import Builder, FakeTensorRT
 
 from edgevlo.cli import main, run
 from edgevlo.quantization import quantize
+from edgevlo.runtime import backends
 from edgevlo.runtime.bundle import Bundle, open_bundle
 from edgevlo.runtime.errors import BundleError, OutputError, RequestError
 from edgevlo.runtime.gpu import engine_cache
@@ -35,7 +36,6 @@ from edgevlo.runtime.gpu.engine_cache import Device, build_engines, cache_folder
 from edgevlo.runtime.gpu.tensorrt_build import build_serialized_engine
 from edgevlo.runtime.gpu.tensorrt_graph import CaptureWarning
 from edgevlo.runtime.gpu.tensorrt_profiles import PROMPT, STEP, profiles
-from edgevlo.runtime.graphs import backends
 from edgevlo.runtime.manifest.schema import MANIFEST_FILE
 from edgevlo.runtime.model import Model
 

@@ -79,18 +79,17 @@ def test_a_graph_that_ends_the_process_ends_a_child(tmp_path: Path, name: str, g
 
 def test_a_strangers_bundle_is_tried_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bundle = strangers(tmp_path / "kind")
-    tried: list[str] = []
-    monkeypatch.setattr(trial, "try_out", lambda opened: tried.append(opened.digest))
+    tried: list[Path] = []
+    monkeypatch.setattr(trial, "try_out", lambda folder, _size: tried.append(folder))
 
-    digest = open_bundle(bundle).digest
     open_bundle(bundle)
     open_bundle(Path(shutil.copytree(bundle, tmp_path / "elsewhere")))
 
-    assert tried == [digest]
+    assert tried == [bundle]
 
 
 def test_picturebook_needs_no_trial(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trial, "try_out", lambda _: pytest.fail("tried"))
+    monkeypatch.setattr(trial, "try_out", lambda *_: pytest.fail("tried"))
 
     open_bundle(PICTUREBOOK)
 

@@ -8,8 +8,8 @@ from PIL import Image
 from serving_fixtures import png
 from toy_reference import CELL
 
+from edgevlo.runtime.engine import Engine
 from edgevlo.runtime.generate.text import AnswerWarning
-from edgevlo.runtime.graphs.engine import Engine
 from edgevlo.runtime.model import Model
 from edgevlo.serving.engine.messages import (
     Answer,

@@ -12,13 +12,23 @@ from typing import Final
 
 import numpy as np
 
-from ..arrays import Codes, Floats, Pixels
-from ..bundle import Bundle
-from ..errors import BundleError, RequestError
-from ..gpu.device import DeviceBackbone, DeviceImageHead
-from ..manifest.graphs import GraphRole, Table
-from ..memory.onnx_shapes import Value, read_shapes
-from ..memory.predict import (
+from .arrays import Codes, Floats, Pixels
+from .backends import Opener, open_runner
+from .bundle import Bundle
+from .errors import BundleError, RequestError
+from .gpu.device import DeviceBackbone, DeviceImageHead
+from .graphs.backbone import Backbone
+from .graphs.embeddings import Embeddings
+from .graphs.failures import check_codes, check_finite, one_line
+from .graphs.image_head import ImageHead
+from .graphs.integer_table import BITS, IntegerTable, row_bytes
+from .graphs.protocols import Head, Runner, is_device_graph, is_session
+from .graphs.sessions import declared
+from .graphs.threads import most_threads
+from .graphs.window import Window
+from .manifest.graphs import GraphRole, Table
+from .memory.onnx_shapes import Value, read_shapes
+from .memory.predict import (
     FOR_REQUEST,
     Work,
     capacity_for,
@@ -30,17 +40,7 @@ from ..memory.predict import (
     prefill_bytes,
     weights_bytes,
 )
-from ..pictures.sizes import Shape
-from .backbone import Backbone
-from .backends import Opener, open_runner
-from .embeddings import Embeddings
-from .failures import check_codes, check_finite, one_line
-from .image_head import ImageHead
-from .integer_table import BITS, IntegerTable, row_bytes
-from .protocols import Head, Runner, is_device_graph, is_session
-from .sessions import declared
-from .threads import most_threads
-from .window import Window
+from .pictures.sizes import Shape
 
 _PAINTING: Final[tuple[GraphRole, ...]] = ("backbone", "image_head", "image_decoder")
 

@@ -1,17 +1,19 @@
 """What runs a bundle's graphs, chosen by its target. A target's libraries are imported when a bundle needs them."""
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, TypeAlias
 
-from ..bundle import Bundle
-from ..manifest.graphs import GraphRole
-from ..manifest.schema import Manifest
-from .protocols import Runner
-from .sessions import open_graph
+from .bundle import Bundle
+from .graphs.protocols import Runner
+from .graphs.sessions import open_graph
+from .manifest.graphs import GraphRole
+from .manifest.schema import Manifest
 
 if TYPE_CHECKING:
-    from ..gpu.engine_cache import Device
+    import onnxruntime as ort
+
+    from .gpu.engine_cache import Device
 
 
 Opener: TypeAlias = Callable[[Bundle, GraphRole], Runner]
@@ -21,15 +23,23 @@ def open_runner(bundle: Bundle, role: GraphRole, *, prepack: bool = True, thread
     """Open one graph on the bundle's target; raise `BundleError` when it cannot be run there."""
     target = bundle.manifest.target
     if target == "tensorrt":
-        from ..gpu.engine_cache import open_cached_engine
+        from .gpu.engine_cache import open_cached_engine
 
         return open_cached_engine(bundle, role, _device())
-    session = open_graph(bundle, role, prepack=prepack, threads=threads)
+    plugin = _rtx(bundle, role) if target == "rtx" else None
+    session = open_graph(bundle, role, prepack=prepack, threads=threads, add_provider=plugin)
     if target in ("cuda", "rtx"):
-        from ..gpu.ort import OrtGraph
+        from .gpu.ort import OrtGraph
 
         return OrtGraph(session, "cuda")
     return session
+
+
+def _rtx(bundle: Bundle, role: GraphRole) -> "Callable[[ort.SessionOptions], None]":
+    from .gpu.rtx import add_provider, rtx_cache
+    from .gpu.tensorrt_profiles import profiles
+
+    return partial(add_provider, profiles=profiles(bundle.manifest, role), cache=rtx_cache(bundle))
 
 
 def on_device(manifest: Manifest) -> bool:
@@ -39,6 +49,6 @@ def on_device(manifest: Manifest) -> bool:
 
 @cache
 def _device() -> "Device":
-    from ..gpu.engine_cache import Device
+    from .gpu.engine_cache import Device
 
     return Device.find()
