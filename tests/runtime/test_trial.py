@@ -83,6 +83,7 @@ def test_a_strangers_bundle_is_tried_once(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(trial, "try_out", lambda folder, _size: tried.append(folder))
 
     open_bundle(bundle)
+    open_bundle(bundle)
     open_bundle(Path(shutil.copytree(bundle, tmp_path / "elsewhere")))
 
     assert tried == [bundle]
