@@ -1,6 +1,7 @@
 # Two environments: .venv holds the runtime alone, .venv-dev the toolchain and the tests as well. A third, .venv-wheel,
 # is made anew whenever the wheel is tested: it holds the wheel, what the wheel depends on, and pytest.
 PYTHON ?= python3
+WORKERS ?= auto
 PROMPT ?= a red car on the beach at sunset
 PIP = -m pip --quiet --disable-pip-version-check
 PIP_INSTALL = $(PIP) install --constraint constraints.txt
@@ -12,7 +13,7 @@ paint: .venv/installed
 	@.venv/bin/edgevlo paint -o out.png -- "$$PROMPT"
 
 test: .venv-dev/installed
-	.venv-dev/bin/python -m pytest
+	OMP_NUM_THREADS=1 .venv-dev/bin/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 test-unit: .venv-dev/installed
 	.venv-dev/bin/python -m pytest -m unit

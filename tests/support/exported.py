@@ -1,12 +1,14 @@
-"""Tiny checkpoints and the bundles made of them, each made once a session. Needs the toolchain."""
+"""Tiny checkpoints and the bundles made of them, each made once a run. Needs the toolchain."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from broken_checkpoint import SHAPE
 from checkpoints import CARD, SHAPES, Shape, make_checkpoint
+from shared import shared_folder, unchanged
 
 from edgevlo.export import export_checkpoint
 from edgevlo.quantization import quantize
@@ -22,15 +24,20 @@ class Exported:
     cpu: Path  # float32
 
 
-@pytest.fixture(scope="session", params=SHAPES, ids=lambda shape: shape.name)
-def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Exported:
-    """Return each tiny checkpoint exported, once a session."""
-    folder = tmp_path_factory.mktemp(request.param.name)
-    checkpoint = make_checkpoint(folder / "checkpoint", request.param)
+def export_shape(shape: Shape, folder: Path) -> None:
+    checkpoint = make_checkpoint(folder / "checkpoint", shape)
     (checkpoint / "edgevlo.json").write_text(json.dumps(CARD))
     export_checkpoint(checkpoint, folder / "portable")
     quantize(folder / "portable", folder / "cpu", target="cpu", weights="fp32")
-    return Exported(request.param, checkpoint, folder / "portable", folder / "cpu")
+
+
+@pytest.fixture(scope="session", params=SHAPES, ids=lambda shape: shape.name)
+def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exported]:
+    """Return each tiny checkpoint exported, once a run."""
+    shape: Shape = request.param
+    folder = shared_folder(tmp_path_factory, shape.name, lambda folder: export_shape(shape, folder))
+    with unchanged(folder):
+        yield Exported(shape, folder / "checkpoint", folder / "portable", folder / "cpu")
 
 
 @pytest.fixture(scope="session")

@@ -42,6 +42,7 @@ TABLE: Final = {
     "test_figures.py": GOLDEN,
     "test_kinds.py": UNIT,
     "test_packaging.py": UNIT,
+    "test_shared.py": UNIT,
 }
 
 
