@@ -11,11 +11,9 @@ _MAX_SIDE = 4096
 
 def check_codes(codes: Codes, manifest: Manifest) -> None:
     """Raise `RequestError` unless `codes` is a grid [rows, columns] of the model's codes that it has room for."""
-    if not isinstance(codes, np.ndarray) or codes.ndim != 2 or codes.size == 0:
-        shape = list(np.shape(codes))
-        raise RequestError(f"codes must be a grid [rows, columns] of whole numbers; these have the shape {shape}.")
-    if not np.issubdtype(codes.dtype, np.integer):
-        raise RequestError(f"codes must be a grid [rows, columns] of whole numbers; these are {codes.dtype}.")
+    if not isinstance(codes, np.ndarray) or codes.ndim != 2 or not codes.size or codes.dtype.kind not in "iu":
+        given = f"{codes.dtype}{list(codes.shape)}" if isinstance(codes, np.ndarray) else type(codes).__name__
+        raise RequestError(f"codes are a grid of whole numbers, [rows, columns]; this is {given}.")
     if codes.min() < 0 or codes.max() >= manifest.codes.count:
         raise RequestError(
             f"codes run from 0 to {manifest.codes.count - 1}; these run from {codes.min()} to {codes.max()}."

@@ -149,7 +149,8 @@ def test_a_damaged_bundle_is_one_line(edgevlo_run: Run, toy: Path, command: str)
     assert files() == ["copy"]
 
 
-def test_verify_opens_tokenizer_and_table_too(edgevlo_run: Run, toy: Path) -> None:
+def test_verify_opens_tokenizer_and_table_too(edgevlo_run: Run, toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("EDGEVLO_TRIAL")  # which opens them
     rewritten(toy, Path("one"), files={"tokenizer.json": b"{}"})
     rewritten(toy, Path("two"), files={"token_embedding.bin": b"1234"})
     rewritten(toy, Path("three"), lambda tree: tree["image_block"].update(close=["<nope>"]))

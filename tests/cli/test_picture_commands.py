@@ -155,4 +155,4 @@ def test_an_ability_that_the_model_lacks_is_one_line(edgevlo_run: Run) -> None:
     Image.new("RGB", (20, 20)).save("a.png")
 
     fails(edgevlo_run("edges", "a.png", "-m", "toy"), r"toy \(family toy\) does not support 'edges'\. Supported: ask")
-    fails(edgevlo_run("detect", "a.png", "-m", "toy", "-o", "b.png"), "cannot boxes")
+    fails(edgevlo_run("detect", "a.png", "-m", "toy", "-o", "b.png"), "does not support 'boxes'")

@@ -84,7 +84,7 @@ def test_words_and_pictures_of_the_wrong_type_are_named(model: Model) -> None:
         model.paint(wrong)
     with pytest.raises(PictureError, match=r"a picture cannot be of type int; give a file's path, a PIL image or"):
         model.edit(wrong, "make it blue")
-    with pytest.raises(RequestError, match=r"codes must be a grid \[rows, columns\] of whole numbers"):
+    with pytest.raises(RequestError, match=r"codes are a grid of whole numbers, \[rows, columns\]; this is int\."):
         model.decode(wrong)
 
 

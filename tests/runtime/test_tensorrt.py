@@ -280,7 +280,7 @@ def test_fp8_is_refused_where_the_gpu_has_none(folder: Path, device: Device) -> 
     fp8 = replace(bundle, manifest=msgspec.structs.replace(bundle.manifest, graphs=graphs))
     orin = replace(device, gpu=replace(device.gpu, name="Orin", capability=(8, 7)))
     with pytest.raises(
-        BundleError, match=r"image_decoder is fp8, which Orin \(compute capability 8\.7\) does not have"
+        BundleError, match=r"image_decoder is fp8, which Orin \(compute capability 8\.7\) does not support"
     ):
         build_engines(fp8, orin)
     build_engines(fp8, device)
