@@ -27,10 +27,10 @@ from PIL import Image
 from tqdm import tqdm
 
 from edgevlo.calibration import calibrate
-from edgevlo.calibration.evaluation.cases import Case
-from edgevlo.calibration.evaluation.compare import Comparison, Seen
+from edgevlo.calibration.evaluation.compare import Comparison
 from edgevlo.calibration.evaluation.gate import judge, reference_of
-from edgevlo.calibration.evaluation.teacher_forcing import ForcedEngine, Notes
+from edgevlo.calibration.evaluation.reference import Subject
+from edgevlo.calibration.evaluation.teacher_forcing import TeacherForcedEngine, Trace
 from edgevlo.export import export_checkpoint
 from edgevlo.export.backbone import DecoderShape, build_backbone
 from edgevlo.export.checkpoint.folder import Checkpoint
@@ -39,12 +39,13 @@ from edgevlo.picturebook.exercises.tasks import Sample
 from edgevlo.picturebook.judging import trials
 from edgevlo.picturebook.world import atlas
 from edgevlo.quantization import Static, quantize
+from edgevlo.quantization.passes._graph import linear_layers
 from edgevlo.quantization.passes.group_query_attention import GroupQueryAttentionPass
 from edgevlo.quantization.passes.int8_kv_cache import QuantizedCachePass
-from edgevlo.quantization.passes.matmul_integer import IntegerProductPass
-from edgevlo.quantization.passes.matmul_nbits import MatMulNBitsPass
-from edgevlo.quantization.passes.qdq import QuantizeDequantizePass, products
+from edgevlo.quantization.passes.matmul_integer import MatMulIntegerPass
+from edgevlo.quantization.passes.qdq import QuantizeDequantizePass
 from edgevlo.quantization.recipes import GPU_INT8, INT4
+from edgevlo.quantization.weight_only.matmul_nbits import MatMulNBitsPass
 from edgevlo.runtime.arrays import Array, Floats
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.graphs.backbone import bind
@@ -66,21 +67,21 @@ EVALUATED = ("code_agreement", "kl_mean", "answer_token_agreement", "decoder_cie
 METHODS = ("max", "percentile", "entropy")
 
 
-class Taught:
-    """An opened bundle that paints samples under a teacher's hand."""
+class TeacherForced:
+    """An opened bundle that paints samples, fed the codes of another."""
 
     def __init__(self, folder: Path) -> None:
         bundle = open_bundle(folder)
-        self._engine = ForcedEngine(bundle)
+        self._engine = TeacherForcedEngine(bundle)
         self._model = Model(bundle, self._engine)
 
-    def paint(self, sample: Sample, teacher: Notes | None = None) -> Notes:
-        """Return what comes to light while a sample is painted, the teacher's codes being drawn, or its own."""
-        self._engine.begin(teacher)
-        notes = self._engine.notes
+    def paint(self, sample: Sample, reference: Trace | None = None) -> Trace:
+        """Return the trace of painting a sample, fed the codes of the reference or the bundle's own."""
+        self._engine.begin(reference)
+        trace = self._engine.trace
         *_, last = self._strokes(sample)
-        notes.shape = last.codes.shape
-        return notes
+        trace.shape = last.codes.shape
+        return trace
 
     def _strokes(self, sample: Sample) -> Iterator[Any]:
         assert sample.target is not None
@@ -102,21 +103,22 @@ def samples(count: int) -> list[Sample]:
 
 def agreement(folders: dict[str, Path], count: int) -> dict[str, Any]:
     """Lead every variant through the float bundle's pictures; return how far its choices agree."""
-    exact = Taught(folders["fp32"])
-    others = {name: Taught(folder) for name, folder in folders.items() if name != "fp32"}
+    exact = TeacherForced(folders["fp32"])
+    others = {name: TeacherForced(folder) for name, folder in folders.items() if name != "fp32"}
     found = {name: Comparison() for name in others}
-    for number, sample in enumerate(tqdm(samples(count), unit="picture", disable=None)):
-        case = Case(number=number, ability="edit" if sample.sources else "paint", text=sample.instruction, seed=0)
-        seen = Seen(case=case, notes=exact.paint(sample), picture=None, free=None)
+    for sample in tqdm(samples(count), unit="picture", disable=None):
+        trace = exact.paint(sample)
         for name, other in others.items():
-            found[name].add(seen, other.paint(sample, seen.notes))
+            found[name].add(trace, other.paint(sample, trace))
     return {name: _shown(comparison.figures()["codes"]) for name, comparison in found.items()}
 
 
 def evaluated(folders: dict[str, Path], count: int = 24) -> dict[str, Any]:
     """Return the figures of `edgevlo evaluate` of every variant against the float bundle."""
-    reference = reference_of(folders["fp32"], count=count)
-    verdicts = {name: judge(reference, folder) for name, folder in folders.items() if name != "fp32"}
+    reference = reference_of(open_bundle(folders["fp32"]), count=count)
+    verdicts = {
+        name: judge(reference, Subject(open_bundle(folder))) for name, folder in folders.items() if name != "fp32"
+    }
     return {name: {figure: found.figures[figure] for figure in EVALUATED} for name, found in verdicts.items()}
 
 
@@ -196,8 +198,8 @@ def large_forms(folder: Path) -> Forms:
     """Return the passes that make the float layers into each form."""
     scales = {str(value.name): np.full(2048, 4.0, np.float32) for value in ir.load(folder / "float.onnx").graph.inputs}
     peaks = {name.removeprefix("past_"): peak for name, peak in scales.items() if name.startswith("past_")}
-    ranges = {str(one.x.name): 4.0 for one in products(ir.load(folder / "float.onnx").graph)}
-    integers: list[ir.passes.PassBase] = [QuantizeDequantizePass("int8", ranges), IntegerProductPass()]
+    ranges = {str(one.x.name): 4.0 for one in linear_layers(ir.load(folder / "float.onnx").graph)}
+    integers: list[ir.passes.PassBase] = [QuantizeDequantizePass("int8", ranges), MatMulIntegerPass()]
     cache = QuantizedCachePass("int8", peaks, head_dim=128)
     return {
         "fp32": [],
@@ -274,7 +276,14 @@ def make(folder: Path, checkpoint: Path) -> tuple[dict[str, Path], dict[str, Pat
     variants, methods = {}, {}
     for name, (weights, static) in VARIANTS.items():
         variants[name] = folder / name.replace(" ", "-").replace(",", "")
-        quantize(portable, variants[name], weights=weights, static=static, calibration=folder / "percentile.calib")
+        quantize(
+            portable,
+            variants[name],
+            weights=weights,
+            static=static,
+            calibration=folder / "percentile.calib",
+            requests=0,
+        )
     for method in METHODS:
         ranges = folder / f"{method}.calib"
         if method != "percentile":
@@ -289,6 +298,7 @@ def make(folder: Path, checkpoint: Path) -> tuple[dict[str, Path], dict[str, Pat
             weights="fp32",
             static=Static(activations="int8", smoothing=0),
             calibration=ranges,
+            requests=0,
         )
     return variants, methods, facts
 

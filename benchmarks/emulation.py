@@ -1,7 +1,7 @@
 """What bundles for GPUs do to pictures and answers, each graph computed on a CPU with every rounding that it states.
 
-`asked` is the form as it was asked for, `made` what `quantize` makes of it: where the image decoder alone would be
-below the limits, it is left more precise. The reference is the float32 bundle, at the requests of `edgevlo evaluate`.
+`asked` is the form as requested, `made` what `quantize` makes of it: an image decoder that alone misses its limits is
+in its fallback precision. The reference is the float32 bundle, at the requests of `edgevlo evaluate`.
 
     python benchmarks/emulation.py [--checkpoint picturebook/checkpoint] [--requests 24]
 """
@@ -14,10 +14,11 @@ from typing import Any, Final
 import record
 
 from edgevlo.calibration import calibrate
-from edgevlo.calibration.evaluation.gate import Verdict, judge, reference_of
+from edgevlo.calibration.evaluation.gate import judge, reference_of
+from edgevlo.calibration.evaluation.reference import Reference
 from edgevlo.export import export_checkpoint
-from edgevlo.quantization import Static, open_emulated, quantize
-from edgevlo.quantization.gated import Care, quantize_with_care
+from edgevlo.quantization import QuantizeRequest, Static, open_emulated, quantize, run
+from edgevlo.runtime.bundle import open_bundle
 
 FORMS: Final[dict[str, dict[str, Any]]] = {
     "fp16": {"weights": "fp16"},
@@ -34,8 +35,10 @@ FIGURES: Final = ("decided_agreement", "kl_mean", "answer_decided_agreement", "d
                   "decoder_ciede2000_median", "decoder_ciede2000_p95")  # fmt: skip
 
 
-def shown(found: Verdict) -> dict[str, Any]:
-    """Return a verdict's figures, and whether it passed."""
+def judged(reference: Reference, folder: Path) -> dict[str, Any]:
+    """Return a bundle's figures, and whether it passed."""
+    with open_emulated(folder) as subject:
+        found = judge(reference, subject)
     return {"passed": found.passed} | {name: found.figures[name] for name in FIGURES if name in found.figures}
 
 
@@ -49,16 +52,17 @@ def main() -> None:
         portable, ranges = Path(name) / "portable", Path(name) / "ranges.calib"
         export_checkpoint(arguments.checkpoint, portable)
         calibrate(portable, ranges)
-        reference = reference_of(portable, count=arguments.requests, open_graph=open_emulated)
+        reference = reference_of(open_bundle(portable), count=arguments.requests)
         forms = {}
         for number, (form, options) in enumerate(FORMS.items()):
             asked, made = Path(name) / f"asked-{number}", Path(name) / f"made-{number}"
             given = {"target": "tensorrt", **options} | ({"calibration": ranges} if "static" in options else {})
-            quantize(portable, asked, **given)
-            raised = quantize_with_care(portable, made, care=Care(requests=arguments.requests), **given).raised
+            quantize(portable, asked, requests=0, **given)
+            request = QuantizeRequest(bundle=portable, output=made, requests=arguments.requests, **given)
+            fallbacks = {module: one.precision for module, one in run(request).fallbacks.items()}
             forms[form] = {
-                "asked": shown(judge(reference, asked)),
-                "made": shown(judge(reference, made)) | {"more_precise": raised},
+                "asked": judged(reference, asked),
+                "made": judged(reference, made) | {"more_precise": fallbacks},
             }
     print(record.write("emulation", {"requests": arguments.requests, "forms": forms}))
 

@@ -57,7 +57,7 @@ def prepare(folder: Path, target: str) -> None:
         exact = [codes.tolist() for codes in codes_of(portable)]
         (folder / "codes.json").write_text(json.dumps(exact), encoding="utf-8")
         for weights in WEIGHTS:
-            quantize(portable, folder / f"{target}-{weights}", target=target, weights=weights)
+            quantize(portable, folder / f"{target}-{weights}", target=target, weights=weights, requests=0)
     for bits in (None, 8, 4):
         large(folder / "large", target, bits)
 
@@ -68,10 +68,10 @@ def large(folder: Path, target: str, bits: int | None) -> None:
 
     from edgevlo.export.backbone import DecoderShape, build_backbone
     from edgevlo.export.heads import ImageHead, build_image_head
-    from edgevlo.quantization.passes.matmul_nbits import MatMulNBitsPass
     from edgevlo.quantization.recipes import GPU_INT8, INT4
     from edgevlo.quantization.targets.gpu import gpu_passes
     from edgevlo.quantization.targets.operators import refuse
+    from edgevlo.quantization.weight_only.matmul_nbits import MatMulNBitsPass
 
     shape = DecoderShape(
         prefix="model",

@@ -41,6 +41,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 PLUGIN: Final = "onnxruntime_ep_nv_tensorrt_rtx"
 BINDINGS: Final = "tensorrt_bindings"
 QDQ: Final = "edgevlo.quantization.passes.qdq"
+LAYERS: Final = "edgevlo.quantization.passes._graph"
 # What the bindings look for, and a part of the library's name in the plugin's folder.
 ALIASES: Final = {
     "libnvinfer.so.11": "libtensorrt_rtx.so.*",
@@ -103,7 +104,7 @@ def forms(bundle: Path, folder: Path) -> Iterator[tuple[str, Path]]:
 
     for weights in WEIGHTS:
         made = folder / f"weights-{weights}"
-        quantize(bundle, made, target="tensorrt", weights=weights, capacity=CAPACITY)
+        quantize(bundle, made, target="tensorrt", weights=weights, capacity=CAPACITY, requests=0)
         yield f"weights {weights}", made
     for kind in ACTIVATIONS:
         yield f"Q/DQ {kind}", with_activations(bundle, folder / "weights-fp16", folder / f"activations-{kind}", kind)
@@ -137,7 +138,8 @@ def observed(graph: Path, feeds: dict[str, Array]) -> dict[str, float]:
     import onnx_ir as ir
 
     names = sorted(
-        {str(product.x.name) for product in importlib.import_module(QDQ).products(ir.load(graph).graph)} - feeds.keys()
+        {str(layer.x.name) for layer in importlib.import_module(LAYERS).linear_layers(ir.load(graph).graph)}
+        - feeds.keys()
     )
     model = onnx.load(graph)
     known = {value.name for value in model.graph.output}

@@ -24,8 +24,9 @@ from edgevlo.calibration.moments import second_moments
 from edgevlo.cli.progress import progress_bar
 from edgevlo.export import export_checkpoint
 from edgevlo.quantization import quantize
-from edgevlo.quantization.passes.matmul_nbits import MatMulNBitsPass
 from edgevlo.quantization.recipes import INT4, INT8
+from edgevlo.quantization.weight_only.matmul_nbits import MatMulNBitsPass
+from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.manifest.schema import read_manifest
 
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -50,11 +51,11 @@ def make(folder: Path, checkpoint: Path) -> tuple[Path, dict[str, Path], float]:
     portable = folder / "portable"
     export_checkpoint(checkpoint, portable)
     began = time.perf_counter()
-    moments = second_moments(portable)
+    moments = second_moments(open_bundle(portable))
     seconds = time.perf_counter() - began
     variants = {name: folder / name.replace(" ", "-").replace(",", "") for name in VARIANTS}
     for name, options in VARIANTS.items():
-        quantize(portable, variants[name], moments=moments, **options)
+        quantize(portable, variants[name], moments=moments, requests=0, **options)
     return portable, variants, seconds
 
 

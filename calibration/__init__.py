@@ -1,4 +1,4 @@
-"""Calibration data, activation ranges and quality: what a bundle's tensors hold. Needs the `quantize` extra."""
+"""Calibration ranges and second moments of a bundle's tensors, and evaluation. Needs the `quantize` extra."""
 
 from .calibrate import CalibrationWarning, calibrate
 from .ranges import METHODS

@@ -1,8 +1,8 @@
-"""Run a portable bundle as its users will, and write down what its tensors hold.
+"""`edgevlo calibrate`: run a portable bundle as its users will, and record the ranges of its tensors.
 
 Every case goes through the runtime itself: prompts of every guidance branch are read in, pictures painted row by row,
-source pictures encoded, answers written. The calibration on disk is brought up to date after each case; interrupted, it
-goes on there. The histograms are kept, so that another method costs no second run.
+source pictures encoded, answers written. The calibration on disk is updated after each case, and an interrupted one
+resumes there. The histograms are kept, so that another method needs no second run.
 """
 
 import time
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -20,19 +20,16 @@ from PIL import Image
 from edgevlo.runtime.arrays import Codes, Progress
 from edgevlo.runtime.bundle import Bundle, open_bundle
 from edgevlo.runtime.errors import BundleError, CalibrationError, RequestError
-from edgevlo.runtime.generate.stroke import Stroke
 from edgevlo.runtime.manifest.graphs import GraphRole
 from edgevlo.runtime.model import Model
 
 from . import store
-from .evaluation.cases import Case, digest
+from .evaluation.cases import Case, digest, strokes_of
 from .histogram import Statistics
 from .observe import ANSWER, PLACES, PROMPT, ROLES, ObservedEngine, Observer, readers
 from .ranges import METHODS, Method, threshold
 from .requests import cases
 from .store import Arrays, Calibration, CaseDone, Grids, Range, Tensors
-
-# Told what is being done, how much of it is done, and how much there is.
 
 COUNT: Final = 16
 # picturebook, every input int8, not smoothed: the next code diverges by 4.7e-4 nats; 99.99 8e-4, 99.9 6e-3, max 1e-3.
@@ -41,12 +38,12 @@ _NO_ARRAYS: Final = Arrays(file="arrays-0000000000000000.npz", bytes=0, sha256="
 
 
 class CalibrationWarning(UserWarning):
-    """Something about a calibration that its user should know."""
+    """A calibration that is resumed, or made of few cases."""
 
 
 @dataclass
 class _Run:
-    """A calibration under way: its file's content, and the statistics behind it."""
+    """A calibration in progress: its file's content, and the statistics behind it."""
 
     calibration: Calibration
     tensors: Tensors
@@ -65,11 +62,11 @@ def calibrate(
     restart: bool = False,
     progress: Progress | None = None,
 ) -> Calibration:
-    """Calibrate a portable bundle into the folder `output`; go on where an earlier call with the same data stopped.
+    """Calibrate a portable bundle into the folder `output`; resume an earlier call with the same data.
 
     Raises `RequestError` for a method or prompts that do not exist, `PictureError` for pictures that cannot be read,
-    `BundleError` for a bundle that is not portable, `CalibrationError` for an output made of something else (unless
-    `restart` is set) and for NaN or infinity in a tensor, which it names.
+    `BundleError` for a bundle that is not portable, `CalibrationError` for an output made from other data (unless
+    `restart` is set) and for a tensor with NaN or infinity.
     """
     tell = progress or (lambda _what, _done, _all: None)
     chosen = _checked(method, percentile)
@@ -77,7 +74,7 @@ def calibrate(
     tell("verifying the bundle", 0, 1)
     opened = open_bundle(bundle)
     if opened.manifest.target != "portable":
-        raise BundleError(f"{bundle} is made for {opened.manifest.target!r} already; calibrate the portable bundle.")
+        raise BundleError(f"{bundle} was made for target {opened.manifest.target!r}; calibrate the portable bundle.")
     listed = cases(opened.manifest, prompts, pictures, count)
     run = _begun(opened, output, listed, chosen, percentile, restart=restart)
     if not run.calibration.finished:
@@ -90,16 +87,16 @@ def calibrate(
 
 def _checked(method: str, percentile: float) -> Method:
     if method not in METHODS:
-        raise RequestError(f"there is no calibration method {method!r}; choose one of {', '.join(METHODS)}.")
+        raise RequestError(f"there is no --method {method!r}; choose one of {', '.join(METHODS)}.")
     if not 50 <= percentile <= 100:
-        raise RequestError(f"a percentile of {percentile} keeps too little; take one from 50 to 100, such as 99.999.")
+        raise RequestError(f"--percentile {percentile} is out of range; choose one from 50 to 100, such as 99.999.")
     return method
 
 
 def _begun(
     bundle: Bundle, output: Path, listed: Sequence[Case], method: Method, percentile: float, *, restart: bool
 ) -> _Run:
-    """Return the calibration that lies at `output`, or a new one where nothing does or `restart` is set."""
+    """Return the calibration at `output`, or a new one if there is none or `restart` is set."""
     fresh = Calibration(
         format=store.FORMAT,
         bundle=bundle.manifest.name,
@@ -120,12 +117,14 @@ def _begun(
     if found.bundle_sha256 != bundle.digest:
         raise CalibrationError(f"{output} was made from another bundle, {found.bundle}; --restart starts it over.")
     if found.versions != fresh.versions:
-        raise CalibrationError(f"{output} was made with other versions of edgevlo's parts; --restart starts it over.")
+        raise CalibrationError(
+            f"{output} was made with other versions of edgevlo or its libraries; --restart starts it over."
+        )
     if found.cases > len(listed) or found.data_sha256 != digest(listed[: found.cases]):
         raise CalibrationError(f"{output} was made with other prompts, pictures or counts; --restart starts it over.")
     found = _replaced(found, cases=len(listed), data_sha256=fresh.data_sha256)  # more cases may be added
     if found.done:
-        then = "only ranges are chosen anew" if found.finished else "going on from there"
+        then = "only ranges are chosen again" if found.finished else "resuming"
         warnings.warn(
             f"{output} has {len(found.done)} of {found.cases} cases; {then}", CalibrationWarning, stacklevel=3
         )
@@ -133,7 +132,7 @@ def _begun(
 
 
 def _continued(bundle: Bundle, output: Path, listed: Sequence[Case], run: _Run, tell: Progress) -> _Run:
-    """Run the cases that are left and write the calibration after each."""
+    """Run the remaining cases and write the calibration after each."""
     observer = Observer(run.tensors, places=list(run.calibration.places))
     model = Model(bundle, ObservedEngine(bundle, observer))
     for number in range(len(run.calibration.done), len(listed)):
@@ -158,23 +157,23 @@ def _continued(bundle: Bundle, output: Path, listed: Sequence[Case], run: _Run, 
 
 
 def carried_out(model: Model, observer: Observer, case: Case, grids: Grids) -> Iterator[tuple[Codes, int]]:
-    """Do what the case asks; yield the rows so far and how many there are, once for an answer."""
+    """Carry out a case; yield the rows painted so far and how many there will be, once for an answer."""
     observer.place = PROMPT
     pictures = [_picture(model, one, grids) for one in case.pictures]
     output = model.manifest.abilities[case.ability].output
     if output != "image":
         observer.place = ANSWER
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what an answer says is not what is looked at
+            warnings.simplefilter("ignore")  # of the answer's wording
             if case.ability == "detect":
-                model.detect(pictures[0], _objects(case.text))
+                model.detect(pictures[0], case.labels)
             else:
                 model.ask(pictures, case.text)
         yield np.zeros((1, 1), dtype=np.int32), 1
         return
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # nor whether a picture had to be fitted
-        strokes = _strokes(model, case, pictures)
+        warnings.simplefilter("ignore")  # of fitted pictures
+        strokes = strokes_of(model, case, pictures, codes_per_pass=1)  # no tensors of wrong guesses
     observer.at_row(0)
     for stroke in strokes:
         if stroke.rows_done == stroke.rows:
@@ -183,34 +182,19 @@ def carried_out(model: Model, observer: Observer, case: Case, grids: Grids) -> I
         yield stroke.codes, stroke.rows
 
 
-def _strokes(model: Model, case: Case, pictures: list[Path | Image.Image]) -> Iterator[Stroke]:
-    options: dict[str, Any] = {  # one code a pass: what a wrong guess makes of a tensor is seen by nobody
-        "seed": case.seed, "guidance_scale": case.guidance_scale, "codes_per_pass": 1
-    }  # fmt: skip
-    if case.ability == "paint":
-        return model.paint_rows(case.text, **options)
-    if case.ability == "edit":
-        return model.edit_rows(pictures, case.text, **options)
-    return model.perceive_rows(case.ability, pictures[0], _objects(case.text), **options)
-
-
-def _objects(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",") if word.strip()]
-
-
 def _picture(model: Model, picture: Path | int, grids: Grids) -> Path | Image.Image:
     return model.decode(grids[str(picture)]) if isinstance(picture, int) else picture
 
 
 def _ranges(bundle: Bundle, run: _Run, method: Method, percentile: float) -> dict[GraphRole, dict[str, Range]]:
-    """Return what every tensor held and where it will be clipped, in the order of the graphs."""
+    """Return the range and the clipping threshold of every tensor, in the order of the graphs."""
     places = run.calibration.places
 
     def described(statistics: Statistics, read_by: tuple[str, ...]) -> Range:
         return Range(
             threshold=_rounded(threshold(statistics, method, percentile)),
             peak=_rounded(statistics.peak),
-            seen=statistics.seen,
+            seen=statistics.count,
             readers=read_by,
             places={places[at]: _rounded(peak) for at, peak in enumerate(statistics.place_peaks.tolist()) if peak},
         )

@@ -1,8 +1,7 @@
-"""Second moments of what a bundle's products read while it does what its users ask: what GPTQ and AWQ go by.
+"""Second moments of the inputs of a bundle's linear layers, which GPTQ (as Hessians) and AWQ need.
 
-They are kept in memory, K x K float32 for every input of K channels: 4.3 GB for the shape of Janus-Pro-1B. AWQ does
-with the squares alone, K. What is read is gathered for many steps and added at once: a step alone would go through all
-of them for one token.
+They are kept in memory, K x K float32 for every input of K channels: 4.3 GB for the shape of Janus-Pro-1B. AWQ needs
+their diagonals alone, K. Inputs of many steps are added at once: each addition passes over all K x K sums.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +13,7 @@ import numpy as np
 import onnx_ir as ir
 
 from edgevlo.runtime.arrays import Array, Floats, Progress
-from edgevlo.runtime.bundle import Bundle, open_bundle
+from edgevlo.runtime.bundle import Bundle
 from edgevlo.runtime.errors import CalibrationError
 from edgevlo.runtime.manifest.graphs import GraphRole
 from edgevlo.runtime.memory.predict import check_available, weights_bytes
@@ -30,22 +29,22 @@ GATHERED: Final = 256  # tokens between additions
 
 @dataclass
 class MomentObserver(Observer):
-    """Adds up `x x^T` over all that each product with weights reads, `(K, K)` by the product's name.
+    """Sums `x x^T` over the inputs of each linear layer, `(K, K)` by the layer's name.
 
-    With `squares` only its diagonal, `(K,)`.
+    With `squares` only the diagonals, `(K,)`.
     """
 
     squares: bool = False
     moments: dict[str, Floats] = field(default_factory=dict)
     _waiting: dict[str, list[Floats]] = field(default_factory=dict)
 
-    def take(self, role: GraphRole, seen: Mapping[str, Array], watched: Sequence[Watched]) -> None:
-        """Add what one run of a graph showed."""
-        rows = rows_of(role, seen)
+    def take(self, role: GraphRole, observed: Mapping[str, Array], watched: Sequence[Watched]) -> None:
+        """Add the inputs of one run."""
+        rows = rows_of(role, observed)
         for one in watched:
             if one.channels != (-1,):
-                continue  # no product of a matrix
-            values = seen[one.name]
+                continue  # not the input of a MatMul with weights
+            values = observed[one.name]
             parts = [flat(values, one.channels)] if rows is None else [x for _, x in real_tokens(values, one, rows)]
             if not all(np.isfinite(x).all() for x in parts):
                 raise CalibrationError(
@@ -61,19 +60,19 @@ class MomentObserver(Observer):
             if sum(map(len, waiting)) >= GATHERED:
                 self._add_up(first)
 
-    def _add_up(self, product: str) -> None:
-        x = np.concatenate(self._waiting.pop(product))
-        self.moments[product] += np.einsum("tk,tk->k", x, x) if self.squares else x.T @ x
+    def _add_up(self, layer: str) -> None:
+        x = np.concatenate(self._waiting.pop(layer))
+        self.moments[layer] += np.einsum("tk,tk->k", x, x) if self.squares else x.T @ x
 
     def finished(self) -> dict[str, Floats]:
-        """Return the moments of all that was seen."""
-        for product in list(self._waiting):
-            self._add_up(product)
+        """Return the second moments of all inputs."""
+        for layer in list(self._waiting):
+            self._add_up(layer)
         return self.moments
 
 
 def moments_bytes(bundle: Bundle) -> int:
-    """Return what the moments of a bundle's products take."""
+    """Return the memory that the second moments of a bundle take."""
     total = 0
     for role in bundle.manifest.graphs.keys() & set(ROLES):
         graph = ir.load(bundle.path(bundle.manifest.graphs[role].file)).graph
@@ -86,27 +85,26 @@ def moments_bytes(bundle: Bundle) -> int:
 
 
 def second_moments(
-    bundle: Path,
+    bundle: Bundle,
     *,
     prompts: Path | None = None,
     count: int = COUNT,
     squares: bool = False,
     progress: Progress | None = None,
 ) -> dict[str, Floats]:
-    """Run a portable bundle on requests, as `calibrate` does; return the moments by the product's name.
+    """Run a portable bundle on requests, as `calibrate` does; return second moments by the linear layer's name.
 
     With `squares` only their diagonals.
 
     Raises `RequestError` for prompts that cannot be used, `CalibrationError` for NaN and infinity, `MemoryShortError`
     when the moments do not fit into what is available.
     """
-    opened = open_bundle(bundle)
-    weights = weights_bytes(opened.folder, opened.manifest, opened.manifest.graphs)
+    weights = weights_bytes(bundle.folder, bundle.manifest, bundle.manifest.graphs)
     if not squares:
-        check_available(opened, moments_bytes(opened) + weights, "for gptq, which other values of --method do without")
-    listed = cases(opened.manifest, prompts, None, count)
+        check_available(bundle, moments_bytes(bundle) + weights, "for --method gptq; other methods take less")
+    listed = cases(bundle.manifest, prompts, None, count)
     observer, grids = MomentObserver({}, squares=squares), Grids()
-    model = Model(opened, ObservedEngine(opened, observer))
+    model = Model(bundle, ObservedEngine(bundle, observer))
     for number, case in enumerate(listed):
         for grid, rows in carried_out(model, observer, case, grids):
             if progress is not None:

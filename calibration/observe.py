@@ -1,13 +1,13 @@
-"""Sessions that look at their graph's tensors while the runtime drives them as it always does.
+"""Sessions that observe their graph's tensors while the runtime drives them as usual.
 
-A watched graph is the bundle's own, in memory, with a copy of every watched tensor as a further output; its weights
+An observed graph is the bundle's own, in memory, with a copy of every watched tensor as a further output; its weights
 stay in the bundle's files. `ObservedSession` stands in for the session that the runtime would have opened: it binds the
-further outputs itself and hands what they hold to `Observer`. Knows no prompts and no pictures.
+further outputs itself and hands their values to an `Observer`. Knows no prompts and no pictures.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import numpy as np
 import onnx_ir as ir
@@ -17,6 +17,7 @@ from edgevlo.runtime.arrays import Array, Floats
 from edgevlo.runtime.bundle import Bundle
 from edgevlo.runtime.engine import Engine
 from edgevlo.runtime.errors import CalibrationError
+from edgevlo.runtime.graphs.protocols import Runner, Session
 from edgevlo.runtime.graphs.sessions import open_rewritten
 from edgevlo.runtime.manifest.graphs import GraphRole
 from edgevlo.runtime.manifest.schema import graph_bytes
@@ -36,7 +37,7 @@ _ROWS: Final = ("past_lengths", "token_counts")  # of the backbone: which of its
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """One tensor: which axis counts channels, and who reads it."""
+    """A tensor to observe: the operators that read it, and the axes that count channels."""
 
     name: str
     readers: tuple[str, ...]
@@ -44,7 +45,7 @@ class Watched:
 
 
 def watched(graph: ir.Graph, role: GraphRole) -> list[Watched]:
-    """Return what a quantised graph would quantise: inputs of products and convolutions, and what enters the cache."""
+    """Return the tensors that static quantisation would quantise: inputs of linear layers, and updates of the cache."""
     found: dict[str, Watched] = {}
     for node in graph:
         for index, channels in _inputs(node, role):
@@ -76,14 +77,14 @@ def _inputs(node: ir.Node, role: GraphRole) -> list[tuple[int, tuple[int, ...]]]
 
 
 def _cached(value: ir.Value | None) -> bool:
-    """Whether a value is a whole cache; what enters it is watched instead."""
+    """Whether a value is a whole cache; its updates are observed instead."""
     producer = value.producer() if value is not None else None
     return producer is not None and producer.op_type == "TensorScatter"
 
 
 @dataclass
 class Observer:
-    """Gathers statistics of every graph; the caller says where in a sequence the backbone stands."""
+    """Gathers statistics of every graph; the caller sets the place of the backbone in a sequence."""
 
     tensors: Tensors
     place: str = PROMPT
@@ -91,19 +92,19 @@ class Observer:
     tokens: int = 0
 
     def at_row(self, row: int) -> None:
-        """Say that a picture's row is being painted."""
+        """Set the place to a painted row."""
         self.place = f"row {row}"
 
-    def take(self, role: GraphRole, seen: Mapping[str, Array], watched: Sequence[Watched]) -> None:
-        """Add what one run of a graph showed; raise `CalibrationError` naming a tensor with NaN or infinity."""
+    def take(self, role: GraphRole, observed: Mapping[str, Array], watched: Sequence[Watched]) -> None:
+        """Add the tensors of one run; raise `CalibrationError` naming one with NaN or infinity."""
         kept = self.tensors.setdefault(role, {})
-        rows = rows_of(role, seen)
+        rows = rows_of(role, observed)
         if rows is not None:
             self.tokens += int(rows[1].sum())
         for one in watched:
             statistics = kept.setdefault(one.name, Statistics())
             try:
-                self._add(statistics, seen[one.name], one, rows)
+                self._add(statistics, observed[one.name], one, rows)
             except NotFiniteError as error:
                 raise CalibrationError(
                     f"{error} in tensor {one.name!r} of {role} (read by {', '.join(one.readers[:3])}): a model whose "
@@ -127,13 +128,13 @@ class Observer:
         return self.places.index(place)
 
 
-def rows_of(role: GraphRole, seen: Mapping[str, Array]) -> tuple[Array, ...] | None:
-    """Return, of the backbone, how many tokens each row had before and how many are added; None of other graphs."""
-    return tuple(seen[name] for name in _ROWS) if role == "backbone" else None
+def rows_of(role: GraphRole, observed: Mapping[str, Array]) -> tuple[Array, ...] | None:
+    """Return how many tokens each row of the backbone had before and how many are added; None for other graphs."""
+    return tuple(observed[name] for name in _ROWS) if role == "backbone" else None
 
 
 def real_tokens(values: Array, one: Watched, rows: tuple[Array, ...]) -> Iterator[tuple[int, Floats]]:
-    """Yield, row by row, how many tokens were there before and the values of those added, `(count, channels)`."""
+    """Yield, row by row, how many tokens it had before and the values of those added, `(count, channels)`."""
     lengths, counts = rows
     for row, (before, count) in enumerate(zip(lengths.tolist(), counts.tolist(), strict=True)):
         yield before, flat(values[row, ..., :count, :], one.channels)
@@ -150,19 +151,20 @@ def flat(values: Array, channels: tuple[int, ...]) -> Floats:
 
 
 class ObservedSession:
-    """Stands in for a session: what is bound and asked is run as before, and the watched tensors are taken."""
+    """Stands in for a session: runs as before, and hands the watched tensors to the observer."""
 
-    def __init__(
-        self, session: ort.InferenceSession, role: GraphRole, watched: Sequence[Watched], observer: Observer
-    ) -> None:
+    def __init__(self, session: Session, role: GraphRole, watched: Sequence[Watched], observer: Observer) -> None:
         self._session, self._role, self._watched, self._observer = session, role, watched, observer
         self._names = [one.name for one in watched] + (list(_ROWS) if role == "backbone" else [])
         self._outputs = [_PREFIX + name for name in self._names]
 
-    def get_inputs(self) -> Sequence[Any]:
+    def get_inputs(self) -> Sequence[ort.NodeArg]:
         """Return the session's inputs."""
-        inputs: Sequence[Any] = self._session.get_inputs()
-        return inputs
+        return self._session.get_inputs()
+
+    def get_provider_options(self) -> Mapping[str, Mapping[str, str]]:
+        """Return the session's own options."""
+        return self._session.get_provider_options()
 
     def io_binding(self) -> ort.IOBinding:
         """Return a binding whose first outputs are the watched ones."""
@@ -171,32 +173,32 @@ class ObservedSession:
             binding.bind_output(name, "cpu")
         return binding
 
-    def run_with_iobinding(self, binding: ort.IOBinding) -> None:
-        """Run, and take what the watched outputs hold."""
-        self._session.run_with_iobinding(binding)
+    def run_with_iobinding(self, binding: ort.IOBinding, options: ort.RunOptions | None = None, /) -> None:
+        """Run, and observe the watched outputs."""
+        self._session.run_with_iobinding(binding, options)
         self._take([value.numpy() for value in binding.get_outputs()[: len(self._outputs)]])
 
-    def run(self, names: Sequence[str], feeds: Mapping[str, Array]) -> list[Array]:
-        """Run and return the outputs asked for."""
-        outputs: list[Array] = self._session.run([*names, *self._outputs], dict(feeds))
-        self._take(outputs[len(names) :])
-        return outputs[: len(names)]
+    def run(
+        self, outputs: Sequence[str], feeds: Mapping[str, Array], options: ort.RunOptions | None = None, /
+    ) -> Sequence[Any]:
+        """Run on arrays and return these outputs; observe the watched ones."""
+        arrays = self._session.run([*outputs, *self._outputs], feeds, options)
+        self._take(arrays[len(outputs) :])
+        return arrays[: len(outputs)]
 
     def _take(self, arrays: Sequence[Array]) -> None:
         self._observer.take(self._role, dict(zip(self._names, arrays, strict=True)), self._watched)
 
 
 class ObservedEngine(Engine):
-    """Runs a bundle's graphs as ever, with an eye on those that may be quantised."""
+    """Runs a bundle's graphs as usual, and observes those that may be quantised."""
 
     def __init__(self, bundle: Bundle, observer: Observer) -> None:
         super().__init__(bundle)
         self._observer = observer
 
-    def _open(self, role: GraphRole) -> ort.InferenceSession:
-        if role not in ROLES:
-            return super()._open(role)
-        return cast(ort.InferenceSession, open_observed(self._bundle, role, self._observer))
+    def _open(self, role: GraphRole) -> Runner:
+        return open_observed(self._bundle, role, self._observer) if role in ROLES else super()._open(role)
 
 
 def open_observed(bundle: Bundle, role: GraphRole, observer: Observer) -> ObservedSession:

@@ -1,7 +1,7 @@
-"""From a histogram of absolute values to the largest number a quantised tensor shall hold. Knows no graphs.
+"""From a histogram of absolute values to the threshold at which a quantised tensor is clipped. Knows no graphs.
 
-`max` keeps everything that was seen. `percentile` cuts off the largest values, so few that the rest gains precision.
-`entropy` takes the cut after which 128 levels say most of what the histogram says (Migacz, "8-bit inference with
+`max` clips nothing. `percentile` clips the largest values, so few that the rest gains precision.
+`entropy` takes the threshold at which 128 levels preserve most of the histogram (Migacz, "8-bit inference with
 TensorRT", 2017), as ONNX Runtime's calibrater does it, and to the same result, but fifty times as fast.
 """
 
@@ -24,7 +24,7 @@ Shares: TypeAlias = npt.NDArray[np.float64]
 
 
 def threshold(statistics: Statistics, method: Method, percentile: float) -> float:
-    """Return the absolute value from which on values are clipped; 0 where nothing but zeros was seen."""
+    """Return the absolute value at which a tensor is clipped; 0 if it was always zero."""
     if statistics.peak == 0 or method == "max":
         return statistics.peak
     counts, width = statistics.counts, statistics.limit / len(statistics.counts)
@@ -34,9 +34,9 @@ def threshold(statistics: Statistics, method: Method, percentile: float) -> floa
 
 
 def signal_to_noise(statistics: Statistics, clipped_at: float, divisor: Divisor | None = None) -> float:
-    """Return, in decibels, what a signed byte keeps of a tensor that is clipped there; infinite for one of zeros.
+    """Return the signal over noise, in dB, of int8 with this threshold; infinite for a tensor of zeros.
 
-    With a `divisor` (channels,) it is the tensor that smoothing leaves, of which nothing is clipped.
+    With a `divisor` (channels,) it is that of the smoothed tensor, which is not clipped.
     """
     squares = statistics.channel_squares / max(statistics.rows, 1)
     step = clipped_at / (LEVELS - 1)
@@ -46,19 +46,19 @@ def signal_to_noise(statistics: Statistics, clipped_at: float, divisor: Divisor 
     elif clipped_at < statistics.peak:
         width = statistics.limit / len(statistics.counts)
         over = np.maximum((np.arange(len(statistics.counts)) + 0.5) * width - clipped_at, 0)
-        noise += float(np.sum(statistics.counts * over**2) / statistics.seen)
+        noise += float(np.sum(statistics.counts * over**2) / statistics.count)
     signal = float(squares.mean()) if squares.size else 0.0
     return float(10 * np.log10(signal / noise)) if signal > 0 and noise > 0 else float("inf")
 
 
 def percentile_bin(counts: Counts, percentile: float) -> int:
-    """Return how many bins hold `percentile` of a hundred of what was counted."""
+    """Return how many bins contain `percentile` per cent of the values."""
     shares = np.cumsum(counts) / counts.sum()
     return int(np.searchsorted(shares, percentile / 100)) + 1
 
 
 def entropy_threshold(counts: Counts, width: float, peak: float) -> float:
-    """Return the cut of least divergence between the histogram and what 128 levels on a side keep of it."""
+    """Return the threshold of least divergence between the histogram and its 128 levels on a side."""
     merged = -(-len(counts) // _SEARCHED)
     half = np.pad(counts, (0, -len(counts) % merged)).reshape(-1, merged).sum(axis=1)
     return min(entropy_cut(np.concatenate([half[::-1], half])) * merged * width, peak)
@@ -70,15 +70,15 @@ def entropy_cut(counts: Counts) -> int:
 
 
 def divergences(counts: Counts) -> Shares:
-    """Return what every cut costs, from the one that keeps `LEVELS` + 1 bins on either side of zero on."""
+    """Return the divergence of every threshold, from the one that keeps `LEVELS` + 1 bins on either side of zero."""
     middle, before = len(counts) // 2, np.concatenate([[0], np.cumsum(counts)])
     return np.array([_divergence(counts, before, middle, reach, 2 * LEVELS) for reach in range(LEVELS, middle + 1)])
 
 
 def _divergence(counts: Counts, before: Counts, middle: int, reach: int, levels: int) -> float:
-    """Return the Kullback-Leibler divergence of the histogram, clipped, from what the levels keep of it.
+    """Return the Kullback-Leibler divergence of the clipped histogram from its levels.
 
-    What is left over when the bins are shared out among the levels belongs to the last one, and is not spread again.
+    Bins left over when they are divided among the levels belong to the last one, and are not spread again.
     """
     start, end = middle - reach, min(middle + reach + 1, len(counts))
     kept = counts[start:end]

@@ -1,6 +1,6 @@
-"""What a bundle is calibrated on: requests to its own abilities, in turn and without end.
+"""The cases that a bundle is calibrated on: requests to its own abilities, in turn and without end.
 
-Without pictures, those that the model itself paints are edited and asked about. Runs nothing.
+Without pictures, the model edits and answers about those that it paints itself. Runs nothing.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,29 +20,29 @@ _NAMES: Final[tuple[AbilityName, ...]] = get_args(AbilityName)
 
 
 def cases(manifest: Manifest, prompts: Path | None, pictures: Path | None, count: int) -> list[Case]:
-    """Return `count` requests, the abilities in turn; raise `RequestError` or `PictureError` for data it cannot use."""
+    """Return `count` cases, the abilities in turn; raise `RequestError` or `PictureError` for files it cannot use."""
     if count < 1:
-        raise RequestError(f"--count is {count}; calibration needs one case at least.")
+        raise RequestError(f"--count {count} is too small; calibration needs at least one case.")
     lines = list(read_requests(SHIPPED if prompts is None else prompts))
     if prompts is None:
         lines = [line for line in lines if line.ability in manifest.abilities]
     elif lacking := [line.ability for line in lines if line.ability not in manifest.abilities]:
-        raise RequestError(f"{prompts} asks to {lacking[0]}, which {manifest.name} cannot; remove those lines.")
+        raise RequestError(f"{prompts} has requests to {lacking[0]}, which {manifest.name} lacks; remove them.")
     if not lines:
-        raise RequestError(f"{prompts or manifest.name} has no prompts to calibrate on; give a file with --prompts.")
+        raise RequestError(f"{prompts or manifest.name} has no requests to calibrate on; give a file with --prompts.")
     files = [] if pictures is None else picture_files(pictures)
     paints = any(line.ability == "paint" for line in lines)
     if not files and not paints and any(manifest.abilities[line.ability].images[0] for line in lines):
-        raise RequestError("nothing here paints a picture to read; name a folder of them with --pictures.")
+        raise RequestError("no request paints a picture for the others to show; name a folder of them with --pictures.")
     return list(islice(_cases(manifest, lines, files), count))
 
 
 def _cases(manifest: Manifest, lines: Sequence[Request], files: Sequence[Path]) -> Iterator[Case]:
-    """Yield one case of every ability in turn, without end; every ability's own prompts follow each other."""
+    """Yield one case of every ability in turn, without end; each ability goes through its own prompts."""
     texts: dict[AbilityName, list[str]] = {}
     for line in lines:
         texts.setdefault(line.ability, []).append(line.text)
-    turns = sorted(texts, key=_NAMES.index)  # painting first: the others read what it paints
+    turns = sorted(texts, key=_NAMES.index)  # painting first: the others show what it paints
     painted: list[int] = []
     seed = 0
     for turn in counted():

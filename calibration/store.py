@@ -49,7 +49,7 @@ class Arrays(Record, frozen=True):
 
 
 class CaseDone(Record, frozen=True):
-    """A case that was run: what was asked, and how many tokens the backbone read for it."""
+    """A case that was run: its request, and how many tokens the backbone read for it."""
 
     ability: AbilityName
     text: str
@@ -61,17 +61,17 @@ class CaseDone(Record, frozen=True):
 
 
 class Range(Record, frozen=True):
-    """What one tensor was seen to hold, and the absolute value from which on it will be clipped."""
+    """The observed range of a tensor, and the absolute value at which it will be clipped."""
 
     threshold: Size
     peak: Size
     seen: int
     readers: tuple[str, ...]  # operators that read the tensor
-    places: dict[str, Size]  # peaks of: the first position, the rest of prompts, answers, and every painted row
+    places: dict[str, Size]  # peaks at the first position, in the rest of prompts, in answers, and in every painted row
 
 
 class Calibration(Record, frozen=True):
-    """`calibration.json`: what was run on which bundle and data, and the ranges that were seen."""
+    """`calibration.json`: the bundle, the cases that were run, and the ranges that were observed."""
 
     format: Literal["edgevlo-calibration/1"]
     bundle: str
@@ -121,7 +121,7 @@ def _unpacked(stored: Path, raw: bytes, again: str) -> tuple[Tensors, Grids]:
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as zipped:
             if sum(entry.file_size for entry in zipped.infolist()) > _MAX_ARRAY_BYTES:
-                raise ValueError("they unpack to more than any calibration holds")
+                raise ValueError("they unpack to more than any calibration has")
         with np.load(io.BytesIO(raw), allow_pickle=False) as archive:
             for key in archive.files:
                 role, _, rest = key.partition("|")
@@ -134,24 +134,24 @@ def _unpacked(stored: Path, raw: bytes, again: str) -> tuple[Tensors, Grids]:
         for (role, name), arrays in named.items():
             tensors.setdefault(msgspec.convert(role, GraphRole), {})[name] = restored(arrays)
     except (ValueError, KeyError, EOFError, zipfile.BadZipFile, msgspec.ValidationError) as error:
-        raise CalibrationError(f"{stored} holds no statistics ({error}). {again}") from error
+        raise CalibrationError(f"{stored} cannot be read as statistics ({error}). {again}") from error
     return tensors, grids
 
 
 def check_output(folder: Path) -> None:
-    """Raise `CalibrationError` where something else lies, `OutputError` where nothing can be written."""
+    """Raise `CalibrationError` if something else is there, `OutputError` if nothing can be written."""
     check_writable(folder / FILE if folder.is_dir() else folder)
     if folder.is_file() or (folder.is_dir() and not all(map(_ours, folder.iterdir()))):
-        raise CalibrationError(f"{folder} exists and is no calibration; choose another name.")
+        raise CalibrationError(f"{folder} exists and is not a calibration; choose another name.")
 
 
 def _ours(path: Path) -> bool:
-    """Whether a file is a calibration's, or what a process that was killed left of one."""
+    """Whether a file belongs to a calibration, or was left half written by a process that was killed."""
     return path.name.lstrip(".").startswith((FILE, "arrays-"))
 
 
 def write(folder: Path, calibration: Calibration, tensors: Tensors, grids: Grids) -> Calibration:
-    """Write the calibration as it is now over the one that was there; return it with its arrays filled in."""
+    """Replace the calibration in a folder; return it with the name of its arrays."""
     content = _packed(tensors, grids)
     digest = hashlib.sha256(content).hexdigest()
     arrays = Arrays(file=f"arrays-{digest[:16]}.npz", bytes=len(content), sha256=digest)

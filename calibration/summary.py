@@ -1,4 +1,4 @@
-"""What a calibration found, in a few lines: how much was seen, what will be clipped, where peaks stand."""
+"""A calibration in a few lines: how much was run, how much will be clipped, where the outliers are."""
 
 from collections import Counter
 from statistics import median
@@ -7,12 +7,12 @@ from typing import Any, Final
 from .observe import FIRST
 from .store import Calibration, Range
 
-_OUTLIER: Final = 4.0  # a peak this many times as large as elsewhere costs two bits of what is not there
+_OUTLIER: Final = 4.0  # a peak this many times as large as elsewhere costs all other values two bits
 _SHOWN: Final = 5
 
 
 def summary(calibration: Calibration) -> dict[str, Any]:
-    """Return the facts, and under `lines` the same to be read."""
+    """Return the facts, and under `lines` the same as text."""
     kinds = Counter(case.ability for case in calibration.done)
     ranges = [(role, name, one) for role, named in calibration.ranges.items() for name, one in named.items()]
     first = [found for found in ranges if _peak_at(found[2], FIRST) > _OUTLIER]
@@ -43,7 +43,7 @@ def summary(calibration: Calibration) -> dict[str, Any]:
 
 
 def _peak_at(one: Range, place: str) -> float:
-    """Return how many times as large the peak at a place is as anywhere else; 0 if it was seen there alone."""
+    """Return how many times as large the peak at a place is as anywhere else; 0 if the tensor occurs nowhere else."""
     others = [peak for name, peak in one.places.items() if name != place and peak > 0]
     return one.places.get(place, 0.0) / max(others) if others else 0.0
 

@@ -1,25 +1,21 @@
-"""Portable bundle -> target bundle: graph passes and weight-only quantisation. Needs the `quantize` extra."""
+"""Portable bundle -> bundle for one kind of device, written, judged and published. Needs the `quantize` extra."""
 
-from edgevlo.runtime.arrays import Progress
-
-from .modules import layers, named_products
+from .quantize import Quantized, quantize, run
 from .recipes import CPU, GPU, METHODS, Override, override
+from .request import QuantizeRequest
 from .static import Static
 from .targets.emulation import open_emulated
-from .write_bundle import check_request, choice_of, quantize
 
 __all__ = [
     "CPU",
     "GPU",
     "METHODS",
     "Override",
-    "Progress",
+    "QuantizeRequest",
+    "Quantized",
     "Static",
-    "check_request",
-    "choice_of",
-    "layers",
-    "named_products",
     "open_emulated",
     "override",
     "quantize",
+    "run",
 ]

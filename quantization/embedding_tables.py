@@ -1,28 +1,30 @@
-"""The tables of a bundle in half precision or in integers, a slice at a time: a table may be larger than memory."""
+"""Token and code embeddings in half precision or integers, a slice at a time: a table may be larger than memory."""
 
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from edgevlo.runtime.arrays import Array
 from edgevlo.runtime.errors import BundleError
 from edgevlo.runtime.graphs.integer_table import BITS, packed_rows
 from edgevlo.runtime.manifest.graphs import Table
 from edgevlo.runtime.manifest.schema import Manifest
 
-from .recipes import Blocks, Half, Weights
+from .finite import check_finite
+from .recipes import Blocks, Float32, Half, TargetHalf, Weights
 
 _ROWS: Final = 4096  # at a time
 
 
 def write_tables(bundle: Path, folder: Path, manifest: Manifest, weights: Weights) -> Manifest:
-    """Write the tables of `manifest` into `folder` as `weights` says and return the manifest that says so.
+    """Write the embeddings of a manifest into `folder` in this precision; return the manifest with their new types.
 
-    Raises `BundleError` when a number is none or does not fit.
+    Raises `BundleError` for NaN, infinity, or a number that overflows. In float32 nothing is written.
     """
+    if isinstance(weights, Float32):
+        return manifest
     dtype = _dtype(weights)
     changes = {}
     for name in ("token_embedding", "code_embedding"):
@@ -35,7 +37,7 @@ def write_tables(bundle: Path, folder: Path, manifest: Manifest, weights: Weight
 
 def _dtype(weights: Weights) -> Literal["float16", "int8", "int4"]:
     match weights:
-        case Half(precision="fp16"):
+        case Half(precision="fp16") | TargetHalf():
             return "float16"
         case Blocks(bits=8):
             return "int8"
@@ -51,14 +53,13 @@ def _write(source: Path, target: Path, table: Table, dtype: str) -> None:
     with target.open("wb") as file:
         for start in range(0, len(rows), _ROWS):
             part = rows[start : start + _ROWS]
-            if not np.isfinite(part).all():
-                raise BundleError(f"{source} holds NaN or infinity; export the checkpoint again from sound weights.")
-            file.write((_halved(source, part) if dtype == "float16" else packed_rows(part, BITS[dtype])).tobytes())
+            check_finite(source, part)
+            file.write((_in_float16(source, part) if dtype == "float16" else packed_rows(part, BITS[dtype])).tobytes())
 
 
-def _halved(source: Path, rows: Array) -> npt.NDArray[np.float16]:
+def _in_float16(source: Path, rows: npt.NDArray[Any]) -> npt.NDArray[np.float16]:
     with np.errstate(over="ignore"):
         half = rows.astype(np.float16)
     if not np.isfinite(half).all():
-        raise BundleError(f"{source}: a number of the table does not fit float16; keep the tables in fp32.")
+        raise BundleError(f"{source} overflows float16; keep the embeddings in fp32: --module tables=fp32.")
     return half

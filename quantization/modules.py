@@ -1,10 +1,9 @@
-"""The parts of a bundle whose weights can be chosen apart from each other. Quantises nothing."""
+"""The modules and linear layers of a bundle whose precision can be chosen one by one. Quantises nothing."""
 
 from collections import defaultdict
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Final
 
 import onnx_ir as ir
 
@@ -12,81 +11,81 @@ from edgevlo.runtime.errors import RequestError
 from edgevlo.runtime.manifest.graphs import GraphRole
 from edgevlo.runtime.manifest.schema import Manifest
 
-from .passes.matmul_nbits import products
-from .recipes import Blocks, Choice, Float8, Float32, Half, Module, Override, Weights, changes_numbers
-
-# What is made more precise for a bundle's limits to hold, unless an override says what it is to be.
-RAISED: Final[tuple[GraphRole, ...]] = ("image_decoder", "vision_encoder")
+from .passes._graph import matmuls
+from .plan import FALLBACK_ROLES, Names
+from .recipes import Blocks, Choice, Float8, Float32, Half, Module, Override, TargetHalf, Weights, is_quantised
 
 
-def named_products(bundle: Path, manifest: Manifest) -> dict[GraphRole, tuple[str, ...]]:
-    """Return the names of every graph's products with weights."""
+def linear_layer_names(bundle: Path, manifest: Manifest) -> Names:
+    """Return the names of every graph's linear layers."""
     return {
-        role: tuple(str(node.name) for node in products(ir.load(bundle / graph.file).graph))
+        role: tuple(str(node.name) for node in matmuls(ir.load(bundle / graph.file).graph))
         for role, graph in manifest.graphs.items()
     }
 
 
-def chosen(names: Iterable[str], role: GraphRole, choice: Choice) -> dict[Weights, frozenset[str]]:
-    """Return which products of a graph become what; those that stay float are left out."""
+def by_weights(names: Iterable[str], role: GraphRole, choice: Choice) -> dict[Weights, frozenset[str]]:
+    """Return the linear layers of a graph by their precision; those that stay float are left out."""
     found: dict[Weights, set[str]] = defaultdict(set)
     for name in names:
         weights = choice.of(role, name)
-        if weights is not None:
+        if not isinstance(weights, Float32 | TargetHalf):
             found[weights].add(name)
     return {weights: frozenset(members) for weights, members in found.items()}
 
 
-def layers(names: dict[GraphRole, tuple[str, ...]], choice: Choice) -> dict[str, frozenset[str]]:
-    """Return what a choice would quantise, by products: together as the attention or the MLP of a layer, or alone.
+def quantised_blocks(names: Names, choice: Choice) -> dict[str, frozenset[str]]:
+    """Return the linear layers that a choice quantises, in groups: the attention or the MLP of a layer, or one alone.
 
-    A layer is called what its products' names have in common, `model.layers.3.mlp`; a product alone has its own name.
+    A group is called by what its layers' names have in common, `model.layers.3.mlp`; one alone by its own name.
     """
     found: dict[str, set[str]] = defaultdict(set)
     for role, members in names.items():
         for name in members:
-            if changes_numbers(choice.of(role, name)):
+            if is_quantised(choice.of(role, name)):
                 found[name.rpartition(".")[0] or name].add(name)
-    return {layer if len(members) > 1 else min(members): frozenset(members) for layer, members in found.items()}
+    return {group if len(members) > 1 else min(members): frozenset(members) for group, members in found.items()}
 
 
-def check(choice: Choice, names: dict[GraphRole, tuple[str, ...]], target: str = "cpu") -> None:
-    """Raise `RequestError` for an override that means nothing here."""
+def check_overrides(choice: Choice, names: Names, target: str = "cpu") -> None:
+    """Raise `RequestError` for an override that matches nothing or changes nothing in a bundle."""
     modules: list[Module] = ["tables", *names]
     known = [*modules, *(name for members in names.values() for name in members)]
     for place, one in enumerate(choice.overrides):
         if not any(map(one.fits, known)):
             near = get_close_matches(one.pattern.strip("*."), known, 1, 0.5)
             hint = f"did you mean {near[0]!r}?" if near else f"modules are {', '.join(modules)}."
-            raise RequestError(f"no module and no product is called {one.pattern!r}; {hint}")
+            raise RequestError(f"--module {one.pattern!r} matches no module and no layer; {hint}")
         pairs = [(role, name) for role, members in names.items() for name in members]
         taken = [(role, name) for role, name in pairs if one.fits(role) or one.fits(name)]
         if isinstance(one.weights, Blocks | Float8) and not taken and not one.fits("tables"):
-            raise RequestError(
-                f"{one.pattern!r} holds no linear layers, which alone become {one.weights.precision}; fp16 is possible."
-            )
-        if isinstance(one.weights, Float32):
+            raise RequestError(f"{one.pattern!r} has no linear layers to become {one.weights.precision}; choose fp16.")
+        if isinstance(one.weights, Float32) and target != "cpu":
             _check_whole(one, names)
-        pinned = any(one.fits(role) for role in RAISED if role in names)
-        before = Choice(choice.recipe, choice.overrides[:place])
-        if target != "cpu" and one.weights is None and not pinned and not any(before.of(*pair) for pair in taken):
-            raise RequestError(f"{one.pattern!r} is not quantised for {target}, so it cannot be left out of it.")
+        pinned = one.fits("tables") or any(one.fits(role) for role in FALLBACK_ROLES if role in names)
+        before = Choice(choice.recipe, choice.overrides[:place], choice.default)
+        if (
+            isinstance(one.weights, TargetHalf)
+            and not pinned
+            and all(isinstance(before.of(*pair), TargetHalf) for pair in taken)
+        ):
+            raise RequestError(f"{one.pattern!r} is not quantised for {target} anyway; leave out this --module.")
 
 
-def _check_whole(one: Override, names: dict[GraphRole, tuple[str, ...]]) -> None:
-    """Raise `RequestError` unless an override to float32 means whole modules that a GPU can have in it."""
+def _check_whole(one: Override, names: Names) -> None:
+    """Raise `RequestError` unless an override to float32 means whole modules that can be float32 on a GPU."""
     if one.fits("backbone") or one.fits("tables") or not any(map(one.fits, names)):
         able = [role for role in names if role != "backbone"]
         raise RequestError(
-            f"{one.pattern!r} cannot be fp32 on a GPU, where whole modules can, but the backbone and the tables: "
+            f"{one.pattern!r} cannot be fp32 on a GPU; only whole modules can, without backbone and tables: "
             f"{', '.join(able)}."
         )
 
 
 def check_tables(choice: Choice) -> None:
-    """Raise `RequestError` for a kind of weights that tables cannot have."""
+    """Raise `RequestError` for a precision that embeddings cannot have."""
     weights = choice.of("tables")
-    if isinstance(weights, Float8 | Float32) or (isinstance(weights, Half) and weights.precision != "fp16"):
+    if isinstance(weights, Float8) or (isinstance(weights, Half) and weights.precision != "fp16"):
         raise RequestError(
-            f"tables cannot be {weights.precision}, only fp32, fp16, int8 or int4; say which: --module tables=fp16."
+            f"tables cannot be {weights.precision}, only fp32, fp16, int8 or int4; choose one: --module tables=fp16."
         )

@@ -1,4 +1,4 @@
-"""What becomes of each module's weights, as data. The only place that says which layers keep their precision."""
+"""The precision of each module's weights, as data. The only place that says which layers are not quantised."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -9,12 +9,12 @@ from typing import Final, Literal, TypeAlias, get_args
 from edgevlo.runtime.errors import RequestError
 from edgevlo.runtime.manifest.graphs import GraphRole, Precision
 
-Module: TypeAlias = GraphRole | Literal["tables"]  # tables: the input embeddings of tokens and codes
-Method: TypeAlias = Literal["rtn", "k_quant", "hqq", "gptq", "awq"]  # blocks.py says what they do
+Module: TypeAlias = GraphRole | Literal["tables"]  # tables: the embeddings of tokens and codes
+Method: TypeAlias = Literal["rtn", "k_quant", "hqq", "gptq", "awq"]  # a file each in weight_only/
 
 METHODS: Final[tuple[Method, ...]] = get_args(Method)
-SYMMETRIC: Final[tuple[Method, ...]] = ("rtn", "gptq", "awq")  # those without zero points, which TensorRT does not hold
-BY_READING: Final[tuple[Method, ...]] = ("gptq", "awq")  # those that go by what the model reads
+SYMMETRIC: Final[tuple[Method, ...]] = ("rtn", "gptq", "awq")  # without zero points, which TensorRT does not take
+DATA_DRIVEN: Final[tuple[Method, ...]] = ("gptq", "awq")  # need the second moments of the layers' inputs
 BLOCK_SIZES: Final = (32, 64, 128)
 
 
@@ -38,20 +38,25 @@ class Half:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Float8:
-    """Matrices of linear layers in fp8 (E4M3), one float32 scale an output, dequantised in front of the product."""
+    """Matrices of linear layers in fp8 (E4M3), one float32 scale an output, dequantised in front of the matmul."""
 
     precision: Literal["fp8"] = "fp8"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Float32:
-    """A whole module in float32 on a GPU, where what is not quantised is in half precision."""
+    """float32, as in the portable bundle. On a GPU only whole modules can be, elsewhere every layer."""
 
     precision: Literal["fp32"] = "fp32"
 
 
-Weights: TypeAlias = Blocks | Half | Float8 | Float32
-Recipe: TypeAlias = Mapping[Module, Weights]  # a module that is not named stays as it is
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetHalf:
+    """Not quantised on a GPU: in half precision wherever `targets/gpu.py` computes in it, float32 elsewhere."""
+
+
+Weights: TypeAlias = Blocks | Half | Float8 | Float32 | TargetHalf
+Recipe: TypeAlias = Mapping[Module, Weights]  # a module that is not named is not quantised
 
 # Blocks of 32 are the most exact, blocks of 64 nearly so with half the scales: a sixteenth of the weights' own bytes.
 INT8: Final = Blocks(precision="int8", bits=8, block_size=64)
@@ -60,10 +65,11 @@ INT4: Final = Blocks(precision="int4", bits=4, block_size=32)
 HALF, EXACT_HALF, BFLOAT = Half(), Half(lossless=True), Half(precision="bf16")
 FP8: Final = Float8()
 FLOAT32: Final = Float32()
+TARGET_HALF: Final = TargetHalf()
 
-# image_tokenizer keeps every number, since a changed code is a changed prompt. image_decoder keeps them too: int8
-# convolutions are no faster. In int4 only the backbone and the text head are, which hold most of the weights: codes are
-# drawn from the image head's logits, and a picture's features enter every answer.
+# image_tokenizer is never rounded: a changed code is a changed prompt. Neither is image_decoder: int8 convolutions are
+# no faster. int4 is for the backbone and the text head alone, which hold most of the weights: codes are drawn from
+# the image head's logits, and a picture's features enter every answer.
 CPU: Final[dict[str, Recipe]] = {
     "fp32": {},
     "fp16": {
@@ -84,7 +90,7 @@ CPU: Final[dict[str, Recipe]] = {
     },
 }  # fmt: skip
 
-# GPUs keep in half precision what is not named (`gpu_targets.py`): the heads' products too, as their sums are exact.
+# What is not named is in half precision (`targets/gpu.py`), the matmuls of the image head too: its sums are exact.
 GPU: Final[dict[str, Recipe]] = {
     "fp16": {"tables": HALF},
     "bf16": {"tables": HALF},
@@ -94,78 +100,90 @@ GPU: Final[dict[str, Recipe]] = {
 FP8_TARGETS: Final = ("rtx", "tensorrt")  # a CPU computes it in float32, ONNX Runtime's CUDA provider as well
 GPU_FP8: Final[Recipe] = {"backbone": FP8, "text_head": FP8, "tables": HALF}
 
-# What one module, or one layer, can be made instead of what the recipe says.
-KINDS: Final[dict[str, Weights | None]] = {
-    "fp32": None, "fp16": HALF, "bf16": BFLOAT, "fp8": FP8, "int8": INT8, "int4": INT4,
+# What `--module` can give one module or layer instead of its recipe.
+KINDS: Final[dict[str, Weights]] = {
+    "fp32": FLOAT32, "fp16": HALF, "bf16": BFLOAT, "fp8": FP8, "int8": INT8, "int4": INT4,
 }  # fmt: skip
 
 
-def changes_numbers(weights: Weights | None) -> bool:
-    """Whether weights are other numbers afterwards."""
-    return not (weights is None or isinstance(weights, Float32) or (isinstance(weights, Half) and weights.lossless))
+def is_quantised(weights: Weights) -> bool:
+    """Whether weights are rounded: not kept in float, nor stored without any loss."""
+    return not (isinstance(weights, Float32 | TargetHalf) or (isinstance(weights, Half) and weights.lossless))
+
+
+def unquantised(target: str) -> Weights:
+    """Return what a module is on a target where neither recipe nor override names it."""
+    return FLOAT32 if target == "cpu" else TARGET_HALF
 
 
 def recipe_of(target: str, weights: str) -> Recipe:
     """Return the recipe of a kind of weights for a target; raise `RequestError` for one that it does not have."""
     recipes = CPU if target == "cpu" else GPU | ({"fp8": GPU_FP8} if target in FP8_TARGETS else {})
     if weights not in recipes:
-        raise RequestError(f"{target} has no weights of kind {weights!r}; choose one of {', '.join(recipes)}.")
+        raise RequestError(f"{target} does not support {weights!r} weights; choose one of {', '.join(recipes)}.")
     return recipes[weights]
 
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """Modules or products whose names fit `pattern` (`*` is anything) become this instead; None: they stay float."""
+    """The precision of modules or layers whose names fit `pattern` (`*` is anything), instead of the recipe's."""
 
     pattern: str
-    weights: Weights | None
+    weights: Weights
 
     def fits(self, name: str) -> bool:
-        """Whether the pattern means this module or product."""
+        """Whether the pattern matches this module or layer."""
         return fnmatchcase(name, self.pattern)
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A recipe and what overrides it; of two overrides that mean the same, the later one holds."""
+    """A recipe and the overrides of it; of two that match, the later wins. `default` is what neither names."""
 
     recipe: Recipe
     overrides: tuple[Override, ...] = ()
+    default: Weights = FLOAT32
 
-    def of(self, module: Module, product: str = "") -> Weights | None:
-        """Return what becomes of a module, or of one product in it."""
+    def of(self, module: Module, layer: str = "") -> Weights:
+        """Return the precision of a module, or of one linear layer in it."""
         for override in reversed(self.overrides):
-            if override.fits(module) or (product and override.fits(product)):
+            if override.fits(module) or (layer and override.fits(layer)):
                 return override.weights
-        return self.recipe.get(module)
+        return self.recipe.get(module, self.default)
 
     @property
     def blocks(self) -> frozenset[Blocks]:
-        """How weights are quantised in blocks, wherever they are."""
+        """Every way in which weights are quantised in blocks."""
         found = (*self.recipe.values(), *(one.weights for one in self.overrides))
         return frozenset(weights for weights in found if isinstance(weights, Blocks))
 
-    def rounded(self, method: Method | None, block_size: int | None) -> "Choice":
+    def with_blocks(self, method: Method | None, block_size: int | None) -> "Choice":
         """Return the same with another method or block size wherever weights are quantised in blocks."""
         changes = {"method": method, "block_size": block_size}
         given = {name: value for name, value in changes.items() if value is not None}
 
-        def changed(weights: Weights | None) -> Weights | None:
+        def changed(weights: Weights) -> Weights:
             return dataclasses.replace(weights, **given) if isinstance(weights, Blocks) else weights  # type: ignore[arg-type]
 
-        recipe = {module: weights for module, old in self.recipe.items() if (weights := changed(old)) is not None}
-        return Choice(recipe, tuple(Override(one.pattern, changed(one.weights)) for one in self.overrides))
+        recipe = {module: changed(weights) for module, weights in self.recipe.items()}
+        overrides = tuple(Override(one.pattern, changed(one.weights)) for one in self.overrides)
+        return Choice(recipe, overrides, self.default)
+
+    def overridden(self, *overrides: Override) -> "Choice":
+        """Return the same with further overrides."""
+        return dataclasses.replace(self, overrides=(*self.overrides, *overrides))
 
 
 def override(text: str, target: str) -> Override:
-    """Read `PATTERN=KIND`, as `*.down_proj=int8`; raise `RequestError` for anything else."""
+    """Read `PATTERN=KIND`, such as `*.down_proj=int8`; raise `RequestError` for anything else."""
     pattern, _, kind = text.rpartition("=")
     if not pattern or kind not in KINDS:
-        raise RequestError(f"{text!r} does not say what becomes of which module; write PATTERN={'|'.join(KINDS)}.")
+        raise RequestError(f"--module {text!r} is not of the form PATTERN={'|'.join(KINDS)}.")
     if kind == "fp8" and target not in FP8_TARGETS:
-        raise RequestError(f"target {target!r} cannot hold weights in fp8; only {' and '.join(FP8_TARGETS)} can.")
+        raise RequestError(f"--module {text!r}: only targets {' and '.join(FP8_TARGETS)} support fp8 weights.")
     if target == "cpu":
         return Override(pattern, KINDS[kind])
     if kind == "bf16":
-        raise RequestError(f"{text!r}: on {target} what is not quantised has the recipe's half precision; write fp16.")
-    return Override(pattern, {"fp32": FLOAT32, "fp16": None, "int8": GPU_INT8}.get(kind, KINDS[kind]))
+        raise RequestError(f"--module {text!r}: on {target} the half precision is that of --weights; write fp16.")
+    on_gpus: dict[str, Weights] = {"fp16": TARGET_HALF, "int8": GPU_INT8}
+    return Override(pattern, on_gpus.get(kind, KINDS[kind]))

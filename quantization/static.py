@@ -1,8 +1,9 @@
-"""What a calibration says about one bundle, as passes over its graphs: smoothing, quantised activations and cache.
+"""Static quantisation by calibration ranges: smoothing, quantised activations and KV cache, as passes over graphs.
 
-Knows which target holds which precision, and nothing of how a calibration was made.
+Knows which target supports which precision, and nothing of how a calibration was made.
 """
 
+import copy
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -20,31 +21,32 @@ from edgevlo.runtime.errors import CalibrationError, RequestError
 from edgevlo.runtime.manifest.graphs import Backbone, Graph, GraphRole, Tensor
 from edgevlo.runtime.manifest.schema import Manifest
 
+from .passes._graph import is_cache, linear_layers
 from .passes.group_query_attention import GroupQueryAttentionPass
 from .passes.int8_kv_cache import LEAST_HALF, QuantizedCachePass
-from .passes.matmul_integer import IntegerProductPass
-from .passes.qdq import Kind, QuantizeDequantizePass, products
+from .passes.matmul_integer import MatMulIntegerPass
+from .passes.qdq import Kind, QuantizeDequantizePass
 from .passes.smoothquant import SmoothingPass
 
-# SmoothQuant's alpha where none is given. What fp8 rounds is relative to each number, so channels of different size do
-# no harm there, while a smoothed tensor is not clipped: picturebook on target `tensorrt` under `edgevlo evaluate`
+# SmoothQuant's alpha where none is given. fp8 rounds relative to each number, so channels of different size do no harm
+# there, while a smoothed tensor is not clipped: picturebook on target `tensorrt` under `edgevlo evaluate`
 # diverges by 2.9e-4 nats with 0.5 and by 1.3e-4 without.
 SMOOTHING: Final[dict[Kind, float]] = {"int8": 0.5, "fp8": 0.0}
 
-# What int8 must keep of an operator's input. Inputs of picturebook's `down_proj`, the products of a gated MLP, keep 11
-# to 21 dB, all others 32 and more. With those left float the next code diverges by 6e-5 nats, without by 5e-4 (requests
-# of `edgevlo evaluate`). fp8 rounds relative to each number: 31 dB, but for those far below the largest.
+# The signal over noise that int8 must leave in an operator's input. Inputs of picturebook's `down_proj`, products of a
+# gated MLP, keep 11 to 21 dB, all others 32 and more. With those left float the next code diverges by 6e-5 nats, else
+# by 5e-4 (requests of `edgevlo evaluate`). fp8 rounds relative to each number: 31 dB, but for the smallest.
 LEAST_DB: Final = 28.0
 
 _KINDS: Final[tuple[Kind, ...]] = ("int8", "fp8")
 _HALF_ONLY: Final = "TensorRT caches keys and values in half precision only"
 
-# What a target computes in quantised activations, and why not where it does not.
+# The activations that a target supports, and the reason where it does not.
 ACTIVATIONS: Final[dict[str, dict[Kind, str | None]]] = {
     "cpu": {"int8": None, "fp8": "a CPU computes it in float32, slower and no better than int8"},
     "cuda": dict.fromkeys(_KINDS, "ONNX Runtime computes it in float there, slower than without"),
     "rtx": dict.fromkeys(_KINDS),
-    "tensorrt": dict.fromkeys(_KINDS),  # which devices hold fp8 is asked when engines are built
+    "tensorrt": dict.fromkeys(_KINDS),  # whether a device supports fp8 is checked when engines are built
 }
 CACHES: Final[dict[str, dict[Kind, str | None]]] = {
     "cpu": {"int8": None, "fp8": "ONNX Runtime has no CPU kernel for it"},
@@ -53,8 +55,8 @@ CACHES: Final[dict[str, dict[Kind, str | None]]] = {
     "tensorrt": dict.fromkeys(_KINDS, _HALF_ONLY),
 }
 
-# Graphs whose products are quantised with their activations. On CPUs the image head stays, as every code is drawn from
-# its logits, and so does the image decoder: convolutions in int8 are no faster there.
+# Graphs whose linear layers are quantised with their activations. On CPUs the image head stays float, as every code is
+# drawn from its logits, and so does the image decoder: convolutions in int8 are no faster there.
 ROLES: Final[dict[str, tuple[GraphRole, ...]]] = {
     "cpu": ("backbone", "text_head", "vision_encoder"),
     "rtx": ("backbone", "image_head", "text_head", "vision_encoder", "image_decoder"),
@@ -63,18 +65,18 @@ ROLES: Final[dict[str, tuple[GraphRole, ...]]] = {
 
 
 def able(manifest: Manifest, target: str) -> tuple[GraphRole, ...]:
-    """Return the graphs whose activations a target quantises, but for a text head that no ability of the model uses."""
+    """Return the graphs whose activations a target quantises, without a text head that no ability of the model uses."""
     answers = any(ability.output != "image" for ability in manifest.abilities.values())
     return tuple(role for role in ROLES[target] if role != "text_head" or answers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Static:
-    """What is quantised by calibrated ranges: activations, the cache, or both.
+    """What is quantised by calibration ranges: activations, the cache, or both.
 
-    `smoothing` is SmoothQuant's alpha, for activations; 0 is without, None as `SMOOTHING` has it. `keep` are patterns
-    of names of graphs or of operators (`*` is anything), as in `*.down_proj`, whose inputs stay float. So do those of
-    which an int8 input would keep less than `least_db` of signal over noise, by what was calibrated.
+    `smoothing` is SmoothQuant's alpha, for activations; 0 disables it, None is the default in `SMOOTHING`. `keep` are
+    patterns of names of graphs or operators (`*` is anything), such as `*.down_proj`, whose inputs stay float. So do
+    the inputs to which int8 would leave less than `least_db` of signal over noise, as calibrated.
     """
 
     activations: Kind | None = None
@@ -85,40 +87,41 @@ class Static:
 
     @property
     def alpha(self) -> float:
-        """How much the activations are smoothed."""
+        """SmoothQuant's alpha; 0 disables it."""
         if self.activations is None:
             return 0.0
         return SMOOTHING[self.activations] if self.smoothing is None else self.smoothing
 
     def among(self, roles: Collection[GraphRole]) -> tuple[GraphRole, ...]:
-        """Return those of these graphs that are not kept by name."""
+        """Return the graphs among these that `keep` does not name."""
         return tuple(role for role in roles if not any(fnmatchcase(role, one) for one in self.keep))
 
     def check(self, target: str) -> None:
-        """Raise `RequestError` for a precision that the target cannot hold, or an alpha that is none."""
-        for what, kind, held in (
-            ("activations", self.activations, ACTIVATIONS.get(target, {})),
-            ("a KV cache", self.cache, CACHES.get(target, {})),
+        """Raise `RequestError` for a precision that the target does not support, or an alpha out of range."""
+        for option, kind, supported in (
+            ("--activations", self.activations, ACTIVATIONS.get(target, {})),
+            ("--kv-cache", self.cache, CACHES.get(target, {})),
         ):
             if kind is None:
                 continue
-            reason = held.get(kind, "there is no such precision")
+            reason = supported.get(kind, "there is no such precision")
             if reason is not None:
-                able = ", ".join(one for one, why in held.items() if why is None) or "none"
-                raise RequestError(f"target {target!r} cannot hold {what} in {kind}: {reason}. It holds: {able}.")
+                able = ", ".join(one for one, why in supported.items() if why is None) or "float alone"
+                raise RequestError(f"{option} {kind} is not supported on target {target!r}: {reason}. Use {able}.")
         if self.smoothing is not None and not 0 <= self.smoothing <= 1:
-            raise RequestError(f"smoothing {self.smoothing} is not between 0 (without) and 1.")
+            raise RequestError(f"--smoothing {self.smoothing} is not between 0 and 1; it is SmoothQuant's alpha.")
 
 
 class Calibrated:
-    """A finished calibration of one bundle, and what it is used for on one target."""
+    """A finished calibration of one bundle, and what it quantises on one target."""
 
     def __init__(self, static: Static, folder: Path | None, bundle: Bundle, target: str) -> None:
         """Read a calibration; raise `CalibrationError` if it is damaged, unfinished or of another bundle."""
         static.check(target)
         if folder is None:
             raise RequestError(
-                "activations and KV caches are quantised by calibrated ranges; name them: --calibration."
+                "--activations and --kv-cache need calibration ranges; run edgevlo calibrate and name its output with "
+                "--calibration."
             )
         calibration, self._tensors, _ = store.read(folder)
         if calibration.bundle_sha256 != bundle.digest:
@@ -136,8 +139,14 @@ class Calibrated:
         for pattern in static.keep:
             if not any(fnmatchcase(role, pattern) or self.kept(role, (pattern,)) for role in self._able):
                 raise RequestError(
-                    f"no quantised graph or operator is called {pattern!r}; {folder / store.FILE} lists them."
+                    f"--keep {pattern!r} matches no quantised graph and no operator; {folder / store.FILE} lists them."
                 )
+
+    def using(self, static: Static) -> "Calibrated":
+        """Return the same calibration with other settings."""
+        other = copy.copy(self)
+        other.static = static
+        return other
 
     @property
     def roles(self) -> tuple[GraphRole, ...]:
@@ -150,7 +159,7 @@ class Calibrated:
         return frozenset(name for name in readers if any(fnmatchcase(name, pattern) for pattern in patterns))
 
     def thresholds(self, role: GraphRole) -> dict[str, float]:
-        """Return where each tensor of a graph is clipped."""
+        """Return the absolute value at which each tensor of a graph is clipped."""
         return {name: one.threshold for name, one in self._calibration.ranges.get(role, {}).items()}
 
     def peaks(self, role: GraphRole) -> dict[str, Floats]:
@@ -158,7 +167,7 @@ class Calibrated:
         return {name: one.channel_peaks for name, one in self._tensors.get(role, {}).items()}
 
     def noisy(self, role: GraphRole, thresholds: Mapping[str, float], divisors: Mapping[str, Floats]) -> frozenset[str]:
-        """Return the operators of a graph whose inputs would lose too much as int8."""
+        """Return the operators of a graph whose inputs int8 would leave with too much noise."""
         if self.static.activations != "int8":
             return frozenset()
         ranges, tensors = self._calibration.ranges.get(role, {}), self._tensors.get(role, {})
@@ -170,11 +179,11 @@ class Calibrated:
         )
 
     def backbone(self, shape: Backbone) -> Backbone:
-        """Return the backbone's shape with its cache as this calibration leaves it."""
+        """Return the manifest's entry of the backbone with its cache type."""
         return shape if self.static.cache != "int8" else msgspec.structs.replace(shape, cache_dtype="int8")
 
     def graph(self, role: GraphRole, graph: Graph) -> Graph:
-        """Return what the manifest says about a graph after its pass."""
+        """Return the manifest's entry of a graph after its pass."""
         if role in self.roles:
             kind = self.static.activations
             graph = msgspec.structs.replace(graph, precision=kind, activations=kind)
@@ -185,15 +194,14 @@ class Calibrated:
 
 
 def _cached(tensor: Tensor) -> Tensor:
-    cache = tensor.name.startswith(("past_keys.", "past_values.", "present_keys.", "present_values."))
-    return msgspec.structs.replace(tensor, dtype="int8") if cache else tensor
+    return msgspec.structs.replace(tensor, dtype="int8") if is_cache(tensor.name) else tensor
 
 
 class StaticPass(ir.passes.InPlacePass):
     """Smooth a portable graph, then quantise its activations, its cache, or both.
 
-    On a CPU the backbone's attention becomes GroupQueryAttention on the way: smoothing knows the master graph, and the
-    cache is quantised in the operator.
+    On a CPU the backbone's attention becomes GroupQueryAttention in between: smoothing needs the master graph, and the
+    cache is quantised inside the operator.
     """
 
     def __init__(self, calibrated: Calibrated, role: GraphRole) -> None:
@@ -202,7 +210,7 @@ class StaticPass(ir.passes.InPlacePass):
         self.kept: frozenset[str] = frozenset()  # operators of the graph whose inputs stayed float
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
-        """Apply the passes in the order in which their ranges hold."""
+        """Apply the passes, each while the ranges it needs are valid."""
         static, target, role = self.calibrated.static, self.calibrated.target, self.role
         peaks, thresholds = self.calibrated.peaks(role), self.calibrated.thresholds(role)
         entering = _entering(model.graph)
@@ -218,12 +226,12 @@ class StaticPass(ir.passes.InPlacePass):
         if target == "cpu" and role == "backbone":
             GroupQueryAttentionPass()(model)
         if static.activations is not None and quantised:
-            named = frozenset(str(product.node.name) for product in products(model.graph))
+            named = frozenset(layer.name for layer in linear_layers(model.graph))
             keep = self.calibrated.kept(role, static.keep) | self.calibrated.noisy(role, thresholds, divisors)
             self.kept = named & keep
             QuantizeDequantizePass(static.activations, thresholds, keep=keep)(model)
             if target == "cpu":
-                IntegerProductPass()(model)
+                MatMulIntegerPass()(model)
         if static.cache is not None and role == "backbone":
             sides = {cache: peaks[name] for cache, name in entering.items() if name in peaks}
             least = 0.0 if target == "cpu" else LEAST_HALF

@@ -13,7 +13,7 @@ import msgspec
 from . import trial, verified
 from .errors import BundleError, OutputError
 from .files import beside, claimed, remove_folder, sync, written_to
-from .manifest.schema import MANIFEST_FILE, File, Manifest, encode_manifest, read_manifest
+from .manifest.schema import MANIFEST_FILE, File, Manifest, Quality, encode_manifest, read_manifest
 
 EMBEDDED: Final = Path(__file__).parent.parent / "bundles"  # in the package
 _ADVICE: Final = "Export or download the bundle again."
@@ -26,6 +26,11 @@ class Bundle:
     folder: Path
     manifest: Manifest
     digest: str  # SHA-256 of manifest.json, and through it of every file
+
+    @property
+    def bytes(self) -> int:
+        """How many bytes its files have."""
+        return sum(file.bytes for file in self.manifest.files.values())
 
     def path(self, file: str) -> Path:
         """Return where a file of the bundle lies."""
@@ -120,6 +125,17 @@ def staged_folder(destination: Path) -> Iterator[Path]:
 
     Raises `OutputError` when the destination exists or cannot be written, as on a full disk.
     """
+    with staging_folder(destination) as staging:
+        yield staging
+        publish(staging, destination)
+
+
+@contextmanager
+def staging_folder(destination: Path) -> Iterator[Path]:
+    """Give a hidden sibling folder for what may be published as `destination`; whatever is left in it is removed.
+
+    Raises `OutputError` as `staged_folder` does.
+    """
     staging = beside(destination)
     try:
         with written_to(destination, "Choose a folder that exists."):
@@ -130,18 +146,22 @@ def staged_folder(destination: Path) -> Iterator[Path]:
             staging.mkdir()
         with written_to(destination, "Nothing was left there."), claimed(staging):
             yield staging
-            for path in (*staging.rglob("*"), staging):
-                sync(path)
-            _move(staging, destination)
     finally:
         remove_folder(staging)
+
+
+def publish(folder: Path, destination: Path) -> None:
+    """Rename a finished folder to its destination, so that it survives a power cut whole."""
+    for path in (*folder.rglob("*"), folder):
+        sync(path)
+    _move(folder, destination)
     sync(destination.absolute().parent)
 
 
-def _move(staging: Path, destination: Path) -> None:
+def _move(folder: Path, destination: Path) -> None:
     """Give a whole folder its name; one destination has one writer, the first that ends."""
     try:
-        staging.rename(destination)
+        folder.rename(destination)
     except OSError as error:
         if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
             raise
@@ -150,13 +170,27 @@ def _move(staging: Path, destination: Path) -> None:
 
 def seal(folder: Path, manifest: Manifest) -> Manifest:
     """Write `manifest.json` with the size and SHA-256 of every file in the folder; return the manifest as written."""
+    return sealed_bundle(folder, manifest).manifest
+
+
+def sealed_bundle(folder: Path, manifest: Manifest) -> Bundle:
+    """Seal a folder, as `seal` does; return it as an opened bundle, whose files are not hashed again."""
     files = {
         path.relative_to(folder).as_posix(): File(bytes=path.stat().st_size, sha256=_sha256(path))
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
-    sealed = msgspec.structs.replace(manifest, files=files)
-    content = encode_manifest(sealed)
+    return _stated(folder, msgspec.structs.replace(manifest, files=files))
+
+
+def with_quality(bundle: Bundle, quality: Quality) -> Bundle:
+    """Record a verdict in a bundle's manifest; its other files stay as they are."""
+    return _stated(bundle.folder, msgspec.structs.replace(bundle.manifest, quality=quality))
+
+
+def _stated(folder: Path, manifest: Manifest) -> Bundle:
+    content = encode_manifest(manifest)
     (folder / MANIFEST_FILE).write_bytes(content)
-    verified.trust(hashlib.sha256(content).hexdigest())  # made here
-    return sealed
+    bundle = Bundle(folder=folder, manifest=manifest, digest=hashlib.sha256(content).hexdigest())
+    verified.trust(bundle.digest)  # made here
+    return bundle

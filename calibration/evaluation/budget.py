@@ -1,8 +1,8 @@
-"""Which modules suffer most from being quantised, and how many of them must keep their precision for a budget to hold.
+"""Sensitivity: which layers quantisation harms most, and how many must stay unquantised to meet a budget.
 
-Knows modules by their names only: whoever quantises gives a function that builds the bundle with some of them kept, and
-judges it as it will be judged in the end. Damage has one scale for all modules: the share of a limit of `limits.py`
-that is used up, of the limit used up most.
+Knows layers by their names only: the caller gives a function that builds the bundle with some of them unquantised and
+judges it as the final one will be judged. Damage is measured on one scale for all layers: the share of a limit in
+`limits.py` that is used up, of the limit used up most.
 """
 
 import math
@@ -26,9 +26,9 @@ Tried: TypeAlias = tuple[Verdict, int]  # and how many bytes the bundle has
 
 
 class Attempt(Protocol):
-    """Writes a bundle into a folder that does not exist yet, every module quantised but the kept ones, and judges it.
+    """Writes a bundle into a folder that does not exist yet, every layer quantised but the kept ones, and judges it.
 
-    By the limits of `like`, if that is given, and by its own otherwise. What it raises goes through the search.
+    By the limits of `like`, if that is given, and by its own otherwise. Its errors end the search.
     """
 
     def __call__(self, kept: frozenset[str], folder: Path, like: Verdict | None, /) -> Verdict:
@@ -43,10 +43,10 @@ _NATS: Final = re.compile(r"^(\d+(?:\.\d+)?(?:e-?\d+)?)\s*nats?$", re.IGNORECASE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """What may be spent; exactly one is given.
+    """What may be lost; exactly one is given.
 
-    `disagreement` is the share of codes that may differ, of those that the reference is sure of; `divergence` that of
-    the next code from the reference's, mean, in nats, which falls more smoothly with what is kept.
+    `disagreement` is the share of codes that may differ, of those that the reference is sure of; `divergence` is the
+    mean divergence of the next code in nats, which falls more smoothly as more is kept.
     """
 
     disagreement: float | None = None
@@ -54,7 +54,7 @@ class Budget:
     bytes: int | None = None
 
     def holds(self, found: Verdict) -> bool:
-        """Whether a bundle spends no more than this of its codes."""
+        """Whether a bundle loses no more than this of its codes."""
         differ = 1 - found.figures.get("decided_agreement", 1.0)
         away = found.figures.get("kl_mean", 0.0)
         return (self.disagreement is None or differ <= self.disagreement + 1e-9) and (
@@ -71,14 +71,13 @@ def parse_budget(text: str) -> Budget:
     if match := _BYTES.match(text.strip()):
         return Budget(bytes=round(float(match[1]) * _UNITS[match[2].upper() if len(match[2]) == 2 else ""]))
     raise RequestError(
-        f"budget {text!r} is neither a share of codes that may differ, like 1%, nor a divergence, like 0.01nats, "
-        "nor bytes, like 900MB."
+        f"--budget {text!r} is not a share of codes that may differ (1%), a divergence (0.01nats) or a size (900MB)."
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """What quantising one module alone does: the share of a limit that it uses up, and the verdict on it."""
+    """The harm of quantising one layer alone: the share of a limit that it uses up, and the verdict on it."""
 
     module: str
     used: float
@@ -87,9 +86,9 @@ class Damage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """The modules that keep their precision, what comes of it, and all modules by damage, the worst first.
+    """The layers that stay unquantised, the verdict on the bundle, and all layers by damage, the worst first.
 
-    The ranking is empty where none had to be kept, or all could be.
+    The ranking is empty if none had to be kept, or all could be.
     """
 
     modules: frozenset[str]
@@ -106,10 +105,10 @@ def rank(
     scratch: Path | None = None,
     progress: Progress | None = None,
 ) -> tuple[Damage, ...]:
-    """Quantise one module at a time and return them by the damage that does, the worst first.
+    """Quantise one layer at a time and return them by damage, the worst first.
 
     All are judged by the limits of `nothing`, the verdict on the bundle with nothing kept. Bundles are built in
-    `scratch`, or where the system keeps temporary files, and removed again.
+    `scratch`, by default among the system's temporary files, and removed again.
     """
     tell, found = progress or (lambda _what, _done, _all: None), list[Damage]()
     for done, module in enumerate(sorted(modules)):
@@ -124,36 +123,42 @@ def keep_most_sensitive(
     attempt: Attempt,
     budget: Budget,
     *,
+    quantised: Tried | None = None,
     accept_loss: bool = False,
     scratch: Path | None = None,
     progress: Progress | None = None,
 ) -> Kept:
-    """Return which modules are to keep their precision: as few as a budget of codes needs, as many as bytes allow.
+    """Return which layers stay unquantised: as few as a budget of codes needs, as many as a budget of bytes allows.
 
-    What is kept is judged by the limits of the bundle with nothing kept, which is what was asked for; with
-    `accept_loss` a budget of codes need not hold them. Raises `QualityError` when no choice holds the budget.
+    `quantised` is the trial with nothing kept, if there was one. All are judged by its limits, those of the requested
+    bundle; with `accept_loss` a budget of codes may miss them. Raises `QualityError` if nothing meets the budget.
     """
-    search = _Search(modules, attempt, scratch, progress)
+    search = _Search(modules, attempt, quantised, scratch, progress)
     if budget.bytes is None:
         return search.kept(_fewest(search, budget, accept_loss))
     return search.kept(_most(search, budget.bytes, accept_loss))
 
 
 class _Search:
-    """The bundles that were tried, by how many modules they keep, the worst first. Ranks them once it has to."""
+    """The bundles that were tried, by how many layers they keep, the worst first. Ranks layers only if it must."""
 
     def __init__(
-        self, modules: Collection[str], attempt: Attempt, scratch: Path | None, progress: Progress | None
+        self,
+        modules: Collection[str],
+        attempt: Attempt,
+        quantised: Tried | None,
+        scratch: Path | None,
+        progress: Progress | None,
     ) -> None:
         self._attempt, self._scratch, self._progress = attempt, scratch, progress
         self._modules, self._ranking = tuple(modules), tuple[Damage, ...]()
-        self._tried = {0: _tried(attempt, frozenset(), None, scratch)}
+        self._tried = {0: quantised or _tried(attempt, frozenset(), None, scratch)}
 
     def __len__(self) -> int:
         return len(self._modules)
 
     def at(self, count: int) -> Tried:
-        """Return what comes of keeping so many."""
+        """Return the trial that keeps so many."""
         if count not in self._tried:
             if self._progress is not None:
                 self._progress(f"the worst {count} of {len(self)} kept", 0, 1)
@@ -174,11 +179,11 @@ class _Search:
         return frozenset(damage.module for damage in self._ranking[:count])
 
 
-# Both search by halving, which takes for granted that keeping more does no harm.
+# Both are binary searches: they assume that keeping more does no harm.
 
 
 def _fewest(search: _Search, budget: Budget, accept_loss: bool) -> int:
-    """Return the least number of kept modules with which a budget of codes holds."""
+    """Return the least number of kept layers that meets a budget of codes."""
 
     def holds(count: int) -> bool:
         found, _ = search.at(count)
@@ -189,12 +194,12 @@ def _fewest(search: _Search, budget: Budget, accept_loss: bool) -> int:
     if not holds(len(search)):
         found, _ = search.at(len(search))
         remedy = "Accept the loss: --accept-quality-loss" if budget.holds(found) else "Give a larger one"
-        raise QualityError(f"the budget cannot be held, even with all kept: {_spent(found)}. {remedy}.")
+        raise QualityError(f"the budget cannot be met, even with no layer quantised: {_spent(found)}. {remedy}.")
     return 1 + bisect_left(range(1, len(search)), True, key=holds)
 
 
 def _most(search: _Search, allowed: int, accept_loss: bool) -> int:
-    """Return the greatest number of kept modules with which a bundle has so few bytes."""
+    """Return the greatest number of kept layers that fits into so many bytes."""
 
     def too_large(count: int) -> bool:
         _, size = search.at(count)
@@ -204,20 +209,20 @@ def _most(search: _Search, allowed: int, accept_loss: bool) -> int:
         found, size = search.at(count)
         if not (found.passed or accept_loss):
             raise QualityError(
-                f"with {count} of {len(search)} kept, {size} bytes, the bundle is below the limits of "
+                f"with {count} of {len(search)} layers unquantised, {size} bytes, the bundle is below the limits of "
                 f"{found.precision}: {'; '.join(found.reasons)}. {remedy}."
             )
 
     if too_large(0):
         _, size = search.at(0)
         raise QualityError(
-            f"the budget cannot be held: with nothing kept the bundle has {size} bytes. Ask for at least as many."
+            f"the budget cannot be met: with every layer quantised the bundle has {size} bytes. Allow at least as many."
         )
     check(len(search), "Accept the loss: --accept-quality-loss")
     if not too_large(len(search)):
         return len(search)
     count = bisect_left(range(1, len(search)), True, key=too_large)
-    check(count, "Ask for more bytes")
+    check(count, "Allow more bytes")
     return count
 
 
@@ -241,7 +246,7 @@ def _tried(attempt: Attempt, kept: frozenset[str], like: Verdict | None, scratch
 def used(figures: Mapping[str, float], limits: Mapping[str, float]) -> float:
     """Return the greatest share of a limit that figures use up: 1 is at the limit, 0 is no difference.
 
-    Of figures of which more is better, shares and similarities count by what they lack of 1; decibels do not count.
+    Shares and similarities, of which more is better, count by their distance from 1; decibels do not count.
     """
     shares = [0.0]
     for name, bound in limits.items():

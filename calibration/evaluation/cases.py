@@ -1,7 +1,7 @@
-"""What bundles are compared on: requests to their abilities, from a file that ships or from the user's own.
+"""The cases that bundles are compared at: requests to their abilities, from the file that ships or a user's own.
 
-Pictures to be edited and asked about are those of a folder, or the ones that the reference paints; for a model that
-paints none, some that picturebook painted. Runs nothing.
+Pictures to edit and to ask about are those of a folder, or the ones that the reference paints; for a model that paints
+none, some that picturebook painted. Compares nothing.
 """
 
 import hashlib
@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Final, get_args
 
 import msgspec
+from PIL import Image
 
 from edgevlo.runtime.errors import PictureError, RequestError
+from edgevlo.runtime.generate.stroke import Stroke
 from edgevlo.runtime.manifest.abilities import AbilityName
 from edgevlo.runtime.manifest.guidance import Guidance
 from edgevlo.runtime.manifest.schema import Manifest
+from edgevlo.runtime.model import Model
 from edgevlo.runtime.pictures.load import load_picture
 
 SHIPPED: Final = Path(__file__).parents[1] / "data" / "evaluation.txt"
@@ -24,8 +27,8 @@ PICTURE_SUFFIXES: Final = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 _NAMES: Final[tuple[AbilityName, ...]] = get_args(AbilityName)
 _WITH_WORDS: Final[tuple[AbilityName, ...]] = ("paint", "edit", "ask")  # the others may go without
 _GLOSS: Final = "  # "
-# Where a model's own scale leaves its other branches without weight. Low: what is far from how the model is used shows
-# nothing of it (picturebook, trained for scale 1, paints fragments at 3).
+# Used where a model's own scale gives its other branches no weight. Low: far from the scale that a model was trained
+# for, its pictures say nothing about it (picturebook, trained for 1, paints fragments at 3).
 _GUIDED: Final = 1.5
 
 
@@ -39,19 +42,24 @@ class Case:
     pictures: tuple[Path | int, ...] = ()
     seed: int
     guidance_scale: float | None = None  # None: the model's own
-    gloss: str = ""  # the words in English, where the file of requests gives them
+    gloss: str = ""  # the words in English, where the file of requests translates them
+
+    @property
+    def labels(self) -> list[str]:
+        """The objects that a request to detect or segment names."""
+        return [word.strip() for word in self.text.split(",") if word.strip()]
 
     @property
     def caption(self) -> str:
-        """The request as it stands in a file of requests."""
-        return self._said(self.text)
+        """The request as it is written in a file of requests."""
+        return self._line(self.text)
 
     @property
     def english(self) -> str:
-        """The request with its words in English, empty where the file of requests does not give them."""
-        return self._said(self.gloss) if self.gloss else ""
+        """The request with its words in English; empty where the file of requests has no translation."""
+        return self._line(self.gloss) if self.gloss else ""
 
-    def _said(self, words: str) -> str:
+    def _line(self, words: str) -> str:
         return words if self.ability == "paint" else f"{self.ability}: {words}".rstrip(": ")
 
 
@@ -65,32 +73,32 @@ class Request:
 
 
 def cases(manifest: Manifest, requests: Path | None, pictures: Path | None, count: int) -> list[Case]:
-    """Return the first `count` requests, or all if there are fewer, that the model of a manifest can be asked.
+    """Return the first `count` requests, or all if there are fewer, that a model supports.
 
-    Of the requests that ship, those to abilities that the model lacks are left out. Raises `RequestError` for a file
-    that cannot be read, asks for such an ability or asks nothing, `PictureError` for a folder without pictures.
+    Requests that ship are skipped where the model lacks their ability. Raises `RequestError` for a file that cannot be
+    read, is empty or has requests for such an ability, `PictureError` for a folder without pictures.
     """
     if count < 1:
-        raise RequestError(f"--count is {count}; one request is needed at least.")
+        raise RequestError(f"--count {count} is too small; at least one request is needed.")
     lines = list(read_requests(SHIPPED if requests is None else requests))
     files = [] if pictures is None else picture_files(pictures)
     lacking = [line.ability for line in lines if line.ability not in manifest.abilities]
     if requests is None:
         lines = [line for line in lines if line.ability in manifest.abilities]
     elif lacking:
-        raise RequestError(f"{requests} asks to {lacking[0]}, which {manifest.name} cannot; remove those lines.")
+        raise RequestError(f"{requests} has requests to {lacking[0]}, which {manifest.name} lacks; remove them.")
     elif any(line.ability == "interleave" for line in lines):
-        raise RequestError(f"{requests} asks to interleave, which is not compared; remove those lines.")
+        raise RequestError(f"{requests} has requests to interleave, which are not compared; remove them.")
     lines = lines[:count]
     if not lines:
-        raise RequestError(f"{requests or manifest.name} has no requests to compare on; write one a line.")
+        raise RequestError(f"{requests or manifest.name} has no requests; write one per line.")
     if not files and all(line.ability != "paint" for line in lines):
         files = sorted(_PICTURES.glob("picture-*.png"))
     return list(_numbered(manifest, lines, files))
 
 
 def read_requests(path: Path) -> Iterator[Request]:
-    """Yield every line that is neither empty nor a comment; words alone are painted.
+    """Yield every line that is neither empty nor a comment; a line without an ability is to be painted.
 
     Raises `RequestError` naming file, line and reason.
     """
@@ -98,7 +106,9 @@ def read_requests(path: Path) -> Iterator[Request]:
         content = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise RequestError(f"{path} cannot be read as requests ({reason}); name a text file, one a line.") from error
+        raise RequestError(
+            f"{path} cannot be read as requests ({reason}); name a text file, one request per line."
+        ) from error
     for number, line in enumerate(map(str.strip, content.splitlines()), start=1):
         if not line or line.startswith("#"):
             continue
@@ -107,24 +117,37 @@ def read_requests(path: Path) -> Iterator[Request]:
         ability = next((name for name in _NAMES if colon and name == head.strip()), None)
         text = (words if ability is None else rest).strip()
         if not text and ability in _WITH_WORDS:
-            raise RequestError(f"{path}, line {number}: {ability} has no words; write `{ability}: WORDS`.")
+            raise RequestError(f"{path}, line {number}: {ability} needs words; write `{ability}: WORDS`.")
         yield Request(ability or "paint", text, gloss.strip())
 
 
 def picture_files(folder: Path) -> list[Path]:
-    """Return the pictures of a folder by name, each of which was read once; raise `PictureError` if there are none."""
+    """Return the pictures of a folder by name, all of them readable; raise `PictureError` if there are none."""
     if not folder.is_dir():
-        raise PictureError(f"{folder} is no folder; --pictures takes a folder of pictures.")
+        raise PictureError(f"{folder} is not a folder; --pictures takes a folder of pictures.")
     files = sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES)
     if not files:
-        raise PictureError(f"{folder} holds no pictures ({', '.join(PICTURE_SUFFIXES)}).")
+        raise PictureError(f"{folder} has no pictures ({', '.join(PICTURE_SUFFIXES)}).")
     for path in files:
-        load_picture(path)  # what cannot be read is said now and not an hour later
+        load_picture(path)  # an unreadable file is reported now and not an hour later
     return files
 
 
+def strokes_of(
+    model: Model, case: Case, pictures: Sequence[Path | Image.Image], *, codes_per_pass: int | None = None
+) -> Iterator[Stroke]:
+    """Return the strokes of a request that paints."""
+    scale, seed, each = case.guidance_scale, case.seed, codes_per_pass
+    if case.ability == "paint":
+        return model.paint_rows(case.text, seed=seed, guidance_scale=scale, codes_per_pass=each)
+    if case.ability == "edit":
+        return model.edit_rows(list(pictures), case.text, seed=seed, guidance_scale=scale, codes_per_pass=each)
+    names = case.labels
+    return model.perceive_rows(case.ability, pictures[0], names, seed=seed, guidance_scale=scale, codes_per_pass=each)
+
+
 def digest(listed: Sequence[Case]) -> str:
-    """Return the SHA-256 of everything that decides what is compared, the pictures' content included."""
+    """Return the SHA-256 of everything that defines the cases, the pictures' content included."""
 
     def fingerprint(picture: Path | int) -> str | int:
         return picture if isinstance(picture, int) else hashlib.sha256(picture.read_bytes()).hexdigest()
@@ -137,7 +160,7 @@ def digest(listed: Sequence[Case]) -> str:
 
 
 def _numbered(manifest: Manifest, lines: Sequence[Request], files: Sequence[Path]) -> Iterator[Case]:
-    """Yield paintings first, because others read what they paint; pictures and guidance scales take turns."""
+    """Yield paintings first, because other cases show them; pictures and guidance scales take turns."""
     painted = [line for line in lines if line.ability == "paint"]
     others = [line for line in lines if line.ability != "paint"]
     pool: Sequence[Path | int] = files or range(len(painted))
@@ -156,5 +179,5 @@ def _numbered(manifest: Manifest, lines: Sequence[Request], files: Sequence[Path
 
 
 def scale_of(guidance: Guidance, number: int) -> float | None:
-    """Return None, the model's own scale; for every second number one that weighs all branches, if the own does not."""
+    """Return None for the model's own scale; for odd numbers one that weighs all branches, if the own does not."""
     return _GUIDED if number % 2 and len(guidance.branches) > 1 and guidance.default_scale == 1.0 else None

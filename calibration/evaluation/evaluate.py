@@ -1,4 +1,4 @@
-"""`edgevlo evaluate`: one bundle against another, as figures, a document and pictures to look at. Writes nothing."""
+"""`edgevlo evaluate`: one bundle compared with another, in figures, a document and pictures. Writes nothing."""
 
 import datetime
 import os
@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from edgevlo.runtime.arrays import Progress
-from edgevlo.runtime.backends import Opener, on_device
-from edgevlo.runtime.bundle import Bundle, open_bundle
+from edgevlo.runtime.bundle import Bundle
 from edgevlo.runtime.errors import RequestError
 
 from .cases import Case, cases, digest
-from .compare import Pair, Reference, check_comparable, compare
+from .compare import Pair, check_comparable, compare
 from .gate import Verdict, verdict
-from .layers import SeeingOpener, open_seeing, unseen_layers
+from .layers import why_no_layers
 from .limits import coarsest, limits_of
 from .metrics import check_installed
+from .reference import Reference, Subject, subject_of
 from .text_table import table
 
 FORMAT: Final = "edgevlo-evaluation/1"
@@ -30,45 +30,44 @@ _PACKAGES: Final = ("edgevlo", "numpy", "onnxruntime", "onnxruntime-gpu", "token
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """What came of comparing two bundles."""
+    """The result of comparing two bundles."""
 
     document: dict[str, Any]  # everything, as JSON
     verdict: Verdict
     table: str  # for people
-    pairs: tuple[Pair, ...]  # for the sheet: what both painted on their own, with the same seeds
+    pairs: tuple[Pair, ...]  # for the sheet: what both painted with the same seeds
 
 
 def evaluate(
-    candidate: Path,
-    reference: Path,
+    candidate: Path | Subject,
+    reference: Path | Subject,
     *,
     requests: Path | None = None,
     pictures: Path | None = None,
     count: int = COUNT,
     tasks: int = 0,
-    open_graph: SeeingOpener = open_seeing,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Compare a bundle with the one it was made from, at `count` requests of a file or of those that ship.
 
-    With `tasks`, a world's own judge also tries both at so many cases of each of its tasks and languages, if the model
-    comes from such a world. `open_graph` opens the graphs of both, by another way than the device's if one is given;
-    other processes must be able to import it. Raises `BundleError` for bundles of different models and those that
-    cannot be opened, `RequestError` and `PictureError` for data that cannot be used, `EdgevloError` when scikit-image
-    is not installed.
+    A `Subject` instead of a folder is how `--emulate` runs the graphs of a GPU bundle. With `tasks`, a world's own
+    judge also tries both at so many cases of each of its tasks and languages, if the model comes from such a world.
+    Raises `BundleError` for bundles of different models and those that cannot be opened, `RequestError` and
+    `PictureError` for requests that cannot be used, `EdgevloError` if scikit-image is not installed.
     """
     check_installed()
     if tasks < 0:
-        raise RequestError(f"--tasks is {tasks}; it counts cases of each task, and 0 is none.")
+        raise RequestError(f"--tasks {tasks} is negative; it counts cases of each task.")
     began = time.perf_counter()
-    ours, theirs = open_bundle(reference), open_bundle(candidate)
+    subjects = [subject_of(one) for one in (reference, candidate)]
+    ours, theirs = (subject.bundle for subject in subjects)
     check_comparable(ours, theirs)
     listed = cases(ours.manifest, requests, pictures, count)
-    judged = _judged(ours, theirs, tasks, open_graph, progress)  # first: it may refuse
-    held_against = Reference(ours, listed, open_graph=open_graph)
-    figures, pairs = compare(held_against, theirs, progress=progress)
+    judged = _judged(subjects[0].form, subjects[1].form, tasks, progress)  # first: it may refuse
+    compared_with = Reference(subjects[0], listed)
+    figures, pairs = compare(compared_with, subjects[1], progress=progress)
     found = verdict(figures, coarsest(theirs.manifest), limits_of(theirs.manifest))
-    emulated = open_graph is not open_seeing and any(on_device(one.manifest) for one in (ours, theirs))
+    emulated = any(subject.emulation is not None for subject in subjects)
     document = {
         "format": FORMAT,
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -89,36 +88,33 @@ def evaluate(
         },
         **({} if judged is None else {"tasks": judged.document}),
     }
-    notes = [] if figures["layer_sqnr_db"] else [_why_no_layers(held_against, theirs)]
+    notes = [] if figures["layer_sqnr_db"] else [_layers_note(compared_with, subjects[1])]
     if emulated:
-        notes.append("graphs made for a GPU were computed on the CPU, with the roundings that they state")
+        notes.append("graphs made for a GPU were computed on the CPU, with every rounding of theirs")
     text = table(figures, found, notes) + ("" if judged is None else f"\n\n{judged.table}")
     return Evaluation(document=document, verdict=found, table=text, pairs=tuple(pairs))
 
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """What the world's judge says, as JSON and as text."""
+    """The verdict of the world's judge, as JSON and as text."""
 
     document: dict[str, Any]
     table: str
 
 
-def _judged(
-    reference: Bundle, candidate: Bundle, count: int, open_graph: Opener, progress: Progress | None
-) -> _Judged | None:
+def _judged(reference: Bundle, candidate: Bundle, count: int, progress: Progress | None) -> _Judged | None:
     if not count:
         return None
     from .picturebook_tasks import compare_tasks, task_table  # loads the world
 
-    found = compare_tasks(reference, candidate, count, open_graph=open_graph, progress=progress)
+    found = compare_tasks(reference, candidate, count, progress=progress)
     return _Judged(found, task_table(found))
 
 
-def _why_no_layers(reference: Reference, candidate: Bundle) -> str:
-    unseen = reference.why_no_layers or unseen_layers(candidate, reference.open_graph)
-    reason = unseen or "nothing was painted, or no layer has a name in both"
-    return f"layers were not looked at: {reason}"
+def _layers_note(reference: Reference, candidate: Subject) -> str:
+    reason = reference.why_no_layers or why_no_layers(candidate.form)
+    return f"layers were not compared: {reason or 'nothing was painted, or no layer has a name in both'}"
 
 
 def _described(bundle: Bundle) -> dict[str, Any]:
@@ -129,7 +125,7 @@ def _described(bundle: Bundle) -> dict[str, Any]:
         "source": f"{manifest.source.id} {manifest.source.revision}".rstrip(),
         "target": manifest.target,
         "precision": {role: graph.precision for role, graph in manifest.graphs.items()},
-        "bytes": sum(file.bytes for file in manifest.files.values()),
+        "bytes": bundle.bytes,
     }
 
 

@@ -19,7 +19,7 @@ def check_outputs(document: Path | None, sheet: Path | None) -> None:
     if sheet is not None:
         check_png(sheet)
     if document is not None and sheet is not None and document.absolute() == sheet.absolute():
-        raise RequestError(f"{document} cannot hold both the figures and the pictures; name two files.")
+        raise RequestError(f"--json and --sheet both name {document}; name two files.")
 
 
 def write_document(found: "Evaluation", path: Path) -> None:

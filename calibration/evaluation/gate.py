@@ -1,4 +1,4 @@
-"""The gate: whether what was measured of a bundle is within the limits of its precision, and if not, why not."""
+"""The quality gate: whether a bundle is within the limits of its precision, and if not, why not."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,55 +6,55 @@ from pathlib import Path
 from typing import Any
 
 from edgevlo.runtime.arrays import Progress
-from edgevlo.runtime.bundle import open_bundle
+from edgevlo.runtime.bundle import Bundle
 from edgevlo.runtime.errors import EdgevloError
 from edgevlo.runtime.manifest.graphs import Precision
 from edgevlo.runtime.manifest.schema import Quality
 
 from .cases import cases, digest
-from .compare import Figures, Reference, compare
-from .layers import SeeingOpener, open_seeing
+from .compare import Figures, compare
 from .limits import FIGURES, LIMITS, coarsest, limits_of
 from .metrics import check_installed
+from .reference import Reference, Subject, subject_of
 
-COUNT = 12  # requests, where a bundle is judged as it is made
+COUNT = 12  # requests, where a bundle is judged as it is quantised
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """Whether a bundle passed its limits, its figures by the names of `limits.FIGURES`, and why not.
 
-    `precision` is the coarsest in the bundle, or of what was asked for; `limits` are by the same names.
+    `precision` is the coarsest in the bundle, or in the one requested; `limits` are by the same names.
     """
 
     passed: bool
     precision: Precision
     limits: Mapping[str, float]
     figures: dict[str, float]  # those of the comparison that were measured; a ratio without any error is left out
-    reasons: tuple[str, ...]  # one for each limit that was not held
+    reasons: tuple[str, ...]  # one for each limit that was missed
     missed: tuple[str, ...] = ()  # the figures of those limits, by name
 
 
 class QualityError(EdgevloError, ValueError):
-    """A bundle below its gate."""
+    """A bundle below its limits, or a budget that cannot be met."""
 
 
 def judge(
-    reference: Reference, candidate: Path, *, like: Verdict | None = None, progress: Progress | None = None
+    reference: Reference, candidate: Path | Subject, *, like: Verdict | None = None, progress: Progress | None = None
 ) -> Verdict:
-    """Compare a bundle's folder with the reference and judge it by its own limits, or by those of another verdict.
+    """Compare a bundle with the reference and judge it by its own limits, or by those of another verdict.
 
-    Raises `BundleError` when the folder holds no bundle of the same model.
+    Raises `BundleError` when the bundle is not of the same model.
     """
-    opened = open_bundle(candidate)
-    figures, _ = compare(reference, opened, free=False, progress=progress)
+    subject = subject_of(candidate)
+    figures, _ = compare(reference, subject, sampled=False, progress=progress)
     if like is not None:
         return verdict(figures, like.precision, like.limits)
-    return verdict(figures, coarsest(opened.manifest), limits_of(opened.manifest))
+    return verdict(figures, coarsest(subject.bundle.manifest), limits_of(subject.bundle.manifest))
 
 
 def verdict(figures: Figures, precision: Precision, limits: Mapping[str, float] | None = None) -> Verdict:
-    """Judge the figures of a comparison by limits, or by the usual ones of a precision."""
+    """Judge the figures of a comparison by limits, by default those of a precision."""
     found = headline(figures)
     bounds = LIMITS[precision] if limits is None else limits
     reasons = {
@@ -96,12 +96,12 @@ def headline(figures: Figures) -> dict[str, float]:
 
 
 def _missed(name: str, value: float, bound: float) -> str | None:
-    """Return in words how a figure misses its bound; None if it does not."""
+    """Return in words how a figure misses its limit; None if it does not."""
     figure = FIGURES[name]
     if value >= bound if figure.better == "more" else value <= bound:  # NaN misses both
         return None
     side = "least" if figure.better == "more" else "most"
-    return f"{figure.text}: {shown(name, value)}, at {side} {shown(name, bound)} is asked for"
+    return f"{figure.text}: {shown(name, value)}, at {side} {shown(name, bound)} is required"
 
 
 def shown(name: str, value: float) -> str:
@@ -113,39 +113,34 @@ def shown(name: str, value: float) -> str:
 
 
 def reference_of(
-    bundle: Path,
-    *,
-    requests: Path | None = None,
-    pictures: Path | None = None,
-    count: int = COUNT,
-    open_graph: SeeingOpener = open_seeing,
+    bundle: Path | Bundle, *, requests: Path | None = None, pictures: Path | None = None, count: int = COUNT
 ) -> Reference:
-    """Open the bundle that candidates are to be judged against; raise what `cases` raises."""
+    """Return the reference that candidates are judged against; raise what `cases` raises."""
     check_installed()
-    opened = open_bundle(bundle)
-    listed = cases(opened.manifest, requests, pictures, count)
-    return Reference(opened, listed, layers=False, free=False, open_graph=open_graph)
+    subject = subject_of(bundle)
+    listed = cases(subject.bundle.manifest, requests, pictures, count)
+    return Reference(subject, listed, layers=False, sampled=False)
 
 
-def settle(reference: Reference, found: Verdict, *, accept_loss: bool = False, more_precise: str = "") -> Quality:
-    """Return what the manifest is to say; raise `QualityError` if a bundle failed and that is not accepted.
+def settle(reference: Reference, found: Verdict, *, accept_loss: bool = False, fallbacks: str = "") -> Quality:
+    """Return a bundle's quality record; raise `QualityError` if it failed and that is not accepted.
 
-    `more_precise` says in words what is already more precise than was asked for.
+    `fallbacks` names the modules that are in their fallback precision already.
     """
     if not found.passed and not accept_loss:
-        already = f" ({more_precise} already)" if more_precise else ""
+        already = f" (even with {fallbacks})" if fallbacks else ""
         raise QualityError(
             f"the bundle is below the limits of {found.precision} and was not kept: "
-            f"{'; '.join(found.reasons)}{already}. Keep more modules at a higher precision, or take it as it is with "
-            "--accept-quality-loss."
+            f"{'; '.join(found.reasons)}{already}. Give modules a higher precision with --module, or accept the loss "
+            "with --accept-quality-loss."
         )
     return record(reference, found)
 
 
 def record(reference: Reference, found: Verdict) -> Quality:
-    """Return what a manifest says about a verdict."""
+    """Return a verdict as a manifest records it."""
     return Quality(
-        reference=reference.opened.bundle.digest,
+        reference=reference.bundle.digest,
         requests=len(reference.cases),
         data=digest(reference.cases),
         limits=found.precision,

@@ -1,4 +1,4 @@
-"""A backbone that also says what stands behind each of its layers, run as the runtime runs any session.
+"""A backbone that also outputs the hidden states behind its layers, run as the runtime runs any session.
 
 The graph is the bundle's own, in memory, with the hidden states between its layers as further outputs; its weights stay
 in the bundle's files, and nothing is written. Needs onnx-ir. Knows no prompts and no codes.
@@ -7,24 +7,23 @@ in the bundle's files, and nothing is written. Needs onnx-ir. Knows no prompts a
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import onnxruntime as ort
 
 from edgevlo.runtime.arrays import Array, Floats
-from edgevlo.runtime.backends import on_device, open_runner
+from edgevlo.runtime.backends import on_device
 from edgevlo.runtime.bundle import Bundle
-from edgevlo.runtime.graphs.protocols import Runner
+from edgevlo.runtime.graphs.protocols import Session
 from edgevlo.runtime.graphs.sessions import EXACT_INT8, open_rewritten
-from edgevlo.runtime.manifest.graphs import GraphRole
 from edgevlo.runtime.manifest.schema import graph_bytes
+from edgevlo.runtime.memory.predict import check_available, weights_bytes
 
 if TYPE_CHECKING:
     import onnx_ir as ir
 
-
 _PREFIX: Final = "layer_output."  # what the exporter calls the hidden state behind a layer
-_SEEN: Final = "seen."
+_COPY: Final = "copy."
 
 
 @dataclass(slots=True)
@@ -35,52 +34,49 @@ class LayerStates:
     last: dict[str, Floats] = field(default_factory=dict)
 
 
-class SeeingOpener(Protocol):
-    """Opens a graph; a backbone, where `states` are given, so that every run leaves its hidden states there."""
-
-    def __call__(self, bundle: Bundle, role: GraphRole, states: LayerStates | None = None, /) -> Runner:
-        """Raise `BundleError` when the graph cannot be opened."""
-
-
 class LayeredSession:
-    """Stands in for a backbone's session, and leaves its hidden states in `states`."""
+    """Stands in for a backbone's session and leaves its hidden states in `states`."""
 
-    def __init__(self, session: ort.InferenceSession, states: LayerStates) -> None:
+    def __init__(self, session: Session, states: LayerStates) -> None:
         self._session, self._states = session, states
+
+    def get_inputs(self) -> Sequence[ort.NodeArg]:
+        """Return the session's inputs."""
+        return self._session.get_inputs()
+
+    def get_provider_options(self) -> Mapping[str, Mapping[str, str]]:
+        """Return the session's own options."""
+        return self._session.get_provider_options()
 
     def io_binding(self) -> ort.IOBinding:
         """Return a binding whose first outputs are the hidden states."""
         binding = self._session.io_binding()
         for name in self._states.names:
-            binding.bind_output(_SEEN + name, "cpu")
+            binding.bind_output(_COPY + name, "cpu")
         return binding
 
-    def run_with_iobinding(self, binding: ort.IOBinding, options: ort.RunOptions | None = None) -> None:
-        """Run, and keep what the hidden states are."""
+    def run_with_iobinding(self, binding: ort.IOBinding, options: ort.RunOptions | None = None, /) -> None:
+        """Run, and keep the hidden states."""
         self._session.run_with_iobinding(binding, options)
         names = self._states.names
         found = binding.get_outputs()[: len(names)]
         self._states.last = {name: value.numpy() for name, value in zip(names, found, strict=True)}
 
-    def run(self, names: Sequence[str], feeds: Mapping[str, Array], options: ort.RunOptions | None = None) -> list[Any]:
-        """Run on arrays and return the outputs asked for; the hidden states are not looked at."""
-        outputs: list[Any] = self._session.run(list(names), dict(feeds), options)
-        return outputs
-
-    def get_provider_options(self) -> dict[str, dict[str, str]]:
-        """Return what the session was opened with."""
-        options: dict[str, dict[str, str]] = self._session.get_provider_options()
-        return options
+    def run(
+        self, outputs: Sequence[str], feeds: Mapping[str, Array], options: ort.RunOptions | None = None, /
+    ) -> Sequence[Any]:
+        """Run on arrays and return these outputs; the hidden states are not kept."""
+        return self._session.run(outputs, feeds, options)
 
 
-def unseen_layers(bundle: Bundle, open_graph: SeeingOpener) -> str | None:
-    """Return in words why the layers of a bundle, opened so, cannot be looked at; None if they can."""
+def why_no_layers(bundle: Bundle) -> str | None:
+    """Return in words why the layers of a bundle cannot be compared; None if they can."""
     if find_spec("onnx_ir") is None:
         return "onnx-ir is not installed"
-    if open_graph is open_seeing and on_device(bundle.manifest):
-        return f"those of a bundle for {bundle.manifest.target} can be with --emulate only"
+    if on_device(bundle.manifest):
+        return f"those of a bundle for {bundle.manifest.target} are visible with --emulate only"
     if not layer_names(bundle):
-        return "the backbone's graph does not name them"
+        return "the backbone's graph does not name its layers"
     return None
 
 
@@ -93,21 +89,25 @@ def layer_names(bundle: Bundle) -> tuple[str, ...]:
     return tuple(sorted((name for name in named if _number(name) is not None), key=lambda name: _number(name) or 0))
 
 
-def open_seeing(bundle: Bundle, role: GraphRole, states: LayerStates | None = None, /) -> Runner:
-    """Open a graph as the runtime does, or, to fill `states`, the backbone of a bundle for CPUs."""
-    if states is None:
-        return open_runner(bundle, role)
+def open_layered(bundle: Bundle, states: LayerStates) -> LayeredSession:
+    """Open a backbone on the CPU so that every run leaves its hidden states in `states`.
+
+    Raises `BundleError` if it cannot be opened, `MemoryShortError` if its weights do not fit.
+    """
     import onnx_ir as ir
 
-    path = bundle.path(bundle.manifest.graphs[role].file)
+    check_available(bundle, weights_bytes(bundle.folder, bundle.manifest, ("backbone",)), "for its backbone")
+
+    path = bundle.path(bundle.manifest.graphs["backbone"].file)
     model = ir.load(path)
-    show_layers(model, states)
+    _add_outputs(model, states)
+    exact = (EXACT_INT8,) if bundle.manifest.target == "cpu" else ()  # as the runtime opens it
     content = ir.to_proto(model).SerializeToString()
-    session = open_rewritten(content, path, graph_bytes(bundle.manifest, role), EXACT_INT8)
-    return cast(Runner, LayeredSession(session, states))
+    session = open_rewritten(content, path, graph_bytes(bundle.manifest, "backbone"), *exact)
+    return LayeredSession(session, states)
 
 
-def show_layers(model: "ir.Model", states: LayerStates) -> None:
+def _add_outputs(model: "ir.Model", states: LayerStates) -> None:
     """Make hidden states further outputs of a backbone, as `LayeredSession` binds them."""
     import onnx_ir as ir
 
@@ -115,7 +115,7 @@ def show_layers(model: "ir.Model", states: LayerStates) -> None:
     for name in states.names:
         copy = ir.node("Cast", [values[name]], attributes={"to": ir.DataType.FLOAT})
         model.graph.append(copy)
-        copy.outputs[0].name, copy.outputs[0].type = _SEEN + name, ir.TensorType(ir.DataType.FLOAT)
+        copy.outputs[0].name, copy.outputs[0].type = _COPY + name, ir.TensorType(ir.DataType.FLOAT)
         model.graph.outputs.append(copy.outputs[0])
 
 

@@ -1,4 +1,4 @@
-"""How far a bundle may be from the one it was made from, by its precision. Data; nothing else decides.
+"""How far a bundle may be from its reference, by precision. Data; nothing else decides.
 
 A figure that one module moves is judged by the precision of that module, the others by the coarsest in the bundle: a
 decoder in half precision has no excuse in a backbone of four bits.
@@ -13,7 +13,7 @@ from edgevlo.runtime.manifest.schema import Manifest
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A figure that is judged: what it is called, whether more of it is better or worse, and which module moves it."""
+    """A figure that is judged: its name in words, whether more of it is better, and the one module that moves it."""
 
     text: str
     unit: Literal["share", "nats", "dB", "CIEDE2000", "SSIM"]
@@ -31,9 +31,9 @@ FIGURES: Final[dict[str, Figure]] = {
     "decoder_ssim": Figure("same codes decoded, SSIM", "SSIM", "more", "image_decoder"),
     "decoder_ciede2000_median": Figure("same codes decoded, colour, median", "CIEDE2000", "less", "image_decoder"),
     "decoder_ciede2000_p95": Figure("same codes decoded, colour, 95 %", "CIEDE2000", "less", "image_decoder"),
-    "picture_ciede2000_median": Figure("pictures under one teacher, colour, median", "CIEDE2000", "less"),
-    "picture_ciede2000_p95": Figure("pictures under one teacher, colour, 95 %", "CIEDE2000", "less"),
-    "picture_ssim": Figure("pictures under one teacher, SSIM", "SSIM", "more"),
+    "picture_ciede2000_median": Figure("teacher-forced pictures, colour, median", "CIEDE2000", "less"),
+    "picture_ciede2000_p95": Figure("teacher-forced pictures, colour, 95 %", "CIEDE2000", "less"),
+    "picture_ssim": Figure("teacher-forced pictures, SSIM", "SSIM", "more"),
     "answer_token_agreement": Figure("tokens of answers that agree", "share", "more"),
     "answer_decided_agreement": Figure("tokens of answers that agree where the reference was sure", "share", "more"),
     "answers_exact": Figure("answers that are the same", "share", "more"),
@@ -106,7 +106,7 @@ def limits_of(manifest: Manifest) -> dict[str, float]:
 
 
 def coarsest(manifest: Manifest) -> Precision:
-    """Return the coarsest precision of a bundle's graphs, its tables of embeddings and its KV cache."""
+    """Return the coarsest precision of a bundle's graphs, its embeddings and its KV cache."""
     tables = (table for table in (manifest.token_embedding, manifest.code_embedding) if table is not None)
     stored = (*(table.dtype for table in tables), manifest.backbone.cache_dtype)
     found = (*(graph.precision for graph in manifest.graphs.values()), *(_STORED[dtype] for dtype in stored))

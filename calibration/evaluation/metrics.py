@@ -1,4 +1,4 @@
-"""How far numbers and pictures are from those they should be. Colours are scikit-image's business."""
+"""How far logits, hidden states and pictures are from the reference's. scikit-image compares colours."""
 
 import functools
 from collections.abc import Callable
@@ -13,14 +13,14 @@ from edgevlo.runtime.arrays import Array, Doubles, Floats
 from edgevlo.runtime.errors import EdgevloError
 from edgevlo.runtime.extras import install_command
 
-FAR: Final = 1000.0  # nats or dB: as far as anything is said to be
+FAR: Final = 1000.0  # nats or dB: the largest distance reported
 _WINDOW: Final = 7  # side of the windows over which structural similarity is taken
 
 
 def divergence(reference: Floats, candidate: Floats) -> float:
     """Return the Kullback-Leibler divergence, in nats, of the softmax of `candidate` from that of `reference`.
 
-    It is `FAR` at most, and where `candidate` holds NaN or infinity.
+    At most `FAR`, which is also the distance of NaN and infinity.
     """
     if not np.all(np.isfinite(candidate)):
         return FAR
@@ -35,7 +35,7 @@ def _log_softmax(logits: Floats) -> Doubles:
 
 @dataclass(slots=True)
 class Energies:
-    """Energies of a signal and of its error, summed up over many pieces."""
+    """Energies of a signal and of its error, summed over many pieces."""
 
     signal: float = 0.0
     noise: float = 0.0

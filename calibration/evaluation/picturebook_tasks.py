@@ -1,4 +1,4 @@
-"""The tasks of the little world, tried by two bundles at the same cases: `benchmarks/quality.py`, paired.
+"""The tasks of picturebook's world, tried by two bundles at the same cases: `benchmarks/quality.py`, paired.
 
 Only for models that come from that world, and the only module outside `picturebook` that knows it: its judge reads
 pictures by the world's geometry.
@@ -29,9 +29,7 @@ from edgevlo.picturebook.judging.trials import Trial
 from edgevlo.picturebook.language.words import LANGUAGES
 from edgevlo.picturebook.world import atlas
 from edgevlo.runtime.arrays import Progress
-from edgevlo.runtime.backends import Opener, open_runner
 from edgevlo.runtime.bundle import Bundle, open_bundle
-from edgevlo.runtime.engine import Engine
 from edgevlo.runtime.errors import RequestError
 from edgevlo.runtime.memory.predict import check_opening
 from edgevlo.runtime.model import Model
@@ -42,7 +40,7 @@ Case: TypeAlias = tuple[str, str, int]  # row, language, number
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """One case, and the judge's scores of what each bundle made of it."""
+    """One case, and the judge's scores of both bundles."""
 
     row: str
     language: str
@@ -54,7 +52,7 @@ def check_world(bundle: Bundle) -> None:
     """Raise `RequestError` unless a bundle's model was trained on the world whose tasks these are."""
     source = bundle.manifest.source.id
     if not source.endswith(SOURCE):
-        raise RequestError(f"--tasks is for {SOURCE}, whose world has a judge; this bundle was made from {source}.")
+        raise RequestError(f"--tasks needs {SOURCE}, whose world has a judge; this bundle was made from {source}.")
 
 
 def compare_tasks(
@@ -62,7 +60,6 @@ def compare_tasks(
     candidate: Bundle,
     count: int,
     *,
-    open_graph: Opener = open_runner,
     progress: Progress | None = None,
     rows: Sequence[str] = trials.ROWS,
 ) -> dict[str, Any]:
@@ -74,7 +71,7 @@ def compare_tasks(
     listed = list(itertools.product(rows, LANGUAGES, range(count)))
     tell = progress or (lambda _what, _done, _all: None)
     tried = []
-    for one in _try_all((reference, candidate), listed, open_graph):
+    for one in _try_all((reference, candidate), listed):
         tried.append(one)
         tell(f"tasks, {one.row}", len(tried), len(listed))
     return {"count": count, "lines": paired_lines(tried)}
@@ -148,14 +145,14 @@ def task_table(found: dict[str, Any]) -> str:
 # In worker processes.
 
 
-def _try_all(bundles: tuple[Bundle, Bundle], listed: Sequence[Case], open_graph: Opener) -> Iterator[Tried]:
-    """Yield what comes of all cases, in order, from one process a core."""
+def _try_all(bundles: tuple[Bundle, Bundle], listed: Sequence[Case]) -> Iterator[Tried]:
+    """Yield all cases tried, in order, by one process a core."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = (bundle.folder.absolute() for bundle in bundles)
     workers = min(os.cpu_count() or 1, len(listed))
     pool = ProcessPoolExecutor(workers, context, initializer=_ignore_interrupts)
     try:
-        yield from pool.map(functools.partial(try_case, ours, theirs, open_graph), listed, chunksize=4)
+        yield from pool.map(functools.partial(try_case, ours, theirs), listed, chunksize=4)
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -164,18 +161,18 @@ def _ignore_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the parent, which ends its workers
 
 
-def try_case(reference: Path, candidate: Path, open_graph: Opener, case: Case) -> Tried:
+def try_case(reference: Path, candidate: Path, case: Case) -> Tried:
     """Draw a case, let both bundles attempt it, and judge."""
     trial = trials.draw(*case)
-    scores = [figures.judged(trial, _attempt(_open(folder, open_graph), trial)) for folder in (reference, candidate)]
+    scores = [figures.judged(trial, _attempt(_open(folder), trial)) for folder in (reference, candidate)]
     return Tried(case[0], case[1], *scores)
 
 
 @functools.cache
-def _open(folder: Path, open_graph: Opener) -> Model:
+def _open(folder: Path) -> Model:
     bundle = open_bundle(folder)
     check_opening(bundle)
-    return Model(bundle, Engine(bundle, open_graph))
+    return Model(bundle)
 
 
 def _attempt(model: Model, trial: Trial) -> list[Any]:

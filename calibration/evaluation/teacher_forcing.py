@@ -1,8 +1,8 @@
-"""Teacher forcing: a bundle does what a request asks, and a teacher decides each draw in its place.
+"""Teacher forcing: a bundle carries out a request and is fed the reference's code or token after each draw.
 
-The raster loop, the prompts of all guidance branches, the sessions and the buffers are the runtime's own; only what is
-drawn is replaced. What the bundle would have drawn, and from which numbers, is noted. Without a teacher it is its own:
-it takes the likeliest code or token each time.
+The raster loop, the prompts of all guidance branches, the sessions and the buffers are the runtime's own; only the
+draws are replaced. What the bundle would have drawn, and from which logits, is recorded. Without a reference it is fed
+its own likeliest code or token.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from edgevlo.runtime.arrays import Array, Codes, Floats, Logits
+from edgevlo.runtime.arrays import Array, Codes, Floats, Logits, Pixels
 from edgevlo.runtime.bundle import Bundle
 from edgevlo.runtime.engine import Engine, Painter
 from edgevlo.runtime.graphs.backbone import Backbone
@@ -20,12 +20,12 @@ from edgevlo.runtime.manifest.graphs import GraphRole
 from edgevlo.runtime.manifest.guidance import Sampling
 from edgevlo.runtime.manifest.interfaces import takes_top_p
 
-from .layers import LayerStates, SeeingOpener, open_seeing
+from .layers import LayerStates, open_layered
 
 
 @dataclass(slots=True)
-class Notes:
-    """What one request brought to light: a picture's codes with their logits, or an answer's tokens."""
+class Trace:
+    """What a bundle computed for one request: a picture's codes with their logits, or an answer's tokens."""
 
     codes: list[int] = field(default_factory=list)  # the likeliest one at each draw
     logits: list[Logits] = field(default_factory=list)  # guided, (codes,), one a draw
@@ -38,46 +38,45 @@ class Notes:
     shape: tuple[int, int] = (0, 0)  # rows and columns of the grid that was painted
 
 
-class ForcedEngine(Engine):
-    """Runs a bundle's graphs as ever, with a teacher at the draw. One request at a time."""
+class TeacherForcedEngine(Engine):
+    """Runs a bundle's graphs as usual, but for the draws, which it records. One request at a time."""
 
-    def __init__(self, bundle: Bundle, layers: Sequence[str] = (), open_graph: SeeingOpener = open_seeing) -> None:
-        super().__init__(bundle, open_graph)
-        self._open_seeing = open_graph
+    def __init__(self, bundle: Bundle, layers: Sequence[str] = ()) -> None:
+        super().__init__(bundle)
         self._states = LayerStates(tuple(layers))
-        self._teacher: Notes | None = None
-        self._free = False
-        self.notes = Notes()
+        self._reference: Trace | None = None
+        self._sampling = False
+        self.trace = Trace()
 
-    def begin(self, teacher: Notes | None = None) -> None:
-        """Start fresh notes for the next request, in which `teacher` draws."""
-        self.notes, self._teacher, self._free = Notes(), teacher, False
+    def begin(self, reference: Trace | None = None) -> None:
+        """Start a new trace for the next request, which is fed the draws of `reference`."""
+        self.trace, self._reference, self._sampling = Trace(), reference, False
 
-    def leave_alone(self) -> None:
-        """Let the bundle paint as its users have it paint."""
-        self.notes, self._teacher, self._free = Notes(), None, True
+    def begin_sampling(self) -> None:
+        """Let the bundle draw for itself in the next request, as it does for its users."""
+        self.trace, self._reference, self._sampling = Trace(), None, True
 
     @contextmanager
     def painter(self, prompts: Sequence[Sequence[int]], more: int, features: Floats | None = None) -> Iterator[Painter]:
-        """Lend the runtime's own painter with another hand at the head."""
+        """Lend the runtime's own painter, with an image head that records and replaces its draws."""
         with super().painter(prompts, more, features) as painter:
-            head = _Head(self, painter.backbone)
-            yield painter if self._free else Painter(painter.backbone, lambda: head, painter.name)
+            head = _RecordingHead(self, painter.backbone)
+            yield painter if self._sampling else Painter(painter.backbone, lambda: head, painter.name)
 
     def text_choice(self, hidden: Floats) -> Callable[[], int]:
-        """Return a function that notes the likeliest token and returns the teacher's."""
-        notes, choose = self.notes, super().text_choice(hidden)
-        taught = (notes if self._teacher is None else self._teacher).tokens
+        """Return a function that records the likeliest token and returns the reference's."""
+        trace, choose = self.trace, super().text_choice(hidden)
+        fed = (self._reference or trace).tokens
 
         def forced() -> int:
-            notes.tokens.append(choose())
-            notes.margins.append(self._margin(hidden, notes.tokens[-1]))
-            return taught[len(notes.tokens) - 1]
+            trace.tokens.append(choose())
+            trace.margins.append(self._margin(hidden, trace.tokens[-1]))
+            return fed[len(trace.tokens) - 1]
 
         return forced
 
     def _margin(self, hidden: Floats, token: int) -> float:
-        """Return by how much a token's logit exceeds that of any other that may be said."""
+        """Return by how much a token's logit exceeds that of any other allowed token."""
         (logits,), manifest = self._text_head.run(["logits"], {"hidden": hidden}), self._bundle.manifest
         others = np.array(logits[0], dtype=np.float64)
         if manifest.answer.text_only:
@@ -87,20 +86,25 @@ class ForcedEngine(Engine):
         return float(logits[0, token] - others.max())
 
     def encode(self, pixel_values: Floats) -> Codes:
-        """Return a picture's codes, and note them."""
+        """Return a picture's codes, and record them."""
         codes = super().encode(pixel_values)
-        self.notes.grids.append(codes)
+        self.trace.grids.append(codes)
         return codes
 
     def features(self, pixel_values: Floats) -> Floats:
-        """Return a picture's features, and note them."""
-        features = super().features(pixel_values)
-        self.notes.features.append(np.array(features, dtype=np.float32))
-        return features
+        """Return a picture's features, and record them; NaN is a bad figure here and not an error."""
+        (features,) = self._vision_encoder.run(["features"], {"pixel_values": pixel_values})
+        self.trace.features.append(np.array(features[0], dtype=np.float32))
+        return np.asarray(features[0], dtype=np.float32)
+
+    def decode(self, codes: Codes) -> Pixels:
+        """Return the decoder's output for a code grid; NaN is a bad figure here and not an error."""
+        (pixels,) = self._image_decoder.run(["pixels"], {"codes": codes[np.newaxis].astype(np.int64)})
+        return np.asarray(pixels, dtype=np.float32)
 
     def drawn(self, backbone: Backbone, weights: Floats) -> int:
-        """Note what the bundle would draw greedily behind the backbone's last hidden states; return the teacher's."""
-        notes, hidden = self.notes, np.array(backbone.last_hidden, dtype=np.float32)
+        """Record the code that is likeliest after the backbone's last hidden states; return the reference's."""
+        trace, hidden = self.trace, np.array(backbone.last_hidden, dtype=np.float32)
         feeds: dict[str, Array] = {
             "hidden": hidden[np.newaxis],
             "weights": weights,
@@ -111,24 +115,24 @@ class ForcedEngine(Engine):
         if takes_top_p(self._bundle.manifest):
             feeds["top_p"] = np.ones(1, dtype=np.float32)
         (logits,) = self._image_head.run(["logits"], feeds)
-        notes.logits.append(np.array(logits[0], dtype=np.float32))
-        notes.hidden.append(hidden)
-        if len(notes.hidden) > 1:  # a prompt's rows are padded, a step's are not
+        trace.logits.append(np.array(logits[0], dtype=np.float32))
+        trace.hidden.append(hidden)
+        if len(trace.hidden) > 1:  # a prompt's rows are padded, a step's are not
             for name, states in self._states.last.items():
-                notes.layers.setdefault(name, []).append(states[:, -1].copy())
-        notes.codes.append(int(np.argmax(notes.logits[-1])))
-        return (notes if self._teacher is None else self._teacher).codes[len(notes.codes) - 1]
+                trace.layers.setdefault(name, []).append(states[:, -1].copy())
+        trace.codes.append(int(np.argmax(trace.logits[-1])))
+        return (self._reference or trace).codes[len(trace.codes) - 1]
 
     def _open(self, role: GraphRole) -> Runner:
         if role == "backbone" and self._states.names:
-            return self._open_seeing(self._bundle, role, self._states)
+            return open_layered(self._bundle, self._states)
         return super()._open(role)
 
 
-class _Head:
-    """What the raster loop takes for an image head."""
+class _RecordingHead:
+    """Stands in for the image head of a painter."""
 
-    def __init__(self, engine: ForcedEngine, backbone: Backbone) -> None:
+    def __init__(self, engine: TeacherForcedEngine, backbone: Backbone) -> None:
         self._engine = engine
         self._backbone = backbone
         self._weights = np.zeros(backbone.rows, dtype=np.float32)

@@ -9,7 +9,7 @@ from .limits import FIGURES
 
 
 def table(figures: Figures, found: Verdict, notes: Sequence[str] = ()) -> str:
-    """Return everything that was measured, what is asked for, and the verdict."""
+    """Return everything that was measured, the limits, and the verdict."""
     return "\n".join((*_headline(found), *_rows(figures), *_layers(figures), *_rest(figures), *notes, *_ending(found)))
 
 
@@ -44,7 +44,7 @@ def _rest(figures: Figures) -> Iterator[str]:
     if free is not None:
         yield ""
         yield (
-            f"pictures painted alone, with the same seeds: PSNR {_decibels(free['psnr_db'])}, SSIM {free['ssim']:.4f}, "
+            f"pictures sampled with the same seeds: PSNR {_decibels(free['psnr_db'])}, SSIM {free['ssim']:.4f}, "
             f"colour {free['ciede2000_median']:.2f} (median), {free['ciede2000_p95']:.2f} (95 %)"
         )
     answers = figures["answers"]

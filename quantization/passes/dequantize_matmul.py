@@ -7,9 +7,9 @@ becomes
     W [K,N] int4 or int8, scales [K/block,N] ─► DequantizeLinear(axis 0, block_size) ─┐
     x ────────────────────────────────────────────────────────────────────────────────┴► MatMul ─► y
 
-The numbers are the same whichever method found them, so one quantiser serves every target. TensorRT quantises
+The form is the same for every method, so one quantiser serves every target. TensorRT quantises
 symmetrically: a matrix with zero points of its own is refused. Its int8 scales are positive, so a block with a negative
-one changes sign, and what would become 128 in it becomes 127.
+one changes sign, and a 128 that would arise becomes 127.
 """
 
 from collections.abc import Callable
@@ -23,6 +23,8 @@ from onnx_ir.passes.common import RemoveUnusedNodesPass
 
 from edgevlo.runtime.arrays import Array
 from edgevlo.runtime.errors import BundleError
+
+from ._graph import lazy_constant
 
 OPSET: Final = 21  # the first with int4 and with blocks
 _CHANGED: Final = frozenset({"GroupNormalization"})  # means something else from that opset on
@@ -38,8 +40,8 @@ _BIAS: Final = 5  # where MatMulNBits has its inputs
 _ZERO_POINTS: Final = 3
 
 
-class DequantizedProductsPass(ir.passes.InPlacePass):
-    """Rewrite every MatMulNBits; raise `BundleError` for numbers that TensorRT cannot hold."""
+class DequantizeMatMulPass(ir.passes.InPlacePass):
+    """Rewrite every MatMulNBits; raise `BundleError` for weights that TensorRT does not support."""
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         """Apply the rule above to every MatMulNBits of the graph."""
@@ -69,7 +71,7 @@ def _replace(graph: ir.Graph, node: ir.Node) -> None:
     rows, columns, bits, block = (node.attributes[name].as_int() for name in ("K", "N", "bits", "block_size"))
     name = node.name or str(node.outputs[0].name)
     if bits not in _TYPES:
-        raise BundleError(f"{name} has weights of {bits} bits, which TensorRT does not hold; use int4 or int8.")
+        raise BundleError(f"{name} has weights of {bits} bits, which TensorRT does not support; use int4 or int8.")
     packed, scales = _constant(node, 1), _constant(node, 2)
     if len(node.inputs) > _ZERO_POINTS and node.inputs[_ZERO_POINTS] is not None:
         raise BundleError(f"{name} has zero points, and TensorRT quantises symmetrically; use a symmetric method.")
@@ -78,8 +80,8 @@ def _replace(graph: ir.Graph, node: ir.Node) -> None:
         weight = _dense(graph, f"{name}.weight", read, read_scales, block, (rows, columns))
         made = [ir.node("MatMul", [node.inputs[0], weight], name=name)]
     else:
-        quantised = _lazy(graph, f"{name}.int{bits}", _TYPES[bits], (rows, columns), read)
-        scale = _lazy(graph, f"{name}.scales", ir.DataType.FLOAT, (rows // block, columns), read_scales)
+        quantised = lazy_constant(graph, f"{name}.int{bits}", _TYPES[bits], (rows, columns), read)
+        scale = lazy_constant(graph, f"{name}.scales", ir.DataType.FLOAT, (rows // block, columns), read_scales)
         weights = ir.node("DequantizeLinear", [quantised, scale], attributes={"axis": 0, "block_size": block})
         made = [weights, ir.node("MatMul", [node.inputs[0], weights.outputs[0]], name=name)]
     if len(node.inputs) > _BIAS and node.inputs[_BIAS] is not None:
@@ -91,7 +93,7 @@ def _constant(node: ir.Node, index: int) -> ir.TensorProtocol:
     value = node.inputs[index]
     tensor = value.const_value if value is not None else None
     if tensor is None:
-        raise BundleError(f"{node.name} multiplies by quantised numbers that are no constants; quantize again.")
+        raise BundleError(f"{node.name} has quantised weights that are not constants; quantize again.")
     return tensor
 
 
@@ -127,19 +129,10 @@ def _dense(
     block: int,
     shape: tuple[int, int],
 ) -> ir.Value:
-    """Return the dequantised matrix itself: its last block is not whole, which TensorRT does not take."""
+    """Return the dequantised matrix itself: TensorRT takes no partial block at the end."""
 
     def dequantised() -> Array:
         dense: Array = read().astype(np.float32) * np.repeat(scales(), block, axis=0)[: shape[0]]
         return dense
 
-    return _lazy(graph, name, ir.DataType.FLOAT, shape, dequantised)
-
-
-def _lazy(graph: ir.Graph, name: str, dtype: ir.DataType, shape: tuple[int, ...], read: Read) -> ir.Value:
-    tensor = ir.LazyTensor(
-        lambda: ir.Tensor(read(), dtype=dtype, name=name), dtype=dtype, shape=ir.Shape(shape), name=name
-    )
-    value = ir.Value(name=name, type=ir.TensorType(dtype), shape=ir.Shape(shape), const_value=tensor)
-    graph.register_initializer(value)
-    return value
+    return lazy_constant(graph, name, ir.DataType.FLOAT, shape, dequantised)

@@ -8,6 +8,8 @@ from onnx_ir.passes.common import RemoveUnusedNodesPass, TopologicalSortPass
 
 from edgevlo.runtime.errors import BundleError
 
+from ._graph import constant, is_cache
+
 MAX_TOP_K: Final = 3840  # TensorRT's TopK takes no more
 
 
@@ -24,21 +26,17 @@ class FixedCapacityPass(ir.passes.InPlacePass):
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         """Apply the rule to every past and present."""
         graph, changed = model.graph, False
-        caches = [value for value in (*graph.inputs, *graph.outputs) if _is_cache(value)]
+        caches = [value for value in (*graph.inputs, *graph.outputs) if is_cache(value.name)]
         for value in caches:
             if value.shape is None or len(value.shape) != 4:
-                raise BundleError(f"{value.name} is no cache of shape [B,KV,C,Dh]; export the checkpoint again.")
+                raise BundleError(f"{value.name} is not a cache of shape [B,KV,C,Dh]; export the checkpoint again.")
             value.shape = ir.Shape([self.capacity if axis == 2 else size for axis, size in enumerate(value.shape)])
             changed = True
         for node in list(graph):
             if node.op_type == "Shape" and node.inputs[0] in caches and _bounds(node) == (2, 3):
-                constant = _constant(graph, "capacity", np.array([self.capacity], dtype=np.int64))
-                ir.convenience.replace_nodes_and_values(graph, node, [node], [], node.outputs, [constant])
+                capacity = constant(graph, "capacity", np.array([self.capacity], dtype=np.int64))
+                ir.convenience.replace_nodes_and_values(graph, node, [node], [], node.outputs, [capacity])
         return ir.passes.PassResult(model, modified=changed)
-
-
-def _is_cache(value: ir.Value) -> bool:
-    return str(value.name).startswith(("past_keys.", "past_values.", "present_keys.", "present_values."))
 
 
 def _bounds(node: ir.Node) -> tuple[int, int | None]:
@@ -48,16 +46,16 @@ def _bounds(node: ir.Node) -> tuple[int, int | None]:
 
 
 class StaticTopKPass(ir.passes.InPlacePass):
-    """Find the k-th largest logit without a size that the graph computes.
+    """Find the k-th largest logit by a TopK of constant size.
 
         logits ─► TopK(size) ─► ReduceMin    becomes    logits ─► TopK(3840 or all, sorted) ─► Gather(size - 1)
 
     A size is read on the host: TensorRT would take it as a shape, and a captured CUDA graph would keep the first. Where
-    there are more codes than the limit, a larger top-k means nothing; the runtime refuses it.
+    there are more codes than the limit, the runtime refuses a larger top-k.
     """
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
-        """Apply the rule to every TopK whose values only their least is asked of."""
+        """Apply the rule to every TopK whose values only a ReduceMin reads."""
         graph, changed = model.graph, False
         for node in list(graph):
             least = _least(node)
@@ -73,8 +71,8 @@ class StaticTopKPass(ir.passes.InPlacePass):
 
     def _replace(self, graph: ir.Graph, node: ir.Node, least: ir.Node, logits: ir.Value, size: ir.Value) -> None:
         count = _count(graph)
-        most = _constant(graph, "top_k_most", np.array([min(count, MAX_TOP_K)], dtype=np.int64))
-        one = _constant(graph, "top_k_one", np.array([1], dtype=np.int64))
+        most = constant(graph, "top_k_most", np.array([min(count, MAX_TOP_K)], dtype=np.int64))
+        one = constant(graph, "top_k_one", np.array([1], dtype=np.int64))
         sorted_ = ir.node("TopK", [logits, most], attributes={"axis": -1, "largest": 1, "sorted": 1}, num_outputs=2)
         within = ir.node("Min", [size, most])
         place = ir.node("Sub", [within.outputs[0], one])
@@ -95,14 +93,5 @@ def _count(graph: ir.Graph) -> int:
     logits = next(value for value in graph.outputs if value.name == "logits")
     size = logits.shape[1] if logits.shape is not None else None
     if not isinstance(size, int):
-        raise BundleError("the image head does not say how many codes it has; export the checkpoint again.")
+        raise BundleError("the logits of the image head have no fixed size; export the checkpoint again.")
     return size
-
-
-def _constant(graph: ir.Graph, name: str, array: np.ndarray) -> ir.Value:
-    if name in graph.initializers:
-        return graph.initializers[name]
-    tensor = ir.tensor(array, name=name)
-    value = ir.Value(name=name, type=ir.TensorType(tensor.dtype), shape=ir.Shape(array.shape), const_value=tensor)
-    graph.register_initializer(value)
-    return value

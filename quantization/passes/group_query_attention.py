@@ -27,7 +27,7 @@ from onnx_ir.passes.common import RemoveUnusedNodesPass, TopologicalSortPass
 
 DOMAIN = "com.microsoft"
 
-# Where GroupQueryAttention has its inputs; those between are not used.
+# The position of this input of GroupQueryAttention; those before it are not used.
 QUERY_SEQLENS = 16
 
 # ONNX Runtime rotates heads only if their size is a multiple of this; others stay as they are, slower and as exact.
@@ -49,7 +49,7 @@ class Heads:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """One attention of the master graph and what the new operator needs of it."""
+    """One attention of the master graph, and the values that the new operator needs."""
 
     queries: Heads
     keys: Heads
@@ -62,7 +62,7 @@ class Match:
 
 
 class GroupQueryAttentionPass(ir.passes.InPlacePass):
-    """Rewrite every matching attention; a graph without one is left as it is."""
+    """Rewrite every matching attention; a graph without one stays as it is."""
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         """Apply the rule above to every Attention of the graph."""
@@ -145,7 +145,7 @@ def _only_user(value: ir.Value | None, kind: str) -> ir.Value | None:
 
 @dataclass(frozen=True, slots=True)
 class Lengths:
-    """What every layer's operator is told about the rows; int32, computed once."""
+    """The inputs of every layer's operator about the rows; int32, computed once."""
 
     seqlens_k: ir.Value  # (B,)
     total: ir.Value  # ()
@@ -174,7 +174,7 @@ def _lengths(graph: ir.Graph, past_keys: ir.Value | None) -> Lengths:
 
 
 def _replace(graph: ir.Graph, match: Match, lengths: Lengths) -> None:
-    """Put the operator in the place of the match; what it leaves unused is removed later."""
+    """Put the operator in the place of the match; nodes that become unused are removed later."""
     past_keys, past_values = match.scatter_keys.inputs[0], match.scatter_values.inputs[0]
     heads = [_together(graph, one) for one in (match.queries, match.keys, match.values)]
     inputs: list[ir.Value | None] = [*heads, past_keys, past_values]

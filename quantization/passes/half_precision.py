@@ -8,7 +8,7 @@ their type, so that the interface of docs/bundle.md stays; `caches` are the exce
 """
 
 from collections.abc import Callable, Collection
-from typing import Any, Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import ml_dtypes
 import numpy as np
@@ -16,10 +16,12 @@ import numpy.typing as npt
 import onnx_ir as ir
 from onnx_ir.passes.common import RemoveUnusedNodesPass, TopologicalSortPass
 
+from edgevlo.runtime.arrays import Array
 from edgevlo.runtime.errors import BundleError
 
-from ..targets.operators_schema import Schema, infer_types, schema_of
-from ._constants import read_constant
+from ..finite import check_finite
+from ..operator_schemas import Schema, infer_types, schema_of
+from ._graph import cast, is_cache, lazy_constant, read_constant
 
 Half: TypeAlias = Literal["fp16", "bf16"]
 
@@ -27,28 +29,28 @@ TYPES: Final[dict[Half, ir.DataType]] = {"fp16": ir.DataType.FLOAT16, "bf16": ir
 _NUMPY: Final[dict[Half, npt.DTypeLike]] = {"fp16": np.float16, "bf16": ml_dtypes.bfloat16}
 _NAMES: Final[dict[Half, str]] = {"fp16": "tensor(float16)", "bf16": "tensor(bfloat16)"}
 FLOAT: Final = ir.DataType.FLOAT
-_LEAST_SCALE: Final = 2.0**-24  # the smallest number of float16
+_LEAST_SCALE: Final = 2.0**-24  # the smallest float16
 
 # Sums over many squares or exponentials: in half precision they overflow or lose what they are for.
 NORMS: Final = frozenset({"RMSNormalization", "LayerNormalization", "InstanceNormalization", "Softmax"})
-# The values of these come from an attribute, not from an input; a Cast behind them does the same.
-_GIVERS: Final = frozenset({"Constant", "ConstantOfShape", "Range", "RandomNormal", "RandomUniform"})
+# The output type of these comes from an attribute, not from an input; a Cast behind them does the same.
+_SOURCES: Final = frozenset({"Constant", "ConstantOfShape", "Range", "RandomNormal", "RandomUniform"})
 
 
 class HalfPrecisionPass(ir.passes.InPlacePass):
-    """Compute in `half` wherever an operator can, but for the operators that `keep` names or `only` leaves out.
+    """Compute in `half` wherever an operator can, but for the operators that `keep` names.
 
-    With `only`, nothing but products with a constant matrix is in half precision: the draw of a code is exact then.
+    With `only_matmuls`, nothing but operators with constant weights is in half precision: drawing a code stays exact.
     """
 
     def __init__(
-        self, half: Half, *, keep: Collection[str] = NORMS, only_products: bool = False, caches: bool = False
+        self, half: Half, *, keep: Collection[str] = NORMS, only_matmuls: bool = False, caches: bool = False
     ) -> None:
         super().__init__()
-        self.half, self.keep, self.only_products, self.caches = half, frozenset(keep), only_products, caches
+        self.half, self.keep, self.only_matmuls, self.caches = half, frozenset(keep), only_matmuls, caches
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
-        """Apply the rule to every node; raise `BundleError` when a type of the graph cannot be told."""
+        """Apply the rule to every node; raise `BundleError` when a type of the graph cannot be inferred."""
         infer_types(model)
         _Rewrite(model, self).run()
         RemoveUnusedNodesPass()(model)
@@ -57,7 +59,7 @@ class HalfPrecisionPass(ir.passes.InPlacePass):
 
     def takes(self, node: ir.Node, schema: Schema) -> bool:
         """Whether a node computes in half precision."""
-        if node.op_type in self.keep or node.op_type in _GIVERS or (self.only_products and not _is_product(node)):
+        if node.op_type in self.keep or node.op_type in _SOURCES or (self.only_matmuls and not _has_weights(node)):
             return False
         given = [index for index, value in enumerate(node.outputs) if self.is_real(value)]
         taken = [index for index, value in enumerate(node.inputs) if self.takes_input(schema, index, value)]
@@ -72,8 +74,8 @@ class HalfPrecisionPass(ir.passes.InPlacePass):
         return value.dtype in (FLOAT, TYPES[self.half])
 
 
-def _is_product(node: ir.Node) -> bool:
-    """Whether a node multiplies by a constant matrix, or makes that matrix of quantised numbers."""
+def _has_weights(node: ir.Node) -> bool:
+    """Whether a node multiplies by a constant matrix, or dequantises that matrix."""
     if node.op_type in ("MatMul", "Gemm", "Conv", "MatMulNBits"):
         second = node.inputs[1]
         return second is not None and _is_constant(second)
@@ -101,13 +103,12 @@ class _Rewrite:
     def run(self) -> None:
         if self.rule.caches:
             for value in self.graph.inputs:
-                if str(value.name).startswith(("past_keys.", "past_values.")) and value.dtype == FLOAT:
+                if is_cache(value.name) and value.dtype == FLOAT:
                     self._becomes_half(value)
         for node in list(self.graph):
             self._node(node)
         for index, value in enumerate(self.graph.outputs):
-            cache = self.rule.caches and str(value.name).startswith(("present_keys.", "present_values."))
-            if value.dtype == self.type and not cache:
+            if value.dtype == self.type and not (self.rule.caches and is_cache(value.name)):
                 self.graph.outputs[index] = self._restored(value)
 
     def _node(self, node: ir.Node) -> None:
@@ -136,36 +137,25 @@ class _Rewrite:
             return value
         if value not in self.halves:
             constant = value.const_value is not None and value.producer() is None
-            self.halves[value] = self._rounded(value) if constant else self._cast(value)
+            self.halves[value] = self._rounded(value) if constant else cast(self.graph, value, self.type)
         return self.halves[value]
 
     def _rounded(self, value: ir.Value) -> ir.Value:
         tensor, name = value.const_value, f"{value.name}.{self.rule.half}"
         assert tensor is not None
-        shape, scales = ir.Shape(tensor.shape.numpy()), _is_scale(value)
-        lazy = ir.LazyTensor(_rounding(tensor, name, self.rule.half, scales), dtype=self.type, shape=shape, name=name)
-        made = ir.Value(name=name, type=ir.TensorType(self.type), shape=shape, const_value=lazy)
-        self.graph.register_initializer(made)
-        return made
+        read = _rounding(tensor, self.rule.half, scale=_is_scale(value))
+        return lazy_constant(self.graph, name, self.type, tensor.shape.numpy(), read)
 
     def _float(self, value: ir.Value) -> ir.Value:
         if value.dtype == FLOAT:
             return value
         if value not in self.floats:
-            self.floats[value] = self._cast(value, FLOAT)
+            self.floats[value] = cast(self.graph, value, FLOAT)
         return self.floats[value]
-
-    def _cast(self, value: ir.Value, to: ir.DataType | None = None) -> ir.Value:
-        to = self.type if to is None else to
-        node = ir.node("Cast", [value], attributes={"to": to})
-        made = node.outputs[0]
-        made.type, made.shape = ir.TensorType(to), value.shape
-        self.graph.append(node)
-        return made
 
     def _restored(self, value: ir.Value) -> ir.Value:
         """Return the float32 output of the same name."""
-        made = self._cast(value, FLOAT)
+        made = cast(self.graph, value, FLOAT)
         name, value.name = value.name, None
         made.name = name
         return made
@@ -176,19 +166,18 @@ def _is_scale(value: ir.Value) -> bool:
     return any(node.op_type in ("QuantizeLinear", "DequantizeLinear") and index == 1 for node, index in value.uses())
 
 
-def _rounding(tensor: ir.TensorProtocol, name: str, half: Half, scales: bool) -> Callable[[], ir.Tensor[Any]]:
-    """Return what reads a tensor and rounds it; scales stay positive, as TensorRT wants them, however small."""
+def _rounding(tensor: ir.TensorProtocol, half: Half, *, scale: bool) -> Callable[[], Array]:
+    """Return a function that reads a tensor and rounds it; TensorRT wants every scale positive, however small."""
 
-    def read() -> ir.Tensor[Any]:
+    def read() -> Array:
         exact = read_constant(tensor)
+        check_finite(tensor.name, exact)
         with np.errstate(over="ignore"):
-            rounded = exact.astype(_NUMPY[half])
-        if not np.isfinite(exact).all():
-            raise BundleError(f"{tensor.name} holds NaN or infinity; export the checkpoint again from sound weights.")
+            rounded: Array = exact.astype(_NUMPY[half])
         if not np.isfinite(rounded.astype(np.float32)).all():
             raise BundleError(f"{tensor.name} holds numbers too large for {half}; choose bf16 for this model.")
-        if scales:
+        if scale:
             rounded = np.where((rounded == 0) & (exact > 0), np.array(_LEAST_SCALE, rounded.dtype), rounded)
-        return ir.Tensor(rounded, name=name)
+        return rounded
 
     return read

@@ -13,20 +13,21 @@ import onnx_ir as ir
 
 from edgevlo.runtime.errors import BundleError
 
+from ..finite import check_finite
 from ..recipes import Half
-from ._constants import read_constant
+from ._graph import lazy_constant, read_constant
 
 Reader: TypeAlias = tuple[ir.Node, int]  # and which of its inputs
 
 _TYPES: Final = {"fp16": ir.DataType.FLOAT16, "bf16": ir.DataType.BFLOAT16}
-_POSITIONS: Final = ("RotaryEmbedding", "GroupQueryAttention")  # whose tables of angles are no weights
+_POSITIONS: Final = ("RotaryEmbedding", "GroupQueryAttention")  # their tables of angles are not weights
 SMALLEST: Final = 1024  # numbers; a Cast for fewer is not worth a node
 
 
 class HalfStoragePass(ir.passes.InPlacePass):
     """Store float32 initializers in half precision: all that fit its range, or only those that lose nothing by it.
 
-    Those that the products in `only` multiply by, or all but those that the products in `other` do.
+    Those that the nodes named in `only` read, or all but those that the nodes in `other` do.
     """
 
     def __init__(
@@ -36,10 +37,9 @@ class HalfStoragePass(ir.passes.InPlacePass):
         self.half, self.only, self.other = half, only, other
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
-        """Apply the rule to every large initializer that is no output.
+        """Apply the rule to every large initializer that is not an output.
 
-        Raises `BundleError` naming a tensor with NaN or infinity, and one that does not fit unless only what loses
-        nothing is stored.
+        Raises `BundleError` naming a tensor with NaN or infinity, or one that overflows unless `lossless` is set.
         """
         found = [value for value in model.graph.initializers.values() if self._readers(value) and self._fits(value)]
         for value in found:
@@ -47,7 +47,7 @@ class HalfStoragePass(ir.passes.InPlacePass):
         return ir.passes.PassResult(model, modified=bool(found))
 
     def _readers(self, value: ir.Value) -> list[Reader]:
-        """Return who is to read the half numbers."""
+        """Return the inputs of nodes that are to read the half-precision tensor."""
         return [
             (use.node, use.idx)
             for use in value.uses()
@@ -61,14 +61,13 @@ class HalfStoragePass(ir.passes.InPlacePass):
         if tensor is None or tensor.dtype != ir.DataType.FLOAT or tensor.size < SMALLEST or value.is_graph_output():
             return False
         numbers = read_constant(tensor)
-        if not np.isfinite(numbers).all():
-            raise BundleError(f"{value.name} holds NaN or infinity; export the checkpoint again from sound weights.")
+        check_finite(value.name, numbers)
         with np.errstate(over="ignore"):
             half = numbers.astype(_TYPES[self.half.precision].numpy())
         if self.half.lossless:
             return np.array_equal(half, numbers)
         if not np.isfinite(half).all():
-            raise BundleError(f"{value.name}: a number does not fit {self.half.precision}; keep its module in fp32.")
+            raise BundleError(f"{value.name} overflows {self.half.precision}; keep its module in fp32.")
         return True
 
 
@@ -76,18 +75,11 @@ def _store(graph: ir.Graph, value: ir.Value, kind: ir.DataType, readers: Collect
     assert value.name is not None
     assert value.const_value is not None
     exact, name = value.const_value, f"{value.name}.half"
-    tensor = ir.LazyTensor(  # read again when the graph is written: all of them at once may not fit
-        lambda: ir.Tensor(read_constant(exact).astype(kind.numpy()), name=name),
-        dtype=kind,
-        shape=ir.Shape(exact.shape.numpy()),
-        name=name,
-    )
-    half = ir.Value(name=name, type=ir.TensorType(kind), shape=value.shape, const_value=tensor)
+    half = lazy_constant(graph, name, kind, exact.shape.numpy(), lambda: read_constant(exact).astype(kind.numpy()))
     cast = ir.node("Cast", [half], attributes={"to": ir.DataType.FLOAT}, name=f"{value.name}.cast")
     cast.outputs[0].shape, cast.outputs[0].type = value.shape, value.type
     for node, index in readers:
         node.replace_input_with(index, cast.outputs[0])
     if not value.uses():
         del graph.initializers[value.name]
-    graph.register_initializer(half)
     graph.insert_before(graph[0], cast)

@@ -12,7 +12,7 @@ ONNX Runtime's CPU kernel takes one kind of scale for both sides. In the second 
 in the precision of the rest for as long as it is read; on GPUs that is half precision, which `LEAST_HALF` is for.
 
 Keys are cached rotated, and a rotation moves size between the two channels of a pair as positions go on: both get the
-scale of the larger. What a prompt brings that calibration never saw must not be clipped, because every later token
+scale of the larger. What a prompt brings beyond the calibration ranges must not be clipped, because every later token
 reads it: the scales leave a margin (picturebook, divergence of the next code: 6e-3 nats without either, 2.6e-5 with).
 """
 
@@ -26,9 +26,10 @@ from onnx_ir.passes.common import TopologicalSortPass
 from edgevlo.runtime.arrays import Floats
 from edgevlo.runtime.errors import CalibrationError
 
-from .qdq import LARGEST, TYPES, Kind, constant, zero_point
+from ._graph import constant
+from .qdq import LARGEST, TYPES, Kind, zero_point
 
-MARGIN: Final = 1.5  # over the largest value seen; twice as much measures no better
+MARGIN: Final = 1.5  # over the largest value observed; twice as much measures no better
 
 LEAST_HALF: Final = 2.0**-14  # float16 holds smaller scales with fewer digits, or not at all
 _SIDES: Final = {"keys": (3, 12), "values": (4, 13)}  # inputs of GroupQueryAttention: the cache, its scales
@@ -61,10 +62,10 @@ class QuantizedCachePass(ir.passes.InPlacePass):
         return ir.passes.PassResult(model, modified=bool(caches))
 
     def _scales(self, name: str) -> Floats:
-        """Return one scale a channel; a channel that was never seen shares the largest of its side."""
+        """Return one scale a channel; a channel that was always zero shares the largest of its side."""
         peaks = self.peaks.get(name)
         if peaks is None or not len(peaks) or not peaks.max() > 0:
-            raise CalibrationError(f"the calibration saw nothing of {name} in the KV cache; calibrate with more cases.")
+            raise CalibrationError(f"the calibration never filled {name} of the KV cache; calibrate with more cases.")
         if not np.isfinite(peaks).all():
             raise CalibrationError(f"the calibrated range of {name} in the KV cache is not finite; calibrate again.")
         largest = np.where(peaks > 0, peaks, peaks.max())

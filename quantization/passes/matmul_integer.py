@@ -1,4 +1,4 @@
-"""For ONNX Runtime's CPU kernels: a quantised product becomes one MatMulIntegerToFloat.
+"""For ONNX Runtime's CPU kernels: a quantised matmul becomes one MatMulIntegerToFloat.
 
     x ─► QuantizeLinear ─► DequantizeLinear ─┐
     W int8 ─► DequantizeLinear ──────────────┴► MatMul ─► (Add bias) ─► y    becomes
@@ -6,7 +6,7 @@
     x ─► QuantizeLinear(uint8, zero at 128) ─► MatMulIntegerToFloat(W int8, scales, bias) ─► y
 
 The same numbers as bytes without a sign: x86 CPUs multiply those by signed ones (2048 x 2048, two rows: 0.07 ms; signed
-by signed 5.6 ms). ONNX Runtime fuses the first form itself, but not where several products read the same input: it
+by signed 5.6 ms). ONNX Runtime fuses the first form itself, but not where several matmuls read the same input: it
 first merges their DequantizeLinear into one, and then multiplies in float.
 """
 
@@ -16,12 +16,12 @@ import numpy as np
 import onnx_ir as ir
 from onnx_ir.passes.common import RemoveUnusedNodesPass, TopologicalSortPass
 
-from .qdq import constant
+from ._graph import constant
 
 DOMAIN: Final = "com.microsoft"
 
 
-class IntegerProductPass(ir.passes.InPlacePass):
+class MatMulIntegerPass(ir.passes.InPlacePass):
     """Rewrite every MatMul of two dequantised int8 tensors, the second a constant with a scale per column."""
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
@@ -74,7 +74,7 @@ def _replace(graph: ir.Graph, node: ir.Node, left: ir.Node, right: ir.Node) -> N
 
 
 def _unsigned(graph: ir.Graph, dequantize: ir.Node) -> tuple[ir.Value, ir.Value, ir.Value]:
-    """Return input, scale and zero point of a product whose quantised input has no sign; made once for all readers."""
+    """Return input, scale and zero point of a matmul whose quantised input has no sign; made once for all readers."""
     signed, scale, _ = dequantize.inputs
     quantize = signed.producer() if signed is not None else None
     if quantize is None or quantize.inputs[0] is None or scale is None:
@@ -90,7 +90,7 @@ def _unsigned(graph: ir.Graph, dequantize: ir.Node) -> tuple[ir.Value, ir.Value,
 
 
 def _bias(node: ir.Node) -> tuple[ir.Node | None, ir.Value | None]:
-    """Return the Add of a constant vector behind a MatMul, if it alone reads the product."""
+    """Return the Add of a constant vector behind a MatMul, if it is the only reader."""
     uses = list(node.outputs[0].uses())
     if len(uses) != 1 or uses[0].node.op_type != "Add" or node.outputs[0].is_graph_output():
         return None, None

@@ -1,4 +1,4 @@
-"""Static quantisation of activations and weights: QuantizeLinear and DequantizeLinear around products.
+"""Static quantisation of activations and weights: QuantizeLinear and DequantizeLinear around linear layers.
 
     x ─► MatMul(W) ─► y    becomes
 
@@ -13,7 +13,6 @@ written, in float. Weights are quantised one at a time, when the graph is writte
 
 import functools
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 import ml_dtypes
@@ -23,48 +22,23 @@ import onnx_ir as ir
 from onnx_ir.passes.common import RemoveUnusedNodesPass, TopologicalSortPass
 
 from edgevlo.runtime.arrays import Array, Floats
-from edgevlo.runtime.errors import BundleError, CalibrationError
+from edgevlo.runtime.errors import CalibrationError
 
-from ._constants import read_constant
+from ..finite import check_finite
+from ._graph import LinearLayer, constant, lazy_constant, linear_layers, read_constant
 
 Kind: TypeAlias = Literal["int8", "fp8"]
 
 TYPES: Final[dict[Kind, ir.DataType]] = {"int8": ir.DataType.INT8, "fp8": ir.DataType.FLOAT8E4M3FN}
 LARGEST: Final[dict[Kind, float]] = {"int8": 127.0, "fp8": 448.0}
-PRODUCTS: Final = ("MatMul", "Gemm", "Conv")
 
-_LEAST_SCALE: Final = 1e-12  # of a tensor in which nothing but zeros was seen
-
-
-@dataclass(frozen=True, slots=True)
-class Product:
-    """A product with a constant matrix or kernel, and the axis of the constant that counts output channels."""
-
-    node: ir.Node
-    x: ir.Value
-    weight: ir.TensorProtocol
-    axis: int
-
-
-def products(graph: ir.Graph) -> list[Product]:
-    """Return the MatMul, Gemm and Conv nodes of a graph whose second input is a constant."""
-    found = []
-    for node in graph:
-        x, right = (*node.inputs, None, None)[:2]
-        if node.op_type not in PRODUCTS or x is None or right is None:
-            continue
-        weight = ir.convenience.get_const_tensor(right)
-        if weight is None or len(weight.shape) < 2 or (node.op_type == "MatMul" and len(weight.shape) != 2):
-            continue
-        transposed = node.op_type == "Gemm" and "transB" in node.attributes and node.attributes["transB"].as_int()
-        found.append(Product(node, x, weight, 0 if node.op_type == "Conv" or transposed else 1))
-    return found
+_LEAST_SCALE: Final = 1e-12  # of a tensor that was always zero
 
 
 class QuantizeDequantizePass(ir.passes.InPlacePass):
-    """Quantise every product whose input is among `thresholds`, but for the operators that `keep` names.
+    """Quantise every linear layer whose input is among `thresholds`, but for the operators that `keep` names.
 
-    `thresholds` are calibrated absolute values by tensor name. An input read by several products is quantised once.
+    `thresholds` are calibrated absolute values by tensor name. An input of several layers is quantised once.
     """
 
     def __init__(self, kind: Kind, thresholds: Mapping[str, float], *, keep: Collection[str] = ()) -> None:
@@ -73,43 +47,50 @@ class QuantizeDequantizePass(ir.passes.InPlacePass):
         self._weights = DequantizedWeights(kind)
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
-        """Apply the rule; raise `CalibrationError` for a product whose input was never observed."""
+        """Apply the rule; raise `CalibrationError` for a layer whose input was never observed."""
         graph = model.graph
-        taken = [one for one in products(graph) if one.node.name not in self.keep]
-        for product in taken:
-            product.node.replace_input_with(0, self._input(graph, product))
-            product.node.replace_input_with(1, self._weights.of(graph, product))
+        taken = [layer for layer in linear_layers(graph) if layer.node.name not in self.keep]
+        for layer in taken:
+            layer.node.replace_input_with(0, self._input(graph, layer))
+            layer.node.replace_input_with(1, self._weights.of(graph, layer))
         if taken:
             RemoveUnusedNodesPass()(model)
             TopologicalSortPass()(model)
         return ir.passes.PassResult(model, modified=bool(taken))
 
-    def _input(self, graph: ir.Graph, product: Product) -> ir.Value:
-        """Return the product's input quantised and dequantised.
+    def _input(self, graph: ir.Graph, layer: LinearLayer) -> ir.Value:
+        """Return the layer's input quantised and dequantised.
 
-        Quantised once for all that read it, dequantised for each: ONNX Runtime fuses no product that shares it.
+        Quantised once for all its readers, dequantised for each: ONNX Runtime fuses no matmul that shares a
+        DequantizeLinear.
         """
-        x = product.x
-        threshold = self.thresholds.get(str(x.name))
-        if threshold is None:
-            raise CalibrationError(
-                f"the calibration has no range of tensor {x.name!r}, which {product.node.name} reads; calibrate "
-                "with cases that use it."
-            )
-        if not np.isfinite(threshold):
-            raise CalibrationError(f"the calibrated range of tensor {x.name!r} is not finite; calibrate again.")
-        scale = np.array(max(threshold / LARGEST[self.kind], _LEAST_SCALE), dtype=np.float32)
-        inputs = [constant(graph, f"{x.name}.scale", scale), zero_point(graph, f"{x.name}.zero_point", (), self.kind)]
+        x = layer.x
+        inputs = [
+            constant(graph, f"{x.name}.scale", self._scale(layer)),
+            zero_point(graph, f"{x.name}.zero_point", (), self.kind),
+        ]
         name = f"{x.name}.quantize"
         quantize = next((use.node for use in x.uses() if use.node.name == name), None)
         if quantize is None:
             quantize = ir.node("QuantizeLinear", [x, *inputs], name=name)
             quantize.outputs[0].type = ir.TensorType(TYPES[self.kind])
             graph.append(quantize)
-        dequantize = ir.node("DequantizeLinear", [quantize.outputs[0], *inputs], name=f"{product.node.name}.input")
+        dequantize = ir.node("DequantizeLinear", [quantize.outputs[0], *inputs], name=f"{layer.name}.input")
         dequantize.outputs[0].type = ir.TensorType(ir.DataType.FLOAT)
         graph.append(dequantize)
         return dequantize.outputs[0]
+
+    def _scale(self, layer: LinearLayer) -> Array:
+        name = str(layer.x.name)
+        threshold = self.thresholds.get(name)
+        if threshold is None:
+            raise CalibrationError(
+                f"the calibration has no range for tensor {name!r}, the input of {layer.name}; calibrate with cases "
+                "that use it."
+            )
+        if not np.isfinite(threshold):
+            raise CalibrationError(f"the calibrated range of tensor {name!r} is not finite; calibrate again.")
+        return np.array(max(threshold / LARGEST[self.kind], _LEAST_SCALE), dtype=np.float32)
 
 
 class DequantizedWeights:
@@ -117,44 +98,24 @@ class DequantizedWeights:
 
     def __init__(self, kind: Kind) -> None:
         self.kind = kind
-        # A weight is written, then its scales: kept until the next one is asked for.
+        # Weights are written, then their scales: kept until the next ones are asked for.
         self._pack: Callable[..., tuple[Array, Floats]] = functools.lru_cache(maxsize=1)(quantised_weight)
 
-    def of(self, graph: ir.Graph, product: Product) -> ir.Value:
-        """Return the dequantised weight; the same weight read along the same axis is one tensor."""
-        tensor, axis = product.weight, product.axis
+    def of(self, graph: ir.Graph, layer: LinearLayer) -> ir.Value:
+        """Return a layer's weights dequantised; the same weights read along the same axis are one tensor."""
+        tensor, axis = layer.weight, layer.axis
         name = f"{tensor.name}.{self.kind}.{axis}"
         channels = int(tensor.shape.numpy()[axis])
-        if name not in graph.initializers:
-            pack = functools.partial(self._pack, tensor, axis, self.kind)
-            _lazy(graph, name, TYPES[self.kind], tensor.shape.numpy(), lambda: pack()[0])
-            _lazy(graph, f"{name}.scale", ir.DataType.FLOAT, (channels,), lambda: pack()[1])
-        values = [graph.initializers[name], graph.initializers[f"{name}.scale"]]
-        zero = zero_point(graph, f"{name}.zero_point", (channels,), self.kind)
-        node = ir.node(
-            "DequantizeLinear", [*values, zero], attributes={"axis": axis}, name=f"{product.node.name}.weight"
-        )
+        pack = functools.partial(self._pack, tensor, axis, self.kind)
+        values = [
+            lazy_constant(graph, name, TYPES[self.kind], tensor.shape.numpy(), lambda: pack()[0]),
+            lazy_constant(graph, f"{name}.scale", ir.DataType.FLOAT, (channels,), lambda: pack()[1]),
+            zero_point(graph, f"{name}.zero_point", (channels,), self.kind),
+        ]
+        node = ir.node("DequantizeLinear", values, attributes={"axis": axis}, name=f"{layer.name}.weight")
         node.outputs[0].type = ir.TensorType(ir.DataType.FLOAT)
         graph.append(node)
         return node.outputs[0]
-
-
-class Float8WeightsPass(ir.passes.InPlacePass):
-    """Hold the constant matrices of the products that `only` names in fp8; what they multiply stays as it is."""
-
-    def __init__(self, only: Collection[str]) -> None:
-        super().__init__()
-        self.only, self._weights = frozenset(only), DequantizedWeights("fp8")
-
-    def call(self, model: ir.Model) -> ir.passes.PassResult:
-        """Apply the rule above."""
-        taken = [one for one in products(model.graph) if one.node.name in self.only]
-        for product in taken:
-            product.node.replace_input_with(1, self._weights.of(model.graph, product))
-        if taken:
-            RemoveUnusedNodesPass()(model)
-            TopologicalSortPass()(model)
-        return ir.passes.PassResult(model, modified=bool(taken))
 
 
 def quantised_weight(tensor: ir.TensorProtocol, axis: int, kind: Kind) -> tuple[Array, Floats]:
@@ -165,8 +126,7 @@ def quantised_weight(tensor: ir.TensorProtocol, axis: int, kind: Kind) -> tuple[
     weight = read_constant(tensor).astype(np.float32, copy=False)
     others = tuple(index for index in range(weight.ndim) if index != axis)
     peaks = np.abs(weight).max(axis=others, keepdims=True)
-    if not np.isfinite(peaks).all():
-        raise BundleError(f"{tensor.name} holds NaN or infinity; export the checkpoint again from sound weights.")
+    check_finite(tensor.name, peaks)
     scale = np.maximum(peaks / np.float32(LARGEST[kind]), np.float32(_LEAST_SCALE))
     scaled = weight / scale
     if kind == "int8":
@@ -174,23 +134,7 @@ def quantised_weight(tensor: ir.TensorProtocol, axis: int, kind: Kind) -> tuple[
     return np.clip(scaled, -448, 448).astype(ml_dtypes.float8_e4m3fn), scale.reshape(-1)
 
 
-def constant(graph: ir.Graph, name: str, array: Array, kind: ir.DataType | None = None) -> ir.Value:
-    """Return an initializer of this name, made if the graph does not have it."""
-    if name not in graph.initializers:
-        tensor = ir.Tensor(array, name=name, dtype=kind)
-        shape = ir.Shape(array.shape)
-        graph.register_initializer(
-            ir.Value(name=name, type=ir.TensorType(tensor.dtype), shape=shape, const_value=tensor)
-        )
-    return graph.initializers[name]
-
-
 def zero_point(graph: ir.Graph, name: str, shape: tuple[int, ...], kind: Kind) -> ir.Value:
-    """Return zeros in the quantised type: they say which type that is."""
+    """Return zeros in the quantised type, by which the operators know the type."""
     dtype: npt.DTypeLike = np.int8 if kind == "int8" else ml_dtypes.float8_e4m3fn
     return constant(graph, name, np.zeros(shape, dtype=dtype), TYPES[kind])
-
-
-def _lazy(graph: ir.Graph, name: str, kind: ir.DataType, shape: Collection[int], read: Callable[[], Array]) -> None:
-    lazy = ir.LazyTensor(lambda: ir.Tensor(read(), name=name, dtype=kind), dtype=kind, shape=ir.Shape(shape), name=name)
-    graph.register_initializer(ir.Value(name=name, type=ir.TensorType(kind), shape=ir.Shape(shape), const_value=lazy))

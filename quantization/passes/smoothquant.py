@@ -1,29 +1,29 @@
-"""Smoothing: activations with channels of very different size are divided by them, and the weights behind multiplied.
+"""SmoothQuant: activations are divided by the size of their channels, and the weights behind them multiplied.
 
     x / s ─► MatMul(s W)   is   x ─► MatMul(W)   with   s_j = peak(x_j) ** alpha / peak(W_j) ** (1 - alpha)
 
-(Xiao et al., "SmoothQuant", 2022.) The division costs nothing, because it is done by what comes before:
+(Xiao et al., "SmoothQuant", 2022.) The division costs nothing: it is folded into the operator before,
 
-- a norm's scale (and shift), where every reader of the norm is a product;
+- a norm's scale (and shift), where only linear layers read the norm;
 - the other linear layer of a gated MLP, `down(act(gate(x)) * up(x))`: columns of `up`;
 - the value projection, whose columns pass through attention unmixed: columns of `v`, rows of `o`. A key-value head that
   several heads share has one divisor, and the cache holds divided values.
 
-Exact but for rounding. `divisors` says what became smaller, so that calibrated ranges can follow.
+Exact but for rounding. `divisors` names the tensors that became smaller, so that calibration ranges can follow.
 """
 
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import onnx_ir as ir
 
-from edgevlo.runtime.arrays import Array, Floats
+from edgevlo.runtime.arrays import Floats
 
-from ._constants import read_constant
-from .qdq import Product, products
+from ._graph import LinearLayer, lazy_tensor, linear_layers, read_constant, registered
 
 NORMS: Final = ("RMSNormalization", "LayerNormalization")
 _BOUNDS: Final = (1e-4, 1e4)  # of a divisor: beyond, weights would lose more than activations gain
@@ -34,16 +34,16 @@ Constant: TypeAlias = tuple[ir.Node, int]  # the constant that a node has as an 
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """What smooths the input of some products: constants to be divided along their last axis, and who follows."""
+    """A place where the input of some linear layers can be smoothed, and the constants that do it."""
 
-    readers: tuple[Product, ...]  # all read the same tensor
-    divided: tuple[Constant, ...]  # their last axis is the source's channels
-    smaller: tuple[ir.Value, ...]  # tensors that become smaller in the same channels, besides the readers' input
+    layers: tuple[LinearLayer, ...]  # all read the same tensor
+    divided: tuple[Constant, ...]  # divided along their last axis, the source's channels
+    smaller: tuple[ir.Value, ...]  # tensors that become smaller in the same channels, besides the layers' input
     repeats: tuple[int, int] = (1, 1)  # (heads a key-value head serves, size of a head)
 
 
 class SmoothingPass(ir.passes.InPlacePass):
-    """Fold smoothing into every product it can be folded for; `peaks` are calibrated, (channels,) by tensor name."""
+    """Smooth the input of every linear layer that can be; `peaks` are calibrated, (channels,) by tensor name."""
 
     def __init__(self, alpha: float, peaks: Mapping[str, Floats]) -> None:
         super().__init__()
@@ -58,62 +58,62 @@ class SmoothingPass(ir.passes.InPlacePass):
         return ir.passes.PassResult(model, modified=rewritten)
 
     def _smooth(self, graph: ir.Graph, fold: Fold) -> bool:
-        x = str(fold.readers[0].x.name)
+        x = str(fold.layers[0].x.name)
         peaks = self.peaks.get(x)
-        if peaks is None or len(peaks) != _inputs(fold.readers[0]):
+        if peaks is None or len(peaks) != _inputs(fold.layers[0]):
             return False
-        weights = np.max([_row_peaks(reader) for reader in fold.readers], axis=0)
-        divisor = _divisor(shared(peaks, fold.repeats), shared(weights, fold.repeats), self.alpha)
+        weights = np.max([_row_peaks(layer) for layer in fold.layers], axis=0)
+        divisor = _divisor(per_source(peaks, fold.repeats), per_source(weights, fold.repeats), self.alpha)
         apply_fold(graph, fold, divisor)
         self.divisors |= {x: spread(divisor, fold.repeats)} | {str(value.name): divisor for value in fold.smaller}
         return True
 
 
 def apply_fold(graph: ir.Graph, fold: Fold, divisor: Floats) -> None:
-    """Divide what a fold's products read by a number for each channel of its source, and multiply their weights."""
+    """Divide the input of a fold's layers by a number for each channel of its source, and multiply their weights."""
     for node, index in fold.divided:
         _scale(graph, node, index, functools.partial(_divided, by=divisor))
-    for reader in fold.readers:
+    for layer in fold.layers:
         by = spread(divisor, fold.repeats)
-        _scale(graph, reader.node, 1, functools.partial(_multiplied, by=by, axis=1 - reader.axis))
+        _scale(graph, layer.node, 1, functools.partial(_multiplied, by=by, axis=1 - layer.axis))
 
 
 def folds(graph: ir.Graph) -> Iterator[Fold]:
-    """Yield what can be smoothed: behind norms, behind the linear side of a gated MLP, behind values."""
-    by_input: dict[ir.Value, list[Product]] = {}
-    for product in products(graph):
-        if product.node.op_type in ("MatMul", "Gemm"):
-            by_input.setdefault(product.x, []).append(product)
-    for x, readers in by_input.items():
-        if x.is_graph_output() or len({id(reader.node) for reader in readers}) != len(x.uses()):
-            continue  # somebody else reads it too
-        fold = _behind_norm(x, readers) or _behind_gate(x, readers) or _behind_values(x, readers)
+    """Yield the places that can be smoothed: behind norms, the linear side of a gated MLP, and values."""
+    by_input: dict[ir.Value, list[LinearLayer]] = {}
+    for layer in linear_layers(graph):
+        if layer.node.op_type in ("MatMul", "Gemm"):
+            by_input.setdefault(layer.x, []).append(layer)
+    for x, layers in by_input.items():
+        if x.is_graph_output() or len({id(layer.node) for layer in layers}) != len(x.uses()):
+            continue  # another operator reads it too
+        fold = _behind_norm(x, layers) or _behind_gate(x, layers) or _behind_values(x, layers)
         if fold is not None:
             yield fold
 
 
-def _behind_norm(x: ir.Value, readers: Sequence[Product]) -> Fold | None:
+def _behind_norm(x: ir.Value, layers: Sequence[LinearLayer]) -> Fold | None:
     norm = x.producer()
     if norm is None or norm.op_type not in NORMS:
         return None
     given = [index for index, value in enumerate(norm.inputs) if index and value is not None]
     if not given or not all(_is_vector(norm.inputs[index]) for index in given):
         return None
-    return Fold(tuple(readers), tuple((norm, index) for index in given), ())
+    return Fold(tuple(layers), tuple((norm, index) for index in given), ())
 
 
-def _behind_gate(x: ir.Value, readers: Sequence[Product]) -> Fold | None:
+def _behind_gate(x: ir.Value, layers: Sequence[LinearLayer]) -> Fold | None:
     mul = x.producer()
     if mul is None or mul.op_type != "Mul":
         return None
     for side in mul.inputs:
         linear = _linear(side)
         if linear is not None:
-            return Fold(tuple(readers), linear, ())
+            return Fold(tuple(layers), linear, ())
     return None
 
 
-def _behind_values(x: ir.Value, readers: Sequence[Product]) -> Fold | None:
+def _behind_values(x: ir.Value, layers: Sequence[LinearLayer]) -> Fold | None:
     """Match `v ─► Reshape ─► Transpose ─► TensorScatter ─► Attention ─► Transpose ─► Reshape ─► x`."""
     attention = _up(x, ("Reshape", "Transpose", "Attention"))
     scatter = _up(attention.inputs[2], ("TensorScatter",)) if attention is not None else None
@@ -126,13 +126,13 @@ def _behind_values(x: ir.Value, readers: Sequence[Product]) -> Fold | None:
     if linear is None or shape is None or update is None or len(shape.numpy()) != 4:
         return None
     count, size = map(int, shape.numpy()[2:])
-    return Fold(tuple(readers), linear, (update,), (_inputs(readers[0]) // (count * size), size))
+    return Fold(tuple(layers), linear, (update,), (_inputs(layers[0]) // (count * size), size))
 
 
 def _up(value: ir.Value | None, kinds: Sequence[str]) -> ir.Node | None:
     """Follow first inputs through operators of these kinds, each with no other reader; return the last.
 
-    What a TensorScatter gives is read by whoever calls the graph, too.
+    The output of a TensorScatter is an output of the graph, too.
     """
     node = None
     for kind in kinds:
@@ -146,7 +146,7 @@ def _up(value: ir.Value | None, kinds: Sequence[str]) -> ir.Node | None:
 
 
 def _linear(value: ir.Value | None) -> tuple[Constant, ...] | None:
-    """Return weight, and bias if there is one, of the MatMul that makes a value, if nobody else reads it."""
+    """Return weight, and bias if there is one, of the MatMul that computes a value, if it has no other reader."""
     found: list[Constant] = []
     node = value.producer() if value is not None and len(value.uses()) == 1 else None
     if node is not None and node.op_type == "Add":
@@ -167,33 +167,33 @@ def _is_vector(value: ir.Value | None) -> bool:
     return tensor is not None and len(tensor.shape) == 1
 
 
-def _inputs(product: Product) -> int:
-    return int(product.weight.shape.numpy()[1 - product.axis])
+def _inputs(layer: LinearLayer) -> int:
+    return int(layer.weight.shape.numpy()[1 - layer.axis])
 
 
-def _row_peaks(product: Product) -> Floats:
+def _row_peaks(layer: LinearLayer) -> Floats:
     """Return the largest weight of every input channel."""
-    peaks: Floats = np.abs(read_constant(current_weight(product))).max(axis=product.axis).astype(np.float32)
+    peaks: Floats = np.abs(read_constant(current_weight(layer))).max(axis=layer.axis).astype(np.float32)
     return peaks
 
 
-def current_weight(product: Product) -> ir.TensorProtocol:
-    """Return the weight as it is now: it may have been divided as the columns of another fold."""
-    right = product.node.inputs[1]
+def current_weight(layer: LinearLayer) -> ir.TensorProtocol:
+    """Return the weights as they are now: another fold may have divided their columns."""
+    right = layer.node.inputs[1]
     tensor = ir.convenience.get_const_tensor(right) if right is not None else None
-    return product.weight if tensor is None else tensor
+    return layer.weight if tensor is None else tensor
 
 
 def _divisor(peaks: Floats, weights: Floats, alpha: float) -> Floats:
-    """Return the divisors; 1 for a channel that is always zero, or that nobody weighs."""
+    """Return the divisors; 1 for a channel that is always zero or has no weights."""
     with np.errstate(divide="ignore", invalid="ignore"):
         raw = peaks**alpha / weights ** (1 - alpha)
     usable = (peaks > 0) & (weights > 0)
     return np.where(usable, np.clip(raw, *_BOUNDS), 1.0).astype(np.float32)
 
 
-def shared(peaks: Floats, repeats: tuple[int, int]) -> Floats:
-    """Return the peaks of the source's channels: the largest of those that come from the same one."""
+def per_source(peaks: Floats, repeats: tuple[int, int]) -> Floats:
+    """Return the peaks of the source's channels: the largest of those computed from the same one."""
     times, size = repeats
     if times == 1:
         return peaks
@@ -202,37 +202,31 @@ def shared(peaks: Floats, repeats: tuple[int, int]) -> Floats:
 
 
 def spread(divisor: Floats, repeats: tuple[int, int]) -> Floats:
-    """Return the divisors of what the readers read, by those of the source's channels."""
+    """Return the divisors of the layers' input, by those of the source's channels."""
     times, size = repeats
     return divisor if times == 1 else np.repeat(divisor.reshape(-1, 1, size), times, axis=1).reshape(-1)
 
 
-def _divided(array: Array, *, by: Floats) -> Array:
+def _divided(array: npt.NDArray[Any], *, by: Floats) -> npt.NDArray[Any]:
     return (array / by).astype(array.dtype)
 
 
-def _multiplied(array: Array, *, by: Floats, axis: int) -> Array:
+def _multiplied(array: npt.NDArray[Any], *, by: Floats, axis: int) -> npt.NDArray[Any]:
     shape = [1, 1]
     shape[axis] = len(by)
     return (array * by.reshape(shape)).astype(array.dtype)
 
 
-def _scale(graph: ir.Graph, node: ir.Node, index: int, change: Callable[[Array], Array]) -> None:
+def _scale(graph: ir.Graph, node: ir.Node, index: int, change: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]) -> None:
     """Change a constant that a node reads, computed when the graph is written; other readers keep theirs."""
     value = node.inputs[index]
     tensor = ir.convenience.get_const_tensor(value) if value is not None else None
     if value is None or tensor is None:
-        raise AssertionError(f"input {index} of {node.name} is no constant")
+        raise AssertionError(f"input {index} of {node.name} is not a constant")
     name = str(value.name) if len(value.uses()) == 1 else f"{value.name}.{node.name}"
-    lazy = ir.LazyTensor(
-        lambda: ir.Tensor(np.ascontiguousarray(change(read_constant(tensor))), name=name),
-        dtype=tensor.dtype,
-        shape=ir.Shape(tensor.shape.numpy()),
-        name=name,
-    )
+    shape = tensor.shape.numpy()
+    changed = lazy_tensor(name, tensor.dtype, shape, lambda: np.ascontiguousarray(change(read_constant(tensor))))
     if name == value.name:
-        value.const_value = lazy
-        return
-    own = ir.Value(name=name, type=ir.TensorType(tensor.dtype), shape=lazy.shape, const_value=lazy)
-    graph.register_initializer(own)
-    node.replace_input_with(index, own)
+        value.const_value = changed
+    else:
+        node.replace_input_with(index, registered(graph, changed))

@@ -1,4 +1,4 @@
-"""Image heads without top-p, for targets whose sorting does not reach over all codes.
+"""Image heads without top-p, for targets that cannot sort all codes.
 
 shares ─► Where(outside, 0, shares) named `top_p` ─► ...    becomes    shares ─► ...
 """
@@ -12,7 +12,7 @@ INPUT: Final = "top_p"
 
 
 class WithoutTopPPass(ir.passes.InPlacePass):
-    """Draw from all that temperature and top-k left; the graph loses the input that asked for less."""
+    """Draw from all codes that top-k keeps; the graph loses its input top_p."""
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         """Apply the rule to the node that the exporter named for it."""

@@ -1,4 +1,4 @@
-"""What the targets `cuda`, `rtx` and `tensorrt` make of a portable bundle's graphs and manifest. Writes nothing.
+"""Graphs and manifest of a portable bundle rewritten for the targets `cuda`, `rtx` and `tensorrt`. Writes nothing.
 
 All three run the master graph's standard operators in half precision over a KV cache of fixed capacity; they differ in
 how quantised weights are written. GroupQueryAttention, which the CPU runs, is not used: the CUDA kernel of
@@ -13,23 +13,24 @@ import onnx_ir as ir
 
 from edgevlo.runtime.errors import RequestError
 from edgevlo.runtime.manifest.graphs import DType, Graph, GraphRole, Precision, Tensor
-from edgevlo.runtime.manifest.schema import Manifest
+from edgevlo.runtime.manifest.schema import Manifest, Target
 
-from ..passes.dequantize_matmul import DequantizedProductsPass
+from ..passes._graph import is_cache
+from ..passes.dequantize_matmul import DequantizeMatMulPass
 from ..passes.fixed_shapes import FixedCapacityPass, StaticTopKPass
 from ..passes.half_precision import NORMS, Half, HalfPrecisionPass
 from ..passes.without_top_p import INPUT as TOP_P
 from ..passes.without_top_p import WithoutTopPPass
 
-GPU_TARGETS: Final = ("cuda", "rtx", "tensorrt")
+GPU_TARGETS: Final[tuple[Target, ...]] = ("cuda", "rtx", "tensorrt")
 
-# Of weights that are not quantised, and of everything between quantised ones.
+# The precision of unquantised weights and of everything between quantised ones.
 HALVES: Final[dict[str, Half]] = {"fp16": "fp16", "bf16": "bf16", "int8": "fp16", "int4": "fp16", "fp8": "fp16"}
 
-# In which graphs everything is in half precision, and in which products with weights alone: a code is drawn from its
-# distribution, an answer's token is the likeliest, and sums over either are exact.
+# The graphs in which everything is in half precision, and those in which only matmuls with weights are: a code is drawn
+# from its distribution, an answer's token is the likeliest, and sums over either stay exact.
 _WHOLE: Final[tuple[GraphRole, ...]] = ("backbone", "image_decoder", "vision_encoder")
-_PRODUCTS: Final[tuple[GraphRole, ...]] = ("image_head", "text_head")
+_MATMULS_ONLY: Final[tuple[GraphRole, ...]] = ("image_head", "text_head")
 # image_tokenizer stays float32: a changed code is a changed prompt.
 
 _CAPACITY_STEP: Final = 256
@@ -50,16 +51,14 @@ def usual_capacity(manifest: Manifest) -> int:
 def check_capacity(manifest: Manifest, capacity: int) -> None:
     """Raise `RequestError` unless a KV cache of so many tokens makes sense for the model."""
     if not 1 <= capacity <= manifest.backbone.max_positions:
-        raise RequestError(
-            f"a KV capacity of {capacity} is out of range: {manifest.name} holds 1 to "
-            f"{manifest.backbone.max_positions} tokens."
-        )
+        most = manifest.backbone.max_positions
+        raise RequestError(f"--capacity {capacity} is out of range; {manifest.name} takes 1 to {most} tokens.")
 
 
 def gpu_passes(target: str, role: GraphRole, *, half: Half | None, capacity: int) -> list[ir.passes.PassBase]:
     """Return the passes that make a graph, its weights quantised already, into that of a GPU target.
 
-    Without `half` it stays float32, as every graph but the backbone may.
+    Without `half` it stays float32, which the backbone cannot.
     """
     passes: list[ir.passes.PassBase] = []
     if role == "backbone":
@@ -67,17 +66,17 @@ def gpu_passes(target: str, role: GraphRole, *, half: Half | None, capacity: int
     if role == "image_head":
         passes += [WithoutTopPPass(), StaticTopKPass()]
     if target != "cuda":
-        passes.append(DequantizedProductsPass())
+        passes.append(DequantizeMatMulPass())
     if half is not None and role in _WHOLE:
         # bfloat16 is for the transformer's range; pictures want the digits.
         passes.append(HalfPrecisionPass(half if role == "backbone" else "fp16", keep=NORMS, caches=role == "backbone"))
-    if half is not None and role in _PRODUCTS:
-        passes.append(HalfPrecisionPass(half, only_products=True))
+    if half is not None and role in _MATMULS_ONLY:
+        passes.append(HalfPrecisionPass(half, only_matmuls=True))
     return passes
 
 
 def gpu_graph(role: GraphRole, graph: Graph, *, half: Half | None, capacity: int) -> Graph:
-    """Return what the manifest says of a graph after `gpu_passes`; a precision that was quantised stays."""
+    """Return the manifest's entry of a graph after `gpu_passes`; a quantised precision stays."""
     if role == "backbone" and half is not None:
         rewrite = _cache_tensor(half, capacity)
         graph = msgspec.structs.replace(
@@ -85,14 +84,14 @@ def gpu_graph(role: GraphRole, graph: Graph, *, half: Half | None, capacity: int
         )
     if role == "image_head":
         graph = msgspec.structs.replace(graph, inputs=tuple(one for one in graph.inputs if one.name != TOP_P))
-    if half is None or role not in (*_WHOLE, *_PRODUCTS) or graph.precision != "fp32":
+    if half is None or role not in (*_WHOLE, *_MATMULS_ONLY) or graph.precision != "fp32":
         return graph
-    kept: Precision = half if role in ("backbone", *_PRODUCTS) else "fp16"
+    kept: Precision = half if role in ("backbone", *_MATMULS_ONLY) else "fp16"
     return msgspec.structs.replace(graph, precision=kept)
 
 
 def gpu_backbone(manifest: Manifest, half: Half) -> Manifest:
-    """Return the manifest with the type of the cache that `gpu_passes` make or leave, and drawing without top-p."""
+    """Return the manifest with the cache type that `gpu_passes` leave, and sampling without top-p."""
     if manifest.backbone.cache_dtype == "int8":  # quantised already
         backbone = manifest.backbone
     else:
@@ -102,18 +101,18 @@ def gpu_backbone(manifest: Manifest, half: Half) -> Manifest:
 
 
 def half_of(weights: str) -> Half:
-    """Return what is computed in for weights of a kind; raise `RequestError` for a kind that GPUs do not have."""
+    """Return the half precision that goes with a kind of weights; raise `RequestError` for a kind GPUs do not have."""
     if weights not in HALVES:
         raise RequestError(
-            f"GPU targets have no weights of kind {weights!r}; choose one of {', '.join(HALVES)} "
-            f"({' or '.join(get_args(Half))} is what stands between quantised ones)."
+            f"GPU targets do not support {weights!r} weights; choose one of {', '.join(HALVES)} "
+            f"(activations are in {' or '.join(get_args(Half))})."
         )
     return HALVES[weights]
 
 
 def _cache_tensor(half: Half, capacity: int) -> Callable[[Tensor], Tensor]:
     def rewrite(tensor: Tensor) -> Tensor:
-        if not tensor.name.startswith(("past_keys.", "past_values.", "present_keys.", "present_values.")):
+        if not is_cache(tensor.name):
             return tensor
         rows, heads, _, size = tensor.shape
         dtype = tensor.dtype if tensor.dtype == "int8" else _CACHE_TYPES[half]

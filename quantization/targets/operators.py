@@ -1,7 +1,7 @@
-"""Which nodes of a graph a GPU target does not run, by tables read out of the shipped libraries. Needs no GPU.
+"""Nodes of a graph that a GPU target cannot run, by tables read out of the shipped libraries. Needs no GPU.
 
-`operators_tensorrt.json` lists what TensorRT-RTX 1.7.1's parser takes; what it takes by name and then refuses or,
-worse, ignores, is written below as rules. `operators_cuda.json` lists every CUDA kernel of onnxruntime-gpu 1.31.1 with
+`operators_tensorrt.json` lists the operators that TensorRT-RTX 1.7.1's parser knows; what it then refuses
+or, worse, ignores is below as rules. `operators_cuda.json` lists every CUDA kernel of onnxruntime-gpu 1.31.1 with
 its types: a node without one would run on the CPU, its tensors copied there and back at every step.
 """
 
@@ -16,10 +16,10 @@ import onnx_ir as ir
 
 from edgevlo.runtime.errors import BundleError
 
+from ..operator_schemas import ONNX_DOMAINS, Schema, infer_types, schema_of
 from ..passes.fixed_shapes import MAX_TOP_K
-from .operators_schema import ONNX_DOMAINS, Schema, infer_types, schema_of
 
-_LISTED: Final = 3  # problems told in an error
+_LISTED: Final = 3  # problems in an error message
 
 _NAMES: Final[dict[ir.DataType, str]] = {
     ir.DataType.FLOAT: "float",
@@ -50,7 +50,7 @@ _WIDEST_HEAD: Final = 256
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A node that the target does not run, and why."""
+    """A node that the target cannot run, and why."""
 
     node: str
     operator: str
@@ -61,13 +61,13 @@ class Problem:
 
 
 def check_tensorrt(model: ir.Model) -> list[Problem]:
-    """Return what TensorRT (and TensorRT-RTX) would refuse or misread."""
+    """Return the nodes that TensorRT (and TensorRT-RTX) would refuse or misread."""
     infer_types(model)
     return [Problem(_name(node), node.op_type, reason) for node in model.graph for reason in _tensorrt(model, node)]
 
 
 def check_cuda(model: ir.Model) -> list[Problem]:
-    """Return what ONNX Runtime's CUDA provider has no kernel for."""
+    """Return the nodes for which ONNX Runtime's CUDA provider has no kernel."""
     infer_types(model)
     found = [(node, _cuda(model, node)) for node in model.graph]
     return [Problem(_name(node), node.op_type, reason) for node, reason in found if reason is not None]
@@ -84,9 +84,9 @@ def refuse(model: ir.Model, target: str, role: str) -> None:
     """Raise `BundleError` naming the first nodes that the target does not run, if there are any."""
     problems = CHECKS[target](model)
     if problems:
-        told = "; ".join(map(str, problems[:_LISTED]))
+        first = "; ".join(map(str, problems[:_LISTED]))
         more = f"; and {len(problems) - _LISTED} more" if len(problems) > _LISTED else ""
-        raise BundleError(f"{role} cannot run on target {target!r}: {told}{more}.")
+        raise BundleError(f"{role} cannot run on target {target!r}: {first}{more}.")
 
 
 def _name(node: ir.Node) -> str:
@@ -116,7 +116,7 @@ def _tensorrt(model: ir.Model, node: ir.Node) -> Iterator[str]:
         return
     for value in (*node.inputs, *node.outputs):
         if value is not None and _type(value) not in _TENSORRT_TYPES:
-            yield f"{value.name} is {_type(value)}, which TensorRT does not hold"
+            yield f"{value.name} is {_type(value)}, which TensorRT does not support"
     rule = _RULES.get(node.op_type)
     if rule is not None:
         yield from rule(model, node)
@@ -130,22 +130,22 @@ def _attention(_model: ir.Model, node: ir.Node) -> Iterator[str]:
         yield "TensorRT ignores nonpad_kv_seqlen and would attend to stale rows; give it a mask"
     size = query.shape[-1] if query is not None and query.shape is not None else None
     if isinstance(size, int) and size > _WIDEST_HEAD:
-        yield f"heads of {size} are wider than the {_WIDEST_HEAD} that it takes; use MatMul and Softmax"
+        yield f"heads of {size} are wider than its limit of {_WIDEST_HEAD}; use MatMul and Softmax"
 
 
 def _scatter(model: ir.Model, node: ir.Node) -> Iterator[str]:
     past, present = node.inputs[0], node.outputs[0]
     if past is None or past not in model.graph.inputs:
-        yield "its cache is no input of the graph, so it cannot be updated in place"
+        yield "its cache is not an input of the graph, so it cannot be updated in place"
     elif past.shape is None or not isinstance(past.shape[2], int):
         yield "its cache has no fixed capacity"
     if present not in model.graph.outputs:
-        yield "its result is no output of the graph"
+        yield "its result is not an output of the graph"
     if _type(present) not in {*_HALVES, "float"}:
-        yield f"a cache of {_type(present)} is not updated; use fp16 or bf16"
+        yield f"a cache of {_type(present)} cannot be updated; use fp16 or bf16"
     mode = node.attributes.get("mode")
     if mode is not None and mode.as_string() != "linear":
-        yield "only linear caches are updated"
+        yield "only linear caches can be updated"
 
 
 def _top_k(_model: ir.Model, node: ir.Node) -> Iterator[str]:
@@ -160,7 +160,7 @@ def _quantised(_model: ir.Model, node: ir.Node) -> Iterator[str]:
     """Q and DQ: symmetric, with constant scales."""
     scale = node.inputs[1]
     if scale is None or scale.const_value is None:
-        yield "its scale is no constant"
+        yield "its scale is not a constant"
     if len(node.inputs) > 2 and node.inputs[2] is not None:
         zero = node.inputs[2].const_value
         if zero is None or zero.numpy().astype("float32").any():

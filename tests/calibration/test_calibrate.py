@@ -95,7 +95,7 @@ def test_ranges_are_those_of_transformers_over_the_same_tokens(
         tensor = by_reader[f"model.text_model.layers.{name}"]
         np.testing.assert_allclose(tensors["backbone"][tensor].channel_peaks, peaks, rtol=2e-3, atol=1e-4)
         assert made.ranges["backbone"][tensor].threshold == pytest.approx(peaks.max(), rel=1e-3)
-        assert tensors["backbone"][tensor].seen == sum(map(len, spy.rows)) * len(peaks)
+        assert tensors["backbone"][tensor].count == sum(map(len, spy.rows)) * len(peaks)
     assert sum(case.tokens for case in made.done) == sum(map(len, spy.rows))
 
 
@@ -133,7 +133,7 @@ def test_an_interrupted_calibration_goes_on_to_the_same_end(exported: Exported, 
         with warnings.catch_warnings(action="ignore", category=CalibrationWarning), pytest.raises(KeyboardInterrupt):
             calibrate(exported.portable, tmp_path / "parts", prompts=prompts, count=5, progress=interrupt)
         assert [case.ability for case in store.read(tmp_path / "parts")[0].done] == ["paint", "edit"]
-    with pytest.warns(CalibrationWarning, match="2 of 5 cases; going on from there"):
+    with pytest.warns(CalibrationWarning, match="2 of 5 cases; resuming"):
         calibrate(exported.portable, tmp_path / "parts", prompts=prompts, count=5)
 
     whole, parts = told_apart(tmp_path / "whole"), told_apart(tmp_path / "parts")
@@ -147,7 +147,7 @@ def test_an_interrupted_calibration_goes_on_to_the_same_end(exported: Exported, 
 def test_another_method_and_more_cases_use_what_is_there(exported: Exported, prompts: Path, tmp_path: Path) -> None:
     first = calibrate(exported.portable, tmp_path / "out", prompts=prompts, count=2, method="max")
     told: list[str] = []
-    with pytest.warns(CalibrationWarning, match="only ranges are chosen anew"):
+    with pytest.warns(CalibrationWarning, match="only ranges are chosen again"):
         second = calibrate(
             exported.portable,
             tmp_path / "out",
@@ -160,7 +160,7 @@ def test_another_method_and_more_cases_use_what_is_there(exported: Exported, pro
     assert second.done == first.done
     ours, theirs = (list(made.ranges["backbone"].values()) for made in (second, first))
     assert all(one.threshold <= other.threshold == other.peak for one, other in zip(ours, theirs, strict=True))
-    with pytest.warns(CalibrationWarning, match="2 of 3 cases; going on"):
+    with pytest.warns(CalibrationWarning, match="2 of 3 cases; resuming"):
         assert len(calibrate(exported.portable, tmp_path / "out", prompts=prompts, count=3).done) == 3
 
 
@@ -193,15 +193,15 @@ def test_shipped_prompts_ask_for_every_ability(exported: Exported) -> None:
 @pytest.mark.parametrize(
     ("content", "options", "error", "match"),
     [
-        ("a car", {"method": "magic"}, RequestError, "no calibration method 'magic'; choose one of max, percentile"),
-        ("a car", {"percentile": 101.0}, RequestError, "percentile of 101"),
-        ("a car", {"count": 0}, RequestError, "--count is 0"),
-        ("# nothing\n", {}, RequestError, "has no prompts to calibrate on"),
-        ("paint:\n", {}, RequestError, "line 1: paint has no words"),
-        ("segment:\n", {}, RequestError, "asks to segment, which .* cannot"),
-        ("edit: big\n", {}, RequestError, "nothing here paints a picture to read"),
+        ("a car", {"method": "magic"}, RequestError, "no --method 'magic'; choose one of max, percentile"),
+        ("a car", {"percentile": 101.0}, RequestError, "--percentile 101"),
+        ("a car", {"count": 0}, RequestError, "--count 0 is too small"),
+        ("# nothing\n", {}, RequestError, "has no requests to calibrate on"),
+        ("paint:\n", {}, RequestError, "line 1: paint needs words"),
+        ("segment:\n", {}, RequestError, "requests to segment, which .* lacks"),
+        ("edit: big\n", {}, RequestError, "no request paints a picture for the others"),
         (None, {}, RequestError, r"prompts\.txt cannot be read as requests"),
-        ("a car", {"pictures": Path("nowhere")}, PictureError, "nowhere is no folder"),
+        ("a car", {"pictures": Path("nowhere")}, PictureError, "nowhere is not a folder"),
     ],
 )
 def test_data_that_cannot_be_used(
@@ -224,7 +224,7 @@ def test_data_that_cannot_be_used(
 def test_unreadable_pictures_are_said_before_anything_runs(exported: Exported, prompts: Path, tmp_path: Path) -> None:
     folder = tmp_path / "pictures"
     folder.mkdir()
-    with pytest.raises(PictureError, match="holds no pictures"):
+    with pytest.raises(PictureError, match="has no pictures"):
         calibrate(exported.portable, tmp_path / "out", prompts=prompts, pictures=folder)
     (folder / "broken.png").write_bytes(b"no picture")
     with pytest.raises(PictureError, match=r"broken\.png"):
@@ -233,7 +233,7 @@ def test_unreadable_pictures_are_said_before_anything_runs(exported: Exported, p
 
 
 def test_a_target_bundle_is_not_calibrated(exported: Exported, tmp_path: Path) -> None:
-    with pytest.raises(BundleError, match="made for 'cpu' already; calibrate the portable bundle"):
+    with pytest.raises(BundleError, match="made for target 'cpu'; calibrate the portable bundle"):
         calibrate(exported.cpu, tmp_path / "out")
 
 
@@ -296,7 +296,7 @@ def test_files_that_are_no_calibration_are_left_alone(exported: Exported, prompt
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "mine.txt").write_text("mine")
     for name in ("prompts.txt", "folder"):
-        with pytest.raises(CalibrationError, match=f"{name} exists and is no calibration"):
+        with pytest.raises(CalibrationError, match=f"{name} exists and is not a calibration"):
             calibrate(exported.portable, tmp_path / name, prompts=prompts, restart=True)
     assert (tmp_path / "folder" / "mine.txt").read_text() == "mine"
 
@@ -348,7 +348,7 @@ def test_padding_is_not_observed(exported: Exported) -> None:
     seen = {"x": values, "past_lengths": np.array([0, 0]), "token_counts": np.array([3, 1])}
     observer.take("backbone", seen, [Watched("x", ("reader",), (-1,))])
     assert observer.tensors["backbone"]["x"].peak == 2.0
-    assert (observer.tokens, observer.tensors["backbone"]["x"].seen) == (4, 16)
+    assert (observer.tokens, observer.tensors["backbone"]["x"].count) == (4, 16)
 
 
 def test_quantize_refuses_it_unfinished_or_of_another_bundle(
@@ -359,10 +359,10 @@ def test_quantize_refuses_it_unfinished_or_of_another_bundle(
     static = Static(activations="int8")
     edited(made, cases=3)
     with pytest.raises(CalibrationError, match="1 of 3 cases; finish it"):
-        quantize(exported.portable, tmp_path / "new", static=static, calibration=made)
+        quantize(exported.portable, tmp_path / "new", static=static, calibration=made, requests=0)
     edited(made, bundle_sha256="1" * 64)
     with pytest.raises(CalibrationError, match="made from another bundle"):
-        quantize(exported.portable, tmp_path / "new", static=static, calibration=made)
+        quantize(exported.portable, tmp_path / "new", static=static, calibration=made, requests=0)
     with pytest.raises(CalibrationError, match=r"cannot be read .* is .*nowhere a calibration"):
-        quantize(exported.portable, tmp_path / "new", static=static, calibration=tmp_path / "nowhere")
+        quantize(exported.portable, tmp_path / "new", static=static, calibration=tmp_path / "nowhere", requests=0)
     assert not (tmp_path / "new").exists()

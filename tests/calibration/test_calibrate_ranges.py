@@ -30,7 +30,7 @@ def test_the_histogram_counts_what_numpy_counts() -> None:
     values = drawn("outliers")
     statistics = seen(values)
     counted, _ = np.histogram(np.abs(values), bins=BINS, range=(0, statistics.limit))
-    assert statistics.seen == len(values)
+    assert statistics.count == len(values)
     assert np.abs(statistics.counts - counted).sum() <= 20  # values on the edge of a bin
     assert np.abs(values).max() <= statistics.limit < 2 * np.abs(values).max()
 
@@ -39,7 +39,7 @@ def test_the_range_grows_as_larger_values_come() -> None:
     statistics = Statistics()
     for scale in (0.0, 1e-3, 1.5, 500.0, 2.0):
         statistics.observe(np.full((4, 2), scale, np.float32))
-    assert (statistics.peak, statistics.seen) == (500.0, 40)
+    assert (statistics.peak, statistics.count) == (500.0, 40)
     assert statistics.limit == 512.0
     assert statistics.counts[0] == 16  # zero and 0.001, smaller than a bin
     assert statistics.counts[int(1.5 * BINS / 512)] == 8

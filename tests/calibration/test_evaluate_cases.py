@@ -71,14 +71,14 @@ def test_abilities_that_a_model_lacks_are_left_out_of_what_ships(tmp_path: Path,
 
     only = read_manifest(rewritten(toy, tmp_path / "painter", painter))
     assert {case.ability for case in cases(only, None, None, 99)} == {"paint"}
-    with pytest.raises(RequestError, match="asks to edit, which toy cannot; remove those lines"):
+    with pytest.raises(RequestError, match="requests to edit, which toy lacks; remove them"):
         cases(only, written(tmp_path, "edit: a\n"), None, 1)
 
 
 def test_interleaved_answers_are_not_compared(manifest: Manifest, tmp_path: Path) -> None:
     paints = manifest.abilities["paint"]
     mixed = msgspec.structs.replace(manifest, abilities={"interleave": paints, **manifest.abilities})
-    with pytest.raises(RequestError, match="asks to interleave, which is not compared; remove those lines"):
+    with pytest.raises(RequestError, match="requests to interleave, which are not compared; remove them"):
         cases(mixed, written(tmp_path, "interleave: how to fold a boat\n"), None, 1)
 
 
@@ -114,11 +114,11 @@ def test_the_digest_tells_requests_and_pictures_apart(manifest: Manifest, tmp_pa
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", "has no requests to compare on"),
-        (b"# only a comment\n", "has no requests to compare on"),
+        (b"", "has no requests; write one per line"),
+        (b"# only a comment\n", "has no requests; write one per line"),
         (b"\xff\xfe\x00", r"requests\.txt cannot be read as requests \(it is not UTF-8 text\)"),
-        (b"a\nedit:\n", r"requests\.txt, line 2: edit has no words"),
-        (b"depth:\n", "asks to depth, which toy cannot"),
+        (b"a\nedit:\n", r"requests\.txt, line 2: edit needs words"),
+        (b"depth:\n", "requests to depth, which toy lacks"),
     ],
 )
 def test_requests_that_cannot_be_used(manifest: Manifest, tmp_path: Path, content: bytes, reason: str) -> None:
@@ -130,9 +130,9 @@ def test_requests_that_cannot_be_used(manifest: Manifest, tmp_path: Path, conten
 def test_files_that_are_not_there(manifest: Manifest, tmp_path: Path) -> None:
     with pytest.raises(RequestError, match=r"none\.txt cannot be read as requests \(No such file or directory\)"):
         cases(manifest, tmp_path / "none.txt", None, 5)
-    with pytest.raises(PictureError, match="none is no folder"):
+    with pytest.raises(PictureError, match="none is not a folder"):
         cases(manifest, None, tmp_path / "none", 5)
-    with pytest.raises(PictureError, match="holds no pictures"):
+    with pytest.raises(PictureError, match="has no pictures"):
         cases(manifest, None, tmp_path, 5)
     (tmp_path / "bad.png").write_bytes(b"no picture")
     with pytest.raises(PictureError, match=r"bad\.png is not a picture"):
@@ -140,5 +140,5 @@ def test_files_that_are_not_there(manifest: Manifest, tmp_path: Path) -> None:
 
 
 def test_a_count_of_nothing(manifest: Manifest) -> None:
-    with pytest.raises(RequestError, match="--count is 0; one request is needed at least"):
+    with pytest.raises(RequestError, match="--count 0 is too small; at least one request is needed"):
         cases(manifest, None, None, 0)

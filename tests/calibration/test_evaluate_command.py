@@ -71,7 +71,7 @@ def test_a_table_a_document_and_a_sheet(edgevlo_run: Run) -> None:
     assert "BELOW the limits of int8" in ran.out
     assert document["verdict"]["passed"] is False
     assert all(reason in ran.out for reason in document["verdict"]["reasons"])
-    assert "layers were not looked at: the backbone's graph does not name them" in ran.out
+    assert "layers were not compared: the backbone's graph does not name its layers" in ran.out
     with Image.open("sheet.png") as picture:
         picture.load()
         assert picture.width > 3 * 128
@@ -115,15 +115,15 @@ def test_an_interrupt_leaves_no_file(edgevlo_run: Run, monkeypatch: pytest.Monke
         (("evaluate", "toy", "--against", "none"), "there is no bundle 'none'"),
         (("evaluate", "none", "--against", "toy"), "there is no bundle 'none'"),
         (("evaluate", "toy", "--against", "picturebook"), "in another precision: family, "),
-        ((*BOTH, "--count", "0"), "--count is 0"),
-        ((*BOTH, "--tasks", "-1"), "--tasks is -1"),
-        ((*BOTH, "--tasks", "1"), "--tasks is for picturebook, whose world has a judge; this bundle was made from"),
+        ((*BOTH, "--count", "0"), "--count 0 is too small"),
+        ((*BOTH, "--tasks", "-1"), "--tasks -1 is negative"),
+        ((*BOTH, "--tasks", "1"), "--tasks needs picturebook, whose world has a judge; this bundle was made from"),
         (("evaluate", "worse", "--against", "toy", "--prompts", "none.txt"), "none.txt cannot be read as requests"),
-        ((*BOTH, "--pictures", "none"), "none is no folder"),
+        ((*BOTH, "--pictures", "none"), "none is not a folder"),
         ((*BOTH, "--json", "none/figures.json"), "none does not exist"),
         ((*BOTH, "--json", "toy"), "toy is a folder"),
         ((*BOTH, "--sheet", "sheet.jpg"), "does not end in .png"),
-        ((*BOTH, "--sheet", "a.png", "--json", "a.png"), "cannot hold both the figures and the pictures"),
+        ((*BOTH, "--sheet", "a.png", "--json", "a.png"), "--json and --sheet both name a.png"),
     ],
     ids=lambda value: " ".join(value[1:])[-40:] if isinstance(value, tuple) else "",
 )

@@ -10,9 +10,10 @@ from damaged_bundles import Change, coarse, damaged, filled, noisy
 from edgevlo.calibration.evaluation import budget as sensitivity
 from edgevlo.calibration.evaluation import gate
 from edgevlo.calibration.evaluation.budget import Attempt, Budget, keep_most_sensitive, parse_budget, rank
-from edgevlo.calibration.evaluation.compare import Comparison, Reference
+from edgevlo.calibration.evaluation.compare import Comparison
 from edgevlo.calibration.evaluation.gate import QualityError, Verdict, headline, judge, record, verdict
 from edgevlo.calibration.evaluation.limits import FIGURES, LIMITS, coarsest, limits_of
+from edgevlo.calibration.evaluation.reference import Reference, Subject
 from edgevlo.catalog import EMBEDDED
 from edgevlo.cli.report import describe
 from edgevlo.runtime.bundle import open_bundle, seal
@@ -25,13 +26,13 @@ PICTUREBOOK = EMBEDDED / "picturebook"
 
 @pytest.fixture(scope="module")
 def reference() -> Reference:
-    return gate.reference_of(PICTUREBOOK, count=4)
+    return gate.reference_of(open_bundle(PICTUREBOOK), count=4)
 
 
 def test_a_decoder_in_int4_with_one_scale_a_tensor_is_caught(reference: Reference, tmp_path: Path) -> None:
     bad = damaged(PICTUREBOOK, tmp_path / "bad", {"image_decoder": coarse(4)}, "int4")
 
-    found = judge(reference, bad)
+    found = judge(reference, Subject(open_bundle(bad)))
 
     assert found.precision == "int4"
     assert not found.passed
@@ -43,7 +44,7 @@ def test_a_head_in_int8_and_a_decoder_with_hardly_any_noise_pass(reference: Refe
     changes: dict[GraphRole, Change] = {"image_decoder": noisy(5e-6), "image_head": coarse(8)}
     harmless = damaged(PICTUREBOOK, tmp_path / "harmless", changes, "int8")
 
-    found = judge(reference, harmless)
+    found = judge(reference, Subject(open_bundle(harmless)))
 
     assert found.passed, found.reasons
     assert found.reasons == ()
@@ -54,12 +55,12 @@ def test_a_head_in_int8_and_a_decoder_with_hardly_any_noise_pass(reference: Refe
 @pytest.mark.parametrize("role", ["image_head", "image_decoder"])
 def test_weights_that_are_no_numbers_are_caught(reference: Reference, tmp_path: Path, role: GraphRole) -> None:
     broken = damaged(PICTUREBOOK, tmp_path / "broken", {role: filled(float("nan"))})
-    assert not judge(reference, broken).passed
+    assert not judge(reference, Subject(open_bundle(broken))).passed
 
 
 def test_a_bundle_of_another_model_is_no_candidate(reference: Reference, toy: Path) -> None:
     with pytest.raises(BundleError, match=r"is not .*picturebook in another precision"):
-        judge(reference, toy)
+        judge(reference, Subject(open_bundle(toy)))
 
 
 @pytest.mark.parametrize("precision", LIMITS)
@@ -81,7 +82,7 @@ def test_a_reason_names_figure_value_and_bound() -> None:
 
     found = verdict(comparison.figures(), "int8")
 
-    assert found.reasons == ("codes read from pictures that agree: 90.00 %, at least 98.00 % is asked for",)
+    assert found.reasons == ("codes read from pictures that agree: 90.00 %, at least 98.00 % is required",)
     assert verdict(comparison.figures(), "int8", {"reading_agreement": 0.9}).passed
 
 
@@ -151,7 +152,7 @@ CODES = {"decided_agreement": 0.9, "kl_mean": 0.1, "answer_token_agreement": 0.9
 def toy_reference(toy: Path, tmp_path_factory: pytest.TempPathFactory) -> Reference:
     path = tmp_path_factory.mktemp("requests") / "requests.txt"
     path.write_text("a red car\na big tree\nask: where is it\nask: a tree\n")
-    return gate.reference_of(toy, requests=path, count=4)
+    return gate.reference_of(open_bundle(toy), requests=path, count=4)
 
 
 def asked(limits: dict[str, float]) -> Verdict:
@@ -169,7 +170,7 @@ def judged(toy: Path, toy_reference: Reference) -> Judged:
         def attempt(kept: frozenset[str], folder: Path, like: Verdict | None) -> Verdict:
             roles: tuple[GraphRole, ...] = ("image_head", "text_head", "image_decoder")
             damaged(toy, folder, {role: noisy(NOISE[role]) for role in roles if role not in kept})
-            return judge(toy_reference, folder, like=like or asked(limits))
+            return judge(toy_reference, Subject(open_bundle(folder)), like=like or asked(limits))
 
         return attempt
 
@@ -227,7 +228,7 @@ def test_nothing_is_ranked_where_everything_is_harmless(judged: Judged) -> None:
 def test_a_loss_that_is_accepted_needs_no_limits_but_the_budget(judged: Judged) -> None:
     attempt = judged(CODES | {"decoder_ssim": 1.5})
     with pytest.raises(
-        QualityError, match=r"even with all kept: .* at least 1\.5 is asked for\. Accept the loss: --acc"
+        QualityError, match=r"even with no layer quantised: .* at least 1\.5 is required\. Accept the loss: --acc"
     ):
         keep_most_sensitive(NOISE, attempt, Budget(divergence=1e-9))
     found = keep_most_sensitive(NOISE, attempt, Budget(divergence=1e-9), accept_loss=True)
@@ -238,7 +239,7 @@ def test_a_loss_that_is_accepted_needs_no_limits_but_the_budget(judged: Judged) 
 def test_what_is_accepted_already_is_not_advised(judged: Judged) -> None:
     attempt = judged({"decoder_ssim": 1.5})  # which nothing holds
     for accept_loss in (False, True):
-        with pytest.raises(QualityError, match=r"at least 1\.5 is asked for\. Give a larger one\.$"):
+        with pytest.raises(QualityError, match=r"at least 1\.5 is required\. Give a larger one\.$"):
             keep_most_sensitive(NOISE, attempt, Budget(divergence=-1.0), accept_loss=accept_loss)
 
 
@@ -249,7 +250,7 @@ def test_as_many_modules_are_kept_as_bytes_allow(toy_reference: Reference, toy: 
         (folder / "manifest.json").unlink()
         (folder / "more.txt").write_bytes(bytes(1000 * len(kept)))
         seal(folder, manifest)
-        return judge(toy_reference, folder, like=like or asked(CODES))
+        return judge(toy_reference, Subject(open_bundle(folder)), like=like or asked(CODES))
 
     size = sum(file.bytes for file in read_manifest(toy).files.values())
     counts = []
@@ -264,7 +265,7 @@ def test_as_many_modules_are_kept_as_bytes_allow(toy_reference: Reference, toy: 
     assert counts[-1] == (3, 2)  # none, all: no ranking
     tried = []
     with pytest.raises(
-        QualityError, match=rf"with nothing kept the bundle has {size} bytes\. Ask for at least as many"
+        QualityError, match=rf"with every layer quantised the bundle has {size} bytes\. Allow at least as many"
     ):
         keep_most_sensitive(NOISE, counted(attempt, tried), Budget(bytes=10))
     assert len(tried) == 1
@@ -277,25 +278,31 @@ def test_bytes_that_leave_a_bundle_below_its_limits_are_refused(toy_reference: R
         (folder / "manifest.json").unlink()
         (folder / "more.txt").write_bytes(bytes(1000 * len(kept)))
         seal(folder, manifest)
-        return judge(toy_reference, folder, like=asked({"kl_mean": hopeless if len(kept) == 3 else 1e-3}))
+        return judge(
+            toy_reference, Subject(open_bundle(folder)), like=asked({"kl_mean": hopeless if len(kept) == 3 else 1e-3})
+        )
 
     size = sum(file.bytes for file in read_manifest(toy).files.values())
     hopeless = 1.0
-    with pytest.raises(QualityError, match=r"with 1 of 3 kept, .* below the limits of int4: .*\. Ask for more bytes"):
+    with pytest.raises(
+        QualityError, match=r"with 1 of 3 layers unquantised, .* below the limits of int4: .*\. Allow more bytes"
+    ):
         keep_most_sensitive(NOISE, attempt, Budget(bytes=size + 1500))
     assert keep_most_sensitive(NOISE, attempt, Budget(bytes=size + 1500), accept_loss=True).bytes == size + 1000
     hopeless = -1.0
-    with pytest.raises(QualityError, match=r"with 3 of 3 kept, .*\. Accept the loss: --accept-quality-loss\.$"):
+    with pytest.raises(
+        QualityError, match=r"with 3 of 3 layers unquantised, .*\. Accept the loss: --accept-quality-loss\.$"
+    ):
         keep_most_sensitive(NOISE, attempt, Budget(bytes=size + 1500))
 
 
 def test_a_budget_that_nothing_holds(toy_reference: Reference, toy: Path) -> None:
     def attempt(_kept: frozenset[str], folder: Path, like: Verdict | None) -> Verdict:
         damaged(toy, folder, {"image_head": noisy(0.5)})
-        return judge(toy_reference, folder, like=like or asked(CODES))
+        return judge(toy_reference, Subject(open_bundle(folder)), like=like or asked(CODES))
 
     tried = list[tuple[int, Verdict | None]]()
-    with pytest.raises(QualityError, match=r"cannot be held, even with all kept: [\d.]+ % of codes differ"):
+    with pytest.raises(QualityError, match=r"cannot be met, even with no layer quantised: [\d.]+ % of codes differ"):
         keep_most_sensitive(NOISE, counted(attempt, tried), Budget(disagreement=0.01))
     assert [count for count, _ in tried] == [0, 3]
 
@@ -330,7 +337,7 @@ def test_budgets_are_shares_or_bytes(text: str, budget: Budget) -> None:
 
 @pytest.mark.parametrize("text", ["", "0.01", "101%", "-1%", "much", "1 TB", "1e3MB"])
 def test_other_budgets_are_refused(text: str) -> None:
-    with pytest.raises(RequestError, match=r"neither a share of codes .*, like 1%, nor a divergence, like 0\.01nats"):
+    with pytest.raises(RequestError, match=r"is not a share of codes .* \(1%\), a divergence \(0\.01nats\) or a size"):
         parse_budget(text)
 
 

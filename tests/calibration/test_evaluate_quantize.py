@@ -1,6 +1,5 @@
 """`edgevlo quantize` runs the gate on what it has made, before anybody else sees it."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,11 @@ from exported import Exported
 from toy_bundle import rewritten
 
 from edgevlo.cli import run
-from edgevlo.quantization import choice_of, layers, named_products, quantize
-from edgevlo.quantization.gated import Care, quantize_with_care
-from edgevlo.quantization.passes.matmul_nbits import products
+from edgevlo.quantization import QuantizeRequest, quantize
+from edgevlo.quantization import run as carry_out
+from edgevlo.quantization.modules import linear_layer_names, quantised_blocks
+from edgevlo.quantization.passes._graph import matmuls
+from edgevlo.quantization.request import choice_of
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.manifest.schema import read_manifest
 
@@ -93,7 +94,7 @@ def test_the_verdict_on_a_bundle_is_not_that_on_what_is_made_of_it(edgevlo_run: 
         tree["quality"] = {name: getattr(quality, name) for name in quality.__struct_fields__}
 
     rewritten(toy, judged, as_judged)
-    assert quantize(judged, Path("again"), weights="fp32").quality is None
+    assert quantize(judged, Path("again"), weights="fp32", requests=0).quality is None
 
 
 def test_an_interrupt_while_judging_leaves_nothing(edgevlo_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,7 +107,8 @@ def test_an_interrupt_while_judging_leaves_nothing(edgevlo_run: Run, monkeypatch
 
 
 def parts_of(bundle: Path, weights: str) -> dict[str, frozenset[str]]:
-    return layers(named_products(bundle, read_manifest(bundle)), choice_of("cpu", weights))
+    request = QuantizeRequest(bundle=bundle, output=bundle, weights=weights)
+    return quantised_blocks(linear_layer_names(bundle, read_manifest(bundle)), choice_of(request))
 
 
 @pytest.fixture
@@ -120,14 +122,22 @@ def requests(tmp_path: Path) -> Path:
 def test_a_budget_of_bytes_leaves_what_suffers_most_as_it_was(
     exported: Exported, tmp_path: Path, requests: Path
 ) -> None:
-    parts, whole = parts_of(exported.portable, "int4"), Care(requests=2, prompts=requests, accept_loss=True)
-    quantize(exported.portable, tmp_path / "all", weights="int4")
+    parts = parts_of(exported.portable, "int4")
+    quantize(exported.portable, tmp_path / "all", weights="int4", requests=0)
     smallest, largest = (
         sum(file.bytes for file in read_manifest(folder).files.values()) for folder in (tmp_path / "all", exported.cpu)
     )
-    care = replace(whole, budget=f"{(smallest + largest) // 2}B")
+    request = QuantizeRequest(
+        bundle=exported.portable,
+        output=tmp_path / "made",
+        weights="int4",
+        requests=2,
+        prompts=requests,
+        accept_loss=True,
+        budget=f"{(smallest + largest) // 2}B",
+    )
 
-    made = quantize_with_care(exported.portable, tmp_path / "made", target="cpu", weights="int4", care=care)
+    made = carry_out(request)
 
     kept = made.kept
     assert kept is not None
@@ -135,7 +145,7 @@ def test_a_budget_of_bytes_leaves_what_suffers_most_as_it_was(
     assert 0 < len(kept.modules) < len(parts) == len(kept.ranking)
     assert sum(file.bytes for file in made.manifest.files.values()) <= (smallest + largest) // 2
     graphs = [ir.load(tmp_path / "made" / f"{role}.onnx").graph for role in ("backbone", "text_head", "image_head")]
-    unchanged = {node.name for graph in graphs for node in products(graph)}
+    unchanged = {node.name for graph in graphs for node in matmuls(graph)}
     assert unchanged == {name for module in kept.modules for name in parts[module]}
     assert made.manifest.quality is not None
     assert made.manifest.quality.requests == 2
@@ -155,10 +165,16 @@ def test_parts_are_the_attention_and_the_mlp_of_every_layer_and_the_heads(export
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--budget", "much"), "budget 'much' is neither"),
-        (("--budget", "1%", "--quality-requests", "0"), "--budget needs the quality measured"),
-        (("--budget", "1%", "--weights", "fp32"), "--budget has nothing to choose from: fp32 quantises nothing here"),
-        (("--weights", "int3"), "cpu has no weights of kind 'int3'"),
+        (("--budget", "much"), "--budget 'much' is not a share"),
+        (
+            ("--budget", "1%", "--quality-requests", "0"),
+            "--budget requires quality measurement; remove --quality-requests 0",
+        ),
+        (
+            ("--budget", "1%", "--weights", "fp32"),
+            "--budget has no layers to choose from: --weights fp32 quantises none",
+        ),
+        (("--weights", "int3"), "cpu does not support 'int3' weights"),
     ],
     ids=" ".join,
 )

@@ -2,10 +2,13 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 from damaged_bundles import damaged, filled
 
+from edgevlo.calibration.evaluation import picturebook_tasks
+from edgevlo.calibration.evaluation.evaluate import evaluate
 from edgevlo.calibration.evaluation.picturebook_tasks import (
     Tried,
     check_world,
@@ -16,11 +19,10 @@ from edgevlo.calibration.evaluation.picturebook_tasks import (
     task_table,
     try_case,
 )
+from edgevlo.calibration.evaluation.reference import Subject
 from edgevlo.catalog import EMBEDDED
 from edgevlo.runtime.bundle import Bundle, open_bundle
-from edgevlo.runtime.errors import BundleError, MemoryShortError, RequestError
-from edgevlo.runtime.graphs.protocols import Runner
-from edgevlo.runtime.manifest.graphs import GraphRole
+from edgevlo.runtime.errors import MemoryShortError, RequestError
 
 PICTUREBOOK = EMBEDDED / "picturebook"
 
@@ -69,7 +71,7 @@ def test_lines_pair_the_cases_of_both_languages() -> None:
 
 def test_only_models_of_that_world_have_its_tasks(toy: Path) -> None:
     check_world(open_bundle(PICTUREBOOK))
-    with pytest.raises(RequestError, match="--tasks is for picturebook"):
+    with pytest.raises(RequestError, match="--tasks needs picturebook"):
         check_world(open_bundle(toy))
 
 
@@ -92,14 +94,20 @@ def test_a_bundle_that_paints_black_loses_what_the_other_can(tmp_path: Path) -> 
 def test_a_bundle_that_does_not_fit_says_so_before_it_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edgevlo.runtime.memory.predict.available_bytes", lambda: 1000)
     with pytest.raises(MemoryShortError, match="to be opened"):
-        try_case(PICTUREBOOK, PICTUREBOOK, opened_by_nobody, ("ask", "en", 0))
+        try_case(PICTUREBOOK, PICTUREBOOK, ("ask", "en", 0))
 
 
-def opened_by_nobody(_bundle: Bundle, role: GraphRole) -> Runner:
-    raise BundleError(f"nobody opens {role}")
+def test_the_tasks_run_the_emulation_of_a_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bundle, tried = open_bundle(PICTUREBOOK), list[Path]()
+    black = open_bundle(damaged(PICTUREBOOK, tmp_path / "black", {"image_decoder": filled(0.0)}))
 
+    def spy(reference: Bundle, candidate: Bundle, _count: int, **_rest: object) -> dict[str, Any]:
+        tried.extend((reference.folder, candidate.folder))
+        return {"count": 1, "lines": {}}
 
-def test_the_processes_that_try_the_tasks_open_graphs_as_they_are_told() -> None:
-    bundle = open_bundle(PICTUREBOOK)
-    with pytest.raises(BundleError, match="nobody opens image_tokenizer"):
-        compare_tasks(bundle, bundle, 1, open_graph=opened_by_nobody, rows=("ask",))
+    monkeypatch.setattr(picturebook_tasks, "compare_tasks", spy)
+    found = evaluate(Subject(bundle, black), Subject(bundle), count=1, tasks=1)
+    assert tried == [bundle.folder, black.folder]
+    assert found.document["emulated"]
+    assert found.document["candidate"]["sha256"] == bundle.digest
+    assert found.document["figures"]["decoder"]["ciede2000_p95"] > 10

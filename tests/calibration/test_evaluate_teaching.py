@@ -1,4 +1,4 @@
-"""Two bundles under one teacher, against the same mathematics over whole sequences in float64."""
+"""Two bundles, teacher-forced, against the same mathematics over whole sequences in float64."""
 
 import itertools
 from pathlib import Path
@@ -13,11 +13,11 @@ from PIL import Image
 from toy_bundle import rewritten
 from toy_reference import CELL, FIRST_TOKEN, REFERENCE, VOCABULARY, WEIGHTS, ids
 
-from edgevlo.calibration.evaluation import compare as quality
 from edgevlo.calibration.evaluation.cases import Case, cases
-from edgevlo.calibration.evaluation.compare import Comparison, Figures, Opened, compare
-from edgevlo.calibration.evaluation.layers import layer_names, open_seeing, unseen_layers
-from edgevlo.calibration.evaluation.teacher_forcing import Notes
+from edgevlo.calibration.evaluation.compare import Comparison, Figures, compare
+from edgevlo.calibration.evaluation.layers import layer_names, why_no_layers
+from edgevlo.calibration.evaluation.reference import Performer, Reference, Subject
+from edgevlo.calibration.evaluation.teacher_forcing import Trace
 from edgevlo.catalog import EMBEDDED
 from edgevlo.runtime.arrays import Floats
 from edgevlo.runtime.bundle import open_bundle
@@ -63,29 +63,29 @@ def softmax(logits: Floats) -> Floats:
     return np.asarray(shares / shares.sum())
 
 
-def test_notes_are_the_guided_logits_behind_every_draw(toy: Path, tmp_path: Path) -> None:
+def test_a_trace_has_the_guided_logits_behind_every_draw(toy: Path, tmp_path: Path) -> None:
     (case,) = toy_cases(toy, tmp_path, WORDS[0])
 
-    notes = Opened(open_bundle(toy)).taught(case, [])
+    trace = Performer(open_bundle(toy)).teacher_forced(case, [])
 
-    assert notes.shape == (ROWS, COLUMNS)
-    expected = np.array(hidden(WORDS[0], notes.codes)) @ WEIGHTS.image_head.astype(np.float64)
-    np.testing.assert_allclose(notes.logits, expected, atol=1e-4)
-    assert notes.codes == expected.argmax(axis=1).tolist()
+    assert trace.shape == (ROWS, COLUMNS)
+    expected = np.array(hidden(WORDS[0], trace.codes)) @ WEIGHTS.image_head.astype(np.float64)
+    np.testing.assert_allclose(trace.logits, expected, atol=1e-4)
+    assert trace.codes == expected.argmax(axis=1).tolist()
     painted = list(Model.open(toy).paint_rows(WORDS[0], temperature=0))[-1].codes  # the runtime's own greedy painting
-    assert notes.codes == painted.ravel().tolist()
+    assert trace.codes == painted.ravel().tolist()
 
 
 def test_a_teacher_decides_and_the_pupils_own_choice_is_noted(toy: Path, tmp_path: Path) -> None:
     (case,) = toy_cases(toy, tmp_path, WORDS[1])
-    taught = np.random.default_rng(0).integers(0, 27, ROWS * COLUMNS).tolist()
+    fed = np.random.default_rng(0).integers(0, 27, ROWS * COLUMNS).tolist()
 
-    notes = Opened(open_bundle(toy)).taught(case, [], Notes(codes=taught))
+    trace = Performer(open_bundle(toy)).teacher_forced(case, [], Trace(codes=fed))
 
-    expected = np.array(hidden(WORDS[1], taught)) @ WEIGHTS.image_head.astype(np.float64)
-    np.testing.assert_allclose(notes.logits, expected, atol=5e-3)  # logits are around 20
-    assert notes.codes == expected.argmax(axis=1).tolist()
-    assert notes.codes != taught
+    expected = np.array(hidden(WORDS[1], fed)) @ WEIGHTS.image_head.astype(np.float64)
+    np.testing.assert_allclose(trace.logits, expected, atol=5e-3)  # logits are around 20
+    assert trace.codes == expected.argmax(axis=1).tolist()
+    assert trace.codes != fed
 
 
 @pytest.fixture(scope="module")
@@ -93,8 +93,8 @@ def figures(toy: Path, tmp_path_factory: pytest.TempPathFactory) -> Figures:
     """Return what is measured of a toy whose image head has three bits, at three pictures."""
     folder = tmp_path_factory.mktemp("three-bits")
     worse = damaged(toy, folder / "worse", {"image_head": coarse(3)})
-    reference = quality.Reference(open_bundle(toy), toy_cases(toy, folder, *WORDS))
-    return compare(reference, open_bundle(worse))[0]
+    reference = Reference(Subject(open_bundle(toy)), toy_cases(toy, folder, *WORDS))
+    return compare(reference, Subject(open_bundle(worse)))[0]
 
 
 def test_agreement_and_divergence_are_those_of_float64(figures: Figures, toy: Path) -> None:
@@ -133,7 +133,7 @@ def test_what_was_not_touched_is_the_same(figures: Figures) -> None:
 
 def test_a_bundle_equals_itself(toy: Path, tmp_path: Path) -> None:
     listed = toy_cases(toy, tmp_path, *WORDS, "ask: where is it", "edit: a tree")
-    found, pairs = compare(quality.Reference(open_bundle(toy), listed), open_bundle(toy))
+    found, pairs = compare(Reference(Subject(open_bundle(toy)), listed), Subject(open_bundle(toy)))
     assert found["codes"]["agreement"] == 1
     assert found["codes"]["kl_mean"] == 0
     assert found["free_pictures"]["ciede2000_p95"] == 0
@@ -143,7 +143,7 @@ def test_a_bundle_equals_itself(toy: Path, tmp_path: Path) -> None:
     assert all(pair.reference.tobytes() == pair.candidate.tobytes() for pair in pairs)
 
 
-def test_tokens_of_answers_are_compared_under_the_references_hand(toy: Path, tmp_path: Path) -> None:
+def test_tokens_of_answers_are_compared_teacher_forced(toy: Path, tmp_path: Path) -> None:
     worse = noisy(0.3)(WEIGHTS.text_head)  # rounding would make ties, which float32 and float64 break differently
     listed = toy_cases(toy, tmp_path, "a red car", "ask: where is it", "ask: a tree ?")
     bundle = open_bundle(damaged(toy, tmp_path / "worse", {"text_head": noisy(0.3)}))
@@ -166,7 +166,7 @@ def test_tokens_of_answers_are_compared_under_the_references_hand(toy: Path, tmp
             sequence.append(token)
         agreed.append(same)
 
-    found, _ = compare(quality.Reference(open_bundle(toy), listed), bundle)
+    found, _ = compare(Reference(Subject(open_bundle(toy)), listed), Subject(bundle))
 
     tokens = [same for answer in agreed for same in answer]
     assert 0 < np.mean(tokens) < 1
@@ -188,7 +188,7 @@ def test_pictures_that_are_read_otherwise_are_noticed(toy: Path, tmp_path: Path)
     blind = damaged(toy, tmp_path / "blind", {"image_tokenizer": filled(-1.0)})  # sees black everywhere
     listed = cases(open_bundle(toy).manifest, requests(tmp_path, "edit: a tree"), tmp_path, 1)
 
-    found, _ = compare(quality.Reference(open_bundle(toy), listed), open_bundle(blind))
+    found, _ = compare(Reference(Subject(open_bundle(toy)), listed), Subject(open_bundle(blind)))
 
     assert found["reading"] == {"codes": 16, "agreement": 0.75, "feature_sqnr_db": None}
 
@@ -199,30 +199,29 @@ def test_hidden_states_behind_the_layers_lead_to_the_last_one(tmp_path: Path) ->
     assert names == tuple(f"layer_output.{layer}" for layer in range(bundle.manifest.backbone.layers))
     (case, *_) = cases(bundle.manifest, None, None, 1)
 
-    notes = Opened(bundle, names).taught(case, [])
+    trace = Performer(bundle, names).teacher_forced(case, [])
 
     model: Any = onnx.load(bundle.path("backbone.onnx"))
     norm = next(node for node in model.graph.node if names[-1] in node.input and node.op_type == "RMSNormalization")
     (scale,) = (numpy_helper.to_array(one) for one in model.graph.initializer if one.name == norm.input[1])
     epsilon = next(attribute.f for attribute in norm.attribute if attribute.name == "epsilon")
-    last = np.array(notes.layers[names[-1]], dtype=np.float64)
+    last = np.array(trace.layers[names[-1]], dtype=np.float64)
     expected = last / np.sqrt(np.mean(last**2, axis=-1, keepdims=True) + epsilon) * scale
-    np.testing.assert_allclose(notes.hidden[1:], expected, atol=1e-4)
-    assert notes.codes == Opened(bundle).taught(case, []).codes
+    np.testing.assert_allclose(trace.hidden[1:], expected, atol=1e-4)
+    assert trace.codes == Performer(bundle).teacher_forced(case, []).codes
 
 
-def test_why_layers_are_not_looked_at_is_said(toy: Path) -> None:
-    assert unseen_layers(open_bundle(toy), open_seeing) == "the backbone's graph does not name them"
-    assert unseen_layers(open_bundle(PICTUREBOOK), open_seeing) is None
+def test_the_reason_why_layers_are_not_compared_is_given(toy: Path) -> None:
+    assert why_no_layers(open_bundle(toy)) == "the backbone's graph does not name its layers"
+    assert why_no_layers(open_bundle(PICTUREBOOK)) is None
 
 
 def test_noise_between_the_layers_grows_towards_the_end() -> None:
     comparison = Comparison()
     states = [np.ones((1, 4), np.float32)] * 2
-    reference, other = Notes(layers={"layer_output.0": states}), Notes(layers={"layer_output.0": states[:1] * 2})
+    reference, other = Trace(layers={"layer_output.0": states}), Trace(layers={"layer_output.0": states[:1] * 2})
     other.layers["layer_output.0"] = [state * 1.01 for state in states]
-    comparison.add(quality.Seen(case=Case(number=0, ability="paint", text="", seed=0), notes=reference,
-                                picture=None, free=None), other)  # fmt: skip
+    comparison.add(reference, other)
     assert comparison.figures()["layer_sqnr_db"]["layer_output.0"] == pytest.approx(40.0, abs=1e-3)
 
 
@@ -243,20 +242,20 @@ def fewer_abilities(tree: dict[str, Any]) -> None:
 )
 def test_bundles_of_different_models_are_refused(toy: Path, tmp_path: Path, edit: Any, named: str) -> None:
     other = open_bundle(rewritten(toy, tmp_path / "other", edit))
-    reference = quality.Reference(open_bundle(toy), toy_cases(toy, tmp_path, WORDS[0]))
+    reference = Reference(Subject(open_bundle(toy)), toy_cases(toy, tmp_path, WORDS[0]))
     with pytest.raises(BundleError, match=f"in another precision: {named} differ. Compare bundles of one checkpoint"):
-        compare(reference, other)
+        compare(reference, Subject(other))
 
 
 def test_another_vocabulary_is_refused(toy: Path, tmp_path: Path) -> None:
     tokenizer = (toy / "tokenizer.json").read_bytes().replace(b"ugly", b"nice")
     other = open_bundle(rewritten(toy, tmp_path / "other", files={"tokenizer.json": tokenizer}))
-    reference = quality.Reference(open_bundle(toy), toy_cases(toy, tmp_path, WORDS[0]))
+    reference = Reference(Subject(open_bundle(toy)), toy_cases(toy, tmp_path, WORDS[0]))
     with pytest.raises(BundleError, match="vocabulary differ"):
-        compare(reference, other)
+        compare(reference, Subject(other))
 
 
 def test_another_model_altogether_is_refused(toy: Path, tmp_path: Path) -> None:
-    reference = quality.Reference(open_bundle(toy), toy_cases(toy, tmp_path, WORDS[0]))
+    reference = Reference(Subject(open_bundle(toy)), toy_cases(toy, tmp_path, WORDS[0]))
     with pytest.raises(BundleError, match=r"family, codes, grid.* vocabulary, backbone differ"):
-        compare(reference, open_bundle(PICTUREBOOK))
+        compare(reference, Subject(open_bundle(PICTUREBOOK)))

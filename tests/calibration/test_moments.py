@@ -18,13 +18,13 @@ only_one = pytest.mark.parametrize("exported", SHAPES[1:2], indirect=True, ids=l
 
 
 @only_one
-def test_moments_are_those_of_what_every_product_reads(exported: Exported, tmp_path: Path) -> None:
+def test_moments_are_those_of_the_inputs_of_every_linear_layer(exported: Exported, tmp_path: Path) -> None:
     (tmp_path / "prompts.txt").write_text("paint: a red car\n")
-    moments = second_moments(exported.portable, prompts=tmp_path / "prompts.txt", count=1)
+    moments = second_moments(open_bundle(exported.portable), prompts=tmp_path / "prompts.txt", count=1)
     graph = ir.load(exported.portable / "backbone.onnx").graph
     named = {str(node.name) for node in graph if node.op_type == "MatMul"}
     assert named <= moments.keys()
-    held = {id(one): one.nbytes for one in moments.values()}  # products that read the same share theirs
+    held = {id(one): one.nbytes for one in moments.values()}  # layers with the same input share theirs
     assert sum(held.values()) <= moments_bytes(open_bundle(exported.portable)) < 2 * sum(held.values())
     layer = next(name for name in named if name.endswith("layers.0.self_attn.q_proj"))
     assert moments[layer] is moments[layer.replace("q_proj", "k_proj")]
@@ -39,8 +39,8 @@ def test_moments_that_do_not_fit_are_refused_before_any_work(
 ) -> None:
     monkeypatch.setattr("edgevlo.runtime.memory.predict.available_bytes", lambda: 10_000_000)
     monkeypatch.setattr("edgevlo.calibration.moments.moments_bytes", lambda _bundle: 10_000_000)
-    with pytest.raises(MemoryShortError, match=r"needs 1\d\.\d MB of memory for gptq.*10\.0 MB are available"):
-        second_moments(exported.portable)
+    with pytest.raises(MemoryShortError, match=r"needs 1\d\.\d MB of memory for --method gptq.*10\.0 MB are available"):
+        second_moments(open_bundle(exported.portable))
 
 
 @pytest.mark.parametrize("steps", [1, 255, 700])

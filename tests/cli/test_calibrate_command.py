@@ -50,16 +50,16 @@ def test_a_second_call_adds_cases_and_says_so(exported: Exported, capsys: pytest
     assert called(*command, "--count", 2) == 0
     out, err = capsys.readouterr()
     assert json.loads(out)["cases"] == {"paint": 1, "edit": 1}
-    assert err == "note: c has 1 of 2 cases; going on from there\nc\n"
+    assert err == "note: c has 1 of 2 cases; resuming\nc\n"
 
 
 @pytest.mark.parametrize(
     ("options", "line"),
     [
-        (("--method", "magic"), "there is no calibration method 'magic'; choose one of max, percentile, entropy."),
+        (("--method", "magic"), "there is no --method 'magic'; choose one of max, percentile, entropy."),
         (("--prompts", "nowhere.txt"), "nowhere.txt cannot be read as requests"),
-        (("--pictures", "nowhere"), "nowhere is no folder"),
-        (("-o", "prompts.txt"), "prompts.txt exists and is no calibration"),
+        (("--pictures", "nowhere"), "nowhere is not a folder"),
+        (("-o", "prompts.txt"), "prompts.txt exists and is not a calibration"),
     ],
 )
 def test_errors_are_one_line(
@@ -78,12 +78,12 @@ def test_errors_are_one_line(
     ("options", "code", "line"),
     [
         (("--activations", "int8"), 1, "--calibration"),
-        (("--activations", "fp8", "--calibration", "c"), 1, "target 'cpu' cannot hold activations in fp8"),
-        (("--kv-cache", "int4", "--calibration", "c"), 1, "cannot hold a KV cache in int4"),
+        (("--activations", "fp8", "--calibration", "c"), 1, "--activations fp8 is not supported on target 'cpu'"),
+        (("--kv-cache", "int4", "--calibration", "c"), 1, "--kv-cache int4 is not supported"),
         (("--activations", "int8", "--calibration", "nowhere"), 1, "is nowhere a calibration?"),
-        (("--calibration", "c"), 2, "--calibration and --keep go with --activations"),
-        (("--smoothing", "0.3"), 2, "--smoothing and --least-db go with --activations"),
-        (("--kv-cache", "int8", "--calibration", "c", "--least-db", "20"), 2, "go with --activations"),
+        (("--calibration", "c"), 2, "--calibration and --keep require --activations"),
+        (("--smoothing", "0.3"), 2, "--smoothing and --least-db require --activations"),
+        (("--kv-cache", "int8", "--calibration", "c", "--least-db", "20"), 2, "require --activations"),
     ],
 )
 def test_quantize_says_what_it_lacks(
@@ -119,4 +119,4 @@ def test_an_interrupt_keeps_finished_cases(
     assert capsys.readouterr().err.strip() == "stopped"
     assert len(json.loads((folder / "c" / "calibration.json").read_text())["done"]) == 1
     assert called(*command) == 0
-    assert "1 of 3 cases; going on from there" in capsys.readouterr().err
+    assert "1 of 3 cases; resuming" in capsys.readouterr().err

@@ -226,7 +226,7 @@ def test_attention_is_grouped_query_attention_behind_normalised_heads(pair: Pair
 
 
 def test_int8_weights_paint_and_answer(pair: Pair, tmp_path: Path) -> None:
-    quantize(pair.portable, tmp_path / "int8", target="cpu", weights="int8")
+    quantize(pair.portable, tmp_path / "int8", target="cpu", weights="int8", requests=0)
     model = Model.open(tmp_path / "int8")
     picture = model.paint("a red car", seed=1)
     assert picture.size == (pair.shape.pixels,) * 2

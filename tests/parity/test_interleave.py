@@ -76,7 +76,7 @@ def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         export_checkpoint(checkpoint, folder / "portable")
-    quantize(folder / "portable", folder / "cpu", target="cpu", weights="fp32")
+    quantize(folder / "portable", folder / "cpu", target="cpu", weights="fp32", requests=0)
     reference = library.ChameleonForConditionalGeneration.from_pretrained(checkpoint).eval()
     return Pair(shape, reference, tokenizer, folder / "cpu")
 

@@ -85,7 +85,7 @@ def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     folder = tmp_path_factory.mktemp(request.param.name)
     checkpoint = make_janus(folder / "checkpoint", request.param)
     export_checkpoint(checkpoint, folder / "portable")
-    quantize(folder / "portable", folder / "cpu", target="cpu", weights="fp32")
+    quantize(folder / "portable", folder / "cpu", target="cpu", weights="fp32", requests=0)
     reference = library.JanusForConditionalGeneration.from_pretrained(checkpoint).eval()
     tokenizer = Tokenizer.from_file(str(checkpoint / "tokenizer.json"))
     return Pair(request.param, reference, tokenizer, checkpoint, folder / "portable", Model.open(folder / "cpu"))
@@ -266,7 +266,7 @@ def test_what_janus_cannot_do_is_said(pair: Pair) -> None:
 
 
 def test_int8_weights_paint_and_answer(pair: Pair, tmp_path: Path) -> None:
-    quantize(pair.portable, tmp_path / "int8", target="cpu", weights="int8")
+    quantize(pair.portable, tmp_path / "int8", target="cpu", weights="int8", requests=0)
     model = Model.open(tmp_path / "int8")
     picture = model.paint("a red car", seed=1)
     assert picture.size == (pair.shape.cell * pair.shape.side,) * 2

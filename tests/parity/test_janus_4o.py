@@ -61,7 +61,7 @@ def editor(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     folder = tmp_path_factory.mktemp(request.param.name)
     checkpoint = make_janus(folder / "Janus-4o-tiny", request.param)
     export_checkpoint(checkpoint, folder / "portable")
-    quantize(folder / "portable", folder / "cpu", target="cpu", weights="fp32")
+    quantize(folder / "portable", folder / "cpu", target="cpu", weights="fp32", requests=0)
     reference = library.JanusForConditionalGeneration.from_pretrained(checkpoint).eval()
     tokenizer = Tokenizer.from_file(str(checkpoint / "tokenizer.json"))
     return Editor(request.param, reference, tokenizer, checkpoint, folder / "portable", Model.open(folder / "cpu"))
@@ -196,7 +196,7 @@ def test_what_an_edit_does_not_take_is_said(editor: Editor) -> None:
 
 
 def test_int8_weights_edit(editor: Editor, tmp_path: Path) -> None:
-    quantize(editor.portable, tmp_path / "int8", target="cpu", weights="int8")
+    quantize(editor.portable, tmp_path / "int8", target="cpu", weights="int8", requests=0)
     model = Model.open(tmp_path / "int8")
     assert model.edit(soft_noise(40, 40, 1), "a tree", seed=1).size == (editor.shape.pixels,) * 2
 

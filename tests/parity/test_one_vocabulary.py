@@ -75,7 +75,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[TextShape], Pair
             warnings.simplefilter("ignore")
             checkpoint = make_text_model(folder / "checkpoint", shape)
             export_checkpoint(checkpoint, folder / "portable")
-        quantize(folder / "portable", folder / "cpu", target="cpu", weights="fp32")
+        quantize(folder / "portable", folder / "cpu", target="cpu", weights="fp32", requests=0)
         reference = library.AutoModelForCausalLM.from_pretrained(checkpoint).eval()
         tokenizer = Tokenizer.from_file(str(checkpoint / "tokenizer.json"))
         return Pair(shape, reference, tokenizer, checkpoint, Model.open(folder / "cpu"))

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx_ir as ir
@@ -14,12 +15,14 @@ from exported import Exported
 from edgevlo.calibration.moments import second_moments
 from edgevlo.export.graph import Network
 from edgevlo.quantization import quantize
-from edgevlo.quantization.gated import Care, quantize_with_care
-from edgevlo.quantization.passes.awq import ActivationAwarePass
-from edgevlo.quantization.passes.blocks import nearest, packed
-from edgevlo.quantization.passes.matmul_nbits import MatMulNBitsPass, products
+from edgevlo.quantization.passes._graph import matmuls
 from edgevlo.quantization.recipes import INT4, INT8, Blocks
+from edgevlo.quantization.weight_only.awq import ActivationAwarePass
+from edgevlo.quantization.weight_only.matmul_nbits import MatMulNBitsPass
+from edgevlo.quantization.weight_only.pack import packed
+from edgevlo.quantization.weight_only.rtn import rounded
 from edgevlo.runtime.arrays import Array, Floats
+from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.errors import BundleError, RequestError
 from edgevlo.runtime.model import Model
 
@@ -32,7 +35,7 @@ def test_rounding_while_searching_is_that_of_onnx_runtime(weights: Blocks, input
     matrix = np.random.default_rng(0).standard_normal((inputs, 24)).astype(np.float32)
     matrix[:, 3] = 0
     expected = dequantised(packed("matrix", matrix, weights), inputs, weights.bits)
-    np.testing.assert_allclose(nearest(matrix, weights), expected, atol=1e-6)
+    np.testing.assert_allclose(rounded(matrix, weights), expected, atol=1e-6)
 
 
 def normed(weight: Floats) -> ir.Model:
@@ -94,14 +97,14 @@ def test_weights_that_are_no_numbers_are_named() -> None:
 
 @pytest.mark.parametrize("exported", SHAPES[:3], indirect=True, ids=lambda shape: shape.name)
 def test_the_backbone_computes_what_it_did(exported: Exported, tmp_path: Path) -> None:
-    squares = second_moments(exported.portable, count=4, squares=True)
-    whole = second_moments(exported.portable, count=4)
+    squares = second_moments(open_bundle(exported.portable), count=4, squares=True)
+    whole = second_moments(open_bundle(exported.portable), count=4)
     assert squares.keys() == whole.keys()
     for name, one in squares.items():
         np.testing.assert_allclose(one, whole[name].diagonal(), rtol=1e-4)
 
     model = ir.load(exported.portable / "backbone.onnx")
-    names = {str(node.name): INT4 for node in products(model.graph)}
+    names = {str(node.name): INT4 for node in matmuls(model.graph)}
     feeds = step(model)
     (exact,) = run(model, tmp_path / "before", feeds)
     assert ActivationAwarePass(names, squares)(model).modified
@@ -136,11 +139,9 @@ def array(value: ir.Value) -> Array:
 @on_one
 @pytest.mark.parametrize("target", ["cpu", "tensorrt"])
 def test_the_command_collects_what_it_needs(exported: Exported, tmp_path: Path, target: str) -> None:
-    care = Care(requests=2, accept_loss=True)
-    made = quantize_with_care(
-        exported.portable, tmp_path / "awq", target=target, weights="int4", method="awq", care=care
-    ).manifest
-    quantize(exported.portable, tmp_path / "rtn", target=target, weights="int4")
+    options: dict[str, Any] = {"target": target, "weights": "int4"}
+    made = quantize(exported.portable, tmp_path / "awq", method="awq", requests=2, accept_loss=True, **options)
+    quantize(exported.portable, tmp_path / "rtn", target=target, weights="int4", requests=0)
     assert made.graphs["backbone"].precision == "int4"
     aware, plain = (ir.load(tmp_path / name / "backbone.onnx").graph.initializers for name in ("awq", "rtn"))
     scales = [name for name in aware if "layernorm" in name]
@@ -149,6 +150,8 @@ def test_the_command_collects_what_it_needs(exported: Exported, tmp_path: Path, 
         assert not np.array_equal(array(aware[name]), array(plain[name]))
     if target == "cpu":
         assert Model.open(tmp_path / "awq").paint("a red car", seed=1).size
-    with pytest.raises(RequestError, match="awq needs to know what the products read"):
-        quantize(exported.portable, tmp_path / "blind", target=target, weights="int4", method="awq")
+    with pytest.raises(RequestError, match=r"awq has no second moments for .*: no request uses it"):
+        quantize(
+            exported.portable, tmp_path / "blind", target=target, weights="int4", method="awq", moments={}, requests=0
+        )
     assert not (tmp_path / "blind").exists()

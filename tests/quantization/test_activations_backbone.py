@@ -175,5 +175,5 @@ def test_the_smallest_channels_of_a_cache_fit_half_precision(ready: Ready) -> No
 @pytest.mark.parametrize("peaks", [{}, {"keys.0": np.zeros(4, np.float32)}])
 def test_a_cache_that_was_never_seen_is_named(ready: Ready, peaks: dict[str, Array]) -> None:
     shape = read_manifest(ready.portable).backbone
-    with pytest.raises(CalibrationError, match=r"saw nothing of keys\.0 in the KV cache"):
+    with pytest.raises(CalibrationError, match=r"never filled keys\.0 of the KV cache"):
         QuantizedCachePass("int8", peaks, head_dim=shape.head_dim)(ready.graph("backbone"))

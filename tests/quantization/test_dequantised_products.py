@@ -11,10 +11,10 @@ import pytest
 from graph_runs import error, product, run
 
 from edgevlo.export.graph import write_graph
-from edgevlo.quantization.passes.dequantize_matmul import DequantizedProductsPass
+from edgevlo.quantization.passes.dequantize_matmul import DequantizeMatMulPass
 from edgevlo.quantization.passes.half_precision import HalfPrecisionPass
-from edgevlo.quantization.passes.matmul_nbits import MatMulNBitsPass
 from edgevlo.quantization.recipes import INT4
+from edgevlo.quantization.weight_only.matmul_nbits import MatMulNBitsPass
 from edgevlo.runtime.errors import BundleError
 
 FLOAT, HALF = ir.DataType.FLOAT, ir.DataType.FLOAT16
@@ -32,7 +32,7 @@ def test_dequantised_products_are_those_of_matmulnbits(tmp_path: Path, bits: int
         node.attributes.pop("accuracy_level")  # products in float32, so that both sides are exact
     feeds = {"x": random.standard_normal((5, inputs)).astype(np.float32)}
     (exact,) = run(model, tmp_path, feeds)
-    assert DequantizedProductsPass()(model).modified
+    assert DequantizeMatMulPass()(model).modified
     kinds = Counter(node.op_type for node in model.graph)
     assert kinds == ({"DequantizeLinear": 1, "MatMul": 1} if inputs % block == 0 else {"MatMul": 1})
     (found,) = run(model, tmp_path, feeds)
@@ -47,7 +47,7 @@ def test_scales_are_what_tensorrt_takes(tmp_path: Path, bits: int) -> None:
     matrix[:32, 3], matrix[32:, 5] = 0, 1e-12
     model = product(matrix)
     MatMulNBitsPass(replace(INT4, bits=bits, block_size=32))(model)
-    DequantizedProductsPass()(model)
+    DequantizeMatMulPass()(model)
     HalfPrecisionPass("fp16")(model)
     write_graph(model, tmp_path / "graph.onnx")
     (node,) = [one for one in ir.load(tmp_path / "graph.onnx").graph if one.op_type == "DequantizeLinear"]
@@ -78,9 +78,9 @@ def test_zero_points_are_refused() -> None:
     new = ir.node("MatMulNBits", inputs, attributes=attributes, domain=node.domain, name="linear")
     ir.convenience.replace_nodes_and_values(model.graph, node, [node], [new], node.outputs, new.outputs)
     with pytest.raises(BundleError, match="linear has zero points, and TensorRT quantises symmetrically"):
-        DequantizedProductsPass()(model)
+        DequantizeMatMulPass()(model)
 
 
 def test_two_bits_are_refused() -> None:
-    with pytest.raises(BundleError, match="linear has weights of 2 bits, which TensorRT does not hold"):
-        DequantizedProductsPass()(nbits(bits=2))
+    with pytest.raises(BundleError, match="linear has weights of 2 bits, which TensorRT does not support"):
+        DequantizeMatMulPass()(nbits(bits=2))

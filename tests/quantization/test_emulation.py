@@ -9,25 +9,25 @@ import numpy as np
 import onnx_ir as ir
 import onnxruntime as ort
 import pytest
-from calibrated import PROMPTS
+from calibrated import PROMPTS, session
 from checkpoints import SHAPES
 from exported import Exported
 
 from edgevlo.calibration.evaluation.evaluate import evaluate
 from edgevlo.calibration.evaluation.gate import judge, reference_of
-from edgevlo.calibration.evaluation.layers import LayerStates
+from edgevlo.calibration.evaluation.layers import LayerStates, open_layered
 from edgevlo.cli import run
 from edgevlo.export.graph import Network, write_graph
 from edgevlo.quantization import open_emulated, quantize
+from edgevlo.quantization.passes.dequantize_matmul import DequantizeMatMulPass
 from edgevlo.quantization.passes.half_precision import HalfPrecisionPass
-from edgevlo.quantization.passes.matmul_nbits import MatMulNBitsPass
 from edgevlo.quantization.passes.qdq import QuantizeDequantizePass
-from edgevlo.quantization.recipes import GPU_INT8
+from edgevlo.quantization.recipes import GPU_INT8, INT4
 from edgevlo.quantization.targets.rounded_float import RoundedFloatPass
+from edgevlo.quantization.weight_only.matmul_nbits import MatMulNBitsPass
 from edgevlo.runtime.arrays import Array
 from edgevlo.runtime.bundle import open_bundle
-from edgevlo.runtime.engine import Engine
-from edgevlo.runtime.errors import BundleError, MemoryShortError
+from edgevlo.runtime.errors import MemoryShortError
 from edgevlo.runtime.memory import predict
 from edgevlo.runtime.model import Model
 
@@ -158,11 +158,12 @@ def test_bundles_for_gpus_do_on_a_cpu_nearly_what_the_float_graphs_do(
 ) -> None:
     path = tmp_path / "requests.txt"
     path.write_text(PROMPTS)
-    reference = reference_of(exported.portable, requests=path, count=4, open_graph=open_emulated)
+    reference = reference_of(open_bundle(exported.portable), requests=path, count=4)
     kept = []
     for target in ("tensorrt",) if weights == "fp8" else ("cuda", "tensorrt"):
-        quantize(exported.portable, tmp_path / target, target=target, weights=weights, capacity=192)
-        found = judge(reference, tmp_path / target).figures
+        quantize(exported.portable, tmp_path / target, target=target, weights=weights, capacity=192, requests=0)
+        with open_emulated(tmp_path / target) as subject:
+            found = judge(reference, subject).figures
         assert 40 < found["decoder_psnr_db"] < 80  # in half precision everywhere
         kept.append(found["hidden_sqnr_db"])
     least, most = NOISE[weights]
@@ -189,25 +190,39 @@ def test_a_product_in_blocks_is_computed_in_float(tmp_path: Path) -> None:
 
 
 @on_one
-def test_graphs_for_cpus_are_opened_as_ever(exported: Exported) -> None:
-    bundle = open_bundle(exported.portable)
-    (*_, ours), (*_, theirs) = (
-        model.paint_rows("a red car", seed=3)
-        for model in (Model(bundle, Engine(bundle, open_emulated)), Model.open(exported.portable))
-    )
-    np.testing.assert_array_equal(ours.codes, theirs.codes)
+def test_a_bundle_for_cpus_is_run_as_it_is(exported: Exported) -> None:
+    with open_emulated(exported.portable) as subject:
+        assert subject.emulation is None
+        assert subject.form is subject.bundle
 
 
 @on_one
-def test_layers_are_seen_with_the_roundings_of_their_graph(exported: Exported, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("target", "weights"), [("cuda", "int8"), ("rtx", "int4"), ("tensorrt", "fp8")])
+def test_an_emulation_is_an_ordinary_bundle_that_paints(
+    exported: Exported, tmp_path: Path, target: str, weights: str
+) -> None:
+    quantize(exported.portable, tmp_path / "made", target=target, weights=weights, capacity=192, requests=0)
+    before = sorted(tmp_path.rglob("*"))
+    with open_emulated(tmp_path / "made") as subject:
+        assert subject.bundle.manifest.target == target
+        folder = subject.form.folder
+        assert open_bundle(folder) == subject.form  # sealed, with the right hashes
+        model = Model.open(folder)
+        model.check()
+        assert model.paint("a red car", seed=3).size
+    assert not folder.exists()
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@on_one
+def test_layers_are_compared_with_the_roundings_of_their_graph(exported: Exported, tmp_path: Path) -> None:
     path, count = tmp_path / "requests.txt", open_bundle(exported.portable).manifest.backbone.layers
     path.write_text("a red car\na big tree\n")
     found = {}
     for half in HALVES:
-        quantize(exported.portable, tmp_path / half, target="rtx", weights=half, capacity=192)
-        figures = evaluate(
-            tmp_path / half, exported.portable, requests=path, count=2, open_graph=open_emulated
-        ).document["figures"]
+        quantize(exported.portable, tmp_path / half, target="rtx", weights=half, capacity=192, requests=0)
+        with open_emulated(tmp_path / half) as subject:
+            figures = evaluate(subject, exported.portable, requests=path, count=2).document["figures"]
         found[half] = np.array(list(figures["layer_sqnr_db"].values()))
         assert len(found[half]) == count
         assert abs(found[half][-1] - figures["hidden_sqnr_db"]) < 2  # a norm lies between them
@@ -215,47 +230,51 @@ def test_layers_are_seen_with_the_roundings_of_their_graph(exported: Exported, t
 
 
 @on_one
-def test_weights_that_do_not_fit_in_float32_are_said_before_they_are_read(
+def test_a_quality_check_that_does_not_fit_into_memory_can_be_skipped(
     exported: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    quantize(exported.portable, tmp_path / "made", target="rtx", weights="fp16", capacity=192)
-    half = sum(path.stat().st_size for path in (tmp_path / "made").glob("backbone.onnx.data"))
-    monkeypatch.setattr(predict, "available_bytes", lambda: int(1.9 * half))
-    with pytest.raises(
-        MemoryShortError, match=r"computing the backbone of \S+ on a CPU takes .* in float32, .*--quality-requests 0"
-    ):
-        open_emulated(open_bundle(tmp_path / "made"), "backbone")
-    monkeypatch.setattr(predict, "available_bytes", lambda: int(2.2 * half))
-    open_emulated(open_bundle(tmp_path / "made"), "backbone")
+    monkeypatch.setattr(predict, "available_bytes", lambda: 1000)
+    options: dict[str, Any] = {"target": "rtx", "weights": "fp16", "capacity": 192}
+    with pytest.raises(MemoryShortError, match=r"Or skip the quality check with --quality-requests 0\.$"):
+        quantize(exported.portable, tmp_path / "made", requests=2, **options)
+    assert list(tmp_path.iterdir()) == []
+    assert quantize(exported.portable, tmp_path / "made", requests=0, **options).quality is None
+
+
+@pytest.mark.parametrize("weights", ["activations", "blocks"])
+def test_no_integer_kernel_computes_an_emulation(tmp_path: Path, weights: str) -> None:
+    """ONNX Runtime would fuse both forms into integer kernels, of which some saturate."""
+    net = Network("product", 21)
+    x = net.input("x", ir.DataType.FLOAT, (4, 64))
+    net.output(net.op("MatMul", x, net.constant(small_weight(), np.float32)), "y", ir.DataType.FLOAT, (4, 8))
+    model = net.model()
+    if weights == "activations":
+        QuantizeDequantizePass("int8", {"x": 4.0})(model)
+    else:
+        MatMulNBitsPass(INT4)(model)
+        DequantizeMatMulPass()(model)
+    HalfPrecisionPass("fp16")(model)
+    RoundedFloatPass()(model)
+    session(model, tmp_path, optimised=tmp_path / "optimised.onnx")
+    operators = {node.op_type for node in ir.load(tmp_path / "optimised.onnx").graph}
+    assert "MatMul" in operators
+    assert operators <= {"MatMul", "Cast", "QuantizeLinear", "DequantizeLinear"}
 
 
 @on_one
-@pytest.mark.parametrize(
-    ("target", "weights", "option"),
-    [("rtx", "fp16", ("session.disable_quant_qdq", "1")), ("cpu", "int8", ("session.x64quantprecision", "1"))],
-)
-def test_no_integer_kernel_that_saturates_has_a_hand_in_it(
-    exported: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str, weights: str, option: Any
+def test_the_layers_of_an_int8_bundle_are_computed_by_exact_kernels(
+    exported: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    quantize(exported.portable, tmp_path / "made", target=target, weights=weights)
-    entries, real = dict[str, str](), ort.InferenceSession
+    quantize(exported.portable, tmp_path / "made", weights="int8", requests=0)
+    entries, real = list[str](), ort.InferenceSession
 
     def noted(content: bytes, options: ort.SessionOptions, **rest: Any) -> Any:
-        entries[option[0]] = options.get_session_config_entry(option[0])
+        entries.append(options.get_session_config_entry("session.x64quantprecision"))
         return real(content, options, **rest)
 
     monkeypatch.setattr(ort, "InferenceSession", noted)
-    open_emulated(open_bundle(tmp_path / "made"), "backbone", LayerStates(("layer_output.0",)))
-    assert entries == dict([option])
-
-
-@on_one
-def test_a_graph_that_cannot_be_computed_is_named(exported: Exported, tmp_path: Path) -> None:
-    quantize(exported.portable, tmp_path / "made", target="rtx", weights="fp16", capacity=192)
-    bundle = open_bundle(tmp_path / "made")
-    (tmp_path / "made" / "image_decoder.onnx.data").unlink()
-    with pytest.raises(BundleError, match=r"image_decoder.onnx cannot be opened on a CPU: "):
-        open_emulated(bundle, "image_decoder")
+    open_layered(open_bundle(tmp_path / "made"), LayerStates(("layer_output.0",)))
+    assert entries == ["1"]
 
 
 # Commands.
@@ -265,7 +284,7 @@ def test_a_graph_that_cannot_be_computed_is_named(exported: Exported, tmp_path: 
 def made(exported: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     Path("requests.txt").write_text(PROMPTS.split("edit", maxsplit=1)[0])
-    quantize(exported.portable, Path("made"), target="rtx", weights="fp16", capacity=192)
+    quantize(exported.portable, Path("made"), target="rtx", weights="fp16", capacity=192, requests=0)
     return Path("made")
 
 

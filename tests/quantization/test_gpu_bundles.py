@@ -21,7 +21,7 @@ on_one = pytest.mark.parametrize("exported", SHAPES[1:2], indirect=True, ids=lam
 @pytest.mark.parametrize("target", ["cuda", "rtx", "tensorrt"])
 @pytest.mark.parametrize("weights", ["fp16", "bf16", "int8", "int4"])
 def test_a_bundle_says_what_it_holds(exported: Exported, tmp_path: Path, target: str, weights: str) -> None:
-    quantize(exported.portable, tmp_path / "new", target=target, weights=weights, capacity=CAPACITY)
+    quantize(exported.portable, tmp_path / "new", target=target, weights=weights, capacity=CAPACITY, requests=0)
     manifest = open_bundle(tmp_path / "new").manifest
     assert manifest.target == target
     assert manifest.backbone.cache_dtype == ("bfloat16" if weights == "bf16" else "float16")
@@ -52,5 +52,5 @@ def _named(value: ir.Value) -> str:
 @on_one
 @pytest.mark.parametrize("weights", ["fp32", "int3"])
 def test_weights_that_gpus_do_not_have(exported: Exported, tmp_path: Path, weights: str) -> None:
-    with pytest.raises(RequestError, match=f"rtx has no weights of kind '{weights}'; choose one of fp16"):
-        quantize(exported.portable, tmp_path / "new", target="rtx", weights=weights)
+    with pytest.raises(RequestError, match=f"rtx does not support '{weights}' weights; choose one of fp16"):
+        quantize(exported.portable, tmp_path / "new", target="rtx", weights=weights, requests=0)

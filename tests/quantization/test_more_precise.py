@@ -3,7 +3,9 @@
 What of a random model is within the limits of a real one means nothing: one figure alone is limited.
 """
 
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +18,12 @@ from janus_checkpoints import JANUS_SHAPES, make_janus
 
 from edgevlo.calibration.evaluation.gate import QualityError
 from edgevlo.calibration.evaluation.limits import LIMITS
-from edgevlo.cli import run
+from edgevlo.cli import run as run_command
 from edgevlo.cli.report import describe
 from edgevlo.export import export_checkpoint
-from edgevlo.quantization import Static, quantize
-from edgevlo.quantization.gated import Care, Made, quantize_with_care
+from edgevlo.quantization import Quantized, QuantizeRequest, Static, quantize, run
 from edgevlo.runtime.errors import RequestError
+from edgevlo.runtime.manifest.graphs import GraphRole
 from edgevlo.runtime.manifest.schema import Manifest
 
 on_one = pytest.mark.parametrize("exported", SHAPES[1:2], indirect=True, ids=lambda shape: shape.name)
@@ -48,11 +50,14 @@ def limited(monkeypatch: pytest.MonkeyPatch) -> Limited:
     return only
 
 
-def make(exported: Exported, output: Path, requests: Path, **options: Any) -> Made:
-    own = {name: options.pop(name) for name in ("accept_loss", "budget") if name in options}
-    capacity = None if options.get("target", "cpu") == "cpu" else 192
-    care = Care(requests=2, prompts=requests, **own)
-    return quantize_with_care(exported.portable, output, capacity=capacity, care=care, **options)
+def make(exported: Exported, output: Path, prompts: Path, **options: Any) -> Quantized:
+    given: dict[str, Any] = {"capacity": None if options.get("target", "cpu") == "cpu" else 192, **options}
+    return run(QuantizeRequest(bundle=exported.portable, output=output, requests=2, prompts=prompts, **given))
+
+
+def precisions(made: Quantized) -> dict[GraphRole, str]:
+    """Return the modules in fallback precision, with that precision in words."""
+    return {module: fallback.precision for module, fallback in made.fallbacks.items()}
 
 
 @on_one
@@ -61,7 +66,7 @@ def test_a_decoder_that_half_precision_harms_stays_in_float32(
 ) -> None:
     limited("decoder_ciede2000_p95", 1e-6)
     made = make(exported, tmp_path / "made", requests, target="rtx", weights="int8")
-    assert made.raised == {"image_decoder": "fp32"}
+    assert precisions(made) == {"image_decoder": "in fp32"}
     assert made.manifest.graphs["image_decoder"].precision == "fp32"
     assert made.manifest.graphs["backbone"].precision == "int8"
     decoder = ir.load(tmp_path / "made" / "image_decoder.onnx").graph
@@ -79,13 +84,15 @@ def test_what_no_precision_can_hold_is_refused_and_says_how_far_it_went(
     exported: Exported, tmp_path: Path, requests: Path, limited: Limited
 ) -> None:
     limited("decoder_ssim", 1.5)
-    reason = r"same codes decoded, SSIM: 1, at least 1\.5 is asked for \(image_decoder is fp32 already\)\. Keep more"
+    reason = (
+        r"same codes decoded, SSIM: 1, at least 1\.5 is required \(even with image_decoder in fp32\)\. Give modules"
+    )
     with pytest.raises(QualityError, match=reason):
         make(exported, tmp_path / "made", requests, target="rtx", weights="fp16")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["requests.txt"]
 
     made = make(exported, tmp_path / "made", requests, target="rtx", weights="fp16", accept_loss=True)
-    assert made.raised == {"image_decoder": "fp32"}  # as little loss as can be is accepted
+    assert precisions(made) == {"image_decoder": "in fp32"}  # as little loss as can be is accepted
     assert made.manifest.quality is not None
     assert not made.manifest.quality.passed
 
@@ -95,7 +102,7 @@ def test_nothing_is_made_more_precise_where_that_would_not_do(
     exported: Exported, tmp_path: Path, requests: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(LIMITS, "fp16", {"decoder_ssim": 1.5, "kl_mean": -1.0})
-    with pytest.raises(QualityError, match=r"divergence .*, at most -1 nats is asked for\. Keep more"):
+    with pytest.raises(QualityError, match=r"divergence .*, at most -1 nats is required\. Give modules"):
         make(exported, tmp_path / "made", requests, target="rtx", weights="fp16")
 
 
@@ -107,7 +114,7 @@ def test_what_was_asked_for_in_so_many_words_is_not_changed(
     limited("decoder_ssim", 1.5)
     options: dict[str, Any] = {"target": "cuda", "weights": "int8", "overrides": (f"image_decoder={precision}",)}
     made = make(exported, tmp_path / "made", requests, accept_loss=True, **options)
-    assert made.raised == {}
+    assert precisions(made) == {}
     assert made.manifest.graphs["image_decoder"].precision == precision
     with pytest.raises(QualityError):
         make(exported, tmp_path / "again", requests, **options)
@@ -115,11 +122,10 @@ def test_what_was_asked_for_in_so_many_words_is_not_changed(
 
 @on_one
 def test_a_cache_too_small_for_the_requests_is_said_so(exported: Exported, tmp_path: Path, requests: Path) -> None:
-    care = Care(requests=2, prompts=requests)
     with pytest.raises(
         RequestError, match=r"--capacity 20 is too small for .* \(the prompt has .*--quality-requests 0"
     ):
-        quantize_with_care(exported.portable, tmp_path / "made", target="rtx", weights="fp16", capacity=20, care=care)
+        make(exported, tmp_path / "made", requests, target="rtx", weights="fp16", capacity=20)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["requests.txt"]
 
 
@@ -129,9 +135,8 @@ def test_on_a_cpu_a_decoder_stays_what_it_was_asked_to_be(
     exported: Exported, tmp_path: Path, requests: Path, limited: Limited, weights: str
 ) -> None:
     limited("decoder_ssim", 1.5)
-    care = Care(requests=2, prompts=requests)
-    with pytest.raises(QualityError, match=r"at least 1\.5 is asked for\. Keep more"):
-        quantize_with_care(exported.portable, tmp_path / "made", weights=weights, care=care)
+    with pytest.raises(QualityError, match=r"at least 1\.5 is required\. Give modules"):
+        make(exported, tmp_path / "made", requests, weights=weights)
 
 
 def test_a_vision_encoder_is_made_more_precise_too(tmp_path: Path, requests: Path, limited: Limited) -> None:
@@ -139,9 +144,9 @@ def test_a_vision_encoder_is_made_more_precise_too(tmp_path: Path, requests: Pat
     export_checkpoint(tmp_path / "checkpoint", tmp_path / "portable")
     requests.write_text("a red car\nask: what is this\n")
     limited("feature_sqnr_db", 100.0)
-    care = Care(requests=2, prompts=requests)
-    made = quantize_with_care(tmp_path / "portable", tmp_path / "made", target="rtx", weights="fp16", care=care)
-    assert made.raised == {"vision_encoder": "fp32"}
+    request = QuantizeRequest(bundle=tmp_path / "portable", output=tmp_path / "made", target="rtx", weights="fp16")
+    made = run(replace(request, requests=2, prompts=requests))
+    assert precisions(made) == {"vision_encoder": "in fp32"}
     assert made.manifest.graphs["vision_encoder"].precision == "fp32"
     assert made.manifest.graphs["image_decoder"].precision == "fp16"
 
@@ -161,7 +166,7 @@ def test_a_decoder_that_quantised_activations_harm_goes_as_high_as_it_must(
     limited("decoder_ciede2000_p95", 1000.0)
     as_asked = make(exported, tmp_path / "asked", requests, **options)
     halves = make(exported, tmp_path / "halves", requests, target="tensorrt", weights="fp16")
-    assert (as_asked.raised, as_asked.manifest.graphs["image_decoder"].activations) == ({}, "int8")
+    assert (precisions(as_asked), as_asked.manifest.graphs["image_decoder"].activations) == ({}, "int8")
     assert as_asked.manifest.quality is not None
     assert halves.manifest.quality is not None
     worse, better = (
@@ -171,14 +176,14 @@ def test_a_decoder_that_quantised_activations_harm_goes_as_high_as_it_must(
 
     limited("decoder_ciede2000_p95", (better + worse) / 2)
     half = make(exported, tmp_path / "half", requests, **options)
-    assert half.raised == {"image_decoder": "without quantised activations"}
+    assert precisions(half) == {"image_decoder": "without quantised activations"}
     described = half.manifest.graphs["image_decoder"]
     assert (described.activations, described.precision) == (None, "fp16")
     assert half.manifest.graphs["backbone"].activations == "int8"
 
     limited("decoder_ciede2000_p95", better / 2)
     whole = make(exported, tmp_path / "whole", requests, **options)
-    assert whole.raised == {"image_decoder": "fp32"}
+    assert precisions(whole) == {"image_decoder": "in fp32"}
     assert whole.manifest.graphs["image_decoder"].precision == "fp32"
     assert whole.manifest.graphs["backbone"].activations == "int8"
 
@@ -195,10 +200,13 @@ def test_the_command_says_what_it_made_more_precise(
     monkeypatch.chdir(tmp_path)
     limited("decoder_ciede2000_p95", 1e-6)
     arguments = ("quantize", str(exported.portable), "-o", "new", "--target", "rtx", "--weights", "fp16")
-    assert run((*arguments, "--capacity", "192", "--prompts", requests.name)) == 0
+    assert run_command((*arguments, "--capacity", "192", "--prompts", requests.name)) == 0
     printed = capsys.readouterr()
     assert printed.out == "new\n"
-    assert printed.err == "note: image_decoder is fp32; as it was asked for it would be below its limits\n"
+    assert re.fullmatch(
+        r"note: image_decoder was kept in fp32 because fp16 failed the quality check \(CIEDE2000 \S+, limit 1e-06\)\n",
+        printed.err,
+    )
 
 
 # Budgets.
@@ -215,7 +223,7 @@ def test_bytes_are_counted_with_what_is_more_precise(
     limited("decoder_ciede2000_p95", 1e-6)
     options: dict[str, Any] = {"target": "rtx", "weights": "int4"}
     asked, least, most = (
-        size(quantize(exported.portable, tmp_path / name, capacity=192, overrides=overrides, **options))
+        size(quantize(exported.portable, tmp_path / name, capacity=192, overrides=overrides, requests=0, **options))
         for name, overrides in (
             ("asked", ()),
             ("least", ("image_decoder=fp32",)),
@@ -225,7 +233,7 @@ def test_bytes_are_counted_with_what_is_more_precise(
     assert asked < least < most
 
     made = make(exported, tmp_path / "made", requests, budget=f"{(least + most) // 2}B", **options)
-    assert made.raised == {"image_decoder": "fp32"}
+    assert precisions(made) == {"image_decoder": "in fp32"}
     assert made.kept is not None
     assert 0 < len(made.kept.modules) < len(made.kept.ranking)
     assert size(made.manifest) == made.kept.bytes <= (least + most) // 2
@@ -234,7 +242,7 @@ def test_bytes_are_counted_with_what_is_more_precise(
 
     with pytest.raises(
         QualityError,
-        match=rf"{least} bytes\. Ask for at least as many\. For its limits image_decoder is fp32: --module image_",
+        match=rf"{least} bytes\. Allow at least as many\. The quality check kept image_decoder in fp32; .*--module im",
     ):
         make(exported, tmp_path / "small", requests, budget=f"{(asked + least) // 2}B", **options)
     assert not list(tmp_path.glob(".*"))
@@ -249,12 +257,12 @@ def test_codes_have_a_budget_where_a_decoder_is_made_more_precise(
     limited("decoder_ciede2000_p95", 1e-6)
     options: dict[str, Any] = {"target": "rtx", "weights": "int8", "budget": budget}
     if kept:  # half precision alone diverges
-        with pytest.raises(QualityError, match=r"even with all kept: .* Give a larger one\.$"):
+        with pytest.raises(QualityError, match=r"even with no layer quantised: .* Give a larger one\.$"):
             make(exported, tmp_path / "made", requests, **options)
         return
     made = make(exported, tmp_path / "made", requests, **options)
     assert made.kept is not None
-    assert (made.kept.modules, made.raised) == (frozenset(), {"image_decoder": "fp32"})
+    assert (made.kept.modules, precisions(made)) == (frozenset(), {"image_decoder": "in fp32"})
 
 
 @on_one

@@ -15,12 +15,13 @@ from exported import Exported
 
 from edgevlo.export.graph import Network, write_graph
 from edgevlo.quantization import Static, quantize
-from edgevlo.quantization.gated import Care, quantize_with_care
-from edgevlo.quantization.modules import check
-from edgevlo.quantization.passes.blocks import correction, packed
+from edgevlo.quantization.modules import check_overrides
+from edgevlo.quantization.passes._graph import matmuls, matrix_of
 from edgevlo.quantization.passes.half_storage import HalfStoragePass
-from edgevlo.quantization.passes.matmul_nbits import MatMulNBitsPass, matrix_of, products
 from edgevlo.quantization.recipes import HALF, INT4, INT8, METHODS, Blocks, Choice, Method, override
+from edgevlo.quantization.weight_only.gptq import inverse_hessian_factor
+from edgevlo.quantization.weight_only.matmul_nbits import MatMulNBitsPass
+from edgevlo.quantization.weight_only.pack import packed
 from edgevlo.runtime.arrays import Array, Floats
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.errors import BundleError, RequestError
@@ -80,7 +81,7 @@ def test_blocks_of_every_kind_keep_their_numbers(method: Method, bits: int) -> N
     matrix = np.stack(list(columns.values()), axis=1).astype(np.float32)
     moments = np.eye(64, dtype=np.float32)
     weights = replace(INT4, bits=bits, block_size=32, method=method)
-    found = dequantised(packed("matrix", matrix, weights, correction(moments)), 64, bits)
+    found = dequantised(packed("matrix", matrix, weights, inverse_hessian_factor(moments)), 64, bits)
     for place, name in enumerate(columns):
         exact = matrix[:, place].astype(np.float64)
         error = float(np.linalg.norm(found[:, place] - exact))
@@ -88,28 +89,27 @@ def test_blocks_of_every_kind_keep_their_numbers(method: Method, bits: int) -> N
 
 
 @only_one
-@pytest.mark.parametrize(("value", "match"), [(np.nan, "what it reads is not finite"), (-1.0, "not those of any data")])
+@pytest.mark.parametrize(
+    ("value", "match"), [(np.nan, "they are not finite"), (-1.0, "they are not positive definite")]
+)
 def test_moments_of_nothing_real_are_refused(exported: Exported, tmp_path: Path, value: float, match: str) -> None:
     graphs = [ir.load(exported.portable / f"{role}.onnx").graph for role in ("backbone", "image_head", "text_head")]
-    shapes = {str(node.name): matrix_of(node) for graph in graphs for node in products(graph)}
+    shapes = {str(node.name): matrix_of(node) for graph in graphs for node in matmuls(graph)}
     moments = {
         name: np.float32(value) * np.eye(len(matrix.numpy()), dtype=np.float32)
         for name, matrix in shapes.items()
         if matrix is not None
     }
-    with pytest.raises(BundleError, match=rf"\S+ cannot be corrected by GPTQ: .*{match}"):
-        quantize(exported.portable, tmp_path / "made", weights="int4", method="gptq", moments=moments)
+    with pytest.raises(BundleError, match=rf"GPTQ cannot use the second moments of the input of \S+: {match}"):
+        quantize(exported.portable, tmp_path / "made", weights="int4", method="gptq", moments=moments, requests=0)
     assert list(tmp_path.iterdir()) == []
 
 
 @only_one
 def test_the_command_collects_what_gptq_needs(exported: Exported, tmp_path: Path) -> None:
-    made = quantize_with_care(
-        exported.portable, tmp_path / "made", weights="int4", method="gptq", care=Care(requests=2, accept_loss=True)
-    )
-    assert made.kept is None
-    assert made.manifest.quality is not None
-    quantize(exported.portable, tmp_path / "rtn", weights="int4")
+    made = quantize(exported.portable, tmp_path / "made", weights="int4", method="gptq", requests=2, accept_loss=True)
+    assert made.quality is not None
+    quantize(exported.portable, tmp_path / "rtn", weights="int4", requests=0)
     layer = "model.text_model.layers.1.mlp.down_proj.weight.int4.32."
     gptq, rtn = (
         constants(tmp_path / name / "backbone.onnx", f"{layer}{method}")
@@ -163,7 +163,7 @@ def test_gptq_corrects_as_the_inverse_of_the_moments_says() -> None:
     x = read_through(np.zeros((24, 1)), 500).astype(np.float64)
     moments = x.T @ x
     damped = moments + 0.01 * np.diag(moments).mean() * np.eye(24)
-    factor = correction(moments.astype(np.float32)).astype(np.float64)
+    factor = inverse_hessian_factor(moments.astype(np.float32)).astype(np.float64)
     assert np.array_equal(factor, np.triu(factor))
     np.testing.assert_allclose(factor.T @ factor @ damped, np.eye(24), atol=2e-2)
 
@@ -171,7 +171,7 @@ def test_gptq_corrects_as_the_inverse_of_the_moments_says() -> None:
 def test_a_channel_that_was_never_seen_is_rounded_all_the_same() -> None:
     matrix = np.random.default_rng(3).standard_normal((64, 8)).astype(np.float32)
     moments = np.zeros((64, 64), dtype=np.float32)
-    gptq = packed("matrix", matrix, replace(INT8, method="gptq"), correction(moments))
+    gptq = packed("matrix", matrix, replace(INT8, method="gptq"), inverse_hessian_factor(moments))
     rtn = packed("matrix", matrix, INT8)
     np.testing.assert_array_equal(gptq.blocks, rtn.blocks)
     np.testing.assert_allclose(gptq.scales, rtn.scales, rtol=1e-6)
@@ -186,14 +186,14 @@ def test_numbers_that_are_none_are_named(method: Method) -> None:
 
 
 def test_gptq_without_anything_seen_says_so() -> None:
-    with pytest.raises(BundleError, match="nothing was seen of what layer reads"):
+    with pytest.raises(BundleError, match="GPTQ has no second moments of the input of layer"):
         packed("layer", np.ones((64, 8), dtype=np.float32), replace(INT4, method="gptq"))
 
 
 @only_one
 @pytest.mark.parametrize(("weights", "method"), [("int4", "k_quant"), ("int4", "hqq"), ("int8", "k_quant")])
 def test_bundles_of_every_method_paint(exported: Exported, tmp_path: Path, weights: str, method: str) -> None:
-    quantize(exported.portable, tmp_path / "made", weights=weights, method=method, block_size=64)
+    quantize(exported.portable, tmp_path / "made", weights=weights, method=method, block_size=64, requests=0)
     nodes = [node for node in ir.load(tmp_path / "made" / "backbone.onnx").graph if node.op_type == "MatMulNBits"]
     assert {node.attributes["block_size"].as_int() for node in nodes} == {64}
     assert {len(node.inputs) for node in nodes} == {4}
@@ -203,7 +203,7 @@ def test_bundles_of_every_method_paint(exported: Exported, tmp_path: Path, weigh
 @only_one
 def test_single_layers_and_modules_become_what_is_asked(exported: Exported, tmp_path: Path) -> None:
     wanted = ("*.down_proj=int8", "text_head=fp32", "*.layers.1.*=fp32", "tables=fp32", "*.q_proj=fp16")
-    quantize(exported.portable, tmp_path / "made", weights="int4", overrides=wanted)
+    quantize(exported.portable, tmp_path / "made", weights="int4", overrides=wanted, requests=0)
 
     manifest = open_bundle(tmp_path / "made").manifest
     graph = ir.load(tmp_path / "made" / "backbone.onnx").graph
@@ -226,7 +226,7 @@ def test_single_layers_and_modules_become_what_is_asked(exported: Exported, tmp_
 @only_one
 @pytest.mark.parametrize("weights", ["fp16", "bf16"])
 def test_half_precision_is_half_the_bytes_and_paints_alike(exported: Exported, tmp_path: Path, weights: str) -> None:
-    made = quantize(exported.portable, tmp_path / "made", weights=weights)
+    made = quantize(exported.portable, tmp_path / "made", weights=weights, requests=0)
     portable = open_bundle(exported.portable).manifest
     assert made.graphs["backbone"].precision == weights
     for role in ("backbone", "text_head", "image_head"):
@@ -255,8 +255,8 @@ def constant_of(value: ir.Value) -> Array:
 @pytest.mark.parametrize("module", ["text_head", "image_head", "image_decoder"])
 def test_a_whole_module_can_be_float32_on_a_gpu(exported: Exported, tmp_path: Path, module: GraphRole) -> None:
     options: dict[str, Any] = {"target": "tensorrt", "weights": "int8", "capacity": 192}
-    usual = quantize(exported.portable, tmp_path / "usual", **options)
-    made = quantize(exported.portable, tmp_path / "made", overrides=[f"{module}=fp32"], **options)
+    usual = quantize(exported.portable, tmp_path / "usual", requests=0, **options)
+    made = quantize(exported.portable, tmp_path / "made", overrides=[f"{module}=fp32"], requests=0, **options)
     assert made.graphs[module].precision == "fp32"
     assert {role for role in made.graphs if made.graphs[role] != usual.graphs[role]} == {module}
     values = ir.load(tmp_path / "made" / f"{module}.onnx").graph.initializers.values()
@@ -268,7 +268,7 @@ def test_a_whole_module_can_be_float32_on_a_gpu(exported: Exported, tmp_path: Pa
 def test_fp8_weights_are_dequantised_in_front_of_their_products(
     exported: Exported, tmp_path: Path, target: str
 ) -> None:
-    made = quantize(exported.portable, tmp_path / "made", target=target, weights="fp8", capacity=192)
+    made = quantize(exported.portable, tmp_path / "made", target=target, weights="fp8", capacity=192, requests=0)
     assert made.graphs["backbone"].precision == "fp8"
     assert made.graphs["backbone"].activations is None
     graph = ir.load(tmp_path / "made" / "backbone.onnx").graph
@@ -282,32 +282,41 @@ def test_fp8_weights_are_dequantised_in_front_of_their_products(
     ("options", "match"),
     [
         ({"method": "best"}, "no method 'best'; choose one of rtn, k_quant, hqq, gptq, awq"),
-        ({"method": "awq", "static": Static(cache="int8")}, "awq scales what enters the KV cache"),
-        ({"block_size": 48}, "blocks of 48 are not written; choose one of 32, 64, 128"),
-        ({"overrides": ["backbone"]}, r"'backbone' does not say what becomes of which module; write PATTERN=fp32\|"),
-        ({"overrides": ["backbone=int2"]}, "'backbone=int2' does not say"),
-        ({"overrides": ["bakcbone=int4"]}, "no module and no product is called 'bakcbone'; did you mean 'backbone'"),
-        ({"overrides": ["*.nothing=int4"]}, "no product is called '\\*.nothing'; modules are tables, backbone"),
+        ({"method": "awq", "static": Static(cache="int8")}, "awq scales the values that enter the KV cache"),
+        ({"block_size": 48}, "--block-size 48 is not supported; choose one of 32, 64, 128"),
+        ({"overrides": ["backbone"]}, r"--module 'backbone' is not of the form PATTERN=fp32\|"),
+        ({"overrides": ["backbone=int2"]}, "'backbone=int2' is not of the form"),
+        (
+            {"overrides": ["bakcbone=int4"]},
+            "--module 'bakcbone' matches no module and no layer; did you mean 'backbone'",
+        ),
+        ({"overrides": ["*.nothing=int4"]}, "matches no module and no layer; modules are tables, backbone"),
         ({"overrides": ["tables=bf16"]}, "tables cannot be bf16, only fp32, fp16, int8 or int4"),
-        ({"overrides": ["text_head=fp8"]}, "target 'cpu' cannot hold weights in fp8; only rtx and tensorrt can"),
-        ({"weights": "fp8"}, "cpu has no weights of kind 'fp8'"),
-        ({"target": "cuda", "weights": "fp8"}, "cuda has no weights of kind 'fp8'"),
-        ({"target": "rtx", "method": "hqq"}, "target 'rtx' holds no zero points, which hqq needs; choose one of rtn"),
-        ({"target": "cuda", "overrides": ["text_head=bf16"]}, "has the recipe's half precision; write fp16"),
+        ({"overrides": ["text_head=fp8"]}, "only targets rtx and tensorrt support fp8 weights"),
+        ({"weights": "fp8"}, "cpu does not support 'fp8' weights"),
+        ({"target": "cuda", "weights": "fp8"}, "cuda does not support 'fp8' weights"),
+        (
+            {"target": "rtx", "method": "hqq"},
+            "hqq needs zero points, which target 'rtx' does not support; choose one of rtn",
+        ),
+        ({"target": "cuda", "overrides": ["text_head=bf16"]}, "the half precision is that of --weights; write fp16"),
         (
             {"target": "cuda", "overrides": ["back*=fp32"]},
-            r"'back\*' cannot be fp32 on a GPU, .*: image_head, text_head",
+            r"'back\*' cannot be fp32 on a GPU; .*: image_head, text_head",
         ),
         ({"target": "rtx", "overrides": ["tables=fp32"]}, "'tables' cannot be fp32 on a GPU"),
         (
             {"target": "rtx", "overrides": ["*.q_proj=fp32"]},
-            r"'\*\.q_proj' cannot be fp32 on a GPU, where whole modules",
+            r"'\*\.q_proj' cannot be fp32 on a GPU; only whole modules",
         ),
-        ({"target": "cuda", "overrides": ["image_head=fp16"]}, "'image_head' is not quantised for cuda"),
-        ({"weights": "fp16", "method": "rtn"}, "fp16 quantises nothing in blocks"),
-        ({"capacity": 512}, "only KV caches of GPU bundles have a fixed capacity"),
-        ({"overrides": ["text_head=fp32"], "static": Static(activations="int8")}, "exclude each other; use --keep"),
-        ({"method": "gptq", "static": Static(activations="int8")}, "gptq goes by what was read before smoothing"),
+        ({"target": "cuda", "overrides": ["image_head=fp16"]}, "'image_head' is not quantised for cuda anyway"),
+        ({"weights": "fp16", "method": "rtn"}, "no effect: fp16 quantises nothing in blocks"),
+        ({"capacity": 512}, "--capacity is for GPU bundles; leave it out for target 'cpu'"),
+        (
+            {"overrides": ["text_head=fp32"], "static": Static(activations="int8")},
+            "cannot be combined with --activations; use --keep",
+        ),
+        ({"method": "gptq", "static": Static(activations="int8")}, "gptq uses inputs from before smoothing"),
     ],
     ids=lambda value: " ".join(map(str, value.values())) if isinstance(value, dict) else "",
 )
@@ -315,13 +324,13 @@ def test_choices_that_mean_nothing_are_refused(
     exported: Exported, tmp_path: Path, options: dict[str, Any], match: str
 ) -> None:
     with pytest.raises(RequestError, match=match):
-        quantize(exported.portable, tmp_path / "made", **options)
+        quantize(exported.portable, tmp_path / "made", requests=0, **options)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_module_without_linear_layers_cannot_be_quantised_in_blocks() -> None:
     names: dict[GraphRole, tuple[str, ...]] = {"backbone": ("layers.0.q_proj",), "image_decoder": ()}
-    with pytest.raises(RequestError, match="'image_\\*' holds no linear layers, which alone become int4; fp16 is"):
-        check(Choice({}, (override("image_*=int4", "cpu"),)), names)
+    with pytest.raises(RequestError, match="'image_\\*' has no linear layers to become int4; choose fp16"):
+        check_overrides(Choice({}, (override("image_*=int4", "cpu"),)), names)
     fine = ("image_decoder=fp16", "*=int4", "tables=int4", "*.q_proj=int8")
-    check(Choice({}, tuple(override(one, "cpu") for one in fine)), names)
+    check_overrides(Choice({}, tuple(override(one, "cpu") for one in fine)), names)

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.parametrize("exported", SHAPES[1:2], indirect=True, ids
 @pytest.fixture(scope="module")
 def folder(exported: Exported, tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("cuda") / "bundle"
-    quantize(exported.portable, made, target="cuda", weights="int8", capacity=192)
+    quantize(exported.portable, made, target="cuda", weights="int8", capacity=192, requests=0)
     return made
 
 
@@ -103,7 +103,7 @@ def test_a_provider_that_does_not_start_is_no_reason_to_run_on_the_cpu(
 
 def test_without_the_plugin_rtx_is_refused(exported: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "onnxruntime_ep_nv_tensorrt_rtx", None)
-    quantize(exported.portable, tmp_path / "rtx", target="rtx", weights="fp16", capacity=192)
+    quantize(exported.portable, tmp_path / "rtx", target="rtx", weights="fp16", capacity=192, requests=0)
     with pytest.raises(
         BundleError, match=r"the TensorRT-RTX plugin is not installed, .*: pip install 'onnxruntime-ep-nv-tensorrt-rtx"
     ):

@@ -49,7 +49,7 @@ PROMPT_WORDS = "a red car on the beach"
 def folder(exported: Exported, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a bundle for TensorRT; nobody changes it."""
     made = tmp_path_factory.mktemp("tensorrt") / "bundle"
-    quantize(exported.portable, made, target="tensorrt", weights="int8", capacity=192)
+    quantize(exported.portable, made, target="tensorrt", weights="int8", capacity=192, requests=0)
     return made
 
 

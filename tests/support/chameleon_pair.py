@@ -59,7 +59,7 @@ class Pair:
 def pair_of(shape: ChameleonShape, folder: Path) -> Pair:
     checkpoint = make_chameleon(folder / shape.name, shape)
     export_checkpoint(checkpoint, folder / "portable")
-    quantize(folder / "portable", folder / "cpu", target="cpu", weights="fp32")
+    quantize(folder / "portable", folder / "cpu", target="cpu", weights="fp32", requests=0)
     reference = library.ChameleonForConditionalGeneration.from_pretrained(checkpoint).eval()
     tokenizer = Tokenizer.from_file(str(checkpoint / "tokenizer.json"))
     return Pair(shape, reference, tokenizer, checkpoint, folder / "portable", Model.open(folder / "cpu"))

@@ -28,7 +28,7 @@ def export_shape(shape: Shape, folder: Path) -> None:
     checkpoint = make_checkpoint(folder / "checkpoint", shape)
     (checkpoint / "edgevlo.json").write_text(json.dumps(CARD))
     export_checkpoint(checkpoint, folder / "portable")
-    quantize(folder / "portable", folder / "cpu", target="cpu", weights="fp32")
+    quantize(folder / "portable", folder / "cpu", target="cpu", weights="fp32", requests=0)
 
 
 @pytest.fixture(scope="session", params=SHAPES, ids=lambda shape: shape.name)

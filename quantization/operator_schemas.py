@@ -1,4 +1,4 @@
-"""What ONNX and ONNX Runtime say about operators: their inputs, outputs and allowed types. Knows no device."""
+"""The operators of ONNX and ONNX Runtime: their inputs, outputs and allowed types. Knows no device."""
 
 import functools
 from collections.abc import Mapping
@@ -55,7 +55,7 @@ class Schema:
 
 
 def schema_of(model: ir.Model, node: ir.Node) -> Schema:
-    """Return the schema of a node at the model's opset; raise `BundleError` for an operator nobody knows."""
+    """Return the schema of a node at the model's opset; raise `BundleError` for an unknown operator."""
     version = model.opset_imports.get(node.domain)
     if version is None:
         raise BundleError(f"the graph uses {node.domain or 'ai.onnx'}.{node.op_type} without importing its domain.")
@@ -63,7 +63,7 @@ def schema_of(model: ir.Model, node: ir.Node) -> Schema:
         return _onnx(node.op_type, version)
     found = _contrib().get((node.domain, node.op_type))
     if found is None:
-        raise BundleError(f"nobody knows the operator {node.domain}.{node.op_type}.")
+        raise BundleError(f"{node.domain}.{node.op_type} is not an operator of ONNX Runtime.")
     return found
 
 
@@ -108,19 +108,19 @@ def _made(raw: Any) -> Schema:
 
 
 def infer_types(model: ir.Model) -> None:
-    """Give every value of the graph its type; raise `BundleError` naming the first whose type cannot be told."""
+    """Give every value of the graph its type; raise `BundleError` naming the first whose type is unknown."""
     ShapeInferencePass()(model)
     for node in model.graph:
         for index, value in enumerate(node.outputs):
             if value.dtype is None:
-                value.type = ir.TensorType(_told(model, node, index))
+                value.type = ir.TensorType(_shared_type(model, node, index))
 
 
-def _told(model: ir.Model, node: ir.Node, index: int) -> ir.DataType:
+def _shared_type(model: ir.Model, node: ir.Node, index: int) -> ir.DataType:
     """Return the type of an output by its type parameter: that of an input that shares it."""
     schema = schema_of(model, node)
     parameter = schema.output_parameter(index)
     for place, value in enumerate(node.inputs):
         if value is not None and value.dtype is not None and schema.input_parameter(place) == parameter:
             return value.dtype
-    raise BundleError(f"the type of {node.outputs[index].name}, which {node.op_type} makes, cannot be told.")
+    raise BundleError(f"the type of {node.outputs[index].name}, an output of {node.op_type}, cannot be inferred.")

@@ -1,0 +1,97 @@
+"""What a candidate bundle is made of, and the next plan where an image decoder or vision encoder fails its limits.
+
+A failing module first goes without quantised activations, then, on a GPU, to float32; never where the request names it.
+"""
+
+import dataclasses
+import glob
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+from edgevlo.calibration.evaluation.gate import Verdict
+from edgevlo.calibration.evaluation.limits import FIGURES
+from edgevlo.runtime.manifest.graphs import GraphRole
+from edgevlo.runtime.manifest.schema import Target
+
+from .recipes import FLOAT32, Choice, Override
+from .static import ROLES, Static
+
+Names: TypeAlias = Mapping[GraphRole, tuple[str, ...]]  # of each module's linear layers
+
+FALLBACK_ROLES: Final[tuple[GraphRole, ...]] = ("image_decoder", "vision_encoder")
+_DERIVED: Final = "picture_"  # figures that follow from the decoder's and the codes'
+
+
+@dataclass(frozen=True, slots=True)
+class Fallback:
+    """A module in its fallback precision, and the figures that the requested one failed by."""
+
+    precision: str  # as part of a sentence: "in fp32"
+    reason: str
+
+    def note(self, module: str) -> str:
+        """Return this as a sentence."""
+        return f"{module} was kept {self.precision} because {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The precision of every module and layer, quantised activations, and modules in their fallback precision."""
+
+    target: Target
+    choice: Choice
+    static: Static | None
+    names: Names
+    fallbacks: Mapping[GraphRole, Fallback] = field(default_factory=dict)
+
+    @property
+    def in_words(self) -> str:
+        """The modules in fallback precision, as part of a sentence; empty where there are none."""
+        return " and ".join(f"{module} {one.precision}" for module, one in self.fallbacks.items())
+
+    def keeping(self, layers: Collection[str]) -> "Plan":
+        """Return the plan with these linear layers not quantised."""
+        kept = (Override(glob.escape(name), self.choice.default) for name in layers)
+        return dataclasses.replace(self, choice=self.choice.overridden(*kept))
+
+    def with_fallback(self, verdict: Verdict, *, regardless: bool) -> "Plan | None":
+        """Return the plan after one whose verdict missed limits: with one more module in fallback precision.
+
+        None if no module has one left or, unless `regardless`, if a limit is missed that no fallback would meet.
+        """
+        failing = {name: FIGURES[name].module for name in verdict.missed if not name.startswith(_DERIVED)}
+        if None in failing.values() and not regardless:
+            return None
+        for module in failing.values():
+            if module in FALLBACK_ROLES and not self._named(module):
+                figures = [name for name, moved_by in failing.items() if moved_by == module]
+                plan = self._finer(module, verdict, figures)
+                if plan is not None:
+                    return plan
+        return None
+
+    def _named(self, module: GraphRole) -> bool:
+        """Whether the request itself says what precision a module has."""
+        return any(one.fits(name) for one in self.choice.overrides for name in (module, *self.names[module]))
+
+    def _finer(self, module: GraphRole, verdict: Verdict, figures: Collection[str]) -> "Plan | None":
+        static = self.static
+        failed = "; ".join(f"{figure_in_words(name, verdict)}" for name in figures)
+        if static is not None and static.activations is not None and module in static.among(ROLES[self.target]):
+            reason = f"{static.activations} activations failed the quality check ({failed})"
+            kept = dataclasses.replace(static, keep=(*static.keep, module))
+            fallbacks = {**self.fallbacks, module: Fallback("without quantised activations", reason)}
+            return dataclasses.replace(self, static=kept, fallbacks=fallbacks)
+        if self.target == "cpu":
+            return None
+        reason = f"fp16 failed the quality check ({failed})"
+        choice = self.choice.overridden(Override(module, FLOAT32))
+        fallbacks = {**self.fallbacks, module: Fallback("in fp32", reason)}
+        return dataclasses.replace(self, choice=choice, fallbacks=fallbacks)
+
+
+def figure_in_words(name: str, verdict: Verdict) -> str:
+    """Return a figure and its limit, as in "CIEDE2000 19.2, limit 2.0"."""
+    unit = FIGURES[name].unit
+    return f"{unit} {verdict.figures[name]:.3g}, limit {verdict.limits[name]:.3g}"

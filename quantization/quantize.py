@@ -1,0 +1,222 @@
+"""`edgevlo quantize`: write a candidate, judge it against the portable bundle, and publish it or go on.
+
+The command line and Python come in here, with the same defaults and the same quality check.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from edgevlo.calibration.evaluation.budget import Budget, Kept, Tried, keep_most_sensitive, parse_budget
+from edgevlo.calibration.evaluation.gate import COUNT, QualityError, Verdict, judge, reference_of, settle
+from edgevlo.calibration.evaluation.reference import Reference
+from edgevlo.calibration.moments import second_moments
+from edgevlo.runtime.arrays import Progress
+from edgevlo.runtime.bundle import Bundle, open_bundle, publish, staging_folder, with_quality
+from edgevlo.runtime.errors import MemoryShortError, RequestError
+from edgevlo.runtime.files import remove_folder
+from edgevlo.runtime.manifest.graphs import GraphRole
+from edgevlo.runtime.manifest.schema import Manifest
+
+from .modules import quantised_blocks
+from .plan import Fallback, Plan
+from .recipes import DATA_DRIVEN, Blocks
+from .request import QuantizeRequest, check
+from .static import Calibrated, Static
+from .targets.emulation import emulated
+from .weight_only.matmul_nbits import Moments
+from .write_bundle import Source, gpu_of, write
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quantized:
+    """The bundle that was published, and where it is finer than requested: by a budget, or to meet its limits."""
+
+    bundle: Bundle
+    kept: Kept | None = None
+    fallbacks: dict[GraphRole, Fallback] = field(default_factory=dict)
+
+    @property
+    def manifest(self) -> Manifest:
+        """The manifest of the bundle."""
+        return self.bundle.manifest
+
+
+def quantize(
+    bundle: Path | str,
+    output: Path | str,
+    *,
+    target: str = "cpu",
+    weights: str = "int8",
+    method: str | None = None,
+    block_size: int | None = None,
+    overrides: Collection[str] = (),
+    capacity: int | None = None,
+    static: Static | None = None,
+    calibration: Path | str | None = None,
+    requests: int = COUNT,
+    prompts: Path | str | None = None,
+    accept_loss: bool = False,
+    budget: str | None = None,
+    moments: Moments | None = None,
+    progress: Progress | None = None,
+) -> Manifest:
+    """Write `output`, the bundle for one kind of device, from a portable bundle; return its manifest.
+
+    The options are those of `edgevlo quantize`; `QuantizeRequest` describes them. Raises what `run` raises.
+    """
+    request = QuantizeRequest(
+        bundle=Path(bundle),
+        output=Path(output),
+        target=target,
+        weights=weights,
+        method=method,
+        block_size=block_size,
+        overrides=(overrides,) if isinstance(overrides, str) else tuple(overrides),
+        capacity=capacity,
+        static=static,
+        calibration=None if calibration is None else Path(calibration),
+        requests=requests,
+        prompts=None if prompts is None else Path(prompts),
+        accept_loss=accept_loss,
+        budget=budget,
+        moments=moments,
+    )
+    return run(request, progress).manifest
+
+
+def run(request: QuantizeRequest, progress: Progress | None = None) -> Quantized:
+    """Carry out a request: the bundle exists whole and judged, or not at all.
+
+    Raises `RequestError` for options that make no sense, `BundleError` for a bundle that is not portable or not sound,
+    `CalibrationError` for a calibration of another bundle, `OutputError` for an output that exists or cannot be
+    written, and `QualityError` for a result below its limits or a budget that cannot be met.
+    """
+    plan = check(request)
+    tell = progress or _silent
+    tell("verifying the bundle", 0, 1)
+    source = _source(request, plan, tell)
+    reference = _reference(request, source) if request.requests else None
+    with staging_folder(request.output) as staging:
+        if reference is None:
+            made = Quantized(bundle=write(source, plan, staging / "bundle", tell))
+        else:
+            made = _Trials(request, source, reference, staging, tell).settled(plan)
+        publish(made.bundle.folder, request.output)
+    return made
+
+
+def _source(request: QuantizeRequest, plan: Plan, progress: Progress) -> Source:
+    bundle = open_bundle(request.bundle)
+    calibrated = None
+    if plan.static is not None:
+        calibrated = Calibrated(plan.static, request.calibration, bundle, plan.target)
+    moments = _moments(request, plan, bundle, progress)
+    return Source(bundle, moments, calibrated, gpu_of(plan.target, request.weights, request.capacity, bundle.manifest))
+
+
+def _reference(request: QuantizeRequest, source: Source) -> Reference:
+    return reference_of(source.bundle, requests=request.prompts, count=request.requests)
+
+
+def _moments(request: QuantizeRequest, plan: Plan, bundle: Bundle, progress: Progress) -> Moments:
+    """Return the second moments that GPTQ and AWQ need; raise `RequestError` for a layer that no request uses."""
+    methods = {weights.method for weights in plan.choice.blocks} & set(DATA_DRIVEN)
+    if not methods:
+        return {}
+    moments = request.moments
+    if moments is None:
+        moments = second_moments(bundle, squares="gptq" not in methods, progress=progress)
+    for role, members in plan.names.items():
+        for name in members:
+            weights = plan.choice.of(role, name)
+            if isinstance(weights, Blocks) and weights.method in DATA_DRIVEN and name not in moments:
+                raise RequestError(
+                    f"{weights.method} has no second moments for {name} of {role}: no request uses it. Leave it out "
+                    f"with --module '{role}=fp32', or choose another --method."
+                )
+    return moments
+
+
+@dataclass(frozen=True, slots=True)
+class _Trials:
+    """The candidates of one request, written into `staging` and judged one after the other."""
+
+    request: QuantizeRequest
+    source: Source
+    reference: Reference
+    staging: Path
+    progress: Progress
+
+    def settled(self, plan: Plan) -> Quantized:
+        """Return the candidate to publish; raise `QualityError` if none is to be."""
+        plan, candidate, verdict = self._escalated(plan)
+        kept = None
+        if self.request.budget is not None:
+            remove_folder(candidate.folder)
+            kept = self._within_budget(plan, parse_budget(self.request.budget), (verdict, candidate.bytes))
+            layers = quantised_blocks(plan.names, plan.choice)
+            plan = plan.keeping([name for block in sorted(kept.modules) for name in sorted(layers[block])])
+            candidate = write(self.source, plan, self.staging / "bundle", self.progress)
+            verdict = kept.verdict  # of the same bundle: writing is deterministic
+        quality = settle(self.reference, verdict, accept_loss=self.request.accept_loss, fallbacks=plan.in_words)
+        return Quantized(bundle=with_quality(candidate, quality), kept=kept, fallbacks=dict(plan.fallbacks))
+
+    def _escalated(self, plan: Plan) -> tuple[Plan, Bundle, Verdict]:
+        """Write and judge a plan, then finer ones, until one meets its limits or none is left."""
+        regardless = self.request.accept_loss or self.request.budget is not None
+        while True:
+            candidate = write(self.source, plan, self.staging / "bundle", self.progress)
+            verdict = self._judged(candidate, None, self.progress)
+            finer = None if verdict.passed else plan.with_fallback(verdict, regardless=regardless)
+            if finer is None:
+                return plan, candidate, verdict
+            remove_folder(candidate.folder)
+            plan = finer
+
+    def _within_budget(self, plan: Plan, budget: Budget, quantised: Tried) -> Kept:
+        """Return the layers that must not be quantised for the budget to hold, and the verdict without them."""
+        layers = quantised_blocks(plan.names, plan.choice)
+
+        def attempt(kept: frozenset[str], folder: Path, like: Verdict | None) -> Verdict:
+            names = [name for block in sorted(kept) for name in sorted(layers[block])]
+            candidate = write(self.source, plan.keeping(names), folder, _silent)
+            return self._judged(candidate, like, _silent)
+
+        try:
+            return keep_most_sensitive(
+                layers,
+                attempt,
+                budget,
+                quantised=quantised,
+                accept_loss=self.request.accept_loss,
+                scratch=self.staging,
+                progress=self.progress,
+            )
+        except QualityError as error:
+            if not plan.fallbacks or budget.bytes is None:
+                raise
+            modules = " ".join(f"--module {module}=fp16" for module in plan.fallbacks)
+            raise QualityError(
+                f"{error} The quality check kept {plan.in_words}; to do without: {modules} --accept-quality-loss."
+            ) from error
+
+    def _judged(self, candidate: Bundle, like: Verdict | None, progress: Progress) -> Verdict:
+        """Compare a candidate with the portable bundle; a GPU bundle by its emulation on the CPU."""
+        try:
+            with emulated(candidate, candidate.folder.with_name("emulated")) as subject:
+                return judge(self.reference, subject, like=like, progress=progress)
+        except RequestError as error:
+            if self.request.capacity is None:
+                raise
+            raise RequestError(
+                f"--capacity {self.request.capacity} is too small for the requests of the quality check "
+                f"({str(error).split('. ', 1)[0].rstrip('.')}). Increase it, give shorter requests with --prompts, or "
+                "skip the check with --quality-requests 0."
+            ) from error
+        except MemoryShortError as error:
+            raise MemoryShortError(f"{error} Or skip the quality check with --quality-requests 0.") from error
+
+
+def _silent(_what: str, _done: int, _all: int) -> None:
+    pass

@@ -1,0 +1,153 @@
+"""A request to quantise, built once from the command line or from Python, and everything that can be refused early."""
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+from edgevlo.calibration.evaluation.budget import parse_budget
+from edgevlo.calibration.evaluation.gate import COUNT
+from edgevlo.runtime.errors import BundleError, OutputError, RequestError
+from edgevlo.runtime.manifest.schema import Target, read_manifest
+
+from .modules import check_overrides, check_tables, linear_layer_names, quantised_blocks
+from .plan import Names, Plan
+from .recipes import (
+    BLOCK_SIZES,
+    DATA_DRIVEN,
+    METHODS,
+    SYMMETRIC,
+    Choice,
+    Float32,
+    override,
+    recipe_of,
+    unquantised,
+)
+from .static import Static
+from .targets.gpu import GPU_TARGETS, check_capacity, half_of
+from .weight_only.matmul_nbits import Moments
+
+TARGETS: Final[tuple[Target, ...]] = ("cpu", *GPU_TARGETS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuantizeRequest:
+    """What `edgevlo quantize` takes, under the names and with the defaults of its options.
+
+    `weights` names a recipe of `recipes.py`; `method` and `block_size` change how it rounds to blocks, and `overrides`,
+    such as `*.down_proj=int8`, the precision of single modules or layers. `capacity` is how many tokens the KV cache of
+    a GPU bundle holds; None is enough for the model's largest pictures. `static` says what is quantised by the ranges
+    in `calibration`, a folder that `calibrate` wrote for this bundle.
+
+    The result is compared with `bundle` at `requests` requests of the file `prompts`, or of those that ship; 0 skips
+    the comparison. `accept_loss` keeps a result below its limits, and `budget` is what `parse_budget` reads. `moments`
+    are second moments that were measured already; None measures them if the method needs them.
+    """
+
+    bundle: Path
+    output: Path
+    target: str = "cpu"
+    weights: str = "int8"
+    method: str | None = None
+    block_size: int | None = None
+    overrides: tuple[str, ...] = ()
+    capacity: int | None = None
+    static: Static | None = None
+    calibration: Path | None = None
+    requests: int = COUNT
+    prompts: Path | None = None
+    accept_loss: bool = False
+    budget: str | None = None
+    moments: Moments | None = None
+
+
+def check(request: QuantizeRequest) -> Plan:
+    """Return the plan that a request asks for; raise `EdgevloError` for what can be refused without opening graphs."""
+    target, choice = target_of(request), choice_of(request)
+    _check_folders(request)
+    manifest = read_manifest(request.bundle)
+    if manifest.target != "portable":
+        raise BundleError(f"{request.bundle} was made for target {manifest.target!r}; quantize the portable bundle.")
+    if request.capacity is not None and request.target not in GPU_TARGETS:
+        raise RequestError(f"--capacity is for GPU bundles; leave it out for target {request.target!r}.")
+    if request.capacity is not None:
+        check_capacity(manifest, request.capacity)
+    if request.static is not None:
+        _check_static(request, choice, request.static)
+    names = linear_layer_names(request.bundle, manifest)
+    check_overrides(choice, names, request.target)
+    check_tables(choice)
+    if request.budget is not None:
+        _check_budget(request, choice, names)
+    return Plan(target, choice, request.static, names)
+
+
+def target_of(request: QuantizeRequest) -> Target:
+    """Return the target of a request; raise `RequestError` for one that does not exist."""
+    for target in TARGETS:
+        if target == request.target:
+            return target
+    raise RequestError(f"there is no target {request.target!r}; choose one of {', '.join(TARGETS)}.")
+
+
+def choice_of(request: QuantizeRequest) -> Choice:
+    """Return the precision that a request asks for; raise `RequestError` for what the target does not support."""
+    target, weights, method, size = target_of(request), request.weights, request.method, request.block_size
+    if method is not None and method not in METHODS:
+        raise RequestError(f"there is no method {method!r}; choose one of {', '.join(METHODS)}.")
+    if size is not None and size not in BLOCK_SIZES:
+        raise RequestError(f"--block-size {size} is not supported; choose one of {', '.join(map(str, BLOCK_SIZES))}.")
+    if method is not None and method not in SYMMETRIC and target in ("rtx", "tensorrt"):
+        raise RequestError(
+            f"--method {method} needs zero points, which target {target!r} does not support; choose one of "
+            f"{', '.join(SYMMETRIC)}."
+        )
+    if method == "hqq" and find_spec("torch") is None:
+        raise RequestError("--method hqq needs torch, which is not installed: pip install torch.")
+    read = tuple(override(one, target) for one in request.overrides)
+    choice = Choice(recipe_of(target, weights), read, unquantised(target))
+    if not choice.blocks and (method is not None or size is not None):
+        raise RequestError(f"--method and --block-size have no effect: {weights} quantises nothing in blocks.")
+    return choice.with_blocks(method, size)
+
+
+def _check_folders(request: QuantizeRequest) -> None:
+    output = request.output
+    if output.exists():
+        raise OutputError(f"{output} exists already; bundles are never overwritten. Choose another name or remove it.")
+    if not output.absolute().parent.is_dir():
+        raise OutputError(
+            f"{output} cannot be created (there is no folder {output.parent}). Choose a folder that exists."
+        )
+
+
+def _check_static(request: QuantizeRequest, choice: Choice, static: Static) -> None:
+    methods = {weights.method for weights in choice.blocks}
+    if static.activations is not None:
+        whole = request.target != "cpu" and all(isinstance(one.weights, Float32) for one in choice.overrides)
+        if choice.overrides and not whole:
+            raise RequestError("--module cannot be combined with --activations; use --keep to leave layers in float.")
+        if driven := methods & set(DATA_DRIVEN):
+            raise RequestError(
+                f"--method {min(driven)} uses inputs from before smoothing; choose another method with --activations."
+            )
+    if static.cache is not None and request.target in GPU_TARGETS and half_of(request.weights) == "bf16":
+        raise RequestError(
+            f"--kv-cache {static.cache} cannot be combined with --weights bf16 on {request.target}, where the cache is "
+            "rounded from float16; choose --weights fp16, int8 or int4."
+        )
+    if "awq" in methods:
+        raise RequestError(
+            "--method awq scales the values that enter the KV cache, so its calibration ranges no longer hold; "
+            "choose another method."
+        )
+
+
+def _check_budget(request: QuantizeRequest, choice: Choice, names: Names) -> None:
+    parse_budget(request.budget or "")
+    if not request.requests:
+        raise RequestError("--budget requires quality measurement; remove --quality-requests 0.")
+    if not quantised_blocks(names, choice):
+        raise RequestError(f"--budget has no layers to choose from: --weights {request.weights} quantises none.")
+    if request.static is not None and request.static.activations is not None:
+        raise RequestError("--budget cannot be combined with --activations; use --least-db.")
