@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from .api import images, kiosk, models, paintings, perception, status
+from .api import chat, images, kiosk, metrics, models, openapi, paintings, perception, status
 from .site import Site
 from .web.errors import ApiError
 from .web.guard import OPEN_PATHS, Guard
@@ -46,6 +46,9 @@ def make_app(site: Site) -> ASGIApp:
             ),
             Route("/v1/models", models.list_models),
             Route("/v1/models/{model:path}", models.show_model),
+            Route("/v1/chat/completions", chat.completions, methods=["POST"]),
+            Route("/openapi.json", openapi.openapi),
+            Route("/metrics", metrics.metrics),
             Route("/health", status.health),
             Route("/ready", status.ready),
             *page,

@@ -1,0 +1,81 @@
+"""Questions about pictures through OpenAI's chat API, spoken by OpenAI's own client."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import openai
+import pytest
+from serving_fixtures import Server, data_uri, opened, png
+
+from edgevlo.runtime.model import Model
+
+QUESTION = "where is it"
+PICTURE = {"type": "image_url", "image_url": {"url": data_uri(png())}}
+TEXT = {"type": "text", "text": QUESTION}
+
+
+@pytest.fixture
+def client(server: Server) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=f"{server.url}/v1", api_key="any", max_retries=0) as opened_client:
+        yield opened_client
+
+
+def ask(client: openai.OpenAI, messages: list[Any], **options: Any) -> Any:
+    return client.chat.completions.create(model="toy", messages=messages, **options)
+
+
+def test_a_question_about_a_picture_is_answered(client: openai.OpenAI, model: Model) -> None:
+    answer = ask(client, [{"role": "user", "content": [TEXT, PICTURE]}])
+
+    assert answer.choices[0].message.content == model.ask(opened(png()), QUESTION)
+    assert answer.choices[0].finish_reason == "stop"
+    assert answer.usage.prompt_tokens == 3 + 12
+    assert answer.usage.total_tokens == 15 + answer.usage.completion_tokens
+
+
+def test_pictures_of_earlier_turns_are_seen_and_what_is_not_read_is_said(client: openai.OpenAI, model: Model) -> None:
+    blue = data_uri(png(colour=(0, 0, 255)))
+    messages = [
+        {"role": "user", "content": [PICTURE, {"type": "text", "text": "a red car"}]},
+        {"role": "assistant", "content": "it is"},
+        {"role": "user", "content": [{"type": "image_url", "image_url": {"url": blue}}, TEXT]},
+    ]
+    answer = ask(client, messages)
+
+    both = [opened(png()), opened(png(colour=(0, 0, 255)))]
+    assert answer.choices[0].message.content == model.ask(both, QUESTION)
+    assert "words of earlier turns are not read" in answer.notes[-1]
+
+
+def test_a_streamed_answer_is_the_same_answer(client: openai.OpenAI, model: Model) -> None:
+    options = {"stream": True, "stream_options": {"include_usage": True}}
+    chunks = list(ask(client, [{"role": "user", "content": [TEXT, PICTURE]}], **options))
+
+    words = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
+    assert words == model.ask(opened(png()), QUESTION)
+    assert chunks[-2].choices[0].finish_reason == "stop"
+    assert chunks[-1].usage.prompt_tokens == 15
+
+
+@pytest.mark.parametrize(("messages", "options", "param"), [
+    ([], {}, "messages"), ([{"role": "user", "content": QUESTION}], {}, "messages"),
+    ([{"role": "user", "content": [PICTURE]}], {}, "messages"),
+    ([{"role": "user", "content": [PICTURE, TEXT]}, {"role": "assistant", "content": "a"}], {}, "messages"),
+    ([{"role": "system", "content": "a"}], {}, "messages[0].role"),
+    ([{"role": "user", "content": [{"type": "image_url"}]}], {}, "messages[0].content[0].image_url"),
+    ([{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "http://a/b"}}]}], {},
+     "messages[0].content[0].image_url.url"),
+    ([{"role": "user", "content": [{"type": "input_audio"}]}], {}, "messages[0].content[0].type"),
+    ([{"role": "user", "content": [PICTURE, TEXT]}], {"temperature": 0.7}, "temperature"),
+    ([{"role": "user", "content": [PICTURE, TEXT]}], {"n": 2}, "n"),
+    ([{"role": "user", "content": [PICTURE, TEXT]}], {"max_tokens": 5}, "max_tokens"),
+    ([{"role": "user", "content": [PICTURE, TEXT]}], {"tools": []}, "tools"),
+])  # fmt: skip
+def test_what_does_nothing_is_refused_by_name(
+    client: openai.OpenAI, messages: list[Any], options: dict[str, Any], param: str
+) -> None:
+    with pytest.raises(openai.BadRequestError) as refused:
+        ask(client, messages, **options)
+
+    assert refused.value.param is not None
+    assert refused.value.param.replace("[...]", "[0]") == param
