@@ -1,5 +1,6 @@
 """The documentation is true: links lead somewhere, named files exist, commands parse, Python compiles and runs."""
 
+import ast
 import re
 import shlex
 from functools import cache
@@ -160,6 +161,26 @@ def test_every_family_that_can_be_exported_is_in_the_table_of_models() -> None:
     assert len(names) > 20
     table = read(ROOT / "docs" / "models.md")
     assert [name for name in names if name not in table] == []
+
+
+@cache
+def messages() -> str:
+    """Return every string of the shipped code, and of make, the parts of an f-string apart."""
+    found = [(ROOT / "Makefile").read_text(encoding="utf-8")]
+    for top in ("calibration", "export", "quantization", "runtime", "serving", "src/edgevlo/cli", "src/edgevlo"):
+        for path in (ROOT / top).glob("*.py") if top == "src/edgevlo" else (ROOT / top).rglob("*.py"):
+            nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            found += [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    return "\n".join(found)
+
+
+def test_messages_of_the_troubleshooting_page_are_those_of_the_code() -> None:
+    text = read(ROOT / "docs" / "troubleshooting.md")
+    firsts = [line.split(" | ")[0] for line in text.splitlines() if line.startswith("| `")]
+    quoted = [code for first in firsts if "(pip)" not in first for code in inline(first)]
+    parts = [part.strip() for code in quoted for part in code.split("...")]
+    assert len(parts) > 30
+    assert [part for part in parts if part not in messages()] == []
 
 
 WRONG = """
