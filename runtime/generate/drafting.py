@@ -8,14 +8,15 @@ A cell is drawn after the same codes, from the same distribution and with the sa
 picture is the same code for code, greedy or sampled, under any guidance, whatever is guessed and however much is read.
 """
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol, TypeAlias
 
 from .drafts import Drafts
 from .raster import Draw, Plan
 
-# How many codes to read, given the share of guesses that are right and how many cells are left.
-Width: TypeAlias = Callable[[float, int], int]
+# Takes guesses with their chances, and at most how many of them fit; returns those that are worth reading.
+Choose: TypeAlias = Callable[[Iterator[tuple[int, float]], int], list[int]]
 
 
 class Window(Protocol):
@@ -28,7 +29,7 @@ class Window(Protocol):
         """Forget what was read after the first so many groups."""
 
 
-def paint(draw: Draw, window: Window, plan: Plan, drafts: Drafts, width: Width) -> Iterator[int]:
+def paint(draw: Draw, window: Window, plan: Plan, drafts: Drafts, choose: Choose) -> Iterator[int]:
     """Yield the codes of one image in raster order, as `raster.paint` does; the prompts have been read."""
     codes: list[int] = []
     drawn = [draw(plan.uniforms[0])]
@@ -39,7 +40,7 @@ def paint(draw: Draw, window: Window, plan: Plan, drafts: Drafts, width: Width) 
             yield code
         if (left := plan.cells - len(codes)) == 0:
             return
-        guesses = drafts.guess(codes, width(drafts.hits, left) - 1)
+        guesses = choose(drafts.guesses(codes), left - 1)
         cells = range(len(codes) - 1, len(codes) + len(guesses))  # those that are read
         groups = [plan.tokens(cell, code) for cell, code in zip(cells, [code, *guesses], strict=True)]
         drawn = window.read(groups, plan.uniforms[cells.start + 1 : cells.stop + 1])
@@ -47,6 +48,11 @@ def paint(draw: Draw, window: Window, plan: Plan, drafts: Drafts, width: Width) 
         window.keep(right)
         drafts.redrawn(len(codes) + right, drawn[right:])
         drawn = drawn[:right]
+
+
+def first_guesses(count: int) -> Choose:
+    """Return a choice of always so many guesses."""
+    return lambda guesses, most: [code for code, _ in itertools.islice(guesses, min(count, most))]
 
 
 def _agreeing(drawn: Sequence[int], guesses: Sequence[int]) -> int:

@@ -11,8 +11,7 @@ from typing import Final, Protocol
 from ..arrays import Codes
 
 _MEMORY: Final = 0.9  # what a score keeps at the next code: about ten codes count
-_UNSEEN: Final = 0.5  # a predictor's score before its first code
-_PROMISING: Final = 0.6  # hits before the first guess: with a source they are worth trying at once,
+_PROMISING: Final = 0.6  # a score before the first code: with a source guesses are worth trying at once,
 _DOUBTFUL: Final = 0.3  # without one the first codes have to show it
 
 
@@ -49,6 +48,21 @@ class SamePlace:
     def guess(self, cell: int, codes: Sequence[int]) -> int | None:
         """Guess the source's code."""
         return self._source[cell]
+
+    def learn(self, cell: int, codes: Sequence[int]) -> None:
+        """Learn nothing."""
+
+
+class Unchanged:
+    """The source's code at the same place, where the cells beside and above it were left alone."""
+
+    def __init__(self, columns: int, source: Sequence[int]) -> None:
+        self._columns, self._source = columns, source
+
+    def guess(self, cell: int, codes: Sequence[int]) -> int | None:
+        """Guess that this one is left alone, too."""
+        before = [cell - 1] * (cell % self._columns > 0) + [cell - self._columns] * (cell >= self._columns)
+        return self._source[cell] if all(codes[one] == self._source[one] for one in before) else None
 
     def learn(self, cell: int, codes: Sequence[int]) -> None:
         """Learn nothing."""
@@ -113,37 +127,31 @@ class Drafts:
         self._redraw = Redraw()
         predictors: list[Predictor] = [self._redraw, Repetition(columns, shown), Neighbour(columns), Neighbour(1)]
         if shown is not None:
-            predictors += [Counterpart(shown), SamePlace(shown)]
-        self._scores = dict.fromkeys(predictors, _UNSEEN)
-        self.hits = _DOUBTFUL if shown is None else _PROMISING  # the share of the latest guesses that were right
+            predictors += [Unchanged(columns, shown), Counterpart(shown), SamePlace(shown)]
+        self._scores = dict.fromkeys(predictors, _DOUBTFUL if shown is None else _PROMISING)
 
-    def guess(self, codes: Sequence[int], count: int) -> list[int]:
-        """Guess so many codes after those that are known."""
+    def guesses(self, codes: Sequence[int]) -> Iterator[tuple[int, float]]:
+        """Yield guesses of the codes after those that are known, each with its chance to be right after right ones."""
         guessed = list(codes)
-        for cell in range(len(codes), len(codes) + count):
-            guessed.append(next(self._ranked(cell, guessed), 0))
-        return guessed[len(codes) :]
+        while True:
+            code, chance = next(self._ranked(len(guessed), guessed), (0, 0.0))
+            yield code, chance
+            guessed.append(code)
 
     def learn(self, codes: Sequence[int]) -> None:
         """Score all predictors by the last code, which is now known."""
         cell = len(codes) - 1
-        if (best := next(self._ranked(cell, codes), None)) is not None:
-            self.hits = _moved(self.hits, best == codes[cell])
         for predictor, score in self._scores.items():
             if (guess := predictor.guess(cell, codes)) is not None:
-                self._scores[predictor] = _moved(score, guess == codes[cell])
+                self._scores[predictor] = _MEMORY * score + (1 - _MEMORY) * (guess == codes[cell])
             predictor.learn(cell, codes)
 
     def redrawn(self, cell: int, codes: Sequence[int]) -> None:
         """Keep what was drawn for `cell` and those that follow it, after a code that was wrong."""
         self._redraw.drawn = dict(enumerate(codes, start=cell))
 
-    def _ranked(self, cell: int, codes: Sequence[int]) -> Iterator[int]:
-        """Yield the guesses for a cell, the best predictor's first."""
-        for predictor in sorted(self._scores, key=self._scores.__getitem__, reverse=True):
+    def _ranked(self, cell: int, codes: Sequence[int]) -> Iterator[tuple[int, float]]:
+        """Yield the guesses for a cell with their scores, the best predictor's first."""
+        for predictor, score in sorted(self._scores.items(), key=lambda scored: scored[1], reverse=True):
             if (guess := predictor.guess(cell, codes)) is not None:
-                yield guess
-
-
-def _moved(score: float, right: bool) -> float:
-    return _MEMORY * score + (1 - _MEMORY) * right
+                yield guess, score

@@ -172,8 +172,8 @@ def _painted(painter: Painter, request: PictureRequest) -> tuple[Iterator[int], 
     if window is None or fixed == 1:
         return raster.paint(painter.head.draw, painter.backbone.step, plan), lambda: plan.cells
     before = window.passes
-    width: drafting.Width = (lambda _, left: min(fixed, left)) if fixed else window.pace.width
-    codes = drafting.paint(painter.head.draw, window, plan, Drafts(plan.columns, request.source), width)
+    choose = drafting.first_guesses(fixed - 1) if fixed else window.pace.choose
+    codes = drafting.paint(painter.head.draw, window, plan, Drafts(plan.columns, request.source), choose)
     return codes, lambda: 1 + window.passes - before
 
 

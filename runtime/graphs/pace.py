@@ -5,8 +5,10 @@ where that can be written. It decides how long a picture takes, never which pict
 """
 
 import contextlib
+import itertools
+import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -16,37 +18,52 @@ from ..errors import OutputError
 from ..files import home, write_whole
 
 WIDTHS: Final = (1, 2, 3, 4, 6, 8, 12)
-_RUNS: Final = 3  # of which the fastest counts: whatever else the machine does only adds to it
-_WORTH_MEASURING: Final = 0.45  # of the guesses right: with fewer a second code costs more than it gains anywhere
+_ROUNDS: Final = (2, 20)  # over all widths; of each the fastest counts, as whatever else a machine does only adds to it
+_SECONDS: Final = 0.1  # after so many no further round is begun
+_WORTH_MEASURING: Final = 0.45  # the chance of a guess; below it a second code gains less than it costs anywhere
+_HOPELESS: Final = 0.1  # the chance of guesses that are not looked at
 
 
-def best_width(costs: Mapping[int, float], hits: float, most: int) -> int:
-    """Return how many codes to read, at most so many, for the most right ones in the least time.
+def best_width(costs: Mapping[int, float], right: Sequence[float]) -> int:
+    """Return how many codes to read in one pass for the most right ones in the least time.
 
-    A pass over n codes gives one and every guess up to the first wrong one: 1 + hits + ... + hits ** (n - 1).
+    The first one is right. `right[n]` is the chance that the guess n and all before it are.
     """
-    gains = {width: sum(hits**place for place in range(width)) / cost for width, cost in costs.items() if width <= most}
-    return max(gains, key=gains.__getitem__, default=1)
+    found = {width: (1 + sum(right[: width - 1])) / cost for width, cost in costs.items() if width <= 1 + len(right)}
+    return max(found, key=found.__getitem__)
 
 
 class Pace:
-    """Chooses widths by costs that are measured when guesses first look worth it."""
+    """Chooses guesses by costs that are measured when the first ones look worth it."""
 
     def __init__(self, read: Callable[[int], None], name: str) -> None:
         self._read = read  # reads so many tokens and forgets them
         self._name = name
         self._costs: Mapping[int, float] | None = None
 
-    def width(self, hits: float, most: int) -> int:
-        """Return how many codes to read when at most so many are left."""
+    def choose(self, guesses: Iterator[tuple[int, float]], most: int) -> list[int]:
+        """Return the guesses, each given with its chance, that are worth reading; at most so many fit."""
+        codes, right, chance = list[int](), list[float](), 1.0
+        for code, own in itertools.islice(guesses, min(most, max(WIDTHS) - 1)):
+            chance *= own
+            if chance < _HOPELESS:
+                break
+            codes.append(code)
+            right.append(chance)
         if self._costs is None:
-            if hits < _WORTH_MEASURING or most < max(WIDTHS):
-                return 1
+            if max(right, default=0.0) < _WORTH_MEASURING or most < max(WIDTHS):
+                return []
             self._costs = _kept(self._name) or self._measured()
-        return best_width(self._costs, hits, most)
+        return codes[: best_width(self._costs, right) - 1]
 
     def _measured(self) -> Mapping[int, float]:
-        costs = {width: min(self._seconds(width) for _ in range(_RUNS)) for width in WIDTHS}
+        costs = dict.fromkeys(WIDTHS, math.inf)
+        began, (fewest, most) = time.perf_counter(), _ROUNDS
+        for done in range(most):
+            if done >= fewest and time.perf_counter() - began > _SECONDS:
+                break
+            for width in WIDTHS:
+                costs[width] = min(costs[width], self._seconds(width))
         _keep(self._name, costs)
         return costs
 

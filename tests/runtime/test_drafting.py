@@ -68,7 +68,7 @@ def test_the_codes_and_what_was_read_are_those_of_the_raster_loop(
         expected = list(raster.paint(one.draw, one.step, this))
 
         drafts = Drafts(this.columns, shown)
-        codes = list(drafting.paint(many.draw, many, this, drafts, lambda _, left: min(width, left)))
+        codes = list(drafting.paint(many.draw, many, this, drafts, drafting.first_guesses(width - 1)))
 
         assert codes == expected
         assert many.tokens == one.tokens
@@ -78,7 +78,15 @@ def test_a_width_that_changes_at_every_pass_changes_nothing() -> None:
     one, many, this = Sequential(), Sequential(), plan(8, 8, (7,), 3)
     widths = itertools.cycle([1, 5, 2, 64, 1, 3])
 
-    codes = list(drafting.paint(many.draw, many, this, Drafts(8), lambda _, left: min(next(widths), left)))
+    codes = list(
+        drafting.paint(
+            many.draw,
+            many,
+            this,
+            Drafts(8),
+            lambda guesses, most: drafting.first_guesses(next(widths) - 1)(guesses, most),
+        )
+    )
 
     assert codes == list(raster.paint(one.draw, one.step, this))
     assert many.passes < one.passes
@@ -93,11 +101,9 @@ def test_right_guesses_save_passes_and_wrong_ones_cost_none() -> None:
     right, wrong = Copying(), Copying()
     this = plan(6, 6, (), 0)
 
-    kept = drafting.paint(
-        right.draw, right, this, Drafts(6, np.array(copied).reshape(6, 6)), lambda _, left: min(6, left)
-    )
+    kept = drafting.paint(right.draw, right, this, Drafts(6, np.array(copied).reshape(6, 6)), drafting.first_guesses(5))
     assert list(kept) == copied
-    lost = drafting.paint(wrong.draw, wrong, this, Drafts(6, np.full((6, 6), 99)), lambda _, left: min(6, left))
+    lost = drafting.paint(wrong.draw, wrong, this, Drafts(6, np.full((6, 6), 99)), drafting.first_guesses(5))
     assert list(lost) == copied
 
     assert right.passes <= 12
@@ -107,7 +113,7 @@ def test_right_guesses_save_passes_and_wrong_ones_cost_none() -> None:
 def test_a_code_is_yielded_before_the_next_pass() -> None:
     model = Sequential()
 
-    codes = drafting.paint(model.draw, model, plan(2, 2, (), 0), Drafts(2), lambda _, left: 1)
+    codes = drafting.paint(model.draw, model, plan(2, 2, (), 0), Drafts(2), drafting.first_guesses(0))
 
     assert len(list(itertools.islice(codes, 2))) == 2
     assert model.passes == 1

@@ -1,7 +1,9 @@
 """How many codes a pass reads: the most right ones in the least time, by costs that are measured once."""
 
+import itertools
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,22 +16,31 @@ GPU = {1: 1.0, 2: 1.0, 4: 1.0, 8: 1.0}
 
 
 @pytest.mark.parametrize(
-    ("costs", "hits", "most", "width"),
+    ("costs", "right", "width"),
     [
-        (CPU, 0.0, 99, 1),
-        (CPU, 0.3, 99, 1),  # 1.3 codes in 1.4 steps
-        (CPU, 0.5, 99, 2),  # 1.5 in 1.4
-        (CPU, 0.9, 99, 8),  # 5.7 in 3.6
-        (CPU, 1.0, 99, 8),
-        (CPU, 1.0, 7, 4),
-        (CPU, 1.0, 1, 1),
-        (GPU, 0.1, 99, 8),
+        (CPU, [], 1),
+        (CPU, [0.3, 0.09, 0.03], 1),  # 1.3 codes in 1.4 steps
+        (CPU, [0.5, 0.25], 2),  # 1.5 in 1.4
+        (CPU, [0.9, 0.8, 0.7, 0.2, 0.1, 0.0, 0.0], 4),  # 3.4 in 2.3
+        (CPU, [0.9, 0.8, 0.7, 0.7, 0.6, 0.6, 0.5], 8),  # 5.8 in 3.6
+        (CPU, [1.0] * 6, 4),
+        (GPU, [0.1] * 7, 8),
     ],
 )
 def test_the_width_gives_most_right_codes_in_least_time(
-    costs: dict[int, float], hits: float, most: int, width: int
+    costs: dict[int, float], right: list[float], width: int
 ) -> None:
-    assert best_width(costs, hits, most) == width
+    assert best_width(costs, right) == width
+
+
+def guesses(chance: float) -> Iterator[tuple[int, float]]:
+    return ((code, chance) for code in itertools.count())
+
+
+def width(pace: Pace, chance: float, most: int) -> int:
+    chosen = pace.choose(guesses(chance), most - 1)
+    assert chosen == list(range(len(chosen)))
+    return 1 + len(chosen)
 
 
 class Reader:
@@ -59,8 +70,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_nothing_is_measured_before_guesses_look_worth_it(home: Path) -> None:
     read = Reader()
 
-    assert Pace(read, "a").width(0.2, 99) == 1
-    assert Pace(read, "a").width(1.0, 5) == 1  # too little is left to measure all widths with
+    assert width(Pace(read, "a"), 0.2, 99) == 1
+    assert width(Pace(read, "a"), 1.0, 5) == 1  # too little is left to measure all widths with
     assert read.read == []
     assert not home.exists()
 
@@ -69,15 +80,15 @@ def test_costs_are_measured_once_for_a_device_and_kept(home: Path) -> None:
     read = Reader()
     pace = Pace(read, "a")
 
-    assert pace.width(1.0, 99) == 12
-    assert pace.width(0.0, 99) == 1
+    assert width(pace, 1.0, 99) == 12
+    assert width(pace, 0.0, 99) == 1
     assert set(read.read) == set(WIDTHS)
     assert [*json.loads((home / "pace" / "a.json").read_text())] == list(map(str, WIDTHS))
     again = Reader()
-    assert Pace(again, "a").width(1.0, 99) == 12
+    assert width(Pace(again, "a"), 1.0, 99) == 12
     assert again.read == []
     other = Reader()
-    Pace(other, "b").width(1.0, 99)
+    width(Pace(other, "b"), 1.0, 99)
     assert other.read != []
 
 
@@ -87,7 +98,7 @@ def test_what_cannot_be_read_is_measured_again(home: Path, content: str) -> None
     (home / "pace" / "a.json").write_text(content)
     read = Reader()
 
-    Pace(read, "a").width(1.0, 99)
+    width(Pace(read, "a"), 1.0, 99)
 
     assert read.read != []
     assert len(json.loads((home / "pace" / "a.json").read_text())) == len(WIDTHS)
