@@ -65,8 +65,7 @@ def painted(model: edgevlo.Model, sample: Sample, seed: int, width: int) -> Pain
     clock, cpu = time.perf_counter(), time.process_time()
     *_, last = begun
     wall, worked = time.perf_counter() - clock, time.process_time() - cpu
-    _, passes, counted = str(last.preview.info["parameters"]).rpartition("Passes: ")
-    return Painted(last.codes, int(counted) if passes else last.codes.size, wall, worked)
+    return Painted(last.codes, int(last.preview.info["passes"]), wall, worked)
 
 
 def measured(model: edgevlo.Model, kind: str, cases: int, repeats: int) -> dict[str, Any]:

@@ -5,7 +5,7 @@ Knows no files: source pictures come as codes or features.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from PIL import Image
@@ -16,7 +16,7 @@ from ..engine import Engine, Painter
 from ..errors import RequestError
 from ..manifest.abilities import Ability
 from ..manifest.guidance import Branch, Sampling, weigh
-from ..pictures.marks import PARAMETERS, PRODUCER, provenance
+from ..pictures.marks import PRODUCER, provenance
 from ..pictures.sizes import GridRule, Shape, tokens_fed
 from . import drafting, raster
 from .drafts import Drafts
@@ -96,12 +96,12 @@ class Painting:
 
     def strokes(self, request: PictureRequest, decode: Callable[[Codes], Image.Image]) -> Iterator[Stroke]:
         """Paint row by row; `decode` gives the picture of a code grid (rows, columns)."""
-        plan, chunks = request.plan, dict(request.chunks)
+        plan, info = request.plan, dict[str, Any](request.chunks)
 
         def finished(codes: Codes) -> Image.Image:
             picture = decode(codes)
             if codes.shape[0] == plan.rows:
-                picture.info.update(chunks)
+                picture.info.update(info)
             return picture
 
         preview = Preview(plan.rows, finished)
@@ -109,8 +109,7 @@ class Painting:
             painter.head.set(np.array(request.weights, dtype=np.float32), request.sampling)
             codes, passes = _painted(painter, request)
             for grid in raster.finished_rows(codes, plan.columns):
-                if grid.shape[0] == plan.rows and passes() < plan.cells:
-                    chunks[PARAMETERS] += f", Passes: {passes()}"
+                info["passes"] = passes()
                 yield Stroke(codes=grid, rows=plan.rows, _preview=preview)
 
     def _weighed(
