@@ -6,7 +6,10 @@ PROMPT ?= a red car on the beach at sunset
 PIP = -m pip --quiet --disable-pip-version-check
 PIP_INSTALL = $(PIP) install --constraint constraints.txt
 
-.PHONY: paint test test-unit test-slow test-wheel check bench clean
+MINUTES ?= 5
+SEED ?= $(shell date +%s)
+
+.PHONY: fuzz kills test-newest test-oldest paint test test-unit test-slow test-wheel check bench clean
 export PROMPT
 
 paint: .venv/installed
@@ -30,6 +33,27 @@ test-wheel:
 	cd dist && ../.venv-wheel/bin/edgevlo paint -o painted.png -- "$$PROMPT"
 	cd dist && ../.venv-wheel/bin/python -m pytest -c ../pyproject.toml -m unit ../tests
 
+# Damaged input of every kind for so many MINUTES, from a SEED that is printed (tests/fuzz/campaign.py).
+fuzz: .venv-dev/installed
+	.venv-dev/bin/python tests/fuzz/campaign.py --minutes $(MINUTES) --seed $(SEED)
+
+# Commands that are killed at random moments, and what they leave.
+kills: .venv-dev/installed
+	.venv-dev/bin/python tests/fuzz/kills.py --count 200 --seed $(SEED)
+
+# The suite with the newest and the oldest releases that pyproject.toml allows, each in an environment of its own.
+test-newest:
+	$(PYTHON) -m venv .venv-newest
+	.venv-newest/bin/python -m pip install --quiet --upgrade --editable '.[dev]'
+	.venv-newest/bin/python -m pip list --format=freeze
+	.venv-newest/bin/python -m pytest
+
+test-oldest:
+	$(PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/python -m pip install --quiet --editable '.[dev]' $$($(PYTHON) tests/oldest.py)
+	.venv-oldest/bin/python -m pip list --format=freeze
+	.venv-oldest/bin/python -m pytest
+
 check: .venv-dev/installed
 	.venv-dev/bin/ruff check .
 	.venv-dev/bin/ruff format --check .
@@ -51,4 +75,4 @@ bench: .venv/installed .venv-dev/installed
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-dev .venv-wheel build dist *.egg-info
+	rm -rf .venv .venv-dev .venv-newest .venv-oldest .venv-wheel build dist *.egg-info

@@ -25,9 +25,11 @@ def cases(manifest: Manifest, prompts: Path | None, pictures: Path | None, count
         raise RequestError(f"--count {count} is too small; calibration needs at least one case.")
     lines = list(read_requests(SHIPPED if prompts is None else prompts))
     if prompts is None:
-        lines = [line for line in lines if line.ability in manifest.abilities]
+        lines = [line for line in lines if line.ability in manifest.abilities and line.ability != "interleave"]
     elif lacking := [line.ability for line in lines if line.ability not in manifest.abilities]:
         raise RequestError(f"{prompts} has requests to {lacking[0]}, which {manifest.name} lacks; remove them.")
+    elif any(line.ability == "interleave" for line in lines):
+        raise RequestError(f"{prompts} has requests to interleave, which calibration does not run; remove them.")
     if not lines:
         raise RequestError(f"{prompts or manifest.name} has no requests to calibrate on; give a file with --prompts.")
     files = [] if pictures is None else picture_files(pictures)

@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -48,7 +49,8 @@ def open_bundle(folder: Path) -> Bundle:
         check_listing(folder, bundle.manifest)
         return bundle
     verify_files(folder, bundle.manifest)
-    if not (verified.is_trusted(bundle.digest) or folder.absolute().parent == EMBEDDED):
+    known = verified.is_trusted(bundle.digest) or folder.absolute().parent == EMBEDDED
+    if not known and os.environ.get(trial.NO_TRIAL) != "0":
         _try_out(bundle)
     if found is not None:
         verified.remember(folder, found)

@@ -14,7 +14,7 @@ from .arrays import Codes
 from .bundle import Bundle, open_bundle
 from .engine import Engine
 from .errors import AbilityError, RequestError
-from .generate.detections import Detection, read_detections
+from .generate.detections import Detection, only_asked, read_detections
 from .generate.interleave import Rule, interleave
 from .generate.options import Options, resolve
 from .generate.painting import Painting
@@ -266,7 +266,8 @@ class Model:
         rows, columns = codes.shape
         unit = (columns, rows) if ability.unit == "cell" else self.grid.size(Shape(rows, columns))
         scale = (loaded.size[0] / unit[0], loaded.size[1] / unit[1])
-        return read_detections(self._answer("detect", text, [codes]), scale)
+        found = read_detections(self._answer("detect", text, [codes]), scale)
+        return only_asked(found, [objects] if isinstance(objects, str) else objects)
 
     def tokenize(self, picture: Picture) -> Codes:
         """Return the codes (rows, columns) of a picture, resized to a size the model reads if it has another.

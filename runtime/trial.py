@@ -19,6 +19,7 @@ from typing import Final
 from . import errors
 from .errors import BundleError, EdgevloError
 
+NO_TRIAL: Final = "EDGEVLO_TRIAL"  # 0: bundles are opened without a trial
 SECONDS: Final = 10  # of CPU, and one more for each _BYTES_A_SECOND of the bundle
 _BYTES_A_SECOND: Final = 20_000_000
 _MEMORY: Final = 4 * 2**30  # of address space, and _MEMORY_A_BYTE for each byte of the bundle
@@ -27,16 +28,12 @@ _WAITING: Final = 10  # times the CPU seconds, on a machine that does other thin
 
 _CHILD: Final = "edgevlo.runtime.rehearsal"
 
-SWITCH: Final = "EDGEVLO_TRIAL"  # 0: bundles are opened without a trial
-
 
 def try_out(folder: Path, size: int) -> None:
     """Open a bundle of so many bytes in a child process.
 
     Raises what that raised, and `BundleError` when the child did not survive.
     """
-    if os.environ.get(SWITCH) == "0":
-        return
     seconds = SECONDS + size // _BYTES_A_SECOND
     limits = f"{seconds} {_MEMORY + _MEMORY_A_BYTE * size}"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "MALLOC_ARENA_MAX": "2"}
@@ -52,7 +49,7 @@ def try_out(folder: Path, size: int) -> None:
     except subprocess.TimeoutExpired as error:
         raise BundleError(_refusal(folder, f"did not end within {_WAITING * seconds} seconds")) from error
     except OSError as error:
-        raise BundleError(f"{folder} cannot be tried out ({error.strerror}); {SWITCH}=0 opens it.") from error
+        raise BundleError(f"{folder} cannot be tried out ({error.strerror}); {NO_TRIAL}=0 opens it.") from error
     if done.returncode == 0:
         return
     _raise(folder, done, seconds)

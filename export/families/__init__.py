@@ -6,7 +6,8 @@ A family is a record in registry.py and a module with one function, `plan`.
 import dataclasses
 import functools
 import importlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,9 +48,10 @@ def plan_export(folder: Path) -> "Plan":
     listed = checkpoint.config.get("architectures") or []
     named = [str(name) for name in listed] if isinstance(listed, list) else []
     if family := family_of(named, functools.partial(read_tokenizer, checkpoint)):
-        plan: Plan = importlib.import_module(f".{family.module}", __name__).plan(checkpoint)
-        defaults = follow_generation_config(plan.defaults, checkpoint, plan.tokenizer or read_tokenizer(checkpoint))
-        return dataclasses.replace(plan, defaults=defaults)
+        with _values_of_files(folder):
+            plan: Plan = importlib.import_module(f".{family.module}", __name__).plan(checkpoint)
+            defaults = follow_generation_config(plan.defaults, checkpoint, plan.tokenizer or read_tokenizer(checkpoint))
+            return dataclasses.replace(plan, defaults=defaults)
     classes = [family for family in FAMILIES if not set(named).isdisjoint(family.architectures)]
     if classes:
         tokens = " or ".join(f"{', '.join(family.tokens)} ({family.name})" for family in classes)
@@ -63,6 +65,21 @@ def plan_export(folder: Path) -> "Plan":
         else f"names no class (model type {checkpoint.config.get('model_type')!r})"
     )
     raise CheckpointError(f"{folder / 'config.json'} {found}.{instead_of(*named)} edgevlo exports {supported()}.")
+
+
+@contextmanager
+def _values_of_files(folder: Path) -> Iterator[None]:
+    """Turn what a value of a wrong kind in a checkpoint's JSON files raises, here or in transformers, into one line."""
+    try:
+        yield
+    except CheckpointError:
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split())[:300]
+        raise CheckpointError(
+            f"{folder}: a value in config.json or a file beside it is not what this class has there "
+            f"({type(error).__name__}: {reason}). Download those files again."
+        ) from error
 
 
 def _check_format(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -39,3 +40,32 @@ def read_detections(text: str, scale: tuple[float, float]) -> list[Detection]:
 def _scaled(box: Box, scale: tuple[float, float]) -> Box:
     left, top, right, bottom = box
     return round(left * scale[0]), round(top * scale[1]), round(right * scale[0]), round(bottom * scale[1])
+
+
+def only_asked(found: Sequence[Detection], objects: Sequence[str]) -> list[Detection]:
+    """Return what bears one of the names that were asked for; warn of the rest, which a model adds by itself.
+
+    "red car" is a car, and "cars" are; so is every longer or shorter name that holds the other in whole words.
+    """
+    if not objects:
+        return list(found)
+    asked = [_words(name) for name in objects]
+    kept = [one for one in found if any(_is_same(_words(one.label), name) for name in asked)]
+    if left := sorted({one.label for one in found if one not in kept}):
+        warnings.warn(
+            f"the model also named {', '.join(left)[:80]}, which was not asked for; it is left out",
+            AnswerWarning,
+            stacklevel=2,
+        )
+    return kept
+
+
+def _words(name: str) -> str:
+    """Return a name in small letters, words without the s of a plural; Chinese ones stay as they are."""
+    return " ".join(word[:-1] if len(word) > 3 and word.endswith("s") else word for word in name.casefold().split())
+
+
+def _is_same(label: str, asked: str) -> bool:
+    if not label.isascii() or not asked.isascii():
+        return label in asked or asked in label
+    return f" {label} " in f" {asked} " or f" {asked} " in f" {label} "

@@ -6,7 +6,7 @@ from ..arrays import Codes
 from ..engine import Engine
 from ..manifest.schema import Manifest
 from ..pictures.domain import outside, share_outside
-from ..pictures.fit import cut_off, fitted
+from ..pictures.fit import fitted, is_cropped
 from ..pictures.load import Loaded, from_pixels, resized, to_pixel_values, warn_of_changes
 from ..pictures.sizes import GridRule
 from .prompts import Features
@@ -25,7 +25,7 @@ class PictureReader:
         image, changes = self.fit(loaded.image), [*loaded.changes]
         codes = self._engine.encode(to_pixel_values(image, self._manifest.preprocess))
         if image.size != loaded.size:
-            cut = self._manifest.preprocess.cover is not None and cut_off(loaded.size, image.size)
+            cut = is_cropped(loaded.size, image.size, self._manifest.preprocess, self._grid)
             changes.append(resized(loaded.size, image.size) + ", its edges cut off" * cut)
         if domain := self._manifest.domain:
             rebuilt = from_pixels(self._engine.decode(codes), self._manifest.postprocess)

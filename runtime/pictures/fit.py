@@ -7,7 +7,7 @@ from PIL import Image
 
 from ..manifest.pictures import Cover, FitPadSquare, Preprocess
 from .decode import MAX_DECODED
-from .sizes import GridRule, Shape
+from .sizes import GridRule, Shape, keeps_ratio
 
 _RESAMPLING: Final = {
     "bicubic": Image.Resampling.BICUBIC,
@@ -20,13 +20,26 @@ _MAX_SCALED: Final = 16_000_000  # pixels of a picture that is scaled before it 
 
 
 def fitted(image: Image.Image, rule: Preprocess, grid: GridRule) -> Image.Image:
-    """Return the picture in a size the model reads: its own, or one of about its proportions."""
+    """Return the picture in a size the model reads: its own, or one of its proportions, cropped where there is none."""
     if rule.fit_pad_square is not None:
         return fit_pad_square(image, rule.fit_pad_square, rule)
     size = _size(*image.size, rule, grid)
-    if rule.cover is None or image.size == size:
+    if image.size == size or (rule.cover is None and _within_a_cell(image.size, size, grid)):
         return resize(image, size, rule)
-    return cover(image, size, rule.cover, rule)
+    return cover(image, size, rule.cover or Cover(), rule)
+
+
+def is_cropped(before: tuple[int, int], after: tuple[int, int], rule: Preprocess, grid: GridRule) -> bool:
+    """Whether `fitted` cuts off more than a pixel of a picture, (width, height) each."""
+    if rule.fit_pad_square is not None or (rule.cover is None and _within_a_cell(before, after, grid)):
+        return False
+    return cut_off(before, after)
+
+
+def _within_a_cell(before: tuple[int, int], after: tuple[int, int], grid: GridRule) -> bool:
+    """Whether scaling to a size changes the ratio by no more than the rounding to cells does."""
+    shape = Shape(after[1] // grid.cell, after[0] // grid.cell)
+    return keeps_ratio(shape, before[0] / before[1], grid.grid.step)
 
 
 def _size(width: int, height: int, rule: Preprocess, grid: GridRule) -> tuple[int, int]:

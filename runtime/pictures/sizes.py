@@ -135,6 +135,11 @@ def read_size(size: Size, rule: GridRule) -> tuple[int, int]:
     raise RequestError(f"size {size!r} is not a pair of whole numbers: give (width, height) in pixels, or '128x128'.")
 
 
+def keeps_ratio(shape: Shape, ratio: float, step: int = 1) -> bool:
+    """Whether a grid has a ratio of width to height, up to one cell, or one step where a model paints in steps."""
+    return abs(shape.columns - shape.rows * ratio) <= step or abs(shape.rows - shape.columns / ratio) <= step
+
+
 def parse_size(text: str, rule: GridRule) -> tuple[int, int]:
     """Return `(width, height)` of a size in text; a ratio is the allowed size nearest to it in the default area."""
     if match := _SIZE.match(text):
@@ -142,7 +147,13 @@ def parse_size(text: str, rule: GridRule) -> tuple[int, int]:
     if (match := _RATIO.match(text)) and int(match[1]) and int(match[2]):
         ratio = int(match[1]) / int(match[2])
         side = math.sqrt(rule.default.cells) * rule.cell
-        return rule.size(rule.nearest(side * math.sqrt(ratio), side / math.sqrt(ratio)))
+        shape = rule.nearest(side * math.sqrt(ratio), side / math.sqrt(ratio))
+        if not keeps_ratio(shape, ratio, rule.grid.step):
+            width, height = rule.size(shape)
+            raise RequestError(
+                f"this model paints no picture of the ratio {text}; the nearest is {width}x{height}. Choose another."
+            )
+        return rule.size(shape)
     raise RequestError(f"size {text[:40]!r} is neither WIDTHxHEIGHT in pixels, like 128x128, nor a ratio, like 16:9.")
 
 

@@ -85,11 +85,12 @@ def pull(
     from edgevlo import hub
 
     destination = _place(name)
-    if _holds_bundle(destination):
+    if _holds_bundle(destination) and revision is None:
         return destination, "bundle"
     snapshot = hub.fetch(name, revision=revision, pickles=pickles, wanted=wanted)
     if snapshot.kind == "bundle":
-        _install(name, snapshot.folder, destination)
+        if not _is_installed(snapshot.folder, destination):
+            _install_over(name, snapshot.folder, destination)
         return destination, "bundle"
     return snapshot.folder, "checkpoint"
 
@@ -99,6 +100,31 @@ def _place(name: str) -> Path:
     if not is_hub_id(name):
         raise BundleError(f"{name!r} is not a hub id; those have the form OWNER/NAME.")
     return installed() / name.replace("/", "--")
+
+
+def _is_installed(snapshot: Path, destination: Path) -> bool:
+    """Whether the installed bundle is the one of a snapshot, by its manifest, which names every other file's hash."""
+    if not _holds_bundle(destination):
+        return False
+    return (snapshot / MANIFEST_FILE).read_bytes() == (destination / MANIFEST_FILE).read_bytes()
+
+
+def _install_over(name: str, snapshot: Path, destination: Path) -> None:
+    """Install a snapshot in place of another revision, which stays unless all of the new one is there."""
+    if not _holds_bundle(destination):
+        _install(name, snapshot, destination)
+        return
+    leaving = beside(destination)
+    try:
+        destination.rename(leaving)
+    except OSError as error:
+        raise OutputError(f"{destination} cannot be replaced ({error.strerror}).") from error
+    try:
+        _install(name, snapshot, destination)
+    except BaseException:
+        leaving.rename(destination)
+        raise
+    remove_folder(leaving)
 
 
 def _install(name: str, snapshot: Path, destination: Path) -> None:

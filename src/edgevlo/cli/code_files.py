@@ -50,7 +50,7 @@ def check_apart(paths: Sequence[Path]) -> None:
         if _ignores_case(os.path.dirname(place)):  # noqa: PTH120
             place = place.casefold()
         if place in seen:
-            raise click.UsageError(f"{path} cannot hold both a picture and its codes; name another file.")
+            raise click.UsageError(f"{path} cannot hold both the picture and its codes; name another file.")
         seen.add(place)
 
 
