@@ -52,7 +52,8 @@ def open_bundle(folder: Path) -> Bundle:
     known = verified.is_trusted(bundle.digest) or folder.absolute().parent == EMBEDDED
     if not known and os.environ.get(trial.NO_TRIAL) != "0":
         _try_out(bundle)
-    if found is not None:
+        known = True
+    if found is not None and known:
         verified.remember(folder, found)
     return bundle
 

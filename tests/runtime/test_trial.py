@@ -89,6 +89,21 @@ def test_a_strangers_bundle_is_tried_once(tmp_path: Path, monkeypatch: pytest.Mo
     assert tried == [bundle]
 
 
+def test_a_bundle_that_was_opened_without_its_trial_is_tried_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = strangers(tmp_path / "kind")
+    tried: list[Path] = []
+    monkeypatch.setattr(trial, "try_out", lambda folder, *_: tried.append(folder))
+
+    with monkeypatch.context() as patch:
+        patch.setenv("EDGEVLO_TRIAL", "0")
+        open_bundle(bundle)
+    open_bundle(bundle)
+
+    assert tried == [bundle]
+
+
 def test_picturebook_needs_no_trial(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trial, "try_out", lambda *_: pytest.fail("tried"))
 

@@ -20,6 +20,7 @@ TABLE: Final = {
     "cli/test_calibrate_command.py": INTEGRATION,
     "cli/test_completion.py": INTEGRATION,  # a process for each question of a shell
     "cli/test_hub.py": INTEGRATION,
+    "cli/test_surroundings.py": INTEGRATION,  # signals and streams of real processes
     "cli/test_streams.py": INTEGRATION,  # processes with real pipes
     "docs": UNIT,
     "export": INTEGRATION,
@@ -37,9 +38,11 @@ TABLE: Final = {
     "runtime/test_tensorrt_requirements.py": INTEGRATION,
     "runtime/test_tensorrt_surface.py": GOLDEN,
     "runtime/test_trial.py": INTEGRATION,
+    "runtime/test_unmet_options.py": INTEGRATION,
     "serving": INTEGRATION,
     "test_families.py": INTEGRATION,
     "test_figures.py": GOLDEN,
+    "test_fuzz_smoke.py": INTEGRATION,
     "test_kinds.py": UNIT,
     "test_packaging.py": UNIT,
     "test_shared.py": UNIT,
