@@ -10,10 +10,10 @@ from pathlib import Path
 
 from PIL import Image
 
+from .abilities import ability_of, check_count
 from .arrays import Codes
 from .bundle import Bundle, open_bundle
 from .engine import Engine
-from .errors import AbilityError, RequestError
 from .generate.detections import Detection, only_asked, read_detections
 from .generate.interleave import Rule, interleave
 from .generate.options import Options, resolve
@@ -259,7 +259,7 @@ class Model:
     def detect(self, picture: Picture, objects: Sequence[str] = ()) -> list[Detection]:
         """Find the named objects, or everything, and return their boxes in pixels of the given picture."""
         ability = self._ability("detect")
-        self._check_count("detect", 1)
+        check_count(self.manifest, "detect", 1)
         loaded = load_picture(picture)
         codes = self._reader.codes(loaded)
         text = self._request_text("detect", objects)
@@ -338,26 +338,14 @@ class Model:
 
     def _read(self, name: AbilityName, pictures: Sequence[Picture]) -> list[Source]:
         """Return what a prompt shows of the pictures, after checking their number."""
-        self._check_count(name, len(pictures))
+        check_count(self.manifest, name, len(pictures))
         reading = self._ability(name).reads or self.manifest.image_block.features
         if reading == "codes":
             return [self.tokenize(picture) for picture in pictures]
         return [self._reader.features(load_picture(picture), with_codes=reading == "both") for picture in pictures]
 
-    def _check_count(self, name: AbilityName, count: int) -> None:
-        low, high = self._ability(name).images
-        if not low <= count <= high:
-            takes = str(low) if low == high else f"{low} to {high}"
-            raise RequestError(f"{name} takes {takes} picture(s), {count} given.")
-
     def _ability(self, name: AbilityName) -> Ability:
-        ability = self.manifest.abilities.get(name)
-        if ability is None:
-            has = ", ".join(sorted(self.manifest.abilities)) or "nothing"
-            raise AbilityError(
-                f"{self.manifest.name} (family {self.manifest.family}) does not support {name!r}. Supported: {has}."
-            )
-        return ability
+        return ability_of(self.manifest, name)
 
     @cached_property
     def _reader(self) -> PictureReader:

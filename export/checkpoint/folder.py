@@ -20,6 +20,7 @@ from edgevlo.runtime.arrays import Floats
 from edgevlo.runtime.errors import CheckpointError
 
 from . import float8
+from .finite import check_finite
 from .weights import Header, Pickle, Safetensors, Shape, WeightFile
 
 __all__ = ["Checkpoint", "CheckpointWarning", "Floats", "Shape"]
@@ -233,16 +234,8 @@ class Checkpoint:
         else:
             values = self._stored(name, place, slice(None)).reshape(part.shape)[rows]
         numbers = np.ascontiguousarray(values.float().numpy())
-        self._check_finite(name, numbers)
+        check_finite(self.folder, name, numbers)
         return numbers
-
-    def _check_finite(self, name: str, numbers: Floats) -> None:
-        """Raise `CheckpointError` for NaN and infinities: what is made of them is noise or black."""
-        if not np.isfinite(numbers).all():
-            raise CheckpointError(
-                f"{self.folder}: tensor {name} has numbers that are not finite; download the checkpoint again, or take "
-                "the one before the training that broke it."
-            )
 
     def _stored(self, name: str, place: _Place, rows: slice) -> torch.Tensor:
         """Return rows of a tensor as its file holds it, float8 times its scale."""

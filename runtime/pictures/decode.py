@@ -1,27 +1,17 @@
-"""Picture files become Pillow images within bounds that are checked before a pixel is decoded.
-
-Every number here is checked against what the file's headers say: a file that would take more is refused in one line.
-"""
+"""Picture files become Pillow images, within the bounds of limits.py, which are checked before a pixel is decoded."""
 
 import io
 import os
 import stat
 from pathlib import Path
-from typing import IO, Final
+from typing import IO
 
 from PIL import Image
 
 from ..errors import PictureError
 from .formats import inspect
 from .formats.contents import Contents, UnreadableError
-
-MAX_SIDE: Final = 32_768
-MAX_FILE: Final = 256_000_000  # bytes of a file
-MAX_DECODED: Final = 192_000_000  # bytes that a picture takes at any moment until it has the size the model reads
-MAX_WORK: Final = 2_400_000_000  # pixels that a decoder passes over, a second on a small CPU
-HALVED_ABOVE: Final = 24_000_000  # pixels; a picture of more is halved until it has no more, a JPEG by its decoder
-
-_PIXEL: Final = 4  # bytes of a decoded pixel
+from .limits import MAX_FILE, PIXEL_BYTES, check_bytes, check_decoding
 
 
 def read_file(path: str | Path) -> bytes:
@@ -59,43 +49,11 @@ def decode(content: bytes, name: str) -> tuple[Image.Image, Contents]:
         raise UnreadableError("its headers disagree about its size")
     if halvings:
         image.draft(None, (image.width >> halvings, image.height >> halvings))
-    _check_bytes(name, contents.size, image.width * image.height * (_PIXEL + _converted(image, contents)))
+    check_bytes(name, contents.size, image.width * image.height * (PIXEL_BYTES + _converted(image, contents)))
     image.load()
     return image, contents
 
 
-def check_decoding(contents: Contents, name: str) -> int:
-    """Return how often the decoder halves the picture; raise `PictureError` if it takes too much all the same."""
-    width, height = contents.size
-    _check_sides(width, height, name)
-    if contents.work > MAX_WORK:
-        raise PictureError(f"{name} would take its decoder far too long. Save it as PNG or as a plain JPEG first.")
-    pixels, halvings = width * height, 0
-    while contents.scales and halvings < 3 and pixels >> 2 * halvings > HALVED_ABOVE:
-        halvings += 1
-    _check_bytes(name, contents.size, (pixels >> 2 * halvings) * contents.decoding + contents.extra)
-    return halvings
-
-
-def check_size(size: tuple[int, int], name: str) -> None:
-    """Raise `PictureError` for a picture in memory that has no pixels, or more than a file may have."""
-    _check_sides(*size, name)
-    _check_bytes(name, size, size[0] * size[1] * _PIXEL)
-
-
-def _check_sides(width: int, height: int, name: str) -> None:
-    if min(width, height) < 1 or max(width, height) > MAX_SIDE:
-        raise PictureError(f"{name} is {width}x{height} pixels; sides from 1 to {MAX_SIDE} are read. Scale it first.")
-
-
-def _check_bytes(name: str, size: tuple[int, int], needed: int) -> None:
-    if needed > MAX_DECODED:
-        raise PictureError(
-            f"{name} is {size[0]}x{size[1]} pixels, which take {needed // 10**6} MB to decode; "
-            f"{MAX_DECODED // 10**6} MB is the most. Scale it first, or save it as JPEG."
-        )
-
-
 def _converted(image: Image.Image, contents: Contents) -> int:
     """Return how many bytes a pixel takes beside its own while a picture is converted and turned."""
-    return 0 if image.mode == "RGB" and contents.orientation == 1 and not image.has_transparency_data else _PIXEL
+    return 0 if image.mode == "RGB" and contents.orientation == 1 and not image.has_transparency_data else PIXEL_BYTES

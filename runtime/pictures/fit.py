@@ -6,7 +6,7 @@ from typing import Final
 from PIL import Image
 
 from ..manifest.pictures import Cover, FitPadSquare, Preprocess
-from .decode import MAX_DECODED
+from .limits import MAX_DECODED
 from .sizes import GridRule, Shape, keeps_ratio
 
 _RESAMPLING: Final = {

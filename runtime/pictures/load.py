@@ -16,8 +16,9 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 from ..arrays import Pixels
 from ..errors import PictureError
 from ..manifest.pictures import Postprocess, Preprocess
-from .decode import HALVED_ABOVE, check_size, decode, read_file, read_stream
+from .decode import decode, read_file, read_stream
 from .formats.contents import OF_16_BITS, OF_32_BITS, UnreadableError
+from .limits import HALVED_ABOVE, check_size
 from .to_rgb import to_rgb, upright
 
 _NO_PICTURE: Final = "{} is not a picture that can be read{}. Choose another PNG, JPEG or WebP file."

@@ -29,7 +29,7 @@ def picture_sources(paths: Sequence[Path]) -> list[Path | StandardInput]:
 
 def _all_input() -> bytes:
     """Return standard input, at most one byte more than a picture file may have."""
-    from edgevlo.runtime.pictures.decode import MAX_FILE
+    from edgevlo.runtime.pictures.limits import MAX_FILE
 
     return sys.stdin.buffer.read(MAX_FILE + 1)
 
