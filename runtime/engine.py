@@ -23,7 +23,7 @@ from .graphs.failures import check_codes, check_finite, one_line
 from .graphs.image_head import ImageHead
 from .graphs.integer_table import BITS, IntegerTable, row_bytes
 from .graphs.protocols import Head, Runner, is_device_graph, is_session
-from .graphs.sessions import declared
+from .graphs.sessions import declared, gives_back
 from .graphs.threads import most_threads
 from .graphs.window import Window
 from .manifest.graphs import GraphRole, Table
@@ -76,7 +76,6 @@ class Engine:
         self._capacity = fixed_capacity(bundle.manifest)  # None: as much as a request needs
         self._idle: dict[int, Painter] = {}
         self._read = 0  # bytes that the backbone took for its largest prompt, and keeps
-        self._decoding = 0  # and the decoder for its largest picture
 
     def check_room(self, prompts: Sequence[Sequence[int]], more: int) -> None:
         """Raise `RequestError` unless the prompts and `more` tokens after the longest fit into the model."""
@@ -104,7 +103,7 @@ class Engine:
             needed += kv_bytes(manifest.backbone, work.rows, work.capacity)
         needed += max(0, prefill_bytes(manifest, work) - self._read)
         if grid is not None:
-            needed += max(0, decoder_bytes(self._decoder_values, grid) - self._decoding)
+            needed += decoder_bytes(self._decoder_values, grid)
         check_available(self._bundle, needed, FOR_REQUEST)
 
     def _work(self, prompts: Sequence[Sequence[int]], more: int) -> Work:
@@ -188,10 +187,13 @@ class Engine:
 
     def decode(self, codes: Codes) -> Pixels:
         """Return the decoder's output (1, 3, height, width) for a code grid (rows, columns)."""
+        graph, feeds = self._image_decoder, {"codes": codes[np.newaxis].astype(np.int64)}
         with one_line(self._bundle, "image_decoder"):
-            (pixels,) = self._image_decoder.run(["pixels"], {"codes": codes[np.newaxis].astype(np.int64)})
+            if is_session(graph):
+                (pixels,) = graph.run(["pixels"], feeds, gives_back())
+            else:
+                (pixels,) = graph.run(["pixels"], feeds)
         check_finite(pixels, self._bundle, "image_decoder")
-        self._decoding = max(self._decoding, decoder_bytes(self._decoder_values, Shape(*codes.shape)))
         return np.asarray(pixels, dtype=np.float32)
 
     def encode(self, pixel_values: Pixels) -> Codes:

@@ -21,6 +21,7 @@ WIDTHS: Final = (1, 2, 3, 4, 6, 8, 12)
 _ROUNDS: Final = (2, 20)  # over all widths; of each the fastest counts, as whatever else a machine does only adds to it
 _SECONDS: Final = 0.1  # after so many no further round is begun
 _WORTH_MEASURING: Final = 0.45  # the chance of a guess; below it a second code gains less than it costs anywhere
+_MARGIN: Final = 1.2  # what a wide pass must gain at least: it loses more than a narrow one to other work on a machine
 _HOPELESS: Final = 0.1  # the chance of guesses that are not looked at
 
 
@@ -29,8 +30,9 @@ def best_width(costs: Mapping[int, float], right: Sequence[float]) -> int:
 
     The first one is right. `right[n]` is the chance that the guess n and all before it are.
     """
-    found = {width: (1 + sum(right[: width - 1])) / cost for width, cost in costs.items() if width <= 1 + len(right)}
-    return max(found, key=found.__getitem__)
+    fitting = {width: cost * (_MARGIN if width > 1 else 1) for width, cost in costs.items() if width <= 1 + len(right)}
+    gains = {width: (1 + sum(right[: width - 1])) / cost for width, cost in fitting.items()}
+    return max(gains, key=gains.__getitem__)
 
 
 class Pace:

@@ -17,7 +17,7 @@ the whole against the peaks):
 - Factors: fp32 weights are copied into the order that matmuls want, and the file's pages given back: 0.98 to 1.0.
   int8 keeps 1.04 and its scales in pages of the file, together 1.12 to 1.13; int4 1.19, together 1.40 to 1.42.
   Convolutions in fp32 take 1.1 to 1.37 of their file, in fp16, cast and reordered when opened, 3.2 to 3.4.
-- DECODER: 9 to 11 values of the largest size are held at once, and stay with the session.
+- DECODER: 9 to 11 values of the largest size are held at once, and given back after the run.
 
 Weights of graphs that an ability does not use are not opened, tables are mapped and a picture reads few of their rows:
 neither counts. What is resident beyond what must be (pages of files that the system takes back when it wants them) is
