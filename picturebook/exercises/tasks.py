@@ -206,13 +206,19 @@ def sample(rng: Random, mix: Mix) -> Sample:
 
 
 def judged_paint(
-    rng: Random, language: str, things: int = 1, grid: tuple[int, int] = DEFAULT_GRID, sign: float = 0.0
+    rng: Random,
+    language: str,
+    things: int = 1,
+    grid: tuple[int, int] = DEFAULT_GRID,
+    sign: float = 0.0,
+    *,
+    columns: bool = True,
 ) -> Sample:
-    """A held-out scene asked for in a held-out phrasing, every attribute named."""
+    """A held-out scene asked for in a held-out phrasing, every attribute named, `columns` (left, right) if wanted."""
     while True:
         scene = sample_scene(rng, things, grid, sign=sign, distinct_kinds=1.0, free_style=0.25, real_words=0.0)
         if is_held_out(scene):
-            said = Said(depth=rng.random() < 0.5)
+            said = Said(depth=rng.random() < 0.5, column=columns)
             text = prompt(_told(scene, rng), language, rng, said, held_out=True)
             return Sample("paint", language, text, (), layout.paint(scene), None, (scene,), said)
 

@@ -45,6 +45,8 @@ LINES = (
     Line("one object", ("paint1",), target=0.97),
     Line("two objects", ("paint2",), target=0.93),
     Line("three objects", ("paint3",), target=0.85),
+    Line("two objects, no column named", ("paint2-anywhere",)),
+    Line("three objects, no column named", ("paint3-anywhere",)),
     Line("word on a sign", ("sign",)),
     Line("other trained sizes", ("sizes",)),
     Line("sizes never trained", ("new-sizes",)),

@@ -38,8 +38,10 @@ def _only(made: Sample) -> tuple[str, tuple[Sample, ...]]:
     return made.task.partition(":")[2], (made,)
 
 
-def _painted(voice: Voice, things: int, grid: tuple[int, int] = DEFAULT_GRID, sign: float = 0.0) -> Sample:
-    return judged_paint(voice.rng, voice.language, things, grid, sign)
+def _painted(
+    voice: Voice, things: int, grid: tuple[int, int] = DEFAULT_GRID, sign: float = 0.0, *, columns: bool = True
+) -> Sample:
+    return judged_paint(voice.rng, voice.language, things, grid, sign, columns=columns)
 
 
 def _sized(voice: Voice, grids: tuple[tuple[int, int], ...]) -> tuple[str, tuple[Sample, ...]]:
@@ -97,6 +99,8 @@ _DRAW: dict[str, Callable[[Voice], tuple[str, tuple[Sample, ...]]]] = {
     "paint1": lambda voice: _only(_painted(voice, 1)),
     "paint2": lambda voice: _only(_painted(voice, 2)),
     "paint3": lambda voice: _only(_painted(voice, 3)),
+    "paint2-anywhere": lambda voice: _only(_painted(voice, 2, columns=False)),
+    "paint3-anywhere": lambda voice: _only(_painted(voice, 3, columns=False)),
     "sign": lambda voice: _only(_painted(voice, 1, sign=1.0)),
     "sizes": lambda voice: _sized(voice, TRAINED_GRIDS),
     "new-sizes": lambda voice: _sized(voice, NEW_GRIDS),
@@ -109,8 +113,9 @@ _DRAW: dict[str, Callable[[Voice], tuple[str, tuple[Sample, ...]]]] = {
         for task in ("edit", "detect", "boxes", "segmentation", "edges", "compare", "fetch")
     },
 }
-ROWS = ("paint1", "paint2", "paint3", "sign", "sizes", "new-sizes", "edit", "compound", "turns", "detect", "boxes",
-        "segmentation", "edges", "ask", "describe", "compare", "fetch")  # fmt: skip
+ROWS = ("paint1", "paint2", "paint3", "paint2-anywhere", "paint3-anywhere", "sign", "sizes", "new-sizes", "edit",
+        "compound", "turns", "detect", "boxes", "segmentation", "edges", "ask", "describe", "compare",
+        "fetch")  # fmt: skip
 _SAME_SCENES = ("segmentation", "edges", "boxes")  # case by case, so that they can be shown side by side
 
 

@@ -14,7 +14,7 @@ from edgevlo.picturebook.judging.judge import RgbArray
 from edgevlo.picturebook.judging.trials import Trial
 from edgevlo.picturebook.language import phrases
 from edgevlo.picturebook.language.forms import REQUESTS, both
-from edgevlo.picturebook.language.words import LANGUAGES
+from edgevlo.picturebook.language.words import COLUMN, LANGUAGES
 from edgevlo.picturebook.model import card
 from edgevlo.picturebook.world import atlas, layout, scene
 
@@ -98,9 +98,19 @@ def test_painting_is_asked_for_in_held_out_sentences() -> None:
             assert any(all(piece in text for piece in pieces) for pieces in forms if pieces), text
 
 
+def names_a_column(trial: Trial) -> bool:
+    words = trial.samples[0].instruction.lower()
+    return any(name.lower() in words for names in COLUMN[trial.language].values() for name in names)
+
+
 def test_rows_hold_what_their_names_say() -> None:
     for things in (1, 2, 3):
         assert {len(trial.samples[0].scenes[0].things) for trial in some(f"paint{things}")} == {things}
+    for things in (2, 3):
+        trials_without = some(f"paint{things}-anywhere")
+        assert {len(trial.samples[0].scenes[0].things) for trial in trials_without} == {things}
+        assert not any(names_a_column(trial) for trial in trials_without)
+        assert all(names_a_column(trial) for trial in some(f"paint{things}"))
     assert all(f'"{trial.samples[0].scenes[0].sign}"' in trial.samples[0].instruction for trial in some("sign"))
     assert all(len(trial.samples) == 3 for trial in some("turns"))
     assert {trial.part for trial in some("describe")} == {"describe"}
