@@ -10,12 +10,15 @@ import transformers
 from PIL import Image
 
 import edgevlo
+from edgevlo.cli import run
+from edgevlo.export import export_checkpoint
 from edgevlo.picturebook.exercises.sequence import Encoder
 from edgevlo.picturebook.exercises.tasks import Sample
 from edgevlo.picturebook.judging import judge, trials
 from edgevlo.picturebook.model.painter import paint
 from edgevlo.picturebook.model.text_tokenizer import load
 from edgevlo.picturebook.world import atlas, layout
+from edgevlo.runtime.bundle import open_bundle
 
 CHECKPOINT = Path(__file__).parents[2] / "picturebook" / "checkpoint"
 
@@ -65,3 +68,17 @@ def test_one_object_is_painted_as_asked(embedded: edgevlo.Model, language: str) 
         right += judge.judge_scene(sample.scenes[0], judge.read(np.asarray(picture)), sample.said)["all"]
 
     assert right >= 34  # 0.85: three standard errors under what 100 prompts give
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::edgevlo.export.checkpoint.folder.CheckpointWarning")
+def test_the_embedded_bundle_is_what_its_checkpoint_becomes_its_record_of_quality_included(tmp_path: Path) -> None:
+    export_checkpoint(CHECKPOINT, tmp_path / "portable")
+    assert run(["quantize", str(tmp_path / "portable"), "--weights", "int8", "-o", str(tmp_path / "int8")]) == 0
+
+    made, embedded = (open_bundle(folder).manifest for folder in (tmp_path / "int8", edgevlo.load().bundle.folder))
+    assert made.files == embedded.files  # size and SHA-256 of each
+    assert made.quality is not None
+    assert embedded.quality is not None
+    assert (made.quality.reference, made.quality.data) == (embedded.quality.reference, embedded.quality.data)
+    assert made.quality.figures == pytest.approx(embedded.quality.figures, rel=0.05, abs=1e-6)
