@@ -54,6 +54,13 @@ def ai_mark(producer: str, produce_id: str) -> dict[str, str]:
     return {_XMP: _XMP_TEMPLATE.format(label=escape(label))}
 
 
+def without_prompt(picture: Image.Image) -> Image.Image:
+    """Return the picture with a record of its making that names no words: size, seed and sampling stay."""
+    if isinstance(parameters := picture.info.get(PARAMETERS), str):
+        picture.info[PARAMETERS] = parameters.rpartition("\n")[2]
+    return picture
+
+
 class MarkedPicture(Image.Image):
     """A picture that keeps the record of its making when it is saved.
 

@@ -5,21 +5,20 @@ from typing import Any
 
 from PIL import Image
 
-from edgevlo.runtime.pictures.marks import PARAMETERS, marked
+from edgevlo.runtime.pictures.marks import marked, without_prompt
 
 from ..engine.messages import Output
 
 
 def encode(picture: Image.Image, output: Output) -> bytes:
     """Return a picture as a file that keeps its marks, and its prompt only if that was asked for."""
-    if not output.embed_prompt and isinstance(parameters := picture.info.get(PARAMETERS), str):
-        picture.info[PARAMETERS] = parameters.rpartition("\n")[2]  # the settings, which name nobody's wish
+    picture = marked(picture if output.embed_prompt else without_prompt(picture), {})
     options: dict[str, Any] = {} if output.format == "png" else {"quality": output.quality}
     if output.format == "jpeg":
         # At full quality colours keep their resolution: 4:2:0 would blur what the model painted sharply.
         options["subsampling"] = "4:4:4" if output.quality >= 90 else "4:2:0"
     buffer = io.BytesIO()
-    marked(picture, {}).save(buffer, format=output.format.upper(), **options)
+    picture.save(buffer, format=output.format.upper(), **options)
     return buffer.getvalue()
 
 

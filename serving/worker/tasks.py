@@ -20,8 +20,8 @@ from ..engine.messages import Answer, Done, Event, Failed, Found, Note, Partial,
 from .encode import encode, encode_strip
 from .interrupt import CancelledError
 
-# Rows that a strip is decoded from: those above it are what the decoder's convolutions look at.
-_WINDOW: Final = 4
+# Rows that a strip is decoded from: the one above it is what the decoder's convolutions look at.
+_WINDOW: Final = 2
 
 
 def carry_out(model: Model, job: str, task: Task) -> Iterator[Event]:
@@ -84,7 +84,9 @@ def _codes_in(model: Model, pictures: Sequence[Image.Image]) -> int:
 
 
 def _strokes(model: Model, task: Task, pictures: Sequence[Image.Image], number: int) -> Iterator[Stroke]:
-    options: Any = dict(task.options)
+    # One code a pass: wider passes round differently, and a draw that is near enough to two codes then takes the other.
+    # A task that is carried out a second time must give the rows that its client already has.
+    options: Any = {"codes_per_pass": 1, **task.options}
     if "seed" in options:
         options["seed"] = (options["seed"] + number) % (MAX_SEED + 1)
     if task.ability == "paint":

@@ -30,6 +30,7 @@ _COMMANDS: Final[tuple[click.Command, ...]] = (
     perception.pose,
     perception.ask,
     perception.detect,
+    perception.inspect,
     making.export,
     making.quantize,
     making.calibrate,

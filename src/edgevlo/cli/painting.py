@@ -116,11 +116,13 @@ def paint_pictures(
     watch: bool,
     as_json: bool,
     seed: int | None,
+    no_prompt: bool,
     **settings: Any,
 ) -> None:
     """Paint `count` pictures, show the rows as they come, write and report each."""
     from edgevlo.runtime.files import check_writable
     from edgevlo.runtime.generate.options import check_seed
+    from edgevlo.runtime.pictures.marks import without_prompt
 
     from .code_files import check_apart, numbered, write_codes
     from .progress import follow
@@ -142,7 +144,7 @@ def paint_pictures(
         began = time.perf_counter()
         this_seed = None if seed is None else seed + offset
         last = follow(start(opened, {**settings, "seed": this_seed}), watch=watch)
-        picture = last.preview
+        picture = without_prompt(last.preview) if no_prompt else last.preview
         write_picture(picture, picture_path)
         if codes_path is not None:
             write_codes(last.codes, codes_path)

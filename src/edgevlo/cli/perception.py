@@ -95,3 +95,25 @@ def detect(picture: Path, objects: tuple[str, ...], output: Path | None, model: 
         return
     for one in found:
         say(f"{one.label}\t{' '.join(map(str, one.box))}")
+
+
+@click.command()
+@picture_argument
+@json_option
+def inspect(picture: Path, as_json: bool) -> None:
+    """Print what PICTURE, a PNG, JPEG or WebP file, says of how it was made."""
+    from dataclasses import asdict
+
+    from edgevlo.runtime.pictures.read_marks import read_marks
+
+    marks = read_marks(picture)
+    if as_json:
+        say_json({"by_ai": marks.by_ai, **asdict(marks)})
+        return
+    verdict = "says that an AI made it" if marks.by_ai else "does not say that an AI made it, which proves nothing"
+    click.echo(f"{picture}  {marks.format}  {marks.size[0]}x{marks.size[1]}  {verdict}")
+    click.echo(f"digital source type  {marks.source_type or '-'}")
+    label = ", ".join(f"{name} {value}" for name, value in (marks.label or {}).items())
+    click.echo(f"AIGC label           {label or '-'}")
+    click.echo(f"C2PA manifest        {'there, not verified' if marks.c2pa else '-'}")
+    click.echo(f"parameters           {(marks.parameters or '-').replace(chr(10), chr(10) + ' ' * 21)}")

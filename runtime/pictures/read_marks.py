@@ -1,0 +1,75 @@
+"""What a picture file says of how it was made: every mark that this package writes, and those of others it knows.
+
+Reads the file's metadata and no pixel. That nothing is found proves nothing: whoever re-encodes a picture removes it.
+"""
+
+import json
+import re
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from xml.sax.saxutils import unescape
+
+from PIL import Image
+
+from ..errors import PictureError
+from .marks import PARAMETERS
+
+_SOURCE_TYPE: Final = re.compile(r"digitalsourcetype/(\w+)", re.IGNORECASE)
+_LABEL: Final = re.compile(r"AIGC(?:>|\s*=\s*[\"'])(\{.*?\})", re.DOTALL)
+_XMP: Final = ("XML:com.adobe.xmp", "xmp")
+_C2PA: Final = b"c2pa"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marks:
+    """The marks of one file; None and empty where it has none."""
+
+    format: str
+    size: tuple[int, int]
+    source_type: str | None  # IPTC's digital source type, such as trainedAlgorithmicMedia
+    label: dict[str, str] | None  # AIGC of GB 45438
+    parameters: str | None  # A1111's text chunk
+    c2pa: bool  # a signed manifest is there; it was not verified
+
+    @property
+    def by_ai(self) -> bool:
+        """Whether the file says that an AI made the picture or a part of it."""
+        made = self.source_type is not None and "algorithmicmedia" in self.source_type.lower()
+        return made or (self.label is not None and self.label.get("Label") in ("1", "2", "3"))
+
+
+def read_marks(path: Path) -> Marks:
+    """Return the marks of a PNG, JPEG or WebP; raise `PictureError` for another file."""
+    try:
+        content = path.read_bytes()
+        with warnings.catch_warnings(), Image.open(path, formats=("PNG", "JPEG", "WEBP")) as image:
+            warnings.simplefilter("ignore")
+            info, kind, size = dict(image.info), str(image.format), image.size
+    except Exception as error:  # on damaged files Pillow raises errors of every kind
+        raise PictureError(f"{path} is not a PNG, JPEG or WebP file that can be read. Choose another.") from error
+    xmp = next((_text(info[key]) for key in _XMP if key in info), "")
+    source = _SOURCE_TYPE.search(xmp)
+    parameters = info.get(PARAMETERS)
+    return Marks(
+        format=kind,
+        size=size,
+        source_type=source[1] if source else None,
+        label=_label(xmp),
+        parameters=parameters if isinstance(parameters, str) else None,
+        c2pa=_C2PA in content,
+    )
+
+
+def _text(value: object) -> str:
+    return value.decode("utf-8", errors="replace") if isinstance(value, bytes) else str(value)
+
+
+def _label(xmp: str) -> dict[str, str] | None:
+    found = _LABEL.search(unescape(xmp, {"&quot;": '"'}))
+    try:
+        label = json.loads(found[1]) if found else None
+    except ValueError:
+        return None
+    return {str(name): str(value) for name, value in label.items()} if isinstance(label, dict) else None
