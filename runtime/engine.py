@@ -7,7 +7,6 @@ import functools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -40,6 +39,7 @@ from .memory.predict import (
     prefill_bytes,
     weights_bytes,
 )
+from .once import once
 from .pictures.sizes import Shape
 
 _PAINTING: Final[tuple[GraphRole, ...]] = ("backbone", "image_head", "image_decoder")
@@ -53,12 +53,12 @@ class Painter:
     open_head: Callable[[], Head]
     name: str  # of its pace: what a pass costs
 
-    @cached_property
+    @once
     def head(self) -> Head:
         """The image head, opened by the first painting: answers do without."""
         return self.open_head()
 
-    @cached_property
+    @once
     def window(self) -> Window | None:
         """What reads several codes in a pass; None on a GPU, whose captured steps read one."""
         head = self.head
@@ -210,27 +210,27 @@ class Engine:
         check_finite(features, self._bundle, "vision_encoder")
         return np.asarray(features[0], dtype=np.float32)
 
-    @cached_property
+    @once
     def _backbone(self) -> Runner:
         return self._open("backbone")
 
-    @cached_property
+    @once
     def _image_head(self) -> Runner:
         return self._open("image_head")
 
-    @cached_property
+    @once
     def _text_head(self) -> Runner:
         return self._open("text_head")
 
-    @cached_property
+    @once
     def _image_decoder(self) -> Runner:
         return self._open("image_decoder")
 
-    @cached_property
+    @once
     def _image_tokenizer(self) -> Runner:
         return self._open("image_tokenizer")
 
-    @cached_property
+    @once
     def _vision_encoder(self) -> Runner:
         return self._open("vision_encoder")
 
@@ -240,11 +240,11 @@ class Engine:
             check_available(self._bundle, needed, f"for its {role}")
         return self._open_graph(self._bundle, role)
 
-    @cached_property
+    @once
     def _decoder_values(self) -> tuple[Value, ...]:
         return read_shapes(self._bundle.path(self._bundle.manifest.graphs["image_decoder"].file)).values
 
-    @cached_property
+    @once
     def _embeddings(self) -> Embeddings:
         manifest = self._bundle.manifest
         codes = None if manifest.code_embedding is None else self._mapped(manifest.code_embedding)

@@ -5,7 +5,6 @@ Checks requests before the first graph runs; the modules of `generate` carry the
 
 import warnings
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 from pathlib import Path
 
 from PIL import Image
@@ -24,6 +23,7 @@ from .generate.stroke import Stroke
 from .generate.text import Answering, AnswerWarning
 from .manifest.abilities import Ability, AbilityName
 from .memory.predict import check_opening
+from .once import once
 from .pictures.codes import check_codes
 from .pictures.load import Picture, from_pixels, load_picture
 from .pictures.marks import PRODUCER, ai_mark, marked
@@ -347,23 +347,23 @@ class Model:
     def _ability(self, name: AbilityName) -> Ability:
         return ability_of(self.manifest, name)
 
-    @cached_property
+    @once
     def _reader(self) -> PictureReader:
         return PictureReader(self.manifest, self._engine, self.grid)
 
-    @cached_property
+    @once
     def _painting(self) -> Painting:
         return Painting(self.bundle, self._engine, self.grid, self._writer)
 
-    @cached_property
+    @once
     def _answering(self) -> Answering:
         return Answering(self.manifest, self._engine, self._vocabulary, self._writer)
 
-    @cached_property
+    @once
     def _vocabulary(self) -> Vocabulary:
         return Vocabulary(self.bundle.path(self.manifest.tokenizer))
 
-    @cached_property
+    @once
     def _writer(self) -> PromptWriter:
         manifest = self.manifest
         return PromptWriter(

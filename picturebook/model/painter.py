@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from transformers import DynamicCache
+from transformers.modeling_outputs import BaseModelOutputWithPast
 
 from ..exercises.sequence import Encoder
 from ..exercises.tasks import Sample
 from . import text_tokenizer
+
+# What transformers calls the cache: `cache` from 5.24 on, where the other name warns, and goes in 5.40.
+CACHE: Final = "cache" if hasattr(BaseModelOutputWithPast(), "cache") else "past_key_values"
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ class _Run:
         device = self.model.device
         output = self.model.model.text_model(
             input_ids=ids.to(device), attention_mask=self.mask.to(device), position_ids=self.positions.to(device),
-            past_key_values=self.cache, use_cache=True,
+            use_cache=True, **{CACHE: self.cache},
         )  # fmt: skip
         return output.last_hidden_state[:, -1]  # type: ignore[no-any-return]
 

@@ -18,6 +18,7 @@ from PIL import Image
 from edgevlo.calibration import CalibrationWarning, calibrate, store, summary
 from edgevlo.calibration.observe import Observer, Watched
 from edgevlo.calibration.requests import cases
+from edgevlo.picturebook.model.painter import CACHE
 from edgevlo.quantization import quantize
 from edgevlo.runtime.arrays import Floats
 from edgevlo.runtime.errors import BundleError, CalibrationError, EdgevloError, OutputError, PictureError, RequestError
@@ -75,7 +76,7 @@ def reference_peaks(checkpoint: Path, rows: list[list[int]]) -> dict[str, Floats
         for row in rows:
             out = model(input_ids=torch.tensor([row]), use_cache=True)
             for number in range(len(layers)):
-                held = out.past_key_values.layers[number]
+                held = getattr(out, CACHE).layers[number]
                 for side in ("keys", "values"):
                     raise_to(f"{number}.self_attn.{side}", getattr(held, side)[0].transpose(0, 1).flatten(1))
     return {name: peak.numpy() for name, peak in peaks.items()}

@@ -38,6 +38,7 @@ TABLE: Final = {
     "runtime/test_tensorrt_requirements.py": INTEGRATION,
     "runtime/test_tensorrt_surface.py": GOLDEN,
     "runtime/test_trial.py": INTEGRATION,
+    "runtime/test_threads_share_a_model.py": UNIT,
     "runtime/test_unmet_options.py": INTEGRATION,
     "serving": INTEGRATION,
     "test_families.py": INTEGRATION,
