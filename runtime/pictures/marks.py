@@ -54,6 +54,13 @@ def ai_mark(producer: str, produce_id: str) -> dict[str, str]:
     return {_XMP: _XMP_TEMPLATE.format(label=escape(label))}
 
 
+def as_composite(picture: Image.Image) -> Image.Image:
+    """Return the picture with the mark of one that was made of other people's: IPTC tells the two apart."""
+    if isinstance(xmp := picture.info.get(_XMP), str):
+        picture.info[_XMP] = xmp.replace("/trainedAlgorithmicMedia<", "/compositeWithTrainedAlgorithmicMedia<")
+    return picture
+
+
 def without_prompt(picture: Image.Image) -> Image.Image:
     """Return the picture with a record of its making that names no words: size, seed and sampling stay."""
     if isinstance(parameters := picture.info.get(PARAMETERS), str):

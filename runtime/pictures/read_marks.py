@@ -3,6 +3,7 @@
 Reads the file's metadata and no pixel. That nothing is found proves nothing: whoever re-encodes a picture removes it.
 """
 
+import io
 import json
 import re
 import warnings
@@ -20,6 +21,7 @@ _SOURCE_TYPE: Final = re.compile(r"digitalsourcetype/(\w+)", re.IGNORECASE)
 _LABEL: Final = re.compile(r"AIGC(?:>|\s*=\s*[\"'])(\{.*?\})", re.DOTALL)
 _XMP: Final = ("XML:com.adobe.xmp", "xmp")
 _C2PA: Final = b"c2pa"
+_NO_PICTURE: Final = "{} is not a PNG, JPEG or WebP file that can be read. Choose another."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +46,19 @@ def read_marks(path: Path) -> Marks:
     """Return the marks of a PNG, JPEG or WebP; raise `PictureError` for another file."""
     try:
         content = path.read_bytes()
-        with warnings.catch_warnings(), Image.open(path, formats=("PNG", "JPEG", "WEBP")) as image:
+    except OSError as error:
+        raise PictureError(_NO_PICTURE.format(path)) from error
+    return marks_of(content, str(path))
+
+
+def marks_of(content: bytes, name: str) -> Marks:
+    """Return the marks of a file in memory; `name` is what an error calls it."""
+    try:
+        with warnings.catch_warnings(), Image.open(io.BytesIO(content), formats=("PNG", "JPEG", "WEBP")) as image:
             warnings.simplefilter("ignore")
             info, kind, size = dict(image.info), str(image.format), image.size
     except Exception as error:  # on damaged files Pillow raises errors of every kind
-        raise PictureError(f"{path} is not a PNG, JPEG or WebP file that can be read. Choose another.") from error
+        raise PictureError(_NO_PICTURE.format(name)) from error
     xmp = next((_text(info[key]) for key in _XMP if key in info), "")
     source = _SOURCE_TYPE.search(xmp)
     parameters = info.get(PARAMETERS)

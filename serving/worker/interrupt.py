@@ -1,10 +1,8 @@
 """Graphs that can be stopped: before each run the job that runs it is asked whether it was cancelled."""
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
-
-import numpy.typing as npt
 
 from edgevlo.runtime.backends import open_runner
 from edgevlo.runtime.bundle import Bundle
@@ -62,9 +60,9 @@ class _Checked:
         self._graph = graph
         self._check = check
 
-    def run(self, outputs: Sequence[str], feeds: Mapping[str, npt.NDArray[Any]]) -> Sequence[Any]:
+    def run(self, *arguments: Any) -> Sequence[Any]:
         self._check()
-        ran: Sequence[Any] = self._graph.run(outputs, feeds)
+        ran: Sequence[Any] = self._graph.run(*arguments)
         return ran
 
     def run_with_iobinding(self, *arguments: Any) -> None:

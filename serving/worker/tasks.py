@@ -8,13 +8,14 @@ from typing import Any, Final
 from PIL import Image
 
 from edgevlo.runtime.arrays import Codes
-from edgevlo.runtime.errors import EdgevloError
+from edgevlo.runtime.errors import EdgevloError, PictureError
 from edgevlo.runtime.generate.options import MAX_SEED
 from edgevlo.runtime.generate.stroke import Stroke
 from edgevlo.runtime.model import Model
 from edgevlo.runtime.pictures.fit import fitted
 from edgevlo.runtime.pictures.load import load_bytes, warn_of_changes
-from edgevlo.runtime.pictures.marks import PRODUCER, ai_mark
+from edgevlo.runtime.pictures.marks import PRODUCER, ai_mark, as_composite
+from edgevlo.runtime.pictures.read_marks import marks_of
 
 from ..engine.messages import Answer, Done, Event, Failed, Found, Note, Partial, Picture, Row, Started, Task
 from .encode import encode, encode_strip
@@ -100,6 +101,11 @@ def _strokes(model: Model, task: Task, pictures: Sequence[Image.Image], number: 
 def _painted(model: Model, job: str, task: Task, strokes: Iterator[Stroke], number: int) -> Iterator[Event]:
     """Yield the rows of one picture as far as they were asked for, and the picture."""
     wanted: list[int] = []
+    composite = task.ability == "edit" and not all(_is_by_ai(content) for content in task.pictures)
+
+    def encoded(picture: Image.Image) -> bytes:
+        return encode(as_composite(picture) if composite else picture, task.output)
+
     for stroke in strokes:
         done, rows = stroke.rows_done, stroke.rows
         yield Row(
@@ -113,17 +119,25 @@ def _painted(model: Model, job: str, task: Task, strokes: Iterator[Stroke], numb
             preview = stroke.preview
             preview.info.update(ai_mark(PRODUCER, model.bundle.digest[:16]))
             yield Partial(
-                job=job, picture=number, index=wanted.index(done), image=encode(preview, task.output),
+                job=job, picture=number, index=wanted.index(done), image=encoded(preview),
                 width=preview.width, height=preview.height,
             )  # fmt: skip
         last = stroke
     picture = last.preview
     seed = task.options.get("seed")
     yield Picture(
-        job=job, picture=number, image=encode(picture, task.output), width=picture.width, height=picture.height,
+        job=job, picture=number, image=encoded(picture), width=picture.width, height=picture.height,
         rows=last.rows, columns=last.codes.shape[1], codes=_bytes(last.codes),
         seed=None if seed is None else (int(seed) + number) % (MAX_SEED + 1),
     )  # fmt: skip
+
+
+def _is_by_ai(content: bytes) -> bool:
+    """Whether a picture's own marks say that an AI made it; one that cannot be read for them says nothing."""
+    try:
+        return marks_of(content, "picture").by_ai
+    except PictureError:
+        return False
 
 
 def partial_rows(rows: int, partials: int) -> list[int]:

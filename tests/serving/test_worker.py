@@ -11,6 +11,7 @@ from toy_reference import CELL
 from edgevlo.runtime.engine import Engine
 from edgevlo.runtime.generate.text import AnswerWarning
 from edgevlo.runtime.model import Model
+from edgevlo.runtime.pictures.read_marks import marks_of
 from edgevlo.serving.engine.messages import (
     Answer,
     Done,
@@ -95,6 +96,19 @@ def test_pictures_of_every_format_carry_the_mark_and_no_prompt(model: Model, kin
             assert Image.open(io.BytesIO(one.image)).format == kind.upper()
             assert b"trainedAlgorithmicMedia" in one.image
             assert b"red car" not in one.image
+
+
+@pytest.mark.parametrize("kind", ["png", "jpeg", "webp"])
+def test_an_edited_photograph_is_a_composite_and_an_edited_painting_is_not(model: Model, kind: str) -> None:
+    (painting,) = (one for one in events_of(model, Task(ability="paint", text="a car")) if isinstance(one, Picture))
+    output = Output(format=kind, quality=90)  # type: ignore[arg-type]
+    for source, expected in (
+        (png(), "compositeWithTrainedAlgorithmicMedia"),
+        (painting.image, "trainedAlgorithmicMedia"),
+    ):
+        events = events_of(model, Task(ability="edit", text="blue", pictures=(source,), partials=1, output=output))
+        told = [marks_of(one.image, "") for one in events if isinstance(one, Partial | Picture)]
+        assert [marks.source_type for marks in told] == [expected] * 2
 
 
 def test_a_prompt_is_embedded_where_that_is_asked_for(model: Model) -> None:
