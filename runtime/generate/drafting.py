@@ -5,7 +5,10 @@
     kept    a  b            if g1 = a but g2 is not b: b follows a right code, c and d follow a wrong one
 
 A cell is drawn after the same codes, from the same distribution and with the same uniform as by `raster.paint`: the
-picture is the same code for code, greedy or sampled, under any guidance, whatever is guessed and however much is read.
+picture is the same code for code, greedy or sampled, under any guidance, whatever is guessed and however much is read,
+as far as the graph computes the same numbers for a token that is read alone and with others. In float32 it does up to
+1e-6. Kernels that round activations to int8 turn such a difference into one of that rounding's size: a code whose
+draw lies within it may be another one, and so may what follows.
 """
 
 import itertools

@@ -40,7 +40,7 @@ class Settings:
     image_guidance_scale: float | None  # None where the model has no such guidance or no picture is shown
     sampling: Sampling
     negative: str
-    codes_per_pass: int = 0  # 0: as many as pay; whatever it is, the picture is the same
+    codes_per_pass: int = 0  # 0: as many as pay
 
 
 def resolve(options: Options, ability: Ability, manifest: Manifest) -> Settings:

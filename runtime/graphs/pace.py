@@ -1,7 +1,7 @@
 """How many codes to read in one pass: what a pass costs on this device, against the share of guesses that are right.
 
 The cost is measured once for a bundle, a number of rows and of threads, and kept between runs in `$EDGEVLO_HOME/pace`
-where that can be written. It decides how long a picture takes, never which picture it is.
+where that can be written. It decides how long a picture takes, not what is drawn.
 """
 
 import contextlib
