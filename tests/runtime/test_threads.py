@@ -84,7 +84,7 @@ def test_a_model_opens_its_graphs_with_the_threads_asked_for(toy: Path, monkeypa
     monkeypatch.setattr("edgevlo.runtime.graphs.threads._ONE_THREAD_BYTES", 0)
     model = Model.open(toy, threads=1)
 
-    assert model._engine._backbone.get_session_options().intra_op_num_threads == 1
+    assert model._engine._backbone.get_session_options().intra_op_num_threads == 1  # type: ignore[union-attr]
     with pytest.raises(RequestError, match="-1 is not a number of threads; take 1 or more"):
         Model.open(toy, threads=-1)
 
