@@ -99,7 +99,7 @@ def open_rewritten(
     `BundleError` when the graph cannot be loaded.
     """
     options = _options(threads_for(weights))
-    options.enable_cpu_mem_arena = False  # its blocks only grow, and tensors that are looked at are large
+    # The arena stays: a run that shrinks it (`gives_back`) fails in a session without one.
     for name, value in (("session.model_external_initializers_file_folder_path", str(path.parent)), *entries):
         options.add_session_config_entry(name, value)
     try:
