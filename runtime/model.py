@@ -81,7 +81,7 @@ class Model:
         top_k                  draw among this many of the likeliest codes; 0 is all of them
         top_p                  draw among the likeliest codes that have this probability together; 1 is all of them
         negative_prompt        what the picture should not show
-        codes_per_pass         how many codes the backbone reads at once; 0 chooses the fastest, the picture is the same
+        codes_per_pass         how many codes the backbone reads at once, guessed and checked; 0 is as many as pay here
 
         What is None takes the model's default. Raises `RequestError` for a value that the model does not take.
         """

@@ -40,7 +40,7 @@ class Settings:
     image_guidance_scale: float | None  # None where the model has no such guidance or no picture is shown
     sampling: Sampling
     negative: str
-    codes_per_pass: int = 0  # 0: as many as pay
+    codes_per_pass: int = 1  # 0: as many as pay
 
 
 def resolve(options: Options, ability: Ability, manifest: Manifest) -> Settings:
@@ -56,7 +56,7 @@ def resolve(options: Options, ability: Ability, manifest: Manifest) -> Settings:
     top_p = _first(options.top_p, default.top_p)
     _check_number("top-k", top_k, 0, 2**31 - 1)
     _check_top_p(top_p, manifest)
-    codes_per_pass = _first(options.codes_per_pass, 0)
+    codes_per_pass = _first(options.codes_per_pass, 1)  # one: the only number with which a seed decides alone
     _check_number("codes per pass", codes_per_pass, 0, MAX_CODES_PER_PASS)
     seed = _first(options.seed, secrets.randbelow(MAX_SEED + 1))
     check_seed(seed)

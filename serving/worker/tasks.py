@@ -85,9 +85,7 @@ def _codes_in(model: Model, pictures: Sequence[Image.Image]) -> int:
 
 
 def _strokes(model: Model, task: Task, pictures: Sequence[Image.Image], number: int) -> Iterator[Stroke]:
-    # One code a pass: wider passes round differently, and a draw that is near enough to two codes then takes the other.
-    # A task that is carried out a second time must give the rows that its client already has.
-    options: Any = {"codes_per_pass": 1, **task.options}
+    options: Any = dict(task.options)
     if "seed" in options:
         options["seed"] = (options["seed"] + number) % (MAX_SEED + 1)
     if task.ability == "paint":

@@ -77,7 +77,7 @@ sampling_options = options(
     click.option(
         "--codes-per-pass",
         type=int,
-        help="Codes read at once, guessed and checked: faster, the same picture. 0 chooses the fastest.",
+        help="Codes read at once, guessed and checked; 0: as many as pay here. [default: 1]",
     ),
 )
 watch_option = click.option("--watch", is_flag=True, help="Paint rows in the terminal as they are finished.")
