@@ -65,7 +65,7 @@ def attention(dtype: ir.DataType = HALF, size: int = 64, *, counts: bool = False
 def test_attention() -> None:
     assert check_tensorrt(attention()) == []
     assert "single tokens only" in reasons(check_tensorrt(attention(FLOAT)))[0]
-    assert "heads of 512 are wider than the 256" in reasons(check_tensorrt(attention(size=512)))[0]
+    assert "heads of 512 are wider than its limit of 256" in reasons(check_tensorrt(attention(size=512)))[0]
     assert "TensorRT ignores nonpad_kv_seqlen" in reasons(check_tensorrt(attention(counts=True)))[0]
 
 
@@ -82,7 +82,7 @@ def test_caches() -> None:
     assert check_tensorrt(scatter()) == []
     assert reasons(check_tensorrt(scatter(capacity="C"))) == ["its cache has no fixed capacity"]
     assert "is not an input of the graph" in reasons(check_tensorrt(scatter(copied=True)))[0]
-    assert reasons(check_tensorrt(scatter(shown=False))) == ["its result is no output of the graph"]
+    assert reasons(check_tensorrt(scatter(shown=False))) == ["its result is not an output of the graph"]
 
 
 def top_k(size: int | None) -> ir.Model:
