@@ -30,6 +30,7 @@ import record
 import edgevlo
 from edgevlo.runtime.generate import raster
 from edgevlo.runtime.generate.options import Options, resolve
+from edgevlo.runtime.generate.understanding import Understood
 from edgevlo.runtime.graphs.backbone import Backbone
 from edgevlo.runtime.graphs.protocols import is_session
 
@@ -228,7 +229,7 @@ def beside_transformers(model: edgevlo.Model, checkpoint: Path, runs: int) -> di
 def _greedy_request(model: edgevlo.Model) -> Any:
     ability = model._ability("paint")
     settings = resolve(Options(seed=0, temperature=0.0, guidance_scale=3.0), ability, model.manifest)
-    return model._painting.request(ability, PROMPT, [], model.grid.default, settings)
+    return model._painting.request(ability, Understood(PROMPT, PROMPT), [], model.grid.default, settings)
 
 
 def main() -> None:

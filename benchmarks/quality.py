@@ -1,8 +1,8 @@
 """How often picturebook does what it is told, through the runtime, on scenes, phrasings and seeds it never saw.
 
-Every ability in English and Chinese. Pictures are judged from their pixels by the world's own judge
-(`edgevlo.picturebook.judging.judge`), which knows the geometry and no model; the cases are
-`edgevlo.picturebook.judging.trials`. A
+Requests as people type them come first (`people.py`), then every ability in English and Chinese. Pictures are judged
+from their pixels by the world's own judge (`edgevlo.picturebook.judging.judge`), which knows the geometry and no model;
+the cases are `edgevlo.picturebook.judging.trials`. A
 line's ceiling is what the judge says of the true pictures after the bundle's own tokenizer and decoder; an answer's is
 1. Perception is asked for in words too, by `edit` and `ask`, because the requests that `segment`, `edges`, `boxes` and
 `detect` send are sentences of the training.
@@ -25,6 +25,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
+import people
 import record
 from PIL import Image, ImageDraw, ImageFont
 from tqdm import tqdm
@@ -194,23 +195,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", help="bundle to judge, without it the embedded one")
     parser.add_argument("--count", type=int, default=200, help="cases per row and language")
-    parser.add_argument("--only", nargs="*", default=trials.ROWS, choices=trials.ROWS, metavar="ROW",
-                        help=f"of {', '.join(trials.ROWS)}")  # fmt: skip
+    rows = ("people", *trials.ROWS)
+    parser.add_argument("--only", nargs="*", default=rows, choices=rows, metavar="ROW",
+                        help=f"of {', '.join(rows)}")  # fmt: skip
     parser.add_argument("--output", default="quality", help="name of the result files, or a path without an ending")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     arguments = parser.parse_args()
     began = time.perf_counter()
-    cases = list(itertools.product(arguments.only, LANGUAGES, range(arguments.count)))
+    said = people.summary(people.run(arguments.model, 1, arguments.workers)) if "people" in arguments.only else None
+    drawn = [row for row in arguments.only if row != "people"]
+    cases = list(itertools.product(drawn, LANGUAGES, range(arguments.count)))
     tried = list(run(arguments.model, cases, arguments.workers))
-    found = figures.summary([one.verdict for one in tried])
+    found = figures.summary([one.verdict for one in tried]) | ({"people": said} if said else {})
     minutes = round((time.perf_counter() - began) / 60, 1)
+    if said:
+        print(people.table(said))
     print(figures.table(found["lines"]))
     bundle = edgevlo.load(arguments.model).bundle.digest[:16]
     path = record.write(
         arguments.output,
         {"bundle": bundle, "count": arguments.count, "workers": arguments.workers, "minutes": minutes} | found,
     )
-    shown = {row: [one for one in tried if one.trial and one.trial.row == row] for row in dict.fromkeys(arguments.only)}
+    shown = {row: [one for one in tried if one.trial and one.trial.row == row] for row in dict.fromkeys(drawn)}
     for name, image in sheets(shown).items():
         image.quantize(256).save(path.with_name(f"{path.stem}-{name}.png"), optimize=True)
 

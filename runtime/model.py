@@ -21,6 +21,7 @@ from .generate.picture_reader import PictureReader
 from .generate.prompts import PromptWriter, Source, Vocabulary, check_text, request_text, shown_codes, special_tokens
 from .generate.stroke import Stroke
 from .generate.text import Answering, AnswerWarning
+from .generate.understanding import PromptWarning, Understood
 from .manifest.abilities import Ability, AbilityName
 from .memory.predict import check_opening
 from .once import once
@@ -331,7 +332,22 @@ class Model:
         sources = self._read(name, pictures)
         if size is None and sources and (codes := shown_codes(sources[0])) is not None:
             shape = Shape(*codes.shape)
-        return self._painting.strokes(self._painting.request(ability, text, sources, shape, settings), self.decode)
+        asked = self._understood(name, text, sources)
+        return self._painting.strokes(self._painting.request(ability, asked, sources, shape, settings), self.decode)
+
+    def _understood(self, name: AbilityName, text: str, sources: Sequence[Source]) -> Understood:
+        """Return what a free request says as the model reads it, where it can, and warn of what it does not know."""
+        ability = self.manifest.abilities.get("understand")
+        if (
+            ability is None
+            or name not in ("paint", "edit")
+            or not ability.images[0] <= len(sources) <= ability.images[1]
+        ):
+            return Understood(text, text)
+        understood = Understood.read(text, self._answer("understand", text, sources), ability.unknown)
+        if understood.unknown:
+            warnings.warn(f"{self.manifest.name} does not know {understood.note}", PromptWarning, stacklevel=4)
+        return understood
 
     def _answer(self, name: AbilityName, text: str, sources: Sequence[Source]) -> str:
         return self._answering.answer(self._ability(name), text, sources)

@@ -244,7 +244,8 @@ print(before == after)
 
 def test_all_is_what_can_be_imported() -> None:
     functions = ["load", "png_bytes", "save_png"]
-    assert edgevlo.__all__ == ["Detection", "EdgevloError", "Model", "Stroke", "__version__", *functions]
+    classes = ["Detection", "EdgevloError", "Model", "PromptWarning", "Stroke"]
+    assert edgevlo.__all__ == [*classes, "__version__", *functions]
     for name in edgevlo.__all__:
         assert getattr(edgevlo, name) is not None
     with pytest.raises(AttributeError, match="module 'edgevlo' has no attribute 'lode'"):

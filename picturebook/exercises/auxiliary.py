@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..language.naming import clause, thing_name
 from ..language.words import KIND
 from ..model.text_tokenizer import TEXT_TOKENS
-from ..world.layout import Grid, box_of
+from ..world.layout import Grid, box_of, paint
 from ..world.scene import MAX_SIGN, Scene, Thing, column_slots, slots
 from .questions import boxed
 from .tasks import Sample
@@ -112,6 +112,8 @@ def _of_sources(sample: Sample) -> list[Targets]:
         giver = of_giver(sources[1 - taker], sample.scenes[1 - taker], taken)
         told = [giver, of_pair(sources[taker], target, "changed", "result")]
         return told[::-1] if taker == 0 else told
+    if sample.task == "read:edit":
+        target = paint(sample.scenes[-1])
     if target is not None:
         return [of_pair(source, target, "changed", "result") for source in sources]
     compared = [of_pair(source, sources[0], "differs", "before") for source in sources[1:]]
@@ -139,6 +141,8 @@ def _kind_named(text: str, language: str) -> str | None:
 def _spoken_of(sample: Sample) -> list[tuple[int, int, Thing, str]]:
     """Which characters of the answer tell of which object, and the name of the kind of target."""
     answer, scene = sample.answer or "", sample.scenes[0]
+    if sample.task.startswith("read"):
+        return []
     if sample.task == "compare":
         gone = [thing for thing in scene.things if thing not in sample.scenes[1].things]
         return [(0, len(answer), gone[0], "differing column")] if gone else []

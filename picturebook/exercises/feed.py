@@ -19,8 +19,9 @@ from ..training.curriculum import STAGES
 from ..world.scene import SIGN_CHARACTERS
 from .auxiliary import NONE
 from .pack import Pack, packed
+from .reading import exercise
 from .sequence import Encoder, Sequence
-from .tasks import Mix, sample
+from .tasks import Mix
 
 STREWN = 0.2  # share of exercises with strange tokens in their instruction
 
@@ -72,8 +73,9 @@ class Feed:
 
     def drawn(self, mix: Mix) -> Sequence:
         """One exercise."""
-        sequence = self.encoder(sample(self.rng, mix))
-        return self.strewn(sequence) if self.rng.random() < STREWN else sequence
+        sequence = self.encoder(exercise(self.rng, mix))
+        foreign = not sequence.task.startswith("read") and self.rng.random() < STREWN  # a reader tells what is strange
+        return self.strewn(sequence) if foreign else sequence
 
 
 class _Stream(IterableDataset[Pack[Array]]):

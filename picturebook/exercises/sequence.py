@@ -2,6 +2,7 @@
 
 <bos> instruction [source picture ...] picture <eos>
 <bos> instruction [source picture ...] <|answer|> text <eos>
+<bos> instruction [source picture] <|answer|> = plain words <eos>
 picture = <|image start|> rows*columns <|image token|> (a row of codes, <|extra_200|>) ... <|extra_201|> <|image end|>
 """
 
@@ -15,6 +16,7 @@ from tokenizers import Tokenizer
 
 from edgevlo.runtime.arrays import Floats
 
+from ..language.plain import MARK
 from ..model.text_tokenizer import (
     ANSWER,
     BOS,
@@ -31,6 +33,7 @@ from . import auxiliary, emphasis
 from .tasks import Sample
 
 ANSWER_WEIGHT = 5.0
+READ = "read"  # begins the names of tasks that are answered in plain words
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ class Encoder:
     def __init__(self, tokenizer: Tokenizer) -> None:
         self.tokenizer = tokenizer
         self.quote = self.text('"')[0]
+        self.mark = self.text(MARK)
         self._headers: dict[tuple[int, int], list[int]] = {}
 
     def text(self, text: str) -> list[int]:
@@ -74,16 +78,17 @@ class Encoder:
         ids = [BOS, *self.text(sample.instruction)]
         for source in sample.sources:
             ids += self.picture(source)
-        return ids
+        return [*ids, ANSWER, *self.mark] if sample.task.startswith(READ) else ids
 
     def __call__(self, sample: Sample) -> Sequence:
         """The whole exercise with its loss weights."""
         ids = self.prompt(sample)
         if sample.target is None:
             answer = self.tokenizer.encode(sample.answer or "", add_special_tokens=False)
-            weights = np.zeros(len(ids) + 2 + len(answer.ids), np.float32)
-            weights[len(ids) + 1 :] = ANSWER_WEIGHT
-            every = np.asarray([*ids, ANSWER, *answer.ids, EOS], np.int64)
+            ids += [] if sample.task.startswith(READ) else [ANSWER]
+            every = np.asarray([*ids, *answer.ids, EOS], np.int64)
+            weights = np.zeros(len(every), np.float32)
+            weights[len(ids) :] = ANSWER_WEIGHT
             return Sequence(every, weights, auxiliary.targets(sample, every, answer.offsets, self.quote), sample.task)
         target = sample.target
         head = len(ids) + len(self.opener(*target.shape))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..language.plain import MARK, UNKNOWN
 from ..world.scene import DEFAULT_GRID, MAX_CELLS, MAX_RATIO, MAX_SIDE, MIN_COLUMNS, MIN_ROWS
 
 RGB = tuple[int, int, int]
@@ -49,7 +50,7 @@ def task_card() -> dict[str, Any]:
     """What `edgevlo.json` beside the checkpoint says: prompts, sizes, guidance and abilities (docs/export.md)."""
     return {
         "name": "picturebook",
-        "source": {"id": "edgevlo/picturebook", "licence": "Apache-2.0", "revision": "fifth edition"},
+        "source": {"id": "edgevlo/picturebook", "licence": "Apache-2.0", "revision": "sixth edition"},
         "grid": {"rows": ROWS, "columns": COLUMNS, "cells": CELLS, "default": DEFAULT_GRID, "max_ratio": RATIO},
         "guidance": {
             "branches": [
@@ -75,6 +76,12 @@ def task_card() -> dict[str, Any]:
             "paint": {"prompt": [{"token": "<bos>"}, {"field": "text"}], "output": "image"},
             "edit": {"prompt": _TEXT_AND_IMAGES, "output": "image", "images": [1, 2], "guidance_scale": 1.0}
             | {"sampling": PERCEIVING},
+            "understand": {
+                "prompt": [*_ANSWER, {"text": MARK}],
+                "output": "text",
+                "images": [0, 1],
+                "unknown": UNKNOWN,
+            },
             "ask": {"prompt": _ANSWER, "output": "text", "images": [1, 2]},
             "detect": {
                 "prompt": _ANSWER,

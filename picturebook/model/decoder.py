@@ -17,6 +17,8 @@ from ..exercises.pack import Pack
 from .new_model import HEAD, TEXT_MODEL
 
 Projected: TypeAlias = tuple[torch.Tensor, torch.Tensor, torch.Tensor]  # queries, keys, values, (tokens, heads, HEAD)
+# a CPU that multiplies bfloat16 trains in it twice as fast
+HALF = hasattr(torch.cpu, "_is_avx512_bf16_supported") and torch.cpu._is_avx512_bf16_supported()
 EPSILON: float = TEXT_MODEL["rms_norm_eps"]
 THETA: float = TEXT_MODEL["rope_parameters"]["rope_theta"]
 
@@ -104,7 +106,7 @@ class Decoder(nn.Module):
 
     def forward(self, pack: Pack[torch.Tensor]) -> list[torch.Tensor]:
         """The states of all tokens, (tokens, width): embedded, then after each layer, the last ones normalised."""
-        with torch.autocast(pack.ids.device.type, torch.bfloat16, enabled=pack.ids.is_cuda):
+        with torch.autocast(pack.ids.device.type, torch.bfloat16, enabled=pack.ids.is_cuda or HALF):
             cosines, sines = rotations(pack.places)
             states = [self.embed_tokens(pack.ids)]
             for layer in self.layers:

@@ -3,6 +3,7 @@
 Knows no files: source pictures come as codes or features.
 """
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -16,7 +17,7 @@ from ..engine import Engine, Painter
 from ..errors import RequestError
 from ..manifest.abilities import Ability
 from ..manifest.guidance import Branch, Sampling, weigh
-from ..pictures.marks import PRODUCER, provenance
+from ..pictures.marks import PRODUCER, UNKNOWN, provenance
 from ..pictures.sizes import GridRule, Shape, tokens_fed
 from . import drafting, raster
 from .drafts import Drafts
@@ -25,6 +26,7 @@ from .options import MAX_SEED, Settings
 from .preview import Preview
 from .prompts import PromptWriter, Source, shown_codes, stacked
 from .stroke import Stroke
+from .understanding import Understood
 
 _NO_WEIGHT: Final = 1e-9  # of branches that cancel out, as 1.2 - 1 and -0.2 do up to rounding
 
@@ -57,7 +59,7 @@ class Painting:
     def request(
         self,
         ability: Ability,
-        text: str,
+        asked: Understood,
         sources: Sequence[Source],
         shape: Shape,
         settings: Settings,
@@ -65,7 +67,7 @@ class Painting:
     ) -> PictureRequest:
         """Return the picture to paint after a prompt and the `written` part of the answer."""
         fed = tokens_fed(shape.rows, shape.columns, len(self._writer.row_suffix))
-        weighed = self._weighed(ability, text, sources, shape, settings, written or Written())
+        weighed = self._weighed(ability, asked.words, sources, shape, settings, written or Written())
         prompts = tuple(prompt for prompt, _ in weighed)
         self._engine.check_room(prompts, fed)
         self._engine.check_memory(prompts, fed, shape)
@@ -82,7 +84,7 @@ class Painting:
                 row_suffix=self._writer.row_suffix,
             ),
             sampling=settings.sampling,
-            chunks=self._chunks(text, shape, settings),
+            chunks=self._chunks(asked, shape, settings),
             source=next((codes for codes in map(shown_codes, sources) if _fills(codes, shape)), None),
             codes_per_pass=settings.codes_per_pass,
         )
@@ -92,7 +94,8 @@ class Painting:
     ) -> PictureRequest:
         """Return the next picture of an answer, with a seed of its own."""
         seed = (settings.seed + len(written.pictures)) % (MAX_SEED + 1)
-        return self.request(ability, text, sources, self._grid.default, replace(settings, seed=seed), written)
+        asked, default = Understood(text, text), self._grid.default
+        return self.request(ability, asked, sources, default, replace(settings, seed=seed), written)
 
     def strokes(self, request: PictureRequest, decode: Callable[[Codes], Image.Image]) -> Iterator[Stroke]:
         """Paint row by row; `decode` gives the picture of a code grid (rows, columns)."""
@@ -146,7 +149,7 @@ class Painting:
             )
         return weighed
 
-    def _chunks(self, text: str, shape: Shape, settings: Settings) -> dict[str, str]:
+    def _chunks(self, asked: Understood, shape: Shape, settings: Settings) -> dict[str, str]:
         """Return the text chunks that say how the picture was made."""
         image_scale = settings.image_guidance_scale
         listed = {
@@ -161,8 +164,10 @@ class Painting:
             "Size": "x".join(map(str, self._grid.size(shape))),
             "Model hash": self._bundle.digest[:10],
             "Model": self._manifest.name,
+            **({} if asked.words == asked.request else {"Read as": json.dumps(asked.words, ensure_ascii=False)}),
         }
-        return provenance(text, settings.negative, listed, PRODUCER, self._bundle.digest)
+        chunks = provenance(asked.request, settings.negative, listed, PRODUCER, self._bundle.digest)
+        return chunks | ({UNKNOWN: "\n".join(asked.unknown)} if asked.unknown else {})
 
 
 def _painted(painter: Painter, request: PictureRequest) -> tuple[Iterator[int], Callable[[], int]]:

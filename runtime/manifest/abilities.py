@@ -9,7 +9,18 @@ from .prompts import Pieces
 from .values import Channel, OneLine, Positions, Record, ShortText
 
 AbilityName: TypeAlias = Literal[
-    "paint", "edit", "ask", "interleave", "detect", "segment", "edges", "boxes", "depth", "normals", "pose"
+    "paint",
+    "edit",
+    "ask",
+    "interleave",
+    "detect",
+    "segment",
+    "edges",
+    "boxes",
+    "depth",
+    "normals",
+    "pose",
+    "understand",
 ]
 Reading: TypeAlias = Literal["codes", "vision_encoder", "both"]  # both: what the vision encoder makes, then the codes
 
@@ -29,7 +40,8 @@ class Ability(Record, frozen=True, kw_only=True):
     """One thing the model can do: its prompt, what comes back, and how many pictures it takes.
 
     `reads` is what its prompt shows of a picture, where that is not `image_block.features`. `labels` (segmentation)
-    are the colours of the painted classes; `unit` (detection) is what box numbers count.
+    are the colours of the painted classes; `unit` (detection) is what box numbers count; `unknown` (understand) stands
+    in the answer before each of the request's words that the model does not know.
     """
 
     prompt: Pieces
@@ -41,6 +53,7 @@ class Ability(Record, frozen=True, kw_only=True):
     sampling: Sampling | None = None
     labels: Annotated[dict[OneLine, tuple[Channel, Channel, Channel]], Meta(max_length=4096)] | None = None
     unit: Literal["cell", "pixel"] | None = None
+    unknown: ShortText | None = None
 
 
 class Answer(Record, frozen=True, kw_only=True):

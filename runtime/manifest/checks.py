@@ -16,7 +16,12 @@ Graphs: TypeAlias = dict[GraphRole, Graph]
 MAX_PAINTED: Final = 2**26  # pixels
 
 # What an ability gives, where that is not an image.
-_GIVES: Final[dict[AbilityName, str]] = {"ask": "text", "interleave": "interleaved", "detect": "detections"}
+_GIVES: Final[dict[AbilityName, str]] = {
+    "ask": "text",
+    "interleave": "interleaved",
+    "detect": "detections",
+    "understand": "text",
+}
 
 # The graphs that read a picture, and those that give an ability's output.
 _READERS: Final[dict[Reading, tuple[GraphRole, ...]]] = {
@@ -162,6 +167,8 @@ def check_ability(name: AbilityName, ability: Ability, graphs: Graphs, reading: 
         refuse(f"abilities.{name}", "takes pictures if and only if its prompt has a field images")
     if ability.images[0] > ability.images[1]:
         refuse(f"abilities.{name}.images", "has its lower bound above its upper bound")
+    if ability.unknown is not None and name != "understand":
+        refuse(f"abilities.{name}.unknown", "is given; only understand names what the model does not know")
     if ability.output == "detections" and reading != "codes":
         refuse(f"abilities.{name}", "gives boxes in cells of a picture's codes, which the model does not read")
 

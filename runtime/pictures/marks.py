@@ -23,6 +23,7 @@ Target: TypeAlias = str | bytes | os.PathLike[str] | os.PathLike[bytes] | IO[byt
 
 PRODUCER: Final = "EdgeVLo"
 PARAMETERS: Final = "parameters"
+UNKNOWN: Final = "unknown"  # in a picture's `info` alone: what of the prompt the model does not know, one a line
 _ENDINGS: Final = {
     ".png": "PNG", ".apng": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".jpe": "JPEG", ".jfif": "JPEG", ".webp": "WEBP",
 }  # fmt: skip

@@ -17,16 +17,28 @@ if TYPE_CHECKING:
     from edgevlo.runtime.errors import EdgevloError
     from edgevlo.runtime.generate.detections import Detection
     from edgevlo.runtime.generate.stroke import Stroke
+    from edgevlo.runtime.generate.understanding import PromptWarning
     from edgevlo.runtime.model import Model
     from edgevlo.runtime.pictures.marks import png_bytes, save_png
 
 __version__ = "0.1.0"
-__all__ = ["Detection", "EdgevloError", "Model", "Stroke", "__version__", "load", "png_bytes", "save_png"]
+__all__ = [
+    "Detection",
+    "EdgevloError",
+    "Model",
+    "PromptWarning",
+    "Stroke",
+    "__version__",
+    "load",
+    "png_bytes",
+    "save_png",
+]
 
 _HOMES = {
     "Detection": "edgevlo.runtime.generate.detections",
     "EdgevloError": "edgevlo.runtime.errors",
     "Model": "edgevlo.runtime.model",
+    "PromptWarning": "edgevlo.runtime.generate.understanding",
     "Stroke": "edgevlo.runtime.generate.stroke",
     "png_bytes": "edgevlo.runtime.pictures.marks",
     "save_png": "edgevlo.runtime.pictures.marks",

@@ -152,6 +152,7 @@ def paint_pictures(
         if as_json:
             facts = {"file": str(picture_path), "size": picture.size, "seconds": round(seconds, 3)}
             facts["passes"] = picture.info["passes"]
-            say_json({**facts, "parameters": picture.info["parameters"]})
+            unknown = picture.info.get("unknown", "").splitlines()
+            say_json({**facts, "parameters": picture.info["parameters"], "unknown": unknown})
         else:
             click.echo(f"{picture_path}  {picture.width}x{picture.height}  {seconds:.2f} s", err=picture_path == STREAM)

@@ -1,0 +1,133 @@
+"""The judge of requests as people type them: lines that somebody else wrote, and whether a result is what they demand.
+
+The lines stand in `forms/people_held_out.*`; their writers saw a page about the world and nothing of the training. A
+picture is read back by the world's judge; an answer has to say what the line asks for; what the world does not have has
+to be named in a note.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from itertools import permutations
+
+from ..exercises.lines import SETTINGS, Line, read
+from ..exercises.results import scene_of
+from ..language.plain import ANY, NO, Wanted, Wish
+from ..language.words import (
+    COLOUR,
+    COLUMN,
+    DEPTH,
+    KIND,
+    PLACE,
+    PLACE_NOUN,
+    STYLE,
+    STYLE_WORDS,
+    TIME,
+    WEATHER,
+    WEATHER_NOUNS,
+    WEATHER_STATES,
+)
+from ..world.layout import Grid, paint
+from ..world.scene import DEFAULT_GRID, Scene, Thing, column_name, depth_name
+from . import judge
+from .judge import RgbArray
+
+TASKS = ("paint", "edit", "ask", "outside")
+NUMBERS = {
+    "en": ("none", "one", "two", "three", "four", "five", "six"),
+    "zh": ("没有", "一", "两", "三", "四", "五", "六"),
+}
+
+
+@lru_cache
+def lines(language: str) -> tuple[Line, ...]:
+    """Every line of the judge."""
+    return tuple(read("people_held_out", language))
+
+
+def source(line: Line) -> Grid | None:
+    """The picture that a line speaks of; None where there is none."""
+    if line.source is None:
+        return None
+    scene = scene_of(line.source, DEFAULT_GRID)
+    if scene is None:
+        raise ValueError(f"this picture cannot be drawn: {line.source}")
+    return paint(scene)
+
+
+def _fits(one: Wanted, thing: Thing, scene: Scene) -> bool:
+    hat = one.hat is None or (
+        thing.hat is None if one.hat == NO else thing.hat is not None and one.hat in (ANY, thing.hat)
+    )
+    row = one.row is None or depth_name(scene, thing) in (None, one.row)
+    return (
+        one.kind == thing.kind
+        and one.colour in (None, thing.colour)
+        and hat
+        and row
+        and one.column in (None, column_name(scene, thing))
+    )
+
+
+def _stand(wished: Wish, things: tuple[Thing, ...]) -> bool:
+    for first, relation, second in wished.relations:
+        a, b = things[first], things[second]
+        if (relation == "<" and not a.column < b.column) or (relation == "~" and abs(a.column - b.column) > 1):
+            return False
+    return True
+
+
+def wrong(line: Line, picture: RgbArray) -> list[str]:
+    """What of a line's demands a picture does not show."""
+    reading = judge.read(picture)
+    scene, wished = reading.scene, line.result
+    found = []
+    if len(scene.things) != len(wished.things):
+        found.append("number")
+    orders = permutations(scene.things, len(wished.things)) if len(wished.things) <= len(scene.things) else iter(())
+    fitting = [
+        order
+        for order in orders
+        if all(_fits(one, thing, scene) for one, thing in zip(wished.things, order, strict=True))
+    ]
+    if not fitting:
+        found.append("objects")
+    elif not any(_stand(wished, order) for order in fitting):
+        found.append("relation")
+    found += [name for name in SETTINGS if getattr(wished, name) not in (None, getattr(scene, name))]
+    if wished.sign and (scene.sign or "").lower() != wished.sign.lower():
+        found.append("sign")
+    shown = {*(thing.kind for thing in scene.things), *(getattr(scene, name) for name in SETTINGS)}
+    if shown & set(line.forbidden):
+        found.append("forbidden")
+    return [*found, *(["strays"] if reading.strays > 2 else [])]
+
+
+def _says(answer: str, words: tuple[str, ...]) -> bool:
+    return any(word.lower() in answer for word in words)
+
+
+def answered(line: Line, answer: str, language: str) -> bool:
+    """Whether an answer says what the line asks for."""
+    answer, (name, _, said) = answer.lower(), line.answer.partition("=")
+    if name == "count":
+        return _says(answer, (NUMBERS[language][int(said)], said))
+    if name in ("yes", "no"):
+        denied = answer.startswith("no") if language == "en" else _says(answer, ("不", "没"))
+        return denied == (name == "no") and (name == "no" or _says(answer, ("yes", "是", "有", "对")))
+    tables: dict[str, tuple[dict[str, dict[str, tuple[str, ...]]], ...]] = {
+        "place": (PLACE, PLACE_NOUN), "time": (TIME,), "weather": (WEATHER,), "style": (STYLE, STYLE_WORDS),
+        "colour": (COLOUR,), "": (KIND, COLOUR, COLUMN, DEPTH, PLACE, PLACE_NOUN, TIME, WEATHER, STYLE),
+    }  # fmt: skip
+    english = {"weather": (WEATHER_NOUNS, WEATHER_STATES)} if language == "en" else {}
+    for word in filter(None, (word.strip() for word in said.split(","))):
+        names = [one for table in tables["" if name == "mentions" else name] for one in table[language].get(word, ())]
+        names += [one for table in english.get(name, ()) for one in table[word]]
+        if not _says(answer, (word, *names)):
+            return False
+    return True
+
+
+def named(line: Line, notes: str) -> bool:
+    """Whether the notes name something of what the world does not have."""
+    return any(word.lower() in notes.lower() for word in line.unknown)

@@ -1,0 +1,96 @@
+"""What a request says, read by the model before it paints: painted from, noted, and only where a manifest has it."""
+
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from toy_bundle import rewritten
+
+import edgevlo
+from edgevlo.cli import main
+from edgevlo.runtime.errors import BundleError
+from edgevlo.runtime.generate.text import Answering
+from edgevlo.runtime.generate.understanding import Understood
+from edgevlo.runtime.model import Model
+
+
+def understanding(tree: dict[str, Any]) -> None:
+    tree["abilities"]["understand"] = tree["abilities"]["ask"] | {"images": [0, 1], "unknown": " ? "}
+
+
+@pytest.fixture
+def folder(toy: Path, tmp_path: Path) -> Path:
+    return rewritten(toy, tmp_path / "reads", understanding)
+
+
+@pytest.fixture
+def reads(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Model:
+    """Return the toy bundle, which reads every request as a blue car and does not know what a tree is."""
+    monkeypatch.setattr(Answering, "answer", lambda *_: "a blue car ? tree")
+    return Model.open(folder)
+
+
+def test_answers_are_read() -> None:
+    read = Understood.read("Two Dogs and an Eiffel Tower", "red dog on the left ? eiffel tower ? kraken ? dogs", " ? ")
+    assert read.words == "red dog on the left"
+    assert read.unknown == ("Eiffel Tower", "Dogs")  # it never named a kraken
+    assert read.note == "'Eiffel Tower', 'Dogs'"
+    assert Understood.read("Two dogs", "", " ? ") == Understood("Two dogs", "Two dogs")
+    assert Understood.read("a", "b ? c", None) == Understood("a", "b ? c")
+
+
+def test_many_unknown_words_are_counted() -> None:
+    assert Understood("", "", tuple("abcdefg")).note.endswith("'e' and 2 more")
+
+
+def test_what_was_read_is_painted_and_noted(model: Model, reads: Model) -> None:
+    with pytest.warns(edgevlo.PromptWarning, match="toy does not know 'Tree'"):
+        picture = reads.paint("a big Tree", seed=3)
+    assert np.array_equal(np.asarray(picture), np.asarray(model.paint("a blue car", seed=3)))
+    assert picture.info["parameters"].startswith("a big Tree\n")
+    assert 'Read as: "a blue car"' in picture.info["parameters"]
+    assert picture.info["unknown"] == "Tree"
+    with pytest.warns(edgevlo.PromptWarning):
+        edited = reads.edit(picture, "a tree", seed=3)
+    assert np.array_equal(np.asarray(edited), np.asarray(model.edit(picture, "a blue car", seed=3)))
+
+
+def test_more_pictures_than_it_reads_are_edited_as_asked(model: Model, reads: Model) -> None:
+    pictures = [model.paint("a red car", seed=seed) for seed in (1, 2)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", edgevlo.PromptWarning)
+        edited = reads.edit(pictures, "a tree", seed=3)
+    assert np.array_equal(np.asarray(edited), np.asarray(model.edit(pictures, "a tree", seed=3)))
+
+
+def test_a_bundle_without_the_ability_notes_nothing(model: Model) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", edgevlo.PromptWarning)
+        picture = model.paint("a big tree", seed=3)
+    assert "Read as" not in picture.info["parameters"]
+    assert "unknown" not in picture.info
+
+
+def test_the_model_itself_reads(folder: Path) -> None:
+    """The toy's own answer is gibberish; it is painted from without an error, and the same every time."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", edgevlo.PromptWarning)
+        one, other = (Model.open(folder).paint("a red car", seed=1) for _ in range(2))
+    assert np.array_equal(np.asarray(one), np.asarray(other))
+
+
+def test_json_and_notes_name_what_is_not_known(reads: Model, folder: Path, tmp_path: Path) -> None:
+    assert "understand" in reads.manifest.abilities
+    command = ["paint", "a big Tree", "-o", str(tmp_path / "a.png"), "--model", str(folder), "--json"]
+    with pytest.warns(edgevlo.PromptWarning, match="'Tree'"):
+        result = CliRunner().invoke(main, command)
+    assert json.loads(result.stdout)["unknown"] == ["Tree"]
+
+
+def test_other_abilities_know_no_mark(toy: Path, tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="only understand names what the model does not know"):
+        Model.open(rewritten(toy, tmp_path / "wrong", lambda tree: tree["abilities"]["ask"].update(unknown="?")))
