@@ -131,7 +131,7 @@ def rooms_used(folder: str) -> dict[str, set[str]]:
     return used
 
 
-@pytest.mark.parametrize("folder", ["runtime", "export", "calibration", "quantization", "serving"])
+@pytest.mark.parametrize("folder", ["runtime", "export", "calibration", "quantization", "picturebook", "serving"])
 def test_rooms_inside_a_folder_depend_one_way(folder: str) -> None:
     graphlib.TopologicalSorter(rooms_used(folder)).prepare()  # raises CycleError, which names the circle
 

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from ..language.naming import clause, thing_name
 from ..language.words import KIND
-from ..model.text_tokenizer import TEXT_TOKENS
 from ..world.layout import Grid, box_of, paint
 from ..world.scene import MAX_SIGN, Scene, Thing, column_slots, slots
 from .questions import boxed
 from .tasks import Sample
+from .text_tokenizer import TEXT_TOKENS
 
 MOST_CELLS = 24  # of a picture's row or column
 NONE = -1

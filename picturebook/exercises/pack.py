@@ -10,7 +10,7 @@ import torch
 
 from edgevlo.runtime.arrays import Array
 
-from ..model import text_tokenizer
+from . import text_tokenizer
 from .auxiliary import KINDS, NONE
 from .sequence import Sequence
 

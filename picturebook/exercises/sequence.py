@@ -17,7 +17,10 @@ from tokenizers import Tokenizer
 from edgevlo.runtime.arrays import Floats
 
 from ..language.plain import MARK
-from ..model.text_tokenizer import (
+from ..world.layout import Grid
+from . import auxiliary, emphasis
+from .tasks import Sample
+from .text_tokenizer import (
     ANSWER,
     BOS,
     EOS,
@@ -28,9 +31,6 @@ from ..model.text_tokenizer import (
     ROW_END,
     TEXT_TOKENS,
 )
-from ..world.layout import Grid
-from . import auxiliary, emphasis
-from .tasks import Sample
 
 ANSWER_WEIGHT = 5.0
 READ = "read"  # begins the names of tasks that are answered in plain words

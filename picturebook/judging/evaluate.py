@@ -17,10 +17,11 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from ..exercises import text_tokenizer
 from ..exercises.sequence import Encoder
 from ..exercises.tasks import Sample
 from ..language.words import LANGUAGES
-from ..model import painter, text_tokenizer
+from ..model import painter
 from ..model.checkpoint import assemble
 from ..model.painter import Draw
 from ..world.atlas import TILES, pixels

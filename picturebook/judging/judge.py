@@ -20,9 +20,9 @@ from edgevlo.runtime.generate.text import AnswerWarning
 from ..exercises.tasks import Sample
 from ..language.naming import Said
 from ..language.words import KIND
-from ..model.card import SEGMENT_COLOURS
 from ..world.atlas import CELL, CODE, PARTS, TILES, Name, pixels, tiles
 from ..world.layout import LIGHT_COLUMN, box_of, paint
+from ..world.palette import SEGMENT_COLOURS
 from ..world.scene import Scene, Thing, cell_of, column_name, depth_name, in_order, slots
 
 RgbArray = NDArray[np.uint8]  # (height, width, 3)
@@ -155,7 +155,7 @@ def segment_score(wanted: RgbArray, got: RgbArray) -> float:
 
 
 def nearest_segment(picture: RgbArray) -> NDArray[np.int64]:
-    """Number of the nearest label in `card.SEGMENT_COLOURS` of each pixel, (height, width)."""
+    """Number of the nearest label in `palette.SEGMENT_COLOURS` of each pixel, (height, width)."""
     palette = np.asarray(list(SEGMENT_COLOURS.values()))
     return np.asarray(((picture[..., None, :] - palette) ** 2).sum(axis=-1).argmin(axis=-1))
 

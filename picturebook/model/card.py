@@ -5,29 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..language.plain import MARK, UNKNOWN
+from ..world.palette import SEGMENT_COLOURS
 from ..world.scene import DEFAULT_GRID, MAX_CELLS, MAX_RATIO, MAX_SIDE, MIN_COLUMNS, MIN_ROWS
-
-RGB = tuple[int, int, int]
-
-SEGMENT_COLOURS: dict[str, RGB] = {
-    "car": (230, 25, 75),
-    "house": (245, 130, 48),
-    "tree": (60, 180, 75),
-    "flower": (240, 50, 230),
-    "dog": (145, 30, 180),
-    "cat": (70, 240, 240),
-    "person": (255, 225, 25),
-    "boat": (0, 90, 230),
-    "bus": (128, 0, 0),
-    "bird": (0, 128, 128),
-    "balloon": (255, 150, 180),
-    "mushroom": (160, 235, 30),
-    "hat": (170, 110, 40),
-    "sign": (255, 250, 200),
-    "sky": (170, 200, 255),
-    "backdrop": (128, 128, 128),
-    "ground": (50, 60, 40),
-}
 
 REQUESTS = {
     "segment": "segment the picture",

@@ -11,9 +11,10 @@ import click
 import torch
 from safetensors.torch import save_file
 
+from ..exercises import text_tokenizer
 from ..world.atlas import CELL
 from ..world.basis import Basis
-from . import card, text_tokenizer, vq
+from . import card, vq
 from .new_model import new_model, shape_of
 
 EXACT_IN_HALF = ("conv_in.weight", "conv_out.weight", "conv_b.weight")  # of the tokenizer: made of halves

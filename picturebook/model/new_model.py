@@ -9,9 +9,9 @@ import torch
 from tokenizers import Tokenizer
 from transformers import Emu3Config, Emu3ForConditionalGeneration
 
+from ..exercises import text_tokenizer
 from ..world.atlas import CODES, TILES, Name
 from ..world.scene import SIGN_CHARACTERS
-from . import text_tokenizer
 
 HEAD = 32  # channels
 TEXT_MODEL: dict[str, Any] = {

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from transformers import DynamicCache
 from transformers.modeling_outputs import BaseModelOutputWithPast
 
+from ..exercises import text_tokenizer
 from ..exercises.sequence import Encoder
 from ..exercises.tasks import Sample
-from . import text_tokenizer
 
 # What transformers calls the cache: `cache` from 5.24 on, where the other name warns, and goes in 5.40.
 CACHE: Final = "cache" if hasattr(BaseModelOutputWithPast(), "cache") else "past_key_values"

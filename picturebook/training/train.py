@@ -21,18 +21,18 @@ from torch import nn
 from torch.nn import functional
 from tqdm import tqdm
 
-from ..exercises.feed import Feed, stream
+from ..exercises import text_tokenizer
 from ..exercises.pack import Asked, Pack, on, packed
 from ..exercises.sequence import Encoder
 from ..judging import trials
 from ..language.words import LANGUAGES
-from ..model import text_tokenizer
 from ..model.decoder import Decoder
 from ..model.heads import Heads
 from ..model.new_model import HEAD, decoder_weights, new_model, shape_of
 from . import crew
 from .crew import Crew
 from .curriculum import STAGES, Recipe, rate_at
+from .feed import Feed, stream
 from .muon import Muon
 
 PROBES = ("paint1", "paint2", "paint3", "edit", "compound", "ask", "describe", "detect", "compare", "fetch", "boxes",

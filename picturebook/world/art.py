@@ -16,11 +16,23 @@ from numpy.typing import NDArray
 
 from edgevlo.runtime.arrays import Doubles
 
-from ..model.card import SEGMENT_COLOURS
 from . import drawings
 from .atlas import CELL, FRAME, PARTS, TILES, Name, save
 from .basis import Basis, fitted
-from .palette import BOX_GROUND, COLOURS, GROUND, INK, RGB, SCENERY, SKIES, TINT, object_colours, retro, rgb
+from .palette import (
+    BOX_GROUND,
+    COLOURS,
+    GROUND,
+    INK,
+    RGB,
+    SCENERY,
+    SEGMENT_COLOURS,
+    SKIES,
+    TINT,
+    object_colours,
+    retro,
+    rgb,
+)
 from .sketch import Sketch
 
 LINE = 1.2  # px, width of drawn lines

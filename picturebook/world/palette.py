@@ -55,6 +55,25 @@ SCENERY: dict[str, RGB] = {
     "fir": (74, 128, 104),
     "cap": (250, 252, 255),
 }
+SEGMENT_COLOURS: dict[str, RGB] = {
+    "car": (230, 25, 75),
+    "house": (245, 130, 48),
+    "tree": (60, 180, 75),
+    "flower": (240, 50, 230),
+    "dog": (145, 30, 180),
+    "cat": (70, 240, 240),
+    "person": (255, 225, 25),
+    "boat": (0, 90, 230),
+    "bus": (128, 0, 0),
+    "bird": (0, 128, 128),
+    "balloon": (255, 150, 180),
+    "mushroom": (160, 235, 30),
+    "hat": (170, 110, 40),
+    "sign": (255, 250, 200),
+    "sky": (170, 200, 255),
+    "backdrop": (128, 128, 128),
+    "ground": (50, 60, 40),
+}
 BOX_GROUND: RGB = (30, 32, 44)
 RETRO_GREY, RETRO_KEEP = np.array([1.05, 0.93, 0.74]), 0.42  # sepia, and how much colour stays
 

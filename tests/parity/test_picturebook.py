@@ -17,9 +17,9 @@ from edgevlo.cli import run
 from edgevlo.export import export_checkpoint
 from edgevlo.picturebook.exercises.sequence import Encoder
 from edgevlo.picturebook.exercises.tasks import Sample
+from edgevlo.picturebook.exercises.text_tokenizer import load
 from edgevlo.picturebook.judging import judge, trials
 from edgevlo.picturebook.model.painter import paint
-from edgevlo.picturebook.model.text_tokenizer import load
 from edgevlo.picturebook.world import atlas, layout
 from edgevlo.runtime.bundle import open_bundle
 

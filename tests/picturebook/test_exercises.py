@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from edgevlo.picturebook.exercises import auxiliary, emphasis, questions, tasks
-from edgevlo.picturebook.exercises.feed import Feed, strangers, stream
+from edgevlo.picturebook.exercises import auxiliary, emphasis, questions, tasks, text_tokenizer
 from edgevlo.picturebook.exercises.pack import Pack, packed
 from edgevlo.picturebook.exercises.sequence import Encoder
 from edgevlo.picturebook.language.naming import caption as caption_of
-from edgevlo.picturebook.model import text_tokenizer
 from edgevlo.picturebook.training.curriculum import STAGES
+from edgevlo.picturebook.training.feed import Feed, strangers, stream
 from edgevlo.picturebook.world import layout, scene
 
 CHECKPOINT = Path(__file__).parents[2] / "picturebook" / "checkpoint"

@@ -10,8 +10,8 @@ import pytest
 from edgevlo.picturebook.exercises.tasks import Sample
 from edgevlo.picturebook.judging import judge
 from edgevlo.picturebook.judging.judge import Box
-from edgevlo.picturebook.model.card import SEGMENT_COLOURS
 from edgevlo.picturebook.world import atlas, layout
+from edgevlo.picturebook.world.palette import SEGMENT_COLOURS
 from edgevlo.picturebook.world.scene import Scene, Thing
 
 CAR, CAT = Thing("car", "red", 0, 1), Thing("cat", "blue", 1, 0, "green")

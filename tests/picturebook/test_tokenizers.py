@@ -10,8 +10,13 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from edgevlo.picturebook.exercises import emphasis, sequence, tasks  # noqa: E402
-from edgevlo.picturebook.model import text_tokenizer, vq  # noqa: E402
+from edgevlo.picturebook.exercises import (  # noqa: E402
+    emphasis,
+    sequence,
+    tasks,
+    text_tokenizer,
+)
+from edgevlo.picturebook.model import vq  # noqa: E402
 from edgevlo.picturebook.world import atlas, layout, scene  # noqa: E402
 from edgevlo.picturebook.world.basis import Basis, unshuffled  # noqa: E402
 from edgevlo.picturebook.world.scene import Scene, Thing  # noqa: E402

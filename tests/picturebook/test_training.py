@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 import torch
 
-from edgevlo.picturebook.exercises import auxiliary, tasks
+from edgevlo.picturebook.exercises import auxiliary, tasks, text_tokenizer
 from edgevlo.picturebook.exercises.pack import Pack, on, packed
 from edgevlo.picturebook.exercises.sequence import Encoder, Sequence
-from edgevlo.picturebook.model import painter, text_tokenizer
+from edgevlo.picturebook.model import painter
 from edgevlo.picturebook.model.decoder import Decoder
 from edgevlo.picturebook.model.heads import Heads
 from edgevlo.picturebook.model.new_model import decoder_weights, new_model, shape_of

@@ -16,7 +16,7 @@ from edgevlo.picturebook.judging import judge
 from edgevlo.picturebook.language import words
 from edgevlo.picturebook.language.voice import Voice
 from edgevlo.picturebook.model import card
-from edgevlo.picturebook.world import atlas, layout, scene
+from edgevlo.picturebook.world import atlas, layout, palette, scene
 from edgevlo.picturebook.world.scene import Scene, Thing
 
 MIX = tasks.Mix(dict.fromkeys(tasks.TASKS, 1.0), (0.05, 0.5, 0.3, 0.15), (0.05, 0.4, 0.3, 0.15, 0.05, 0.05), 0.5)
@@ -132,8 +132,8 @@ def test_objects_differ_well_in_every_style() -> None:
 
 
 def test_labels_of_segments_are_far_apart() -> None:
-    assert set(scene.KINDS) < set(card.SEGMENT_COLOURS)
-    for one, other in combinations(card.SEGMENT_COLOURS.values(), 2):
+    assert set(scene.KINDS) < set(palette.SEGMENT_COLOURS)
+    for one, other in combinations(palette.SEGMENT_COLOURS.values(), 2):
         assert np.linalg.norm(np.subtract(one, other)) > 70
 
 

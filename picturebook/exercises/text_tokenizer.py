@@ -13,11 +13,11 @@ from random import Random
 
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
-from ..exercises.tasks import TASKS, Mix, Sample, sample
 from ..language.common_words import CHINESE, ENGLISH
 from ..language.forms import REQUESTS
 from ..language.words import LANGUAGES
 from ..world.atlas import CODES
+from .tasks import TASKS, Mix, Sample, sample
 
 SPECIALS = (
     "<pad>",

@@ -12,16 +12,16 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from edgevlo.runtime.arrays import Array
 
+from ..exercises import text_tokenizer
+from ..exercises.auxiliary import NONE
+from ..exercises.pack import Pack, packed
+from ..exercises.reading import exercise
+from ..exercises.sequence import Encoder, Sequence
+from ..exercises.tasks import Mix
 from ..language.forms import REQUESTS
 from ..language.words import LANGUAGES, meaningful_words
-from ..model import text_tokenizer
-from ..training.curriculum import STAGES
 from ..world.scene import SIGN_CHARACTERS
-from .auxiliary import NONE
-from .pack import Pack, packed
-from .reading import exercise
-from .sequence import Encoder, Sequence
-from .tasks import Mix
+from .curriculum import STAGES
 
 STREWN = 0.2  # share of exercises with strange tokens in their instruction
 
