@@ -51,11 +51,11 @@ class _Run:
 
 
 def calibrate(
-    bundle: Path,
-    output: Path,
+    bundle: Path | str,
+    output: Path | str,
     *,
-    prompts: Path | None = None,
-    pictures: Path | None = None,
+    prompts: Path | str | None = None,
+    pictures: Path | str | None = None,
     method: str = "percentile",
     percentile: float = PERCENTILE,
     count: int = COUNT,
@@ -70,6 +70,8 @@ def calibrate(
     """
     tell = progress or (lambda _what, _done, _all: None)
     chosen = _checked(method, percentile)
+    bundle, output = Path(bundle), Path(output)
+    prompts, pictures = (None if path is None else Path(path) for path in (prompts, pictures))
     store.check_output(output)
     tell("verifying the bundle", 0, 1)
     opened = open_bundle(bundle)

@@ -37,13 +37,14 @@ CODE_TABLE_FILE: Final = "code_embedding.bin"
 TABLE_ROWS: Final = 4096  # rows of the embedding table that are copied at a time
 
 
-def export_checkpoint(checkpoint: Path, output: Path, *, progress: Progress | None = None) -> Manifest:
+def export_checkpoint(checkpoint: Path | str, output: Path | str, *, progress: Progress | None = None) -> Manifest:
     """Write the portable bundle `output` of a Hugging Face checkpoint folder and return its manifest.
 
     Raises `CheckpointError` when the checkpoint cannot be exported, or when a graph of it differs from the original;
     `OutputError` when the output exists or cannot be written. In both cases nothing is left behind.
     """
     tell = progress or (lambda _what, _done, _all: None)
+    checkpoint, output = Path(checkpoint), Path(output)
     if output.exists():
         raise OutputError(f"{output} exists already; bundles are never overwritten. Choose another name or remove it.")
     give_back_freed_memory()

@@ -20,7 +20,7 @@ from edgevlo.runtime.manifest.schema import Manifest
 
 from .modules import quantised_blocks
 from .plan import Fallback, Plan
-from .recipes import DATA_DRIVEN, Blocks
+from .recipes import DATA_DRIVEN, Blocks, Override
 from .request import QuantizeRequest, check
 from .static import Calibrated, Static
 from .targets.emulation import emulated
@@ -50,7 +50,7 @@ def quantize(
     weights: str = "int8",
     method: str | None = None,
     block_size: int | None = None,
-    overrides: Collection[str] = (),
+    overrides: Collection[str | Override] = (),
     capacity: int | None = None,
     static: Static | None = None,
     calibration: Path | str | None = None,

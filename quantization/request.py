@@ -19,6 +19,7 @@ from .recipes import (
     SYMMETRIC,
     Choice,
     Float32,
+    Override,
     override,
     recipe_of,
     unquantised,
@@ -50,7 +51,7 @@ class QuantizeRequest:
     weights: str = "int8"
     method: str | None = None
     block_size: int | None = None
-    overrides: tuple[str, ...] = ()
+    overrides: tuple[str | Override, ...] = ()
     capacity: int | None = None
     static: Static | None = None
     calibration: Path | None = None
@@ -104,7 +105,7 @@ def choice_of(request: QuantizeRequest) -> Choice:
         )
     if method == "hqq" and find_spec("torch") is None:
         raise RequestError("--method hqq needs torch, which is not installed: pip install torch.")
-    read = tuple(override(one, target) for one in request.overrides)
+    read = tuple(one if isinstance(one, Override) else override(one, target) for one in request.overrides)
     choice = Choice(recipe_of(target, weights), read, unquantised(target))
     if not choice.blocks and (method is not None or size is not None):
         raise RequestError(f"--method and --block-size have no effect: {weights} quantises nothing in blocks.")

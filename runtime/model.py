@@ -46,7 +46,7 @@ class Model:
         return f"<Model {one.name}: family {one.family}, target {one.target}, abilities {abilities}>"
 
     @classmethod
-    def open(cls, folder: Path, *, threads: int = 0) -> "Model":
+    def open(cls, folder: Path | str, *, threads: int = 0) -> "Model":
         """Open a bundle folder; raise `BundleError` if anything in it does not match its manifest.
 
         Large graphs run on `threads` threads, but no more than there are CPUs to use; 0 means `$EDGEVLO_THREADS`, or
@@ -54,7 +54,7 @@ class Model:
 
         Raises `MemoryShortError` when not even its smallest request fits into memory.
         """
-        bundle = open_bundle(folder)
+        bundle = open_bundle(Path(folder))
         check_opening(bundle)
         return cls(bundle, Engine(bundle, threads=threads))
 

@@ -18,7 +18,7 @@ from .new_model import HEAD, TEXT_MODEL
 
 Projected: TypeAlias = tuple[torch.Tensor, torch.Tensor, torch.Tensor]  # queries, keys, values, (tokens, heads, HEAD)
 # a CPU that multiplies bfloat16 trains in it twice as fast
-HALF = hasattr(torch.cpu, "_is_avx512_bf16_supported") and torch.cpu._is_avx512_bf16_supported()
+FAST_HALF = hasattr(torch.cpu, "_is_avx512_bf16_supported") and torch.cpu._is_avx512_bf16_supported()
 EPSILON: float = TEXT_MODEL["rms_norm_eps"]
 THETA: float = TEXT_MODEL["rope_parameters"]["rope_theta"]
 
@@ -93,6 +93,7 @@ class Decoder(nn.Module):
         self.embed_tokens = nn.Embedding(vocabulary, width)
         self.layers = nn.ModuleList(Layer(width, inner) for _ in range(layers))
         self.norm = nn.RMSNorm(width, EPSILON)
+        self.in_half = False  # whether to compute in bfloat16 on a CPU, as on an accelerator
         self.project: Callable[..., Projected] = torch.compile(project) if compiled else project
         self.conclude: Callable[..., torch.Tensor] = torch.compile(conclude) if compiled else conclude
 
@@ -106,7 +107,7 @@ class Decoder(nn.Module):
 
     def forward(self, pack: Pack[torch.Tensor]) -> list[torch.Tensor]:
         """The states of all tokens, (tokens, width): embedded, then after each layer, the last ones normalised."""
-        with torch.autocast(pack.ids.device.type, torch.bfloat16, enabled=pack.ids.is_cuda or HALF):
+        with torch.autocast(pack.ids.device.type, torch.bfloat16, enabled=pack.ids.is_cuda or self.in_half):
             cosines, sines = rotations(pack.places)
             states = [self.embed_tokens(pack.ids)]
             for layer in self.layers:

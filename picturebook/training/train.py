@@ -26,7 +26,7 @@ from ..exercises.pack import Asked, Pack, on, packed
 from ..exercises.sequence import Encoder
 from ..judging import trials
 from ..language.words import LANGUAGES
-from ..model.decoder import Decoder
+from ..model.decoder import FAST_HALF, Decoder
 from ..model.heads import Heads
 from ..model.new_model import HEAD, decoder_weights, new_model, shape_of
 from . import crew
@@ -107,6 +107,7 @@ class Trainer:
         self.out, self.recipe, self.device, self.crew = out, recipe, device, crew
         self.encoder = Encoder(text_tokenizer.load(out))
         self.core = Decoder.of(crew.weights, compiled=device.type == "cuda")
+        self.core.in_half = FAST_HALF
         self.heads = Heads(self.core.norm.weight.numel(), len(self.core.layers))
         self.parameters = dict(self.core.named_parameters())
         self.parameters |= {HEADS_PREFIX + name: value for name, value in self.heads.named_parameters()}

@@ -85,6 +85,8 @@ class MarkedPicture(Image.Image):
         """Return a copy that keeps the record too."""
         return marked(super().copy(), {})
 
+    __copy__ = copy
+
     def __eq__(self, other: object) -> bool:
         """Whether two pictures are the same, plain ones included."""
         return isinstance(other, Image.Image) and self._plain() == MarkedPicture._plain(other)

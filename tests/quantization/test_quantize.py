@@ -18,7 +18,7 @@ from exported import Exported
 
 from edgevlo.calibration.moments import second_moments
 from edgevlo.export.graph import Network, write_graph
-from edgevlo.quantization import quantize
+from edgevlo.quantization import Override, override, quantize
 from edgevlo.quantization.recipes import INT4, INT8
 from edgevlo.quantization.weight_only.matmul_nbits import MatMulNBitsPass
 from edgevlo.runtime.bundle import open_bundle
@@ -212,3 +212,14 @@ def test_no_weight_stays_mapped_once_it_was_read(
     )
     assert len(seen) > 10
     assert [tensor.name for tensor in seen if tensor.raw is not None] == []
+
+
+def test_paths_may_be_text_and_overrides_either_form(exported: Exported, tmp_path: Path) -> None:
+    forms: tuple[str | Override, ...] = ("text_head=fp32", override("text_head=fp32", "cpu"))
+    made = [
+        quantize(str(exported.portable), str(tmp_path / str(number)), overrides=[one], requests=0)
+        for number, one in enumerate(forms)
+    ]
+
+    assert made[0].graphs["text_head"].precision == "fp32"
+    assert made[0].graphs == made[1].graphs

@@ -1,5 +1,6 @@
 """The mark of AI-made pictures stays in what is saved, by whichever door: read back with Pillow alone."""
 
+import copy
 import io
 from pathlib import Path
 from typing import Any
@@ -98,3 +99,13 @@ def test_a_marked_picture_equals_the_plain_one_with_the_same_pixels_and_info() -
     assert ours == plain
     assert plain == ours
     assert ours != "a"
+
+
+def test_every_kind_of_copy_keeps_the_marks(model: Model, tmp_path: Path) -> None:
+    picture = painted(model)
+
+    for number, copied in enumerate((picture.copy(), copy.copy(picture), copy.deepcopy(picture))):
+        copied.save(tmp_path / f"{number}.png")
+        with Image.open(tmp_path / f"{number}.png") as image:
+            image.load()
+            assert image.info["parameters"] == picture.info["parameters"]
