@@ -66,7 +66,7 @@ WHITE = "is transparent in places, which are laid on white"
         ("tiny.png", lambda: Image.new("RGB", (1, 1), (60, 190, 70)), {},
          ["was resized from 1x1 to 4x4, a size that this model reads", OUTSIDE]),
         ("thin.png", lambda: Image.new("RGB", (1, 3000), (60, 190, 70)), {},
-         ["was resized from 1x3000 to 16x48, a size that this model reads", OUTSIDE]),
+         ["was resized from 1x3000 to 16x48, a size that this model reads, its edges cut off", OUTSIDE]),
         ("huge.png", lambda: Image.new("RGB", (2500, 2500), (60, 190, 70)), {},
          ["was resized from 2500x2500 to 40x40, a size that this model reads", OUTSIDE]),
         ("own.png", lambda: Image.new("RGB", (40, 20), (0, 128, 255)), {}, []),

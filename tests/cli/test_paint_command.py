@@ -112,7 +112,7 @@ def test_a_file_cannot_hold_picture_and_codes(edgevlo_run: Run) -> None:
     ran = edgevlo_run("paint", "a car", "-m", "toy", "--codes", "./out.png")
 
     assert ran.code == 2
-    assert "out.png cannot hold both a picture and its codes" in ran.err
+    assert "out.png cannot hold both the picture and its codes" in ran.err
     assert files() == []
 
 

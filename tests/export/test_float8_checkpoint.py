@@ -90,7 +90,7 @@ def test_integers_in_the_place_of_weights(folder: Path) -> None:
     tensors = load_file(folder / SINGLE)
     tensors[LINEAR] = tensors[LINEAR].to(torch.int8)
     save_file(tensors, folder / SINGLE)
-    refused(folder, f"tensor {UP} is I8; edgevlo reads F32, F16, BF16, F8_E4M3, F8_E5M2")
+    refused(folder, f"tensor {UP} is I8; edgevlo reads F64, F32, F16, BF16, F8_E4M3, F8_E5M2")
 
 
 def test_a_quantised_checkpoint_is_refused_by_its_method(folder: Path) -> None:

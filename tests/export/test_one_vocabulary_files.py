@@ -81,6 +81,9 @@ def test_layers_that_see_a_window_are_refused(copies: dict[str, Path]) -> None:
         plan_export(copies["simplear"])
 
 
+@pytest.mark.filterwarnings(
+    "ignore:.*generation_config.json was followed:edgevlo.export.checkpoint.folder.CheckpointWarning"
+)
 def test_simplears_own_class_is_qwen2(copies: dict[str, Path]) -> None:
     config = json.loads((copies["simplear"] / "config.json").read_text())
     config |= {"architectures": ["SimpARForCausalLM"], "model_type": "simpar_qwen"}

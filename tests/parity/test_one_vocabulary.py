@@ -149,7 +149,7 @@ def test_simplear_paints_another_size_and_takes_a_negative_prompt(simplear: Pair
 
     assert last.codes.shape == (2, 3)
     assert last.codes.ravel().tolist() == expected
-    with pytest.raises(AbilityError, match=r"\(family simplear\) cannot ask; it can paint"):
+    with pytest.raises(AbilityError, match=r"\(family simplear\) does not support 'ask'\. Supported: paint"):
         simplear.model.ask("a.png", "what?")
 
 

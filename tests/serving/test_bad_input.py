@@ -107,6 +107,8 @@ def test_what_is_no_picture_is_refused(server: Server, picture: str) -> None:
 def test_decompression_bombs_and_empty_pictures_are_refused_before_they_are_decoded(
     server: Server, size: tuple[int, int]
 ) -> None:
+    server.post("/v1/images/generations", {"prompt": "a"})  # opens the model
+    time.sleep(0.6)  # until the worker has said its size
     before = server.health()["models"][0]["resident_bytes"]
     refused = edit(server, data_uri(bomb(*size)))
 

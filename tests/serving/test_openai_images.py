@@ -264,7 +264,7 @@ def test_a_full_queue_is_a_429_that_the_client_retries(start: Callable[..., Serv
 
 
 def test_an_error_in_a_stream_is_raised_by_the_client(start: Callable[..., Server], slow_toy: Path) -> None:
-    server = start("-m", str(slow_toy), "--deadline", "0.5")
+    server = start("-m", str(slow_toy), "--deadline", "0.1")
     with openai.OpenAI(base_url=f"{server.url}/v1", api_key="any", max_retries=0) as client:
         stream = client.images.generate(prompt="a", size="40x40", stream=True, partial_images=3)
         with pytest.raises(openai.APIError, match="deadline") as failed:
