@@ -4,9 +4,6 @@ Whoever asks for a painting owns a name that nobody guesses. Its events are numb
 where it stopped (`Last-Event-ID`); a client that leaves only stops watching, unless it said otherwise.
 """
 
-import base64
-import sys
-from array import array
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -15,11 +12,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ..engine.job import Job
-from ..engine.messages import Answer, Done, Event, Failed, Note, Output, Partial, Picture, PictureFormat, Row, Task
+from ..engine.messages import Failed, Output, PictureFormat, Row, Task
 from ..site import site_of
 from ..web.errors import ApiError, bad_request, json_response, of_failed
-from ..web.stream import EventStream, Pieces, event
+from ..web.stream import EventStream
 from .images_fields import Sampling, Short
+from .painting_events import first_event, follow
 from .pictures import Image, ImageReference, read_with_pictures
 
 Paintable: TypeAlias = Literal["paint", "edit", "segment", "edges", "boxes", "depth", "normals", "pose"]
@@ -68,7 +66,7 @@ async def create(request: Request) -> Response:
     if body.stream:
         leave = _leaver(request, job) if body.cancel_on_disconnect else _nothing
         opening = describe(request, job)
-        return EventStream(_events(job, 0, opening), every_s=site.doors.keepalive_s, on_leave=leave)
+        return EventStream(follow(job, 0, opening), every_s=site.doors.keepalive_s, on_leave=leave)
     return json_response(describe(request, job), status=202, headers={"Location": f"/v1/paintings/{job.id}"})
 
 
@@ -80,13 +78,10 @@ async def show(request: Request) -> Response:
 async def events(request: Request) -> Response:
     """Stream what has happened since an event, and what happens from now on."""
     job = _job(request)
-    after = request.headers.get("last-event-id") or request.query_params.get("after")
-    if after is not None and not (after.isascii() and after.isdecimal() and len(after) < 10):
-        raise bad_request("Last-Event-ID is the number of an event of this painting.", "last-event-id")
-    first = 0 if after is None else int(after) + 1
+    first = first_event(request)
     if job.is_over and first > len(job.events):
         return Response(status_code=204)  # a browser's EventSource connects again until it is told this
-    return EventStream(_events(job, first), every_s=site_of(request).doors.keepalive_s, on_leave=_nothing)
+    return EventStream(follow(job, first), every_s=site_of(request).doors.keepalive_s, on_leave=_nothing)
 
 
 async def picture(request: Request) -> Response:
@@ -164,58 +159,6 @@ def describe(request: Request, job: Job) -> dict[str, Any]:
         ],
         "error": error,
     }
-
-
-async def _events(job: Job, first: int, opening: dict[str, Any] | None = None) -> Pieces:
-    """Yield a painting's events; the numbers are those that `Last-Event-ID` names."""
-    if opening is not None:
-        yield event(opening, name="painting")
-    async for number, happened in job.follow(first):
-        name, body = told(happened)
-        yield event(body, name=name, number=number)
-
-
-def told(happened: Event) -> tuple[str, dict[str, Any]]:
-    """Return the name and the body of an event."""
-    match happened:
-        case Row():
-            body = {
-                "picture": happened.picture,
-                "row": happened.row,
-                "rows": happened.rows,
-                "width": happened.width,
-                "height": happened.height,
-                "codes": numbers(happened.codes),
-                "strip": "data:image/png;base64," + base64.b64encode(happened.strip).decode(),
-            }
-            return "row", body
-        case Picture():
-            body = {
-                "picture": happened.picture,
-                "width": happened.width,
-                "height": happened.height,
-                "seed": happened.seed,
-                "url": f"/v1/paintings/{happened.job}/pictures/{happened.picture}",
-            }
-            return "picture", body
-        case Note():
-            return "note", {"text": happened.text}
-        case Done():
-            return "done", {"seconds": round(happened.seconds, 4)}
-        case Failed():
-            return "error", of_failed(happened).body
-        case Answer() | Partial():
-            raise AssertionError("a painting neither answers nor shows pictures on the way")
-        case _:
-            return "started", {"text_tokens": happened.text_tokens, "image_tokens": happened.image_tokens}
-
-
-def numbers(codes: bytes) -> list[int]:
-    """Return codes as numbers."""
-    read = array("i", codes)
-    if sys.byteorder == "big":
-        read.byteswap()
-    return read.tolist()
 
 
 def _leaver(request: Request, job: Job) -> Callable[[], None]:
