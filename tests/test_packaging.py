@@ -244,7 +244,7 @@ print(before == after)
 
 def test_all_is_what_can_be_imported() -> None:
     functions = ["load", "png_bytes", "save_png"]
-    classes = ["Detection", "EdgevloError", "Model", "PromptWarning", "Stroke"]
+    classes = ["Detection", "EdgevloError", "Model", "PictureWarning", "PromptWarning", "Stroke"]
     assert edgevlo.__all__ == [*classes, "__version__", *functions]
     for name in edgevlo.__all__:
         assert getattr(edgevlo, name) is not None

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from edgevlo.runtime.generate.stroke import Stroke
     from edgevlo.runtime.generate.understanding import PromptWarning
     from edgevlo.runtime.model import Model
+    from edgevlo.runtime.pictures.load import PictureWarning
     from edgevlo.runtime.pictures.marks import png_bytes, save_png
 
 __version__ = "0.1.0"
@@ -26,6 +27,7 @@ __all__ = [
     "Detection",
     "EdgevloError",
     "Model",
+    "PictureWarning",
     "PromptWarning",
     "Stroke",
     "__version__",
@@ -38,6 +40,7 @@ _HOMES = {
     "Detection": "edgevlo.runtime.generate.detections",
     "EdgevloError": "edgevlo.runtime.errors",
     "Model": "edgevlo.runtime.model",
+    "PictureWarning": "edgevlo.runtime.pictures.load",
     "PromptWarning": "edgevlo.runtime.generate.understanding",
     "Stroke": "edgevlo.runtime.generate.stroke",
     "png_bytes": "edgevlo.runtime.pictures.marks",
