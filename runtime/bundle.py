@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from . import trial, verified
+from . import known_bundles, trial
 from .errors import BundleError, OutputError
 from .files import beside, claimed, remove_folder, sync, written_to
 from .manifest.schema import MANIFEST_FILE, File, Manifest, Quality, encode_manifest, read_manifest
@@ -45,16 +45,16 @@ def open_bundle(folder: Path) -> Bundle:
     neither made here nor tried before goes through its trial first (trial.py).
     """
     bundle, found = read_bundle(folder), _signature(folder)
-    if found is not None and verified.is_unchanged(folder, found):
+    if found is not None and known_bundles.is_unchanged(folder, found):
         check_listing(folder, bundle.manifest)
         return bundle
     verify_files(folder, bundle.manifest)
-    known = verified.is_trusted(bundle.digest) or folder.absolute().parent == EMBEDDED
+    known = known_bundles.is_trusted(bundle.digest) or folder.absolute().parent == EMBEDDED
     if not known and os.environ.get(trial.NO_TRIAL) != "0":
         _try_out(bundle)
         known = True
     if found is not None and known:
-        verified.remember(folder, found)
+        known_bundles.remember(folder, found)
     return bundle
 
 
@@ -71,13 +71,13 @@ def verify(bundle: Bundle) -> None:
 
 def _try_out(bundle: Bundle) -> None:
     trial.try_out(bundle.folder, sum(file.bytes for file in bundle.manifest.files.values()))
-    verified.trust(bundle.digest)
+    known_bundles.trust(bundle.digest)
 
 
 def _signature(folder: Path) -> str | None:
     """Return what changes with any file of the folder; None where one cannot be looked at."""
     try:
-        return verified.signature(sorted(path for path in folder.rglob("*") if path.is_file()))
+        return known_bundles.signature(sorted(path for path in folder.rglob("*") if path.is_file()))
     except OSError:
         return None
 
@@ -195,5 +195,5 @@ def _stated(folder: Path, manifest: Manifest) -> Bundle:
     content = encode_manifest(manifest)
     (folder / MANIFEST_FILE).write_bytes(content)
     bundle = Bundle(folder=folder, manifest=manifest, digest=hashlib.sha256(content).hexdigest())
-    verified.trust(bundle.digest)  # made here
+    known_bundles.trust(bundle.digest)  # made here
     return bundle

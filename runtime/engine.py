@@ -26,14 +26,13 @@ from .graphs.sessions import declared, gives_back
 from .graphs.threads import most_threads
 from .graphs.window import Window
 from .manifest.graphs import GraphRole, Table
+from .memory.capacity import capacity_for, fixed_capacity
 from .memory.onnx_shapes import Value, read_shapes
 from .memory.predict import (
     FOR_REQUEST,
     Work,
-    capacity_for,
     check_available,
     decoder_bytes,
-    fixed_capacity,
     kv_bytes,
     on_cpu,
     prefill_bytes,

@@ -12,7 +12,7 @@ import numpy as np
 from edgevlo.runtime.arrays import Floats
 
 from ..recipes import Blocks
-from .blocks import Packed, symmetric_scale, to_bytes
+from .packing import Packed, symmetric_scale, to_bytes
 
 DAMPING: Final = 0.01  # share of the mean second moment that is added to all
 _PANEL: Final = 128  # inputs that are quantised before the ones behind them are corrected

@@ -11,7 +11,7 @@ import numpy as np
 from edgevlo.runtime.arrays import Floats
 
 from ..recipes import Blocks
-from .blocks import TINY, Packed, asymmetric, by_block, onnxruntime_quantizers
+from .packing import TINY, Packed, asymmetric, by_block, onnxruntime_quantizers
 
 
 def hqq(matrix: Floats, weights: Blocks) -> Packed:

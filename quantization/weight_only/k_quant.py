@@ -5,7 +5,7 @@ import numpy as np
 from edgevlo.runtime.arrays import Floats
 
 from ..recipes import Blocks
-from .blocks import Packed, asymmetric, by_block
+from .packing import Packed, asymmetric, by_block
 
 
 def k_quant(matrix: Floats, weights: Blocks) -> Packed:

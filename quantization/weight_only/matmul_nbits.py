@@ -20,9 +20,9 @@ from edgevlo.runtime.errors import BundleError
 
 from ..passes._graph import lazy_constant, matmuls, matrix_of, read_constant
 from ..recipes import SYMMETRIC, Blocks
-from .blocks import Packed
 from .gptq import inverse_hessian_factor
-from .pack import packed
+from .methods import packed
+from .packing import Packed
 
 DOMAIN: Final = "com.microsoft"
 INT8_ARITHMETIC: Final = 4  # accuracy_level

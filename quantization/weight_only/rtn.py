@@ -5,7 +5,7 @@ import numpy as np
 from edgevlo.runtime.arrays import Floats
 
 from ..recipes import Blocks
-from .blocks import Packed, onnxruntime_quantizers, symmetric_scale
+from .packing import Packed, onnxruntime_quantizers, symmetric_scale
 
 
 def rtn(matrix: Floats, weights: Blocks) -> Packed:

@@ -1,4 +1,7 @@
-"""From hidden states to the next code: guidance and the draw happen inside the graph. Knows no grid and no tokens."""
+"""From hidden states to the next code: guidance and the draw happen inside the graph, which export/heads.py writes.
+
+Knows no grid and no tokens.
+"""
 
 from collections.abc import Sequence
 

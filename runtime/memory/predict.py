@@ -37,6 +37,7 @@ from ..manifest.guidance import weigh
 from ..manifest.schema import Manifest, graph_bytes
 from ..pictures.sizes import Shape, tokens_fed
 from .available import available_bytes
+from .capacity import capacity_for
 from .onnx_shapes import Value, largest, read_shapes
 
 IGNORE: Final = "EDGEVLO_IGNORE_MEMORY"
@@ -46,7 +47,6 @@ _RUNTIME: Final = 79 * 2**20
 _TOKENIZER: Final = 11
 _DECODER: Final = 10.5
 _PROMPT_TOKENS: Final = 64  # assumed length of a prompt
-_CAPACITY_STEP: Final = 256  # KV capacity grows in these steps, so that most requests meet buffers that already fit
 
 # Resident bytes a byte of weights on disk: all of them, and those that the system cannot take back.
 _RESIDENT: Final[dict[Precision, tuple[float, float]]] = {
@@ -110,19 +110,6 @@ def modules(manifest: Manifest) -> dict[str, Module]:
 def kv_bytes(shape: Backbone, rows: int, capacity: int) -> int:
     """Return the bytes of a KV cache."""
     return 2 * shape.layers * rows * shape.kv_heads * capacity * shape.head_dim * _NUMBER[shape.cache_dtype]
-
-
-def fixed_capacity(manifest: Manifest) -> int | None:
-    """Return how many tokens the KV cache holds, None if it may have any size."""
-    shapes = [tensor.shape for tensor in manifest.graphs["backbone"].inputs if tensor.name == "past_keys.0"]
-    sizes = [shape[2] for shape in shapes if len(shape) == 4]  # other shapes are refused when the graph is opened
-    return sizes[0] if sizes and isinstance(sizes[0], int) else None
-
-
-def capacity_for(manifest: Manifest, tokens: int) -> int:
-    """Return the capacity of the KV cache that a request of so many tokens is given."""
-    step = min(-(-tokens // _CAPACITY_STEP) * _CAPACITY_STEP, manifest.backbone.max_positions)
-    return fixed_capacity(manifest) or step
 
 
 def default_work(manifest: Manifest) -> Work:

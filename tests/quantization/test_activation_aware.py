@@ -19,7 +19,7 @@ from edgevlo.quantization.passes._graph import matmuls
 from edgevlo.quantization.recipes import INT4, INT8, Blocks
 from edgevlo.quantization.weight_only.awq import ActivationAwarePass
 from edgevlo.quantization.weight_only.matmul_nbits import MatMulNBitsPass
-from edgevlo.quantization.weight_only.pack import packed
+from edgevlo.quantization.weight_only.methods import packed
 from edgevlo.quantization.weight_only.rtn import rounded
 from edgevlo.runtime.arrays import Array, Floats
 from edgevlo.runtime.bundle import open_bundle

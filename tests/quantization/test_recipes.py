@@ -21,7 +21,7 @@ from edgevlo.quantization.passes.half_storage import HalfStoragePass
 from edgevlo.quantization.recipes import HALF, INT4, INT8, METHODS, Blocks, Choice, Method, override
 from edgevlo.quantization.weight_only.gptq import inverse_hessian_factor
 from edgevlo.quantization.weight_only.matmul_nbits import MatMulNBitsPass
-from edgevlo.quantization.weight_only.pack import packed
+from edgevlo.quantization.weight_only.methods import packed
 from edgevlo.runtime.arrays import Array, Floats
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.errors import BundleError, RequestError

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from onnx import helper, load, numpy_helper
 
-from edgevlo.runtime import trial, verified
+from edgevlo.runtime import known_bundles, trial
 from edgevlo.runtime.bundle import EMBEDDED, open_bundle
 from edgevlo.runtime.errors import BundleError
 from edgevlo.runtime.generate.prompts import Vocabulary
@@ -112,7 +112,7 @@ def test_picturebook_needs_no_trial(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_files_are_hashed_once_until_one_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bundle = strangers(tmp_path / "copy")
-    verified.trust(hashlib.sha256((bundle / "manifest.json").read_bytes()).hexdigest())
+    known_bundles.trust(hashlib.sha256((bundle / "manifest.json").read_bytes()).hexdigest())
     open_bundle(bundle)
     path = bundle / "tokenizer.json"
     content = bytearray(path.read_bytes())

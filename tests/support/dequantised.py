@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from edgevlo.quantization.weight_only.blocks import Packed
+from edgevlo.quantization.weight_only.packing import Packed
 from edgevlo.runtime.arrays import Doubles
 
 

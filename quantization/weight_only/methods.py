@@ -11,10 +11,10 @@ from edgevlo.runtime.errors import BundleError
 
 from ..finite import check_finite
 from ..recipes import Blocks
-from .blocks import Packed
 from .gptq import gptq
 from .hqq import hqq
 from .k_quant import k_quant
+from .packing import Packed
 from .rtn import rtn
 
 _WEIGHTS: Final = 1 << 24  # at a time
