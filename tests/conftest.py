@@ -1,6 +1,7 @@
 """What several folders of tests share: the toy bundle, the command line in a folder of its own, and tests' kinds."""
 
 import shutil
+import signal
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,11 @@ from toy_bundle import TOY
 
 from edgevlo.cli import run
 from edgevlo.runtime.model import Model
+
+# A run in the background (nohup, `&`) ignores these, and so would the processes that tests send them to.
+for _number, _usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, _usual)
 
 
 def only_units(config: pytest.Config) -> bool:
