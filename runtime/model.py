@@ -300,8 +300,6 @@ class Model:
         """Raise `BundleError` unless the tokenizer has every token that the manifest names."""
         self._vocabulary.specials(sorted(special_tokens(self.manifest)))
 
-    # How a request is carried out.
-
     def _request_text(self, name: AbilityName, objects: Sequence[str]) -> str:
         return request_text(self._ability(name), name, objects)
 
