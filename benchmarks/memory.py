@@ -19,7 +19,8 @@ import record
 from export_memory import status
 
 from edgevlo.runtime.manifest.schema import read_manifest
-from edgevlo.runtime.memory.predict import IGNORE, predict
+from edgevlo.runtime.memory.predict import predict
+from edgevlo.runtime.memory.refuse import IGNORE
 
 PROMPT = "a red car"
 

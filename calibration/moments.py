@@ -16,7 +16,8 @@ from edgevlo.runtime.arrays import Array, Floats, Progress
 from edgevlo.runtime.bundle import Bundle
 from edgevlo.runtime.errors import CalibrationError
 from edgevlo.runtime.manifest.graphs import GraphRole
-from edgevlo.runtime.memory.predict import check_available, weights_bytes
+from edgevlo.runtime.memory.predict import weights_bytes
+from edgevlo.runtime.memory.refuse import check_available
 from edgevlo.runtime.model import Model
 
 from .calibrate import COUNT, carried_out

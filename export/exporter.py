@@ -22,7 +22,7 @@ from edgevlo.runtime.model import Model
 from .backbone import build_backbone
 from .checkpoint.card import CARD_FILE, Card, read_card
 from .checkpoint.licence import source, write_licence
-from .families import plan_export
+from .families.recognise import plan_export
 from .free_memory import give_back_freed_memory
 from .graph import interface, write_graph
 from .heads import build_image_head, build_text_head

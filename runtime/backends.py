@@ -36,8 +36,8 @@ def open_runner(bundle: Bundle, role: GraphRole, *, prepack: bool = True, thread
 
 
 def _rtx(bundle: Bundle, role: GraphRole) -> "Callable[[ort.SessionOptions], None]":
-    from .gpu.rtx import add_provider, rtx_cache
     from .gpu.tensorrt_profiles import profiles
+    from .gpu.tensorrt_rtx import add_provider, rtx_cache
 
     return partial(add_provider, profiles=profiles(bundle.manifest, role), cache=rtx_cache(bundle))
 

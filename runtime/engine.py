@@ -28,16 +28,8 @@ from .graphs.window import Window
 from .manifest.graphs import GraphRole, Table
 from .memory.capacity import capacity_for, fixed_capacity
 from .memory.onnx_shapes import Value, read_shapes
-from .memory.predict import (
-    FOR_REQUEST,
-    Work,
-    check_available,
-    decoder_bytes,
-    kv_bytes,
-    on_cpu,
-    prefill_bytes,
-    weights_bytes,
-)
+from .memory.predict import Work, decoder_bytes, kv_bytes, on_cpu, prefill_bytes, weights_bytes
+from .memory.refuse import FOR_REQUEST, check_available
 from .once import once
 from .pictures.sizes import Shape
 

@@ -23,7 +23,7 @@ from .generate.stroke import Stroke
 from .generate.text import Answering, AnswerWarning
 from .generate.understanding import PromptWarning, Understood
 from .manifest.abilities import Ability, AbilityName
-from .memory.predict import check_opening
+from .memory.refuse import check_opening
 from .once import once
 from .pictures.codes import check_codes
 from .pictures.load import Picture, from_pixels, load_picture

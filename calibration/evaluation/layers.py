@@ -17,7 +17,8 @@ from edgevlo.runtime.bundle import Bundle
 from edgevlo.runtime.graphs.protocols import Session
 from edgevlo.runtime.graphs.sessions import EXACT_INT8, open_rewritten
 from edgevlo.runtime.manifest.schema import graph_bytes
-from edgevlo.runtime.memory.predict import check_available, weights_bytes
+from edgevlo.runtime.memory.predict import weights_bytes
+from edgevlo.runtime.memory.refuse import check_available
 
 if TYPE_CHECKING:
     import onnx_ir as ir

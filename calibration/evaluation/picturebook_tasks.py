@@ -31,7 +31,7 @@ from edgevlo.picturebook.world import atlas
 from edgevlo.runtime.arrays import Progress
 from edgevlo.runtime.bundle import Bundle, open_bundle
 from edgevlo.runtime.errors import RequestError
-from edgevlo.runtime.memory.predict import check_opening
+from edgevlo.runtime.memory.refuse import check_opening
 from edgevlo.runtime.model import Model
 
 SOURCE: Final = "picturebook"  # how the id of the checkpoint ends

@@ -1,4 +1,4 @@
-"""From hidden states to the next code: guidance and the draw happen inside the graph, which export/heads.py writes.
+"""From hidden states to the next code: guidance and the draw happen inside the graph (export/heads.py, sampler.py).
 
 Knows no grid and no tokens.
 """

@@ -24,24 +24,17 @@ neither counts. What is resident beyond what must be (pages of files that the sy
 in the peak, not in what a request needs. GPUs are not predicted: their memory is their own.
 """
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ..bundle import Bundle
-from ..errors import MemoryShortError
 from ..manifest.graphs import Backbone, GraphRole, Precision
 from ..manifest.guidance import weigh
 from ..manifest.schema import Manifest, graph_bytes
 from ..pictures.sizes import Shape, tokens_fed
-from .available import available_bytes
 from .capacity import capacity_for
 from .onnx_shapes import Value, largest, read_shapes
-
-IGNORE: Final = "EDGEVLO_IGNORE_MEMORY"
-FOR_REQUEST: Final = "for this request"
 
 _RUNTIME: Final = 79 * 2**20
 _TOKENIZER: Final = 11
@@ -143,7 +136,7 @@ def predict(folder: Path, manifest: Manifest) -> Prediction | None:
     painting: tuple[GraphRole, ...] = ("backbone", "image_head", "image_decoder")
     return Prediction(
         runtime=_RUNTIME,
-        tokenizer=_tokenizer_bytes(manifest),
+        tokenizer=tokenizer_bytes(manifest),
         weights=sum(_resident(folder, manifest, role)[0] for role in painting),
         kv_cache=kv_bytes(manifest.backbone, work.rows, work.capacity),
         prefill=prefill_bytes(manifest, work),
@@ -171,46 +164,13 @@ def weights_bytes(folder: Path, manifest: Manifest, roles: Iterable[GraphRole]) 
     return sum(_resident(folder, manifest, role)[1] for role in roles if role in manifest.graphs)
 
 
-def check_opening(bundle: Bundle) -> None:
-    """Raise `MemoryShortError` when not even the backbone's weights fit into what is available.
-
-    The KV cache and the other graphs depend on the request, which is checked when it comes.
-    """
-    manifest = bundle.manifest
-    least = _tokenizer_bytes(manifest) + weights_bytes(bundle.folder, manifest, ("backbone",))
-    check_available(bundle, least, "to be opened")
-
-
-def check_available(bundle: Bundle, needed: int, purpose: str) -> None:
-    """Raise `MemoryShortError` unless so many bytes are available; unknown counts as available."""
-    if not on_cpu(bundle.manifest):
-        return
-    smaller = ", a smaller size or a shorter prompt" if purpose == FOR_REQUEST else ""
-    remedy = f"Use a smaller bundle (edgevlo quantize --weights int8 or int4){smaller}"
-    check_bytes(needed, f"{bundle.manifest.name} needs", purpose, remedy)
-
-
-def check_bytes(needed: int, who: str, purpose: str, remedy: str) -> None:
-    """Raise `MemoryShortError` saying what to do unless so many bytes are available; as `check_available`."""
-    available = available_bytes()
-    if os.environ.get(IGNORE) == "1" or available is None or needed <= available:
-        return
-    raise MemoryShortError(
-        f"{who} {_in_words(needed)} of memory {purpose}, and {_in_words(available)} are available. {remedy}, or set "
-        f"{IGNORE}=1 to try."
-    )
-
-
 def on_cpu(manifest: Manifest) -> bool:
     """Whether a bundle runs in this process's own memory."""
     return manifest.target in ("portable", "cpu")
 
 
-def _in_words(size: int) -> str:
-    return f"{size / 1e9:.2f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
-
-
-def _tokenizer_bytes(manifest: Manifest) -> int:
+def tokenizer_bytes(manifest: Manifest) -> int:
+    """Return what the tokenizer takes."""
     return _TOKENIZER * manifest.files[manifest.tokenizer].bytes
 
 

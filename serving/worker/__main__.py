@@ -14,7 +14,7 @@ from typing import BinaryIO
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.engine import Engine
 from edgevlo.runtime.errors import EdgevloError
-from edgevlo.runtime.memory.predict import check_opening
+from edgevlo.runtime.memory.refuse import check_opening
 from edgevlo.runtime.model import Model
 
 from ..engine.messages import LENGTH, MAX_FRAME, Cancel, Failed, Message, Opened, Pulse, Run, frame, to_worker

@@ -55,7 +55,7 @@ def load(model: "str | Path | None" = None, *, threads: int = 0) -> "Model":
     It runs on at most `threads` CPU threads; 0 means `$EDGEVLO_THREADS`, or all CPUs that this process may use.
     Raises `EdgevloError` when the bundle is missing or damaged.
     """
-    from edgevlo.catalog import find
+    from edgevlo.models.find import find
     from edgevlo.runtime.model import Model
 
     return Model.open(find(model), threads=threads)

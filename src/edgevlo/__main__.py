@@ -3,7 +3,7 @@
 import io
 import sys
 
-from edgevlo.surroundings import Ended, give_up_streams, prepare
+from edgevlo.signals import Ended, give_up_streams, prepare
 
 
 def main() -> int:

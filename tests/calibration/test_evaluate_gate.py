@@ -14,9 +14,8 @@ from edgevlo.calibration.evaluation.compare import Comparison
 from edgevlo.calibration.evaluation.gate import QualityError, Verdict, headline, judge, record, verdict
 from edgevlo.calibration.evaluation.limits import FIGURES, LIMITS, coarsest, limits_of
 from edgevlo.calibration.evaluation.reference import Reference, Subject
-from edgevlo.catalog import EMBEDDED
-from edgevlo.cli.report import describe
-from edgevlo.runtime.bundle import open_bundle, seal
+from edgevlo.cli.describe import describe
+from edgevlo.runtime.bundle import EMBEDDED, open_bundle, seal
 from edgevlo.runtime.errors import BundleError, RequestError
 from edgevlo.runtime.manifest.graphs import GraphRole, Precision
 from edgevlo.runtime.manifest.schema import Quality, encode_manifest, read_manifest

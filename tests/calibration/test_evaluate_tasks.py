@@ -20,8 +20,7 @@ from edgevlo.calibration.evaluation.picturebook_tasks import (
     try_case,
 )
 from edgevlo.calibration.evaluation.reference import Subject
-from edgevlo.catalog import EMBEDDED
-from edgevlo.runtime.bundle import Bundle, open_bundle
+from edgevlo.runtime.bundle import EMBEDDED, Bundle, open_bundle
 from edgevlo.runtime.errors import MemoryShortError, RequestError
 
 PICTUREBOOK = EMBEDDED / "picturebook"
@@ -92,7 +91,7 @@ def test_a_bundle_that_paints_black_loses_what_the_other_can(tmp_path: Path) -> 
 
 
 def test_a_bundle_that_does_not_fit_says_so_before_it_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgevlo.runtime.memory.predict.available_bytes", lambda: 1000)
+    monkeypatch.setattr("edgevlo.runtime.memory.refuse.available_bytes", lambda: 1000)
     with pytest.raises(MemoryShortError, match="to be opened"):
         try_case(PICTUREBOOK, PICTUREBOOK, ("ask", "en", 0))
 

@@ -19,9 +19,8 @@ from edgevlo.calibration.evaluation.compare import Comparison, Figures, compare
 from edgevlo.calibration.evaluation.layers import layer_names, why_no_layers
 from edgevlo.calibration.evaluation.reference import Performer, Reference, Subject
 from edgevlo.calibration.evaluation.teacher_forcing import Trace
-from edgevlo.catalog import EMBEDDED
 from edgevlo.runtime.arrays import Floats
-from edgevlo.runtime.bundle import open_bundle
+from edgevlo.runtime.bundle import EMBEDDED, open_bundle
 from edgevlo.runtime.errors import BundleError
 from edgevlo.runtime.model import Model
 

@@ -37,7 +37,7 @@ def test_moments_are_those_of_the_inputs_of_every_linear_layer(exported: Exporte
 def test_moments_that_do_not_fit_are_refused_before_any_work(
     exported: Exported, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edgevlo.runtime.memory.predict.available_bytes", lambda: 10_000_000)
+    monkeypatch.setattr("edgevlo.runtime.memory.refuse.available_bytes", lambda: 10_000_000)
     monkeypatch.setattr("edgevlo.calibration.moments.moments_bytes", lambda _bundle: 10_000_000)
     with pytest.raises(MemoryShortError, match=r"needs 1\d\.\d MB of memory for --method gptq.*10\.0 MB are available"):
         second_moments(open_bundle(exported.portable))

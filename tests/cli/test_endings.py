@@ -12,14 +12,14 @@ def test_what_does_not_fit_into_memory_is_one_line_and_no_file(
     edgevlo_run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("EDGEVLO_IGNORE_MEMORY", raising=False)
-    monkeypatch.setattr("edgevlo.runtime.memory.predict.available_bytes", lambda: 0)
+    monkeypatch.setattr("edgevlo.runtime.memory.refuse.available_bytes", lambda: 0)
 
     fails(edgevlo_run("paint", "a car", "-m", "toy"), "toy needs .* to be opened, and 0.0 MB are available")
-    monkeypatch.setattr("edgevlo.runtime.memory.predict.available_bytes", lambda: 200_000)
+    monkeypatch.setattr("edgevlo.runtime.memory.refuse.available_bytes", lambda: 200_000)
     fails(edgevlo_run("paint", "a car", "-m", "toy"), "for this request.*EDGEVLO_IGNORE_MEMORY=1")
     assert files() == []
 
-    monkeypatch.setattr("edgevlo.runtime.memory.predict.available_bytes", lambda: 0)
+    monkeypatch.setattr("edgevlo.runtime.memory.refuse.available_bytes", lambda: 0)
     assert edgevlo_run("verify", "toy").code == 0  # files are mapped
     monkeypatch.setenv("EDGEVLO_IGNORE_MEMORY", "1")
     assert edgevlo_run("paint", "a car", "-m", "toy", "-o", "car.png").code == 0

@@ -93,7 +93,9 @@ def test_commands_parse(page: Path) -> None:
         assert called in main.commands, line
         command = main.commands[called]
         try:
-            command.make_context(called, arguments, parent=click.Context(main, info_name="edgevlo"))
+            command.make_context(
+                called, arguments, parent=click.Context(main, info_name="edgevlo", **main.context_settings)
+            )
         except click.exceptions.Exit:
             pass  # --list and --help end the command themselves
         except click.ClickException as error:
@@ -172,7 +174,8 @@ def test_every_family_that_can_be_exported_is_in_the_table_of_models() -> None:
 def messages() -> str:
     """Return every string of the shipped code, and of make, the parts of an f-string apart."""
     found = [(ROOT / "Makefile").read_text(encoding="utf-8")]
-    for top in ("calibration", "export", "quantization", "runtime", "serving", "src/edgevlo/cli", "src/edgevlo"):
+    door = ("src/edgevlo", "src/edgevlo/cli", "src/edgevlo/models")
+    for top in ("calibration", "export", "quantization", "runtime", "serving", *door):
         for path in (ROOT / top).glob("*.py") if top == "src/edgevlo" else (ROOT / top).rglob("*.py"):
             nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
             found += [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
@@ -208,5 +211,5 @@ def test_what_is_wrong_on_a_page_is_found() -> None:
     assert blocks(WRONG, "python") == ['print("\n']
     assert not exists("runtime/gone.py")
     assert not defined("edgevlo.gone")
-    assert exists("runtime/bundle.py")
+    assert exists("runtime/bundle/open.py")
     assert defined("edgevlo.runtime.errors.BundleError")

@@ -13,8 +13,8 @@ from safetensors.torch import load_file, save_file
 from edgevlo.export import export_checkpoint
 from edgevlo.export.checkpoint.folder import CheckpointWarning
 from edgevlo.export.checkpoint.licence import source
-from edgevlo.export.families import plan_export
 from edgevlo.export.families.chameleon.family import WEIGHTS_LICENCE
+from edgevlo.export.families.recognise import plan_export
 from edgevlo.runtime.errors import AbilityError, CheckpointError
 from edgevlo.runtime.model import Model
 

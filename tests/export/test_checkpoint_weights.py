@@ -14,8 +14,8 @@ from safetensors.torch import load_file, save_file
 from edgevlo.export import export_checkpoint
 from edgevlo.export.checkpoint import folder as reading
 from edgevlo.export.checkpoint.folder import PICKLE_INDEX, SINGLE, Checkpoint, CheckpointWarning
-from edgevlo.export.families import plan_export
 from edgevlo.export.families.emu3.family import _canonical
+from edgevlo.export.families.recognise import plan_export
 
 
 @pytest.fixture

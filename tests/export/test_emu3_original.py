@@ -11,7 +11,7 @@ from emu3_original import write_original
 from safetensors import safe_open
 
 from edgevlo.export import export_checkpoint
-from edgevlo.export.families import plan_export
+from edgevlo.export.families.recognise import plan_export
 from edgevlo.runtime.errors import CheckpointError
 
 SHAPES = (

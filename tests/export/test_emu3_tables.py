@@ -19,8 +19,8 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalize
 
 from edgevlo.export import export_checkpoint
 from edgevlo.export.checkpoint.folder import Checkpoint
-from edgevlo.export.families import plan_export
 from edgevlo.export.families.emu3.tiktoken_tables import read_tables
+from edgevlo.export.families.recognise import plan_export
 from edgevlo.runtime.bundle import Bundle
 from edgevlo.runtime.errors import CheckpointError
 from edgevlo.runtime.generate.prompts import Vocabulary

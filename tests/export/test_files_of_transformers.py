@@ -17,7 +17,7 @@ from transformers import AutoImageProcessor, GenerationConfig, JanusForCondition
 
 from edgevlo.export.checkpoint.folder import Checkpoint, CheckpointWarning
 from edgevlo.export.checkpoint.licence import source
-from edgevlo.export.families import plan_export
+from edgevlo.export.families.recognise import plan_export
 from edgevlo.quantization.passes._load import load_model
 from edgevlo.runtime.bundle import EMBEDDED
 from edgevlo.runtime.errors import CheckpointError

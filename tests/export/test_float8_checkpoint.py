@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from edgevlo.export import export_checkpoint
 from edgevlo.export.checkpoint.folder import SINGLE
-from edgevlo.export.families import plan_export
+from edgevlo.export.families.recognise import plan_export
 
 
 @pytest.fixture

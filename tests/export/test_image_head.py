@@ -11,7 +11,7 @@ import torch
 from transformers import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
 from edgevlo.export.graph import Network
-from edgevlo.export.heads import draw
+from edgevlo.export.sampler import draw
 from edgevlo.runtime.arrays import Doubles, Floats
 
 Draw = Callable[..., npt.NDArray[np.int64]]

@@ -13,9 +13,9 @@ from safetensors.torch import load_file, save_file
 
 from edgevlo.export.checkpoint.folder import Checkpoint, CheckpointWarning
 from edgevlo.export.checkpoint.tokenizer import read_tokenizer
-from edgevlo.export.families import plan_export
 from edgevlo.export.families.janus.defaults import Dialect, read_dialect
 from edgevlo.export.families.janus.original import arrange
+from edgevlo.export.families.recognise import plan_export
 from edgevlo.runtime.errors import CheckpointError
 
 TINY = JanusShape(name="tiny", layers=1, hidden=32, heads=2, kv_heads=2, mlp=32, side=2, codes=32, vision_heads=16,

@@ -11,7 +11,7 @@ from checkpoints import Shape, make_checkpoint
 from torch import nn
 
 from edgevlo.export import cut, export_checkpoint, parity
-from edgevlo.export.families import plan_export
+from edgevlo.export.families.recognise import plan_export
 from edgevlo.export.optimum_registry import backbone_inputs
 from edgevlo.export.plan import Plan
 from edgevlo.export.streaming import on_demand

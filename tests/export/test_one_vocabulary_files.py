@@ -8,7 +8,7 @@ import pytest
 from one_vocabulary_checkpoints import TextShape, make_text_model
 from safetensors.torch import load_file, save_file
 
-from edgevlo.export.families import plan_export
+from edgevlo.export.families.recognise import plan_export
 from edgevlo.runtime.errors import CheckpointError
 
 pytestmark = pytest.mark.filterwarnings("ignore:.* is a pickle:edgevlo.export.checkpoint.folder.CheckpointWarning")

@@ -10,7 +10,8 @@ import transformers
 from janus_checkpoints import JanusShape, make_janus
 
 from edgevlo.export import export_checkpoint
-from edgevlo.export.families import plan_export, register_all
+from edgevlo.export.families import register_all
+from edgevlo.export.families.recognise import plan_export
 from edgevlo.export.families.registry import FAMILIES
 from edgevlo.export.optimum_registry import EXPORTER, TASK
 

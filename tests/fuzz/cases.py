@@ -80,7 +80,7 @@ class Cases:
 
     def checkpoint(self, rng: random.Random) -> None:
         """A checkpoint with a damaged JSON file, as far as export plans it."""
-        from edgevlo.export.families import plan_export
+        from edgevlo.export.families.recognise import plan_export
 
         for name, content in self._files.items():
             (self._checkpoint / name).write_bytes(content)

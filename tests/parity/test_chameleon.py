@@ -38,7 +38,7 @@ from torch.nn import functional
 
 from edgevlo.cli import main
 from edgevlo.export import parity
-from edgevlo.export.families import plan_export
+from edgevlo.export.families.recognise import plan_export
 from edgevlo.quantization import quantize
 from edgevlo.runtime.arrays import Floats
 from edgevlo.runtime.bundle import open_bundle

@@ -28,8 +28,8 @@ from transformers.models.janus.image_processing_pil_janus import JanusImageProce
 from edgevlo.cli import main
 from edgevlo.export import export_checkpoint, parity
 from edgevlo.export.checkpoint.licence import source
-from edgevlo.export.families import plan_export
 from edgevlo.export.families.janus.family import WEIGHTS_LICENCE
+from edgevlo.export.families.recognise import plan_export
 from edgevlo.quantization import quantize
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.errors import AbilityError, CheckpointError, RequestError

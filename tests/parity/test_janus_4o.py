@@ -31,8 +31,8 @@ from tokenizers import Tokenizer
 from transformers.models.janus.image_processing_pil_janus import JanusImageProcessorPil
 
 from edgevlo.export import export_checkpoint
-from edgevlo.export.families import plan_export
 from edgevlo.export.families.janus.editing import IMAGE_SCALE
+from edgevlo.export.families.recognise import plan_export
 from edgevlo.quantization import quantize
 from edgevlo.runtime.arrays import Codes
 from edgevlo.runtime.errors import CheckpointError, RequestError

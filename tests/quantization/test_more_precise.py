@@ -19,7 +19,7 @@ from janus_checkpoints import JANUS_SHAPES, make_janus
 from edgevlo.calibration.evaluation.gate import QualityError
 from edgevlo.calibration.evaluation.limits import LIMITS
 from edgevlo.cli import run as run_command
-from edgevlo.cli.report import describe
+from edgevlo.cli.describe import describe
 from edgevlo.export import export_checkpoint
 from edgevlo.quantization import Quantized, QuantizeRequest, Static, quantize, run
 from edgevlo.runtime.errors import RequestError

@@ -11,13 +11,13 @@ import pytest
 from toy_bundle import rewritten
 
 import edgevlo
-from edgevlo.cli.report import memory_facts
+from edgevlo.cli.describe import memory_facts
 from edgevlo.runtime.errors import MemoryShortError
 from edgevlo.runtime.graphs.backbone import Backbone
 from edgevlo.runtime.graphs.embeddings import Embeddings
 from edgevlo.runtime.manifest.graphs import Backbone as Shape
 from edgevlo.runtime.manifest.schema import read_manifest
-from edgevlo.runtime.memory import predict
+from edgevlo.runtime.memory import predict, refuse
 from edgevlo.runtime.memory.available import available_bytes
 from edgevlo.runtime.model import Model
 
@@ -27,7 +27,7 @@ GIB = 2**30
 
 def available(monkeypatch: pytest.MonkeyPatch, size: int | None) -> None:
     monkeypatch.delenv("EDGEVLO_IGNORE_MEMORY", raising=False)
-    monkeypatch.setattr(predict, "available_bytes", lambda: size)
+    monkeypatch.setattr(refuse, "available_bytes", lambda: size)
 
 
 @pytest.mark.parametrize("folder", ["toy", "picturebook"])

@@ -18,7 +18,7 @@ from edgevlo.quantization import quantize
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.errors import BundleError
 from edgevlo.runtime.gpu import ort as ort_device
-from edgevlo.runtime.gpu import rtx
+from edgevlo.runtime.gpu import tensorrt_rtx
 from edgevlo.runtime.gpu.device import DeviceBackbone
 from edgevlo.runtime.gpu.ort import OrtArray, OrtGraph
 from edgevlo.runtime.gpu.tensorrt_profiles import profiles
@@ -127,10 +127,10 @@ class Options:
 def test_the_plugin_is_given_shapes_and_a_cache(
     folder: Path, exported: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rtx, "devices", lambda: ["first", "second"])
+    monkeypatch.setattr(tensorrt_rtx, "devices", lambda: ["first", "second"])
     manifest, options = open_bundle(folder).manifest, Options()
     given: Any = options
-    rtx.add_provider(given, profiles(manifest, "image_head"), tmp_path / "cache")
+    tensorrt_rtx.add_provider(given, profiles(manifest, "image_head"), tmp_path / "cache")
     ((found, stated),) = options.added
     size = manifest.backbone.hidden_size
     assert found == ["first"]
@@ -146,8 +146,10 @@ def test_the_plugin_is_given_shapes_and_a_cache(
 
 def test_the_profile_spans_steps_and_prompts(folder: Path, exported: Exported, tmp_path: Path) -> None:
     manifest = open_bundle(folder).manifest
-    stated = rtx.provider_options(profiles(manifest, "backbone"), tmp_path)
+    stated = tensorrt_rtx.provider_options(profiles(manifest, "backbone"), tmp_path)
     size = manifest.backbone.hidden_size
-    assert stated[rtx.MIN_SHAPES].startswith(f"inputs_embeds:1x1x{size},past_lengths:1,token_counts:1,past_keys.0:1x")
-    assert f"inputs_embeds:2x1x{size}," in stated[rtx.OPT_SHAPES]
-    assert f"inputs_embeds:2x192x{size}," in stated[rtx.MAX_SHAPES]
+    assert stated[tensorrt_rtx.MIN_SHAPES].startswith(
+        f"inputs_embeds:1x1x{size},past_lengths:1,token_counts:1,past_keys.0:1x"
+    )
+    assert f"inputs_embeds:2x1x{size}," in stated[tensorrt_rtx.OPT_SHAPES]
+    assert f"inputs_embeds:2x192x{size}," in stated[tensorrt_rtx.MAX_SHAPES]

@@ -359,7 +359,7 @@ edgevlo.load({str(exported.cpu)!r}).paint("a red car", seed=1)
 chosen = [name for name in sys.modules if name.split(".")[0] in ("tensorrt", "tensorrt_bindings", "cuda",
           "onnxruntime_ep_nv_tensorrt_rtx") or name.startswith((
           "edgevlo.runtime.gpu.tensorrt", "edgevlo.runtime.gpu.engine_cache",
-          "edgevlo.runtime.gpu.rtx", "edgevlo.runtime.gpu.ort"))]
+          "edgevlo.runtime.gpu.tensorrt_rtx", "edgevlo.runtime.gpu.ort"))]
 print(chosen)
 """
     ran = subprocess.run([sys.executable, "-c", program], cwd="/", capture_output=True, text=True, check=True)

@@ -125,11 +125,16 @@ def test_the_rtx_options_are_those_of_the_plugin() -> None:
     from importlib.util import find_spec
     from pathlib import Path
 
-    from edgevlo.runtime.gpu import rtx
+    from edgevlo.runtime.gpu import tensorrt_rtx
 
     spec = find_spec("onnxruntime_ep_nv_tensorrt_rtx")
     if spec is None or spec.origin is None:
         pytest.skip("onnxruntime-ep-nv-tensorrt-rtx-cu13 is not installed")
     header = (Path(spec.origin).parent / "tensorrt_rtx_provider_options.h").read_text(encoding="utf-8")
-    for option in (rtx.MIN_SHAPES, rtx.OPT_SHAPES, rtx.MAX_SHAPES, rtx.RUNTIME_CACHE):
+    for option in (
+        tensorrt_rtx.MIN_SHAPES,
+        tensorrt_rtx.OPT_SHAPES,
+        tensorrt_rtx.MAX_SHAPES,
+        tensorrt_rtx.RUNTIME_CACHE,
+    ):
         assert f'"{option}"' in header

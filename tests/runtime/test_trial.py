@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 from onnx import helper, load, numpy_helper
 
-from edgevlo.runtime import known_bundles, trial
-from edgevlo.runtime.bundle import EMBEDDED, open_bundle
+from edgevlo.runtime.bundle import EMBEDDED, known_bundles, open_bundle, trial
 from edgevlo.runtime.errors import BundleError
 from edgevlo.runtime.generate.prompts import Vocabulary
 from edgevlo.runtime.generate.tokenizer_rules import broken_rule, check_tokenizer, endless
@@ -119,7 +118,7 @@ def test_files_are_hashed_once_until_one_changes(tmp_path: Path, monkeypatch: py
     content[100] ^= 1
 
     with monkeypatch.context() as patch:
-        patch.setattr("edgevlo.runtime.bundle.verify_files", lambda *_: pytest.fail("hashed again"))
+        patch.setattr("edgevlo.runtime.bundle.open.verify_files", lambda *_: pytest.fail("hashed again"))
         open_bundle(bundle)
     path.write_bytes(content)
 

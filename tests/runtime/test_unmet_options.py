@@ -89,7 +89,7 @@ def test_calibration_says_that_it_does_not_interleave(tmp_path: Path) -> None:
 
 
 def test_pulling_another_revision_replaces_the_installed_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from edgevlo import catalog, hub
+    from edgevlo.models import hub, pull
 
     pytest.importorskip("huggingface_hub")
     monkeypatch.setenv("EDGEVLO_HOME", str(tmp_path / "home"))
@@ -105,7 +105,7 @@ def test_pulling_another_revision_replaces_the_installed_one(tmp_path: Path, mon
     monkeypatch.setattr(hub, "fetch", lambda _name, *, revision, **_: hub.Snapshot(snapshots[revision], "bundle"))
 
     def pulled(revision: str | None) -> str:
-        folder, _ = catalog.pull("someone/model", revision=revision)
+        folder, _ = pull.pull("someone/model", revision=revision)
         return read_manifest(folder).source.revision
 
     assert [pulled(one) for one in (None, "v6", "v6", None, "main")] == [

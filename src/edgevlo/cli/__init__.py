@@ -13,39 +13,52 @@ import click
 
 import edgevlo
 from edgevlo.runtime.errors import EdgevloError
-from edgevlo.surroundings import Ended, lacking
+from edgevlo.signals import Ended
 
-from . import bundles, making, painting, perception, serving
+from .commands import (
+    bench,
+    build_engines,
+    calibrate,
+    doctor,
+    evaluate,
+    export,
+    models,
+    paint,
+    perceive,
+    quantize,
+    serve,
+)
 from .printing import shown
+from .system_errors import lacking
 
 _COMMANDS: Final[tuple[click.Command, ...]] = (
-    painting.paint,
-    painting.edit,
-    painting.interleave,
-    painting.decode,
-    perception.segment,
-    perception.edges,
-    perception.depth,
-    perception.normals,
-    perception.pose,
-    perception.ask,
-    perception.detect,
-    perception.inspect,
-    making.export,
-    making.quantize,
-    making.calibrate,
-    making.evaluate,
-    making.build_engines,
-    serving.serve,
-    serving.ps,
-    serving.stop,
-    bundles.pull,
-    bundles.list_models,
-    bundles.rm,
-    bundles.show,
-    bundles.verify,
-    bundles.bench,
-    bundles.doctor,
+    paint.paint,
+    paint.edit,
+    paint.interleave,
+    paint.decode,
+    perceive.segment,
+    perceive.edges,
+    perceive.depth,
+    perceive.normals,
+    perceive.pose,
+    perceive.ask,
+    perceive.detect,
+    perceive.inspect,
+    export.export,
+    quantize.quantize,
+    calibrate.calibrate,
+    evaluate.evaluate,
+    build_engines.build_engines,
+    serve.serve,
+    serve.ps,
+    serve.stop,
+    models.pull,
+    models.list_models,
+    models.rm,
+    models.show,
+    models.verify,
+    bench.bench,
+    doctor.doctor,
 )
 
 

@@ -12,7 +12,7 @@ class ModelName(StringParamType):
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Return the bundles whose names begin like this; the shell adds folders."""
-        from edgevlo.catalog import bundles, local_bundles
+        from edgevlo.models.list import bundles, local_bundles
 
         names = dict.fromkeys(one.name for one in (*bundles(), *local_bundles()))
         found = [CompletionItem(name) for name in names if name.startswith(incomplete)]

@@ -8,6 +8,9 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from edgevlo.runtime.errors import EdgevloError
+from edgevlo.runtime.extras import install_command
+
 from .completion import ModelName
 
 _THREADS: Final = "EDGEVLO_THREADS"
@@ -123,3 +126,13 @@ def _is_file(path: str | Path) -> bool:
         return Path(path).is_file()
     except (OSError, ValueError):  # words that cannot be a file name: too long, not Unicode
         return False
+
+
+@contextmanager
+def needs_extra(extra: str) -> Iterator[None]:
+    """Turn a missing package of an extra into the command that installs it."""
+    try:
+        yield
+    except ImportError as error:
+        needed = f"this needs the packages of edgevlo's extra '{extra}', which are not installed"
+        raise EdgevloError(f"{needed}: {install_command(extra)} ({error}).") from error

@@ -11,7 +11,7 @@ import click
 import edgevlo
 from edgevlo.runtime.errors import OutputError, RequestError
 
-from .options import json_option, threads_option
+from ..options import json_option, threads_option
 
 if TYPE_CHECKING:
     from edgevlo.serving.web.settings import Doors
@@ -151,17 +151,18 @@ def _check_installed() -> None:
 
 def _folders(models: tuple[str, ...]) -> dict[str, Path]:
     """Return the bundles to serve by name: those asked for, or the embedded one and all that are installed."""
-    from edgevlo import catalog
+    from edgevlo.models.find import EMBEDDED_MODEL, default, find
+    from edgevlo.models.list import bundles
 
     if models:
-        found = {_name(model): catalog.find(model) for model in models}
+        found = {_name(model): find(model) for model in models}
         if len(found) < len(models):
             raise RequestError("two models have the same name; serve one of them, or rename a folder.")
         return found
-    default = catalog.find()
+    first = find()
     return {
-        _name(catalog.default() or catalog.EMBEDDED_MODEL): default,
-        **{one.name: one.folder for one in catalog.bundles() if one.folder != default},
+        _name(default() or EMBEDDED_MODEL): first,
+        **{one.name: one.folder for one in bundles() if one.folder != first},
     }
 
 

@@ -1,12 +1,12 @@
-"""Commands about the models on this machine: pull, list, rm, show, verify, and doctor for the machine itself."""
+"""Commands about the models on this machine: pull, list, rm, show and verify."""
 
 import json
 
 import click
 
-from .completion import ModelName
-from .options import bundle_argument, json_option, threads_option
-from .printing import say, say_json
+from ..completion import ModelName
+from ..options import bundle_argument, json_option
+from ..printing import say, say_json
 
 
 @click.command()
@@ -15,9 +15,9 @@ from .printing import say, say_json
 @click.option("--pickle", "pickles", is_flag=True, help="Download pickled weights if there are no safetensors.")
 def pull(name: str, revision: str | None, pickles: bool) -> None:
     """Download a bundle or a checkpoint from the Hugging Face Hub and verify it; nothing in it is executed."""
-    from edgevlo import catalog
+    from edgevlo.models.pull import pull as install
 
-    folder, kind = catalog.pull(name, revision=revision, pickles=pickles)
+    folder, kind = install(name, revision=revision, pickles=pickles)
     click.echo(folder)
     if kind == "checkpoint":
         click.echo(f"{name} is a checkpoint; make a bundle of it: edgevlo export {name} -o BUNDLE", err=True)
@@ -27,7 +27,7 @@ def pull(name: str, revision: str | None, pickles: bool) -> None:
 @json_option
 def list_models(as_json: bool) -> None:
     """Print the models on this machine: bundles, those in the current folder included, and checkpoints to export."""
-    from edgevlo.catalog import entries
+    from edgevlo.models.list import entries
 
     found = list(entries())
     if as_json:
@@ -46,7 +46,7 @@ def list_models(as_json: bool) -> None:
 @click.argument("names", nargs=-1, required=True, metavar="NAME...", type=ModelName())
 def rm(names: tuple[str, ...]) -> None:
     """Remove installed bundles, and checkpoints from the hub's cache."""
-    from edgevlo.catalog import remove
+    from edgevlo.models.remove import remove
 
     for name in names:
         click.echo(f"{name} removed, {remove(name) / 1e6:.1f} MB")
@@ -57,10 +57,10 @@ def rm(names: tuple[str, ...]) -> None:
 @json_option
 def show(bundle: str | None, as_json: bool) -> None:
     """Print what a bundle is and can do, its size on disk, and the memory that painting a picture takes."""
-    from edgevlo.catalog import find
+    from edgevlo.models.find import find
     from edgevlo.runtime.manifest.schema import encode_manifest, read_manifest
 
-    from .report import describe, memory_facts
+    from ..describe import describe, memory_facts
 
     folder = find(bundle)
     manifest = read_manifest(folder)
@@ -76,9 +76,8 @@ def show(bundle: str | None, as_json: bool) -> None:
 @json_option
 def verify(bundle: str | None, as_json: bool) -> None:
     """Check every file of a bundle against its manifest, and run each of its graphs in a process of its own."""
-    from edgevlo.catalog import find
-    from edgevlo.runtime.bundle import read_bundle
-    from edgevlo.runtime.bundle import verify as verify_bundle
+    from edgevlo.models.find import find
+    from edgevlo.runtime.bundle import read_bundle, verify_bundle
     from edgevlo.runtime.errors import BundleError
     from edgevlo.runtime.memory.predict import on_cpu
 
@@ -99,34 +98,3 @@ def verify(bundle: str | None, as_json: bool) -> None:
     else:
         graphs = "graphs run" if runs else f"graphs not opened, they are for {target}"
         click.echo(f"{folder} is whole: {len(files)} files, {size / 1e6:.1f} MB, {graphs}.")
-
-
-@click.command()
-@bundle_argument
-@click.option("--pictures", type=click.IntRange(1), default=3, show_default=True, help="Pictures to time.")
-@threads_option
-@json_option
-def bench(bundle: str | None, pictures: int, as_json: bool) -> None:
-    """Measure how fast BUNDLE paints here: opening, first row, step, picture, peak memory, distance from the floor."""
-    from edgevlo.bench import bench, table
-    from edgevlo.catalog import find
-
-    figures = bench(find(bundle), pictures=pictures)
-    click.echo(json.dumps(figures.document()) if as_json else table(figures))
-
-
-@click.command()
-@threads_option
-@json_option
-def doctor(as_json: bool) -> None:
-    """Print what this installation can do, and whether the embedded model works; exit with 1 if it does not."""
-    from .report import diagnose
-
-    facts, works = diagnose()
-    if as_json:
-        click.echo(json.dumps(facts))
-    else:
-        for name, value in facts.items():
-            click.echo(f"{name:16} {value}")
-    if not works:
-        click.get_current_context().exit(1)

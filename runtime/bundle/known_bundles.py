@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from .errors import OutputError
-from .files import home
+from ..errors import OutputError
+from ..files import home
 
 _KEPT: Final = "verified"
 

@@ -10,7 +10,7 @@ import click
 
 import edgevlo
 
-from .options import (
+from ..options import (
     check_pictures,
     image_guidance_option,
     json_option,
@@ -22,8 +22,8 @@ from .options import (
     size_option,
     watch_option,
 )
-from .printing import say, say_json
-from .streams import STREAM, check_output, picture_sources, write_picture
+from ..printing import say, say_json
+from ..streams import STREAM, check_output, picture_sources, write_picture
 
 
 @click.command()
@@ -72,7 +72,7 @@ def interleave(
     """
     from edgevlo.runtime.pictures.marks import save_png
 
-    from .progress import follow, one_picture
+    from ..progress import follow, one_picture
 
     if watch and as_json:
         raise click.UsageError("--watch and --json both write to the output; choose one.")
@@ -97,7 +97,7 @@ def interleave(
 @model_option
 def decode(codes: Path, output: Path, model: str | None) -> None:
     """Turn CODES, a code grid in a .npy file, into a picture."""
-    from .code_files import read_codes
+    from ..code_files import read_codes
 
     check_output(output)
     grid = read_codes(codes)
@@ -124,8 +124,8 @@ def paint_pictures(
     from edgevlo.runtime.generate.options import check_seed
     from edgevlo.runtime.pictures.marks import without_prompt
 
-    from .code_files import check_apart, numbered, write_codes
-    from .progress import follow
+    from ..code_files import check_apart, numbered, write_codes
+    from ..progress import follow
 
     if watch and as_json:
         raise click.UsageError("--watch and --json both write to the output; choose one.")

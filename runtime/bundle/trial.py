@@ -16,8 +16,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from . import errors
-from .errors import BundleError, EdgevloError
+from .. import errors
+from ..errors import BundleError, EdgevloError
 
 NO_TRIAL: Final = "EDGEVLO_TRIAL"  # 0: bundles are opened without a trial
 SECONDS: Final = 10  # of CPU, and one more for each _BYTES_A_SECOND of the bundle

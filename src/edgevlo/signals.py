@@ -1,22 +1,9 @@
-"""What surrounds the process: streams that are missing, signals that end it, disks that are full."""
+"""Signals that end the process, and standard streams that are missing or fail."""
 
-import errno
 import os
 import signal
 import sys
 from types import FrameType
-from typing import Final
-
-# Not our bugs and not the user's request: what the system lacks, said in one line.
-_LACKS: Final = {
-    errno.ENOSPC: "the disk is full; free some space",
-    errno.EDQUOT: "the disk quota is used up; free some space",
-    errno.EFBIG: "a file would become larger than is allowed; raise the limit (ulimit -f)",
-    errno.EIO: "the disk or the terminal failed",
-    errno.EROFS: "the file system is read-only; write elsewhere",
-    errno.EMFILE: "too many files are open; raise the limit (ulimit -n)",
-    errno.ENFILE: "the system has too many open files",
-}
 
 
 class Ended(KeyboardInterrupt):
@@ -45,11 +32,6 @@ def prepare() -> None:
 def _end(number: int, _: FrameType | None) -> None:
     signal.signal(number, signal.SIG_IGN)  # cleaning up is not interrupted by the same signal
     raise Ended(number)
-
-
-def lacking(error: OSError) -> str | None:
-    """Return what the system lacks in words, None for an error of another kind."""
-    return _LACKS.get(error.errno or 0)
 
 
 def give_up_streams() -> None:

@@ -7,10 +7,10 @@ import click
 
 import edgevlo
 
-from .options import check_pictures, json_option, model_option, paint_options, picture_argument, pictures_argument
-from .painting import paint_pictures
-from .printing import say, say_json
-from .streams import check_output, picture_source, picture_sources, write_picture
+from ..options import check_pictures, json_option, model_option, paint_options, picture_argument, pictures_argument
+from ..printing import say, say_json
+from ..streams import check_output, picture_source, picture_sources, write_picture
+from .paint import paint_pictures
 
 if TYPE_CHECKING:
     from edgevlo.runtime.manifest.abilities import AbilityName

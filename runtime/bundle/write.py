@@ -1,0 +1,93 @@
+"""Bundles written: in a hidden folder that is renamed at the end, so that one exists whole or not at all."""
+
+import errno
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from ..errors import OutputError
+from ..files import beside, claimed, remove_folder, sync, written_to
+from ..manifest.schema import MANIFEST_FILE, File, Manifest, Quality, encode_manifest
+from . import known_bundles
+from .open import Bundle
+from .verify import sha256
+
+
+@contextmanager
+def staged_folder(destination: Path) -> Iterator[Path]:
+    """Give a hidden sibling folder to write into; rename it to `destination` at the end, or remove it on any error.
+
+    Raises `OutputError` when the destination exists or cannot be written, as on a full disk.
+    """
+    with staging_folder(destination) as staging:
+        yield staging
+        publish(staging, destination)
+
+
+@contextmanager
+def staging_folder(destination: Path) -> Iterator[Path]:
+    """Give a hidden sibling folder for what may be published as `destination`; whatever is left in it is removed.
+
+    Raises `OutputError` as `staged_folder` does.
+    """
+    staging = beside(destination)
+    try:
+        with written_to(destination, "Choose a folder that exists."):
+            if destination.exists() or destination.is_symlink():
+                raise OutputError(
+                    f"{destination} exists already; bundles are never overwritten. Choose another name or remove it."
+                )
+            staging.mkdir()
+        with written_to(destination, "Nothing was left there."), claimed(staging):
+            yield staging
+    finally:
+        remove_folder(staging)
+
+
+def publish(folder: Path, destination: Path) -> None:
+    """Rename a finished folder to its destination, so that it survives a power cut whole."""
+    for path in (*folder.rglob("*"), folder):
+        sync(path)
+    _move(folder, destination)
+    sync(destination.absolute().parent)
+
+
+def _move(folder: Path, destination: Path) -> None:
+    """Give a whole folder its name; one destination has one writer, the first that ends."""
+    try:
+        folder.rename(destination)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+            raise
+        raise OutputError(f"{destination} was made by another process meanwhile; nothing was changed there.") from error
+
+
+def seal(folder: Path, manifest: Manifest) -> Manifest:
+    """Write `manifest.json` with the size and SHA-256 of every file in the folder; return the manifest as written."""
+    return sealed_bundle(folder, manifest).manifest
+
+
+def sealed_bundle(folder: Path, manifest: Manifest) -> Bundle:
+    """Seal a folder, as `seal` does; return it as an opened bundle, whose files are not hashed again."""
+    files = {
+        path.relative_to(folder).as_posix(): File(bytes=path.stat().st_size, sha256=sha256(path))
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+    return _stated(folder, msgspec.structs.replace(manifest, files=files))
+
+
+def with_quality(bundle: Bundle, quality: Quality) -> Bundle:
+    """Record a verdict in a bundle's manifest; its other files stay as they are."""
+    return _stated(bundle.folder, msgspec.structs.replace(bundle.manifest, quality=quality))
+
+
+def _stated(folder: Path, manifest: Manifest) -> Bundle:
+    content = encode_manifest(manifest)
+    (folder / MANIFEST_FILE).write_bytes(content)
+    bundle = Bundle(folder=folder, manifest=manifest, digest=hashlib.sha256(content).hexdigest())
+    known_bundles.trust(bundle.digest)  # made here
+    return bundle

@@ -1,0 +1,1 @@
+"""The commands, those about one subject in one module."""

@@ -1,0 +1,1 @@
+"""Models by name: found, installed from the Hub, listed, removed."""

@@ -1,0 +1,70 @@
+"""The folder that a model's name stands for: a path, an installed bundle, the embedded one, or one at the Hub."""
+
+import os
+import re
+from pathlib import Path
+from typing import Final
+
+from edgevlo.runtime.bundle import EMBEDDED
+from edgevlo.runtime.errors import BundleError, OutputError
+from edgevlo.runtime.files import home
+from edgevlo.runtime.manifest.schema import MANIFEST_FILE
+
+EMBEDDED_MODEL: Final = "picturebook"
+MODEL_VARIABLE: Final = "EDGEVLO_MODEL"  # names the model that is used where none is given
+_HUB_ID: Final = re.compile(r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")
+
+
+def installed() -> Path:
+    """Return the folder of installed bundles: `$EDGEVLO_HOME/bundles`, or `~/.edgevlo/bundles`."""
+    try:
+        return home("bundles")
+    except OutputError:  # a user without a home, as in many containers; the embedded model needs none
+        return Path("/nonexistent")
+
+
+def find(model: str | Path | None = None) -> Path:
+    """Return the bundle folder that a name stands for; raise `BundleError` if there is none.
+
+    Tried in this order: a folder, an installed bundle, an embedded one, a hub id (`owner/name`). A folder without a
+    manifest does not hide an installed bundle of its name. Without a name, `$EDGEVLO_MODEL` is used, then picturebook.
+    """
+    given = default() if model is None else str(model)
+    name = given or EMBEDDED_MODEL
+    folder = Path(name)
+    if given is not None and (folder.is_absolute() or holds_bundle(folder)):
+        return _checked(folder)
+    for place in (installed(), EMBEDDED):
+        if folder.name == name and holds_bundle(place / name):
+            return place / name
+    if given is not None and os.path.isdir(name):  # noqa: PTH112  (Path.is_dir raises for a name that is too long)
+        return _checked(folder)
+    if is_hub_id(name):
+        from .pull import pull
+
+        return pull(name, wanted="bundle")[0]
+    wanted = f"{name!r}, which {MODEL_VARIABLE} names" if model is None else repr(name)
+    raise BundleError(f"there is no bundle {wanted}: no such folder, and none installed in {installed()}.")
+
+
+def default() -> str | None:
+    """Return the model that `$EDGEVLO_MODEL` names, None where it names none."""
+    return os.environ.get(MODEL_VARIABLE) or None
+
+
+def is_hub_id(name: str) -> bool:
+    """Whether a name has the form `owner/name` and is not a path, not even a mistyped one, in an existing folder."""
+    return _HUB_ID.match(name) is not None and not os.path.isdir(os.path.dirname(name))  # noqa: PTH112, PTH120
+
+
+def holds_bundle(folder: Path) -> bool:
+    """Whether a folder has a manifest."""
+    return os.path.isfile(folder / MANIFEST_FILE)  # noqa: PTH113  (Path.is_file raises for a name that is too long)
+
+
+def _checked(folder: Path) -> Path:
+    if not holds_bundle(folder):
+        checkpoint = os.path.isfile(folder / "config.json")  # noqa: PTH113
+        hint = f" It looks like a checkpoint; export it first: edgevlo export {folder} -o BUNDLE" if checkpoint else ""
+        raise BundleError(f"{folder} is not a bundle: it has no {MANIFEST_FILE}.{hint}")
+    return folder
