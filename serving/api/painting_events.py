@@ -11,7 +11,7 @@ from typing import Any
 from starlette.requests import Request
 
 from ..engine.job import Job
-from ..engine.messages import Answer, Done, Event, Failed, Note, Partial, Picture, Row
+from ..engine.messages import Answer, Done, Event, Failed, Note, Partial, Picture, Row, Strip
 from ..web.errors import bad_request, of_failed
 from ..web.stream import Pieces, event
 
@@ -41,12 +41,20 @@ def _told(happened: Event) -> tuple[str, dict[str, Any]]:
                 "picture": happened.picture,
                 "row": happened.row,
                 "rows": happened.rows,
-                "width": happened.width,
-                "height": happened.height,
                 "codes": _numbers(happened.codes),
-                "strip": "data:image/png;base64," + base64.b64encode(happened.strip).decode(),
             }
             return "row", body
+        case Strip():
+            body = {
+                "picture": happened.picture,
+                "row": happened.row,
+                "count": happened.count,
+                "rows": happened.rows,
+                "width": happened.width,
+                "height": happened.height,
+                "image": "data:image/png;base64," + base64.b64encode(happened.image).decode(),
+            }
+            return "strip", body
         case Picture():
             body = {
                 "picture": happened.picture,

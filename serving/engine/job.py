@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from typing import Final, Literal, TypeAlias
 
-from .messages import Done, Event, Failed, Note, Partial, Picture, Row, Started, Task
+from .messages import Done, Event, Failed, Note, Partial, Picture, Row, Started, Strip, Task
 
 State: TypeAlias = Literal["queued", "running", "done", "failed", "cancelled"]
 CANCELLED: Final = "Cancelled"
@@ -42,9 +42,9 @@ class Job:
         """About how much memory the job holds."""
         pictures = sum(map(len, self.task.pictures))
         return pictures + sum(
-            len(one.image) if isinstance(one, Partial | Picture) else len(one.strip) + len(one.codes)
+            len(one.codes) if isinstance(one, Row) else len(one.image)
             for one in self.events
-            if isinstance(one, Partial | Picture | Row)
+            if isinstance(one, Partial | Picture | Row | Strip)
         )
 
     @property
@@ -119,6 +119,8 @@ def _identity(event: Event) -> tuple[object, ...]:
     match event:
         case Row():
             return (Row, event.picture, event.row)
+        case Strip():  # rows that wait are shown together, so another attempt may cut them differently
+            return (Strip, event.picture, event.row + event.count)
         case Partial():
             return (Partial, event.picture, event.index)
         case Picture():

@@ -28,7 +28,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     """What a model is asked to do, with a seed of its own, so that doing it again gives the same result.
 
     `ability` is a name of the manifest; `text` its prompt, instruction or question; `objects` what to find. `strips`
-    asks for every finished row, `partials` for so many whole pictures on the way.
+    asks for small pictures of the finished rows, `partials` for so many whole pictures on the way.
     """
 
     ability: str
@@ -87,15 +87,24 @@ class Started(OfJob, frozen=True, kw_only=True):
 
 
 class Row(OfJob, frozen=True, kw_only=True):
-    """A finished row: its codes as int32, little-endian, and a small picture of it where strips were asked for."""
+    """A finished row: its codes as int32, little-endian."""
 
     picture: int
     row: int
     rows: int
     codes: bytes
-    strip: bytes
+
+
+class Strip(OfJob, frozen=True, kw_only=True):
+    """A small picture of finished rows: `count` of them, from `row` on, out of `rows`."""
+
+    picture: int
+    row: int
+    count: int
+    rows: int
+    image: bytes
     width: int
-    height: int  # of the strip
+    height: int
 
 
 class Partial(OfJob, frozen=True, kw_only=True):
@@ -155,7 +164,7 @@ class Failed(OfJob, frozen=True, kw_only=True):
     text: str
 
 
-Event: TypeAlias = Started | Row | Partial | Picture | Answer | Note | Done | Failed
+Event: TypeAlias = Started | Row | Strip | Partial | Picture | Answer | Note | Done | Failed
 ToWorker: TypeAlias = Run | Cancel
 FromWorker: TypeAlias = Opened | Pulse | Event
 

@@ -15,27 +15,33 @@ export function size(width, height) {
   figure.style.setProperty("--ratio", `${width} / ${height}`);
 }
 
-// Returns a painter: row(event) shows a row, the first at once and the others no faster than an eye follows.
+// Returns a painter: strip(event) shows finished rows, the first at once and the others no faster than an eye follows.
 export function painter(target, isOurs, onFirstRow = () => {}) {
   let next = Promise.resolve();
   let begun = false;
   figure.classList.add("painting");
   return {
-    row(event) {
+    strip({ image, row, count, rows, width, height }) {
       const shown = next.then(async () => {
-        const strip = await createImageBitmap(await (await fetch(event.strip)).blob());
+        const strip = await createImageBitmap(await (await fetch(image)).blob());
         if (!isOurs()) return;
         if (!begun) {
           begun = true;
-          if (target === canvas) size(event.width, event.rows * event.height);
-          else [target.width, target.height] = [event.width, event.rows * event.height];
+          const whole = (height / count) * rows;
+          if (target === canvas) size(width, whole);
+          else [target.width, target.height] = [width, whole];
           onFirstRow();
         }
-        target.getContext("2d").drawImage(strip, 0, event.row * event.height);
-        brush.style.top = `calc(${((event.row + 1) * 100) / event.rows}% - 4px)`;
-        if (target === canvas) glow();
+        const high = height / count;
+        for (let one = 0; one < count && isOurs(); one += 1) {
+          const at = row + one;
+          target.getContext("2d").drawImage(strip, 0, one * high, width, high, 0, at * high, width, high);
+          brush.style.top = `calc(${((at + 1) * 100) / rows}% - 4px)`;
+          if (target === canvas) glow();
+          if (!calm.matches) await pause(ROW_MS);
+        }
       });
-      next = shown.then(() => (calm.matches ? null : pause(ROW_MS)));
+      next = shown;
       return shown;
     },
     async end() {

@@ -75,7 +75,7 @@ export class Studio {
           forget(id);
           return null;
         }
-        if (name === "row") shown.row(data);
+        if (name === "strip") shown.strip(data);
         if (name === "note") this.tell("note", { text: data.text });
         if (name === "error") throw new Error(data.error.message);
         if (name === "picture") {

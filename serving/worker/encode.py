@@ -23,7 +23,7 @@ def encode(picture: Image.Image, output: Output) -> bytes:
 
 
 def encode_strip(picture: Image.Image) -> bytes:
-    """Return a row's small picture as PNG, lightly compressed: exact, and made faster than WebP of the same row."""
+    """Return a small picture of rows as PNG, lightly compressed: exact, and made faster than WebP of the same rows."""
     buffer = io.BytesIO()
     picture.save(buffer, format="PNG", compress_level=1)
     return buffer.getvalue()

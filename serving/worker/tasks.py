@@ -3,7 +3,7 @@
 import time
 import warnings
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Any
 
 from PIL import Image
 
@@ -17,21 +17,22 @@ from edgevlo.runtime.pictures.load import load_bytes, warn_of_changes
 from edgevlo.runtime.pictures.marks import PRODUCER, ai_mark, as_composite
 from edgevlo.runtime.pictures.read_marks import marks_of
 
-from ..engine.messages import Answer, Done, Event, Failed, Found, Note, Partial, Picture, Row, Started, Task
-from .encode import encode, encode_strip
+from ..engine.messages import Answer, Done, Event, Failed, Found, Note, Picture, Row, Started, Task
+from .encode import encode
 from .interrupt import CancelledError
-
-# Rows that a strip is decoded from: the one above it is what the decoder's convolutions look at.
-_WINDOW: Final = 2
+from .showing import Showing, Tell
 
 
-def carry_out(model: Model, job: str, task: Task) -> Iterator[Event]:
-    """Yield what happens until the task is done or has failed; no error gets out but that of a closed generator."""
+def carry_out(model: Model, job: str, task: Task, aside: Tell) -> Iterator[Event]:
+    """Yield what happens until the task is done or has failed; no error gets out but that of a closed generator.
+
+    What is shown of a picture on the way is told to `aside` by another thread, between the same events.
+    """
     began = time.perf_counter()
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            for event in _events(model, job, task):
+            for event in _events(model, job, task, aside):
                 yield from _notes(job, caught)
                 yield event
             yield from _notes(job, caught)
@@ -51,7 +52,7 @@ def _notes(job: str, caught: list[warnings.WarningMessage]) -> Iterator[Note]:
     caught.clear()
 
 
-def _events(model: Model, job: str, task: Task) -> Iterator[Event]:
+def _events(model: Model, job: str, task: Task, aside: Tell) -> Iterator[Event]:
     pictures = [_opened(content, number) for number, content in enumerate(task.pictures, start=1)]
     started = Started(job=job, text_tokens=model.count_tokens(task.text), image_tokens=_codes_in(model, pictures))
     if task.ability == "ask":
@@ -67,7 +68,7 @@ def _events(model: Model, job: str, task: Task) -> Iterator[Event]:
             strokes = _strokes(model, task, pictures, number)  # every check is made here
             if number == 0:
                 yield started
-            yield from _painted(model, job, task, strokes, number)
+            yield from _painted(model, job, task, strokes, number, aside)
 
 
 def _opened(content: bytes, number: int) -> Image.Image:
@@ -96,35 +97,35 @@ def _strokes(model: Model, task: Task, pictures: Sequence[Image.Image], number: 
     return model.perceive_rows(perceived, pictures[0], task.objects, **options)
 
 
-def _painted(model: Model, job: str, task: Task, strokes: Iterator[Stroke], number: int) -> Iterator[Event]:
-    """Yield the rows of one picture as far as they were asked for, and the picture."""
-    wanted: list[int] = []
+def _painted(
+    model: Model, job: str, task: Task, strokes: Iterator[Stroke], number: int, aside: Tell
+) -> Iterator[Event]:
+    """Yield the rows of one picture, and the picture; tell aside what is shown of it on the way."""
     composite = task.ability == "edit" and not all(_is_by_ai(content) for content in task.pictures)
 
     def encoded(picture: Image.Image) -> bytes:
         return encode(as_composite(picture) if composite else picture, task.output)
 
-    for stroke in strokes:
-        done, rows = stroke.rows_done, stroke.rows
-        yield Row(
-            job=job, picture=number, row=done - 1, rows=rows, codes=_bytes(stroke.codes[-1]),
-            strip=encode_strip(_strip(model, stroke)) if task.strips else b"",
-            width=stroke.codes.shape[1] * model.grid.cell, height=model.grid.cell,
-        )  # fmt: skip
-        if done == 1:
+    def so_far(preview: Image.Image) -> bytes:
+        preview.info.update(ai_mark(PRODUCER, model.bundle.digest[:16]))
+        return encoded(preview)
+
+    with Showing(job, number, model.decode, aside) as showing:
+        for stroke in strokes:
+            done, rows = stroke.rows_done, stroke.rows
+            yield Row(job=job, picture=number, row=done - 1, rows=rows, codes=_bytes(stroke.codes[-1]))
+            if task.strips:
+                showing.strip(stroke)
             wanted = partial_rows(rows, task.partials)
-        if done in wanted:
-            preview = stroke.preview
-            preview.info.update(ai_mark(PRODUCER, model.bundle.digest[:16]))
-            yield Partial(
-                job=job, picture=number, index=wanted.index(done), image=encoded(preview),
-                width=preview.width, height=preview.height,
-            )  # fmt: skip
-        last = stroke
-    picture = last.preview
+            if done in wanted:
+                showing.partial(wanted.index(done), stroke, so_far)
+            last = stroke
+        picture = last.preview
+        image = encoded(picture)
+        showing.finish()
     seed = task.options.get("seed")
     yield Picture(
-        job=job, picture=number, image=encoded(picture), width=picture.width, height=picture.height,
+        job=job, picture=number, image=image, width=picture.width, height=picture.height,
         rows=last.rows, columns=last.codes.shape[1], codes=_bytes(last.codes),
         seed=None if seed is None else (int(seed) + number) % (MAX_SEED + 1),
     )  # fmt: skip
@@ -141,12 +142,6 @@ def _is_by_ai(content: bytes) -> bool:
 def partial_rows(rows: int, partials: int) -> list[int]:
     """Return after how many rows the pictures on the way are sent: evenly spread, fewer where there are few rows."""
     return sorted({rows * step // (partials + 1) for step in range(1, partials + 1)} - {0, rows})
-
-
-def _strip(model: Model, stroke: Stroke) -> Image.Image:
-    """Return the picture of the row that was finished last."""
-    shown = model.decode(stroke.codes[-_WINDOW:])
-    return shown.crop((0, shown.height - model.grid.cell, shown.width, shown.height))
 
 
 def _bytes(codes: Codes) -> bytes:

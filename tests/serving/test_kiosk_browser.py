@@ -130,8 +130,8 @@ def test_rows_appear_one_by_one_and_the_first_at_once(page: Any) -> None:
         window.seen = [];
         const draw = CanvasRenderingContext2D.prototype.drawImage;
         CanvasRenderingContext2D.prototype.drawImage = function (...all) {
-          const isRow = this.canvas.id === "picture" && all.length === 3 && all[0].height === 16;
-          if (isRow) seen.push([performance.now(), all[2]]);
+          const isRow = this.canvas.id === "picture" && all.length === 9 && all[4] === 16;
+          if (isRow) seen.push([performance.now(), all[6]]);
           return draw.apply(this, all);
         };
         const fetched = window.fetch;

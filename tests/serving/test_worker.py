@@ -1,6 +1,7 @@
 """What a worker does with tasks: the same pictures as the Python API, cancelled within one step, errors in words."""
 
 import io
+from itertools import accumulate
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ from edgevlo.serving.engine.messages import (
     Picture,
     Row,
     Started,
+    Strip,
     Task,
 )
 from edgevlo.serving.worker.interrupt import Interrupts
@@ -31,7 +33,9 @@ from edgevlo.serving.worker.tasks import carry_out, partial_rows
 
 
 def events_of(model: Model, task: Task) -> list[Event]:
-    return list(carry_out(model, "job", task))
+    told: list[Event] = []
+    told.extend(carry_out(model, "job", task, told.append))
+    return told
 
 
 def failure(model: Model, task: Task) -> Failed:
@@ -45,17 +49,19 @@ def test_a_painting_is_told_row_by_row_and_is_the_picture_of_the_python_api(mode
     events = events_of(model, Task(ability="paint", text="a red car", options={"seed": 7}, strips=True))
 
     *_, last = model.paint_rows("a red car", seed=7)
-    started, *rows, picture, done = events
+    started, *shown, picture, done = events
     assert started == Started(job="job", text_tokens=3, image_tokens=0)
     assert isinstance(done, Done)
     assert isinstance(picture, Picture)
     assert (picture.width, picture.height, picture.seed) == (*last.preview.size, 7)
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(picture.image))), np.asarray(last.preview))
-    told = [one for one in rows if isinstance(one, Row)]
+    told = [one for one in shown if isinstance(one, Row)]
     assert [row.row for row in told] == [0, 1, 2, 3]
     assert b"".join(row.codes for row in told) == picture.codes == last.codes.astype("<i4").tobytes()
-    strip = np.asarray(Image.open(io.BytesIO(told[2].strip)))
-    assert np.array_equal(strip, np.asarray(last.preview)[2 * CELL : 3 * CELL])
+    strips = [one for one in shown if isinstance(one, Strip)]
+    assert [strip.row for strip in strips] == [0, *accumulate(strip.count for strip in strips[:-1])]
+    pixels = [np.asarray(Image.open(io.BytesIO(strip.image))) for strip in strips]
+    assert np.array_equal(np.concatenate(pixels), np.asarray(last.preview))
 
 
 def test_seeds_count_up(model: Model) -> None:
@@ -174,7 +180,7 @@ def test_cancelling_stops_before_the_next_graph_runs(model: Model) -> None:
     interruptible = Model(model.bundle, Engine(model.bundle, interrupts.open))
     interrupts.accept("job")
     interrupts.begin("job")
-    events = carry_out(interruptible, "job", Task(ability="paint", text="a red car", options={"seed": 7}))
+    events = carry_out(interruptible, "job", Task(ability="paint", text="a red car", options={"seed": 7}), print)
     told = [next(events), next(events)]
 
     interrupts.cancel("job")
@@ -193,7 +199,7 @@ def test_after_a_cancelled_job_the_next_one_paints_what_it_should(model: Model) 
     for job in ("one", "two"):
         interrupts.accept(job)
     interrupts.begin("one")
-    events = carry_out(interruptible, "one", Task(ability="paint", text="a blue tree", options={"seed": 1}))
+    events = carry_out(interruptible, "one", Task(ability="paint", text="a blue tree", options={"seed": 1}), print)
     next(events)
     next(events)
     interrupts.cancel("one")
@@ -202,7 +208,7 @@ def test_after_a_cancelled_job_the_next_one_paints_what_it_should(model: Model) 
     interrupts.cancel("one")  # too late: it is over
 
     interrupts.begin("two")
-    painted = list(carry_out(interruptible, "two", Task(ability="paint", text="a red car", options={"seed": 7})))
+    painted = list(carry_out(interruptible, "two", Task(ability="paint", text="a red car", options={"seed": 7}), print))
 
     *_, last = model.paint_rows("a red car", seed=7)
     (picture,) = (one for one in painted if isinstance(one, Picture))
