@@ -19,7 +19,7 @@ from .generate.options import Options, resolve
 from .generate.painting import Painting
 from .generate.picture_reader import PictureReader
 from .generate.prompts import PromptWriter, Source, Vocabulary, check_text, request_text, shown_codes, special_tokens
-from .generate.stroke import Stroke
+from .generate.stroke import Stroke, Strokes
 from .generate.text import Answering, AnswerWarning
 from .generate.understanding import PromptWarning, Understood
 from .manifest.abilities import Ability, AbilityName
@@ -104,7 +104,7 @@ class Model:
         top_p: float | None = None,
         negative_prompt: str | None = None,
         codes_per_pass: int | None = None,
-    ) -> Iterator[Stroke]:
+    ) -> Strokes:
         """Paint a picture row by row; options as in `paint`."""
         options = Options(
             seed, guidance_scale, image_guidance_scale, temperature, top_k, top_p, negative_prompt, codes_per_pass
@@ -150,7 +150,7 @@ class Model:
         top_p: float | None = None,
         negative_prompt: str | None = None,
         codes_per_pass: int | None = None,
-    ) -> Iterator[Stroke]:
+    ) -> Strokes:
         """Edit row by row; options as in `paint`."""
         options = Options(
             seed, guidance_scale, image_guidance_scale, temperature, top_k, top_p, negative_prompt, codes_per_pass
@@ -195,7 +195,7 @@ class Model:
         top_p: float | None = None,
         negative_prompt: str | None = None,
         codes_per_pass: int | None = None,
-    ) -> Iterator[Stroke]:
+    ) -> Strokes:
         """Paint what the model perceives row by row; options as in `paint`.
 
         `name` is one of `segment`, `edges`, `boxes`, `depth`, `normals` and `pose`.
@@ -322,7 +322,7 @@ class Model:
 
     def _paint(
         self, name: AbilityName, text: str, pictures: Sequence[Picture], size: Size | None, options: Options
-    ) -> Iterator[Stroke]:
+    ) -> Strokes:
         """Check everything now; return the generator that paints."""
         ability = self._ability(name)
         settings = resolve(options, ability, self.manifest)

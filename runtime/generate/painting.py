@@ -3,11 +3,14 @@
 Knows no files: source pictures come as codes or features.
 """
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 from PIL import Image
 
@@ -17,6 +20,7 @@ from ..engine import Engine, Painter
 from ..errors import RequestError
 from ..manifest.abilities import Ability
 from ..manifest.guidance import Branch, Sampling, weigh
+from ..pictures.codes import check_codes
 from ..pictures.marks import PRODUCER, UNKNOWN, provenance
 from ..pictures.sizes import GridRule, Shape, tokens_fed
 from . import drafting, raster
@@ -25,7 +29,7 @@ from .interleave import Written
 from .options import MAX_SEED, Settings
 from .preview import Preview
 from .prompts import PromptWriter, Source, shown_codes, stacked
-from .stroke import Stroke
+from .stroke import Stroke, Strokes
 from .understanding import Understood
 
 _NO_WEIGHT: Final = 1e-9  # of branches that cancel out, as 1.2 - 1 and -0.2 do up to rounding
@@ -42,8 +46,16 @@ class PictureRequest:
     plan: raster.Plan
     sampling: Sampling
     chunks: dict[str, str]
+    painted: tuple[int, ...] = ()  # the first codes, where they are known
     source: Codes | None  # the picture shown, where its grid is the one to paint: likely codes
     codes_per_pass: int  # 0: as many as pay
+    seed: int
+
+    def digest(self) -> str:
+        """SHA-256 of all that decides the picture, apart from the bundle."""
+        features = b"" if self.features is None else self.features.tobytes()
+        decides = (self.prompts, self.weights, features, self.plan, self.sampling)
+        return hashlib.sha256(msgspec.msgpack.encode(decides)).hexdigest()
 
 
 class Painting:
@@ -87,6 +99,7 @@ class Painting:
             chunks=self._chunks(asked, shape, settings),
             source=next((codes for codes in map(shown_codes, sources) if _fills(codes, shape)), None),
             codes_per_pass=settings.codes_per_pass,
+            seed=settings.seed,
         )
 
     def next_picture(
@@ -97,8 +110,29 @@ class Painting:
         asked, default = Understood(text, text), self._grid.default
         return self.request(ability, asked, sources, default, replace(settings, seed=seed), written)
 
-    def strokes(self, request: PictureRequest, decode: Callable[[Codes], Image.Image]) -> Iterator[Stroke]:
-        """Paint row by row; `decode` gives the picture of a code grid (rows, columns)."""
+    def strokes(self, request: PictureRequest, decode: Callable[[Codes], Image.Image]) -> Strokes:
+        """Return a picture that is painted row by row; `decode` gives that of a code grid (rows, columns)."""
+        return Strokes(
+            rows=request.plan.rows,
+            columns=request.plan.columns,
+            seed=request.seed,
+            _digest=request.digest,
+            _strokes=self._strokes(request, decode),
+            _after=lambda codes: self.strokes(self._begun(request, codes), decode),
+        )
+
+    def _begun(self, request: PictureRequest, codes: Codes) -> PictureRequest:
+        """Return a request of which the first rows are known."""
+        plan = request.plan
+        check_codes(codes, self._manifest)
+        if codes.shape[1] != plan.columns or len(codes) > plan.rows:
+            shape = "x".join(map(str, codes.shape))
+            raise RequestError(f"{shape} codes are no rows of a picture of {plan.rows}x{plan.columns} codes.")
+        if request.codes_per_pass != 1:
+            raise RequestError("a picture goes on only at one code a pass; leave codes per pass out.")
+        return replace(request, painted=tuple(codes.ravel().tolist()))
+
+    def _strokes(self, request: PictureRequest, decode: Callable[[Codes], Image.Image]) -> Iterator[Stroke]:
         plan, info = request.plan, dict[str, Any](request.chunks)
 
         def finished(codes: Codes) -> Image.Image:
@@ -108,12 +142,20 @@ class Painting:
             return picture
 
         preview = Preview(plan.rows, finished)
-        with self._engine.painter(request.prompts, request.fed, request.features) as painter:
-            painter.head.set(np.array(request.weights, dtype=np.float32), request.sampling)
-            codes, passes = _painted(painter, request)
+        with self._codes(request) as (codes, passes):
             for grid in raster.finished_rows(codes, plan.columns):
                 info["passes"] = passes()
                 yield Stroke(codes=grid, rows=plan.rows, _preview=preview)
+
+    @contextmanager
+    def _codes(self, request: PictureRequest) -> Iterator[tuple[Iterator[int], Callable[[], int]]]:
+        """Give the codes, and a function that says how many passes they took, the prompt's included."""
+        if len(request.painted) == request.plan.cells:
+            yield iter(request.painted), lambda: 0
+            return
+        with self._engine.painter(request.prompts, request.fed, request.features) as painter:
+            painter.head.set(np.array(request.weights, dtype=np.float32), request.sampling)
+            yield _painted(painter, request)
 
     def _weighed(
         self,
@@ -174,7 +216,8 @@ def _painted(painter: Painter, request: PictureRequest) -> tuple[Iterator[int], 
     """Return the codes of a picture, and a function that says how many passes they took, the prompt's included."""
     plan, window, fixed = request.plan, painter.window, request.codes_per_pass
     if window is None or fixed == 1:
-        return raster.paint(painter.head.draw, painter.backbone.step, plan), lambda: plan.cells
+        draw = raster.after(request.painted, painter.head.draw)
+        return raster.paint(draw, painter.backbone.step, plan), lambda: plan.cells
     before = window.passes
     choose = drafting.first_guesses(fixed - 1) if fixed else window.pace.choose
     codes = drafting.paint(painter.head.draw, window, plan, Drafts(plan.columns, request.source), choose)

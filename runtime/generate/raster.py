@@ -46,6 +46,21 @@ def paint(draw: Draw, step: Step, plan: Plan) -> Iterator[int]:
             step(plan.tokens(cell, code))
 
 
+def after(painted: Sequence[int], draw: Draw) -> Draw:
+    """Return a draw that gives the codes painted before, in order, and then goes on with `draw`.
+
+    Reading them step by step, as they were read before, leaves the backbone with the same numbers, bit for bit; reading
+    them at once would not: kernels sum in another order there.
+    """
+    known = iter(painted)
+
+    def known_or_drawn(uniform: float) -> int:
+        code = next(known, None)
+        return draw(uniform) if code is None else code
+
+    return known_or_drawn if painted else draw
+
+
 def finished_rows(codes: Iterator[int], columns: int) -> Iterator[Codes]:
     """Gather codes into the grid so far, (rows_done, columns), yielded whenever a row is finished."""
     grid: list[int] = []

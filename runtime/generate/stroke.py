@@ -1,5 +1,6 @@
 """A picture while it is painted, one finished row at a time. Knows no models."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from PIL import Image
@@ -36,3 +37,31 @@ class Stroke:
     def _repr_png_(self) -> bytes:
         """The picture so far, as notebooks show it."""
         return png_bytes(self.preview)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Strokes(Iterator[Stroke]):
+    """A picture of `rows` x `columns` codes that is painted while it is iterated."""
+
+    rows: int
+    columns: int
+    seed: int
+    _digest: Callable[[], str]
+    _strokes: Iterator[Stroke]
+    _after: "Callable[[Codes], Strokes]"
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all that decides the picture, apart from the bundle."""
+        return self._digest()
+
+    def __next__(self) -> Stroke:
+        """Paint another row."""
+        return next(self._strokes)
+
+    def after(self, codes: Codes) -> "Strokes":
+        """Return the same picture, begun anew, with its first rows (rows_done, columns) known: they are not drawn again.
+
+        It is the same bit for bit. Raises `RequestError` for codes that are no such rows.
+        """
+        return self._after(codes)

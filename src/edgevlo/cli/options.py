@@ -91,6 +91,7 @@ paint_options = options(
     click.option("-n", "count", type=click.IntRange(1, 100), default=1, help="Number of pictures, seeds counted up."),
     click.option("--codes", type=click.Path(path_type=Path), help="Also write the code grid, int32 [rows, columns]."),
     watch_option,
+    click.option("--resume", is_flag=True, help="Keep a journal beside OUTPUT, and go on from one that is there."),
     click.option("--no-prompt", is_flag=True, help="Leave the words out of the file; size, seed and AI mark stay."),
     json_option,
 )

@@ -3,8 +3,9 @@
 import json
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -24,6 +25,9 @@ from ..options import (
 )
 from ..printing import say, say_json
 from ..streams import STREAM, check_output, picture_sources, write_picture
+
+if TYPE_CHECKING:
+    from edgevlo.runtime.generate.stroke import Stroke, Strokes
 
 
 @click.command()
@@ -107,7 +111,7 @@ def decode(codes: Path, output: Path, model: str | None) -> None:
 
 
 def paint_pictures(
-    start: "Callable[[Any, Any], Iterator[edgevlo.Stroke]]",  # quoted: evaluating it would import numpy and Pillow
+    start: "Callable[[Any, Any], Strokes]",
     *,
     output: Path,
     model: str | None,
@@ -117,6 +121,7 @@ def paint_pictures(
     as_json: bool,
     seed: int | None,
     no_prompt: bool,
+    resume: bool,
     **settings: Any,
 ) -> None:
     """Paint `count` pictures, show the rows as they come, write and report each."""
@@ -129,6 +134,8 @@ def paint_pictures(
 
     if watch and as_json:
         raise click.UsageError("--watch and --json both write to the output; choose one.")
+    if resume and (count > 1 or output == STREAM):
+        raise click.UsageError("--resume goes on with one picture in a file; leave -n and -o - out.")
     check_output(output, alone=count == 1 and not watch and not as_json)
     targets = list(zip(numbered(output, count), numbered(codes, count), strict=True))
     check_apart([path for pair in targets for path in pair if path is not None])
@@ -143,11 +150,16 @@ def paint_pictures(
     for offset, (picture_path, codes_path) in enumerate(targets):
         began = time.perf_counter()
         this_seed = None if seed is None else seed + offset
-        last = follow(start(opened, {**settings, "seed": this_seed}), watch=watch)
-        picture = without_prompt(last.preview) if no_prompt else last.preview
-        write_picture(picture, picture_path)
-        if codes_path is not None:
-            write_codes(last.codes, codes_path)
+
+        def begin(known: int | None, wanted: int | None = this_seed) -> "Strokes":
+            return start(opened, {**settings, "seed": known if wanted is None else wanted})
+
+        with _going_on(picture_path, opened, begin) if resume else nullcontext(begin(None)) as strokes:
+            last = follow(strokes, watch=watch)
+            picture = without_prompt(last.preview) if no_prompt else last.preview
+            write_picture(picture, picture_path)
+            if codes_path is not None:
+                write_codes(last.codes, codes_path)
         seconds = time.perf_counter() - began
         if as_json:
             facts = {"file": str(picture_path), "size": picture.size, "seconds": round(seconds, 3)}
@@ -156,3 +168,17 @@ def paint_pictures(
             say_json({**facts, "parameters": picture.info["parameters"], "unknown": unknown})
         else:
             click.echo(f"{picture_path}  {picture.width}x{picture.height}  {seconds:.2f} s", err=picture_path == STREAM)
+
+
+@contextmanager
+def _going_on(
+    picture: Path, model: "edgevlo.Model", begin: "Callable[[int | None], Strokes]"
+) -> "Iterator[Iterator[Stroke]]":
+    """Give a painting that goes on where its journal beside the picture ends; say so where it does."""
+    from edgevlo.runtime.journal.picture import resumed
+
+    journal = picture.with_name(f"{picture.name}.journal")
+    with resumed(journal, model.bundle, begin) as strokes:
+        if strokes.rows_known:
+            click.echo(f"note: {journal} has {strokes.rows_known} rows; going on from there", err=True)
+        yield strokes
