@@ -17,6 +17,7 @@ from . import registry
 from .api.kiosk import address
 from .app import make_app
 from .engine.engine import Engine, Limits
+from .engine.journal import Journals
 from .engine.metrics import Metrics
 from .engine.models import Keeping, Models
 from .log import Log
@@ -37,6 +38,7 @@ class Settings:
     grace_s: float = 30.0
     version: str = ""
     quiet: bool = False
+    journal: Path | None = None  # a folder
     doors: Doors = field(default_factory=Doors)
     limits: Limits = field(default_factory=Limits)
     keeping: Keeping = field(default_factory=Keeping)
@@ -52,12 +54,13 @@ def serve(settings: Settings) -> None:
     listening = _listen(settings.host, settings.port)
     port = listening.getsockname()[1]
     log = Log(quiet=settings.quiet)
+    journals = None if settings.journal is None else Journals(settings.journal, log)
     instance = secrets.token_hex(8)
     note = registry.Note(instance=instance, host=settings.host, port=port)
 
     async def run() -> None:
         answers = _with_address(settings.answers, settings.host, port)
-        engine = Engine(models, settings.limits, Metrics(log))
+        engine = Engine(models, settings.limits, Metrics(log), journals)
         site = Site(engine=engine, doors=settings.doors, answers=answers, version=settings.version, instance=instance)
         config = uvicorn.Config(
             make_app(site),

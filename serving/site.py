@@ -48,7 +48,14 @@ class Site:
         return [*self.engine.models.served, *self.engine.models.aliases]
 
     def submit(
-        self, request: Request, task: Task, *, model: str | None, user: str | None = None, keep: bool = False
+        self,
+        request: Request,
+        task: Task,
+        *,
+        model: str | None,
+        user: str | None = None,
+        keep: bool = False,
+        survives: bool = False,
     ) -> Job:
         """Put a task into the queue for the client of a request; raise `ApiError` when it is not taken."""
         served = self.find(model)
@@ -58,7 +65,8 @@ class Site:
                 f"{served.name} does not support {task.ability!r}. Supported: {has}.", "model", "unsupported_ability"
             )
         try:
-            return self.engine.submit(task, model=model, client=client_of(request, user), keep=keep)
+            client = client_of(request, user)
+            return self.engine.submit(task, model=model, client=client, keep=keep, survives=survives)
         except EngineError as error:
             raise of_engine(error) from error
 

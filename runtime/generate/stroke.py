@@ -60,7 +60,7 @@ class Strokes(Iterator[Stroke]):
         return next(self._strokes)
 
     def after(self, codes: Codes) -> "Strokes":
-        """Return the same picture, begun anew, with its first rows (rows_done, columns) known: they are not drawn again.
+        """Return the same picture, begun anew, with its first rows (rows_done, columns) known and not drawn again.
 
         It is the same bit for bit. Raises `RequestError` for codes that are no such rows.
         """

@@ -2,8 +2,8 @@
 
     edgevlo-journal/1\\n | length, CRC-32 | record | length, CRC-32 | record ...
 
-A kill or a power cut tears at most what was written last. Reading ends before the first record that is torn, and writing
-goes on from there.
+A kill or a power cut tears at most what was written last. Reading ends before the first record that is torn, and
+writing goes on from there.
 """
 
 import errno
@@ -20,6 +20,7 @@ from ..files import sync, written_to
 
 _MAGIC: Final = b"edgevlo-journal/1\n"
 _HEAD: Final = struct.Struct("<II")
+_START: Final = 1  # of checksums: with 0 the zeros that a power cut leaves would be records without content
 
 
 class Records:
@@ -47,7 +48,7 @@ class Records:
 
     def append(self, record: bytes) -> None:
         """Add a record: from now on a kill of this process leaves it there, and after `sync` a power cut does, too."""
-        self._write(_HEAD.pack(len(record), zlib.crc32(record)) + record)
+        self._write(_HEAD.pack(len(record), zlib.crc32(record, _START)) + record)
 
     def sync(self) -> None:
         """Wait until everything that was added is on the disk, the file's name included."""
@@ -86,7 +87,7 @@ def _whole(content: bytes) -> Iterator[bytes]:
     while at + _HEAD.size <= len(content):
         length, checksum = _HEAD.unpack_from(content, at)
         record = content[at + _HEAD.size : at + _HEAD.size + length]
-        if len(record) < length or zlib.crc32(record) != checksum:
+        if len(record) < length or zlib.crc32(record, _START) != checksum:
             return
         yield record
         at += _HEAD.size + length

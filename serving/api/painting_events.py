@@ -16,12 +16,15 @@ from ..web.errors import bad_request, of_failed
 from ..web.stream import Pieces, event
 
 
-def first_event(request: Request) -> int:
-    """Return the number of the first event that a client lacks; raise `ApiError` for an id that is not a number."""
+def first_event(request: Request, job: Job) -> int:
+    """Return the place of the first event that a client lacks; raise `ApiError` for an id that is not a number.
+
+    Whoever has seen those of another server is told everything again.
+    """
     after = request.headers.get("last-event-id") or request.query_params.get("after")
     if after is not None and not (after.isascii() and after.isdecimal() and len(after) < 10):
         raise bad_request("Last-Event-ID is the number of an event of this painting.", "last-event-id")
-    return 0 if after is None else int(after) + 1
+    return 0 if after is None else max(0, int(after) + 1 - job.first_number)
 
 
 async def follow(job: Job, first: int, opening: dict[str, Any] | None = None) -> Pieces:
@@ -30,7 +33,7 @@ async def follow(job: Job, first: int, opening: dict[str, Any] | None = None) ->
         yield event(opening, name="painting")
     async for number, happened in job.follow(first):
         name, body = _told(happened)
-        yield event(body, name=name, number=number)
+        yield event(body, name=name, number=job.first_number + number)
 
 
 def _told(happened: Event) -> tuple[str, dict[str, Any]]:

@@ -62,7 +62,9 @@ async def create(request: Request) -> Response:
         output=output,
         strips=True,
     )
-    job = site.submit(request, task, model=body.model, user=body.user, keep=True)
+    survives = not body.cancel_on_disconnect
+    job = site.submit(request, task, model=body.model, user=body.user, keep=True, survives=survives)
+    await site.engine.settle(job)
     if body.stream:
         leave = _leaver(request, job) if body.cancel_on_disconnect else _nothing
         opening = describe(request, job)
@@ -78,7 +80,7 @@ async def show(request: Request) -> Response:
 async def events(request: Request) -> Response:
     """Stream what has happened since an event, and what happens from now on."""
     job = _job(request)
-    first = first_event(request)
+    first = first_event(request, job)
     if job.is_over and first > len(job.events):
         return Response(status_code=204)  # a browser's EventSource connects again until it is told this
     return EventStream(follow(job, first), every_s=site_of(request).doors.keepalive_s, on_leave=_nothing)

@@ -1,7 +1,7 @@
 """The engine: takes tasks, keeps them in a fair and bounded queue, and has them carried out by workers.
 
-A task whose worker is killed is carried out once more from the start; its seed was fixed when it was taken, so the
-client sees the same picture go on. Knows no HTTP.
+A task whose worker is killed is carried out once more, after the rows that are known; its seed was fixed when it was
+taken, so the picture is the one that it would have been. Knows no HTTP.
 """
 
 import asyncio
@@ -15,11 +15,13 @@ from typing import Any
 import msgspec
 
 from .errors import ClosingError, EngineError, ModelUnavailableError, QueueFullError, WorkerLostError
-from .job import CANCELLED, Job
-from .messages import Event, Row, Task
+from .job import Job
+from .journal import Begun, Journals, Painting
+from .messages import CANCELLED, CLOSING, Event, Row, Run, Task
 from .metrics import Metrics
 from .models import Models
 from .queue import FairQueue, NoPlaceError
+from .taken_up import taken_up
 
 _ATTEMPTS = 2
 _SEEDS = 2**32
@@ -43,8 +45,11 @@ class Limits:
 class Engine:
     """One queue in front of all models."""
 
-    def __init__(self, models: Models, limits: Limits, metrics: Metrics | None = None) -> None:
+    def __init__(
+        self, models: Models, limits: Limits, metrics: Metrics | None = None, journals: Journals | None = None
+    ) -> None:
         self.models = models
+        self._journals = journals
         self.limits = limits
         self.metrics = metrics or Metrics()
         self.running: dict[str, Job] = {}
@@ -67,7 +72,8 @@ class Engine:
         return self.is_warm and not self._closing
 
     def start(self) -> None:
-        """Begin to work, and open the default model."""
+        """Begin to work, and open the default model; paintings that another server left come first."""
+        self._take_up()
         for work in (self._warm(), self._dispatch(), self._tick()):
             self._spawn(work)
 
@@ -75,18 +81,30 @@ class Engine:
         """Stop: what waits is refused, what runs is cancelled, and every worker ends."""
         self._closing = True
         while len(self._queue):
-            self._queue.pop().fail("Closing", "the server is stopping; ask again later.")
+            self._queue.pop().fail(CLOSING, "the server is stopping; ask again later.")
         for job in list(self.running.values()):
-            job.fail("Closing", "the server is stopping; ask again later.")
+            job.fail(CLOSING, "the server is stopping; ask again later.")
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for job in self._kept.values():
+            if job.journal is not None:
+                job.journal.close()
         await self.models.close()
 
     def submit(
-        self, task: Task, *, model: str | None, client: str, deadline_s: float | None = None, keep: bool = False
+        self,
+        task: Task,
+        *,
+        model: str | None,
+        client: str,
+        deadline_s: float | None = None,
+        keep: bool = False,
+        survives: bool = False,
     ) -> Job:
         """Put a task into the queue; `keep` it for a while when it is over.
+
+        With a journal one that `survives` the server is written down, too, and the next server goes on with it.
 
         Raises `UnknownModelError`, `QueueFullError` or `ClosingError`.
         """
@@ -99,12 +117,19 @@ class Engine:
         except NoPlaceError as error:
             self.metrics.refused.add()
             raise QueueFullError("too many requests are waiting; try again later.", self._retry_after_s()) from error
-        seconds = self.limits.deadline_s if deadline_s is None else min(deadline_s, self.limits.deadline_s)
-        job.timer = asyncio.get_running_loop().call_later(seconds, self._expire, job)
+        self._time(job, self.limits.deadline_s if deadline_s is None else min(deadline_s, self.limits.deadline_s))
         if keep:
             self._keep(job)
+        if survives and self._journals is not None:
+            begun = Begun(id=job.id, model=job.model, created=job.created, task=job.task)
+            job.journal = self._journals.begin(begun)
         self._work.set()
         return job
+
+    async def settle(self, job: Job) -> None:
+        """Wait until a job that survives is on the disk."""
+        if job.journal is not None:
+            await asyncio.to_thread(job.journal.sync)
 
     def find(self, job: str) -> Job | None:
         """Return a job that is kept."""
@@ -117,7 +142,7 @@ class Engine:
     def forget(self, job: Job) -> None:
         """Delete a job and everything that it made; cancel it first if it goes on."""
         self.cancel(job)
-        self._kept.pop(job.id, None)
+        self._drop(job)
 
     def cancel(self, job: Job, kind: str = CANCELLED, text: str = "the request was cancelled") -> None:
         """End a job: it leaves the queue, or its worker stops before the next graph runs."""
@@ -129,6 +154,23 @@ class Engine:
         worker = self.models.served[job.model].worker
         if job.id in self.running and worker is not None:
             self._spawn(_cancel(worker.cancel(job.id)))
+
+    def _time(self, job: Job, seconds: float) -> None:
+        job.timer = asyncio.get_running_loop().call_later(seconds, self._expire, job)
+
+    def _take_up(self) -> None:
+        """Go on with the paintings that another server left: those that are finished are kept, the others wait."""
+        found = [] if self._journals is None else [taken_up(*left) for left in self._journals.left()]
+        for job in sorted((one for one in found if one is not None), key=lambda one: one.created):
+            self._keep(job)
+            if job.is_over:
+                continue
+            if job.model not in self.models.served:
+                job.fail("Unavailable", f"the model {job.model} is not served any more.")
+                continue
+            self._queue.push(job.client, job, taken=True)
+            self._time(job, self.limits.deadline_s)
+            self.metrics.log.info("taken_up", job=job.id, model=job.model, rows=sum(map(len, job.painted)) // 4)
 
     def _expire(self, job: Job) -> None:
         self.cancel(
@@ -179,7 +221,8 @@ class Engine:
                 self.is_warm = True
                 if job.is_over:
                     return
-                await worker.run(job.id, job.task, deliver)
+                self._bind(job, worker.bundle)
+                await worker.run(Run(job=job.id, task=job.task, painted=job.painted), deliver)
                 return
             except WorkerLostError:
                 self.metrics.lost.add()
@@ -191,12 +234,22 @@ class Engine:
                 return
         job.fail("WorkerLost", "the model's process ended twice while it worked on this; it is not tried again.")
 
+    def _bind(self, job: Job, bundle: str) -> None:
+        """Note with which bundle a job is painted; raise when its first rows were painted with another."""
+        if job.bundle is None and job.journal is not None:
+            job.journal.write(Painting(bundle=bundle))
+        if job.bundle not in (None, bundle):
+            raise ModelUnavailableError("BundleChanged", f"{job.model} was changed since this was begun; ask again.")
+        job.bundle = bundle
+
     async def _tick(self) -> None:
-        """Close idle models and forget old results, once a second."""
+        """Close idle models, forget old results and put journals on the disk, once a second."""
         while True:
             await asyncio.sleep(_TICK_S)
             await self.models.close_idle(time.monotonic())
             self._forget_old()
+            for job in list(self._kept.values()):
+                await self.settle(job)
 
     def _keep(self, job: Job) -> None:
         self._kept[job.id] = job
@@ -212,7 +265,13 @@ class Engine:
             too_old = now - job.finished_at > self.limits.keep_s
             if too_old or len(self._kept) > self.limits.keep_jobs or held > self.limits.keep_bytes:
                 held -= job.bytes
-                del self._kept[job.id]
+                self._drop(job)
+
+    def _drop(self, job: Job) -> None:
+        """Forget a job, on the disk as well."""
+        self._kept.pop(job.id, None)
+        if job.journal is not None:
+            job.journal.delete()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -4,16 +4,19 @@ import asyncio
 import secrets
 import time
 from collections.abc import AsyncIterator
-from typing import Final, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
-from .messages import Done, Event, Failed, Note, Partial, Picture, Row, Started, Strip, Task
+from .journal import Journal
+from .messages import CANCELLED, Done, Event, Failed, Note, PaintedRows, Partial, Picture, Row, Started, Strip, Task
 
 State: TypeAlias = Literal["queued", "running", "done", "failed", "cancelled"]
-CANCELLED: Final = "Cancelled"
 
 
 class Job:
-    """A task of one client. Its events are numbered from 0 and stay until the job is forgotten."""
+    """A task of one client. Its events are numbered in order and stay until the job is forgotten.
+
+    One that another server goes on with has other numbers: strips fall otherwise.
+    """
 
     def __init__(self, task: Task, model: str, client: str) -> None:
         self.id = secrets.token_urlsafe(16)
@@ -28,6 +31,9 @@ class Job:
         self.events: list[Event] = []
         self.end: Done | Failed | None = None
         self.is_counted = False
+        self.bundle: str | None = None  # that all of it is painted with
+        self.journal: Journal | None = None
+        self.first_number = 0
         self.timer: asyncio.TimerHandle | None = None  # of the deadline; a job that is over must not stay for it
         self._seen: set[tuple[object, ...]] = set()
         self._changed = asyncio.Event()
@@ -52,6 +58,15 @@ class Job:
         """The finished pictures."""
         return [event for event in self.events if isinstance(event, Picture)]
 
+    @property
+    def painted(self) -> PaintedRows:
+        """The codes of each picture's rows so far, one row after the other."""
+        codes: dict[int, list[bytes]] = {}
+        for event in self.events:
+            if isinstance(event, Row):
+                codes.setdefault(event.picture, []).append(event.codes)
+        return tuple(b"".join(codes[picture]) for picture in sorted(codes))
+
     def begin(self) -> None:
         """Leave the queue."""
         self.state = "running"
@@ -68,6 +83,8 @@ class Job:
         if key not in self._seen:
             self._seen.add(key)
             self.events.append(event)
+            if self.journal is not None:
+                self.journal.note(event)
             self._wake()
 
     def finish(self, end: Done | Failed) -> None:
@@ -75,6 +92,8 @@ class Job:
         if self.is_over:
             return
         self.end = end
+        if self.journal is not None:
+            self.journal.note(end)
         if self.timer is not None:
             self.timer.cancel()
         self.finished_at = time.perf_counter()

@@ -5,10 +5,13 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+CANCELLED: Final = "Cancelled"
+CLOSING: Final = "Closing"
 MAX_FRAME: Final = 256 * 1024 * 1024
 LENGTH: Final = struct.Struct("<I")
 
 PictureFormat: TypeAlias = Literal["png", "jpeg", "webp"]
+PaintedRows: TypeAlias = tuple[bytes, ...]  # of each picture, the codes of `Row` one after the other
 Box: TypeAlias = tuple[int, int, int, int]
 
 
@@ -47,10 +50,11 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Run(Message, frozen=True, kw_only=True):
-    """Carry out a task."""
+    """Carry out a task, of which some rows are painted."""
 
     job: str
     task: Task
+    painted: PaintedRows = ()
 
 
 class Cancel(Message, frozen=True, kw_only=True):
@@ -63,7 +67,9 @@ class Cancel(Message, frozen=True, kw_only=True):
 
 
 class Opened(Message, frozen=True, kw_only=True):
-    """The model is open and warm."""
+    """The model is open and warm; `bundle` is the SHA-256 of its manifest."""
+
+    bundle: str
 
 
 class Pulse(Message, frozen=True, kw_only=True):

@@ -22,7 +22,6 @@ from .messages import (
     Opened,
     Pulse,
     Run,
-    Task,
     frame,
     from_worker,
 )
@@ -52,6 +51,7 @@ class WorkerProcess:
         self._jobs: dict[str, tuple[Deliver, asyncio.Future[None]]] = {}
         self._opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._ended = False
+        self.bundle = ""
         self._runs = 0
         self._heard_at = self._ran_at = time.monotonic()
         self.resident = 0
@@ -89,19 +89,19 @@ class WorkerProcess:
             await self.stop()
             raise
 
-    async def run(self, job: str, task: Task, deliver: Deliver) -> None:
+    async def run(self, run: Run, deliver: Deliver) -> None:
         """Carry out a task to its end; raise `WorkerLostError` if the process ends before."""
         over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if not self.alive:
             raise WorkerLostError("the worker has ended")
         if not self._jobs:
             self._ran_at = time.monotonic()
-        self._jobs[job] = (deliver, over)
+        self._jobs[run.job] = (deliver, over)
         try:
-            await self._send(Run(job=job, task=task))
+            await self._send(run)
             await over
         finally:
-            self._jobs.pop(job, None)
+            self._jobs.pop(run.job, None)
 
     async def cancel(self, job: str) -> None:
         """Stop a task before its next graph runs."""
@@ -162,6 +162,7 @@ class WorkerProcess:
     def _take(self, message: FromWorker) -> None:
         match message:
             case Opened():
+                self.bundle = message.bundle
                 self._opened.set_result(None)
             case Pulse():
                 self.resident = message.resident

@@ -21,10 +21,13 @@ class FairQueue(Generic[Item]):
     def __len__(self) -> int:
         return sum(map(len, self._waiting.values()))
 
-    def push(self, client: str, item: Item) -> None:
-        """Put an item behind the client's others; raise `NoPlaceError` when there is no place for it."""
-        own = self._waiting.get(client)
-        if len(self) >= self._places or (own is not None and len(own) >= self._places_each):
+    def push(self, client: str, item: Item, *, taken: bool = False) -> None:
+        """Put an item behind the client's others; raise `NoPlaceError` when there is no place for it.
+
+        One that was `taken` before has its place.
+        """
+        own = self._waiting.get(client, ())
+        if not taken and (len(self) >= self._places or len(own) >= self._places_each):
             raise NoPlaceError
         self._waiting.setdefault(client, deque()).append(item)
 

@@ -82,11 +82,12 @@ _PARAMS: Final = (
 )  # fmt: skip
 _STATUS: Final = {
     "RequestError": 400, "PictureError": 400, "AbilityError": 400, "MemoryShortError": 503, "Timeout": 504,
-    "Closing": 503, "Cancelled": 499, "WorkerLost": 503, "BundleError": 503,
+    "Closing": 503, "Cancelled": 499, "WorkerLost": 503, "BundleError": 503, "BundleChanged": 503, "Unavailable": 503,
 }  # fmt: skip
 _CODES: Final = {
     "AbilityError": "unsupported_ability", "MemoryShortError": "out_of_memory", "Timeout": "timeout",
-    "Closing": "stopping", "Cancelled": "cancelled", "WorkerLost": "worker_lost", "PictureError": "invalid_image",
+    "Closing": "stopping", "BundleChanged": "bundle_changed", "Unavailable": "unavailable", "Cancelled": "cancelled",
+    "WorkerLost": "worker_lost", "PictureError": "invalid_image",
 }  # fmt: skip
 
 

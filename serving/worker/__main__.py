@@ -36,7 +36,7 @@ class Worker:
 
     def serve(self, source: BinaryIO, threads: int) -> None:
         """Carry out what is asked for until the source ends."""
-        self.send(Opened())
+        self.send(Opened(bundle=self._model.bundle.digest))
         for target in (self._pulse, *[self._work] * threads):
             threading.Thread(target=target, daemon=True).start()
         while message := _read(source):
@@ -60,7 +60,7 @@ class Worker:
             run = self._tasks.get()
             self._interrupts.begin(run.job)
             try:
-                for event in carry_out(self._model, run.job, run.task, self.send):
+                for event in carry_out(self._model, run, self.send):
                     self.send(event)
             except Exception as error:  # a bug: the client is told that much, its log has the rest
                 sys.excepthook(type(error), error, error.__traceback__)

@@ -5,34 +5,35 @@ import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from edgevlo.runtime.arrays import Codes
 from edgevlo.runtime.errors import EdgevloError, PictureError
 from edgevlo.runtime.generate.options import MAX_SEED
-from edgevlo.runtime.generate.stroke import Stroke
+from edgevlo.runtime.generate.stroke import Stroke, Strokes
 from edgevlo.runtime.model import Model
 from edgevlo.runtime.pictures.fit import fitted
 from edgevlo.runtime.pictures.load import load_bytes, warn_of_changes
 from edgevlo.runtime.pictures.marks import PRODUCER, ai_mark, as_composite
 from edgevlo.runtime.pictures.read_marks import marks_of
 
-from ..engine.messages import Answer, Done, Event, Failed, Found, Note, Picture, Row, Started, Task
+from ..engine.messages import Answer, Done, Event, Failed, Found, Note, Picture, Row, Run, Started, Task
 from .encode import encode
 from .interrupt import CancelledError
 from .showing import Showing, Tell
 
 
-def carry_out(model: Model, job: str, task: Task, aside: Tell) -> Iterator[Event]:
-    """Yield what happens until the task is done or has failed; no error gets out but that of a closed generator.
+def carry_out(model: Model, run: Run, aside: Tell) -> Iterator[Event]:
+    """Yield what happens until a task is done or has failed; no error gets out but that of a closed generator.
 
     What is shown of a picture on the way is told to `aside` by another thread, between the same events.
     """
-    began = time.perf_counter()
+    job, began = run.job, time.perf_counter()
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            for event in _events(model, job, task, aside):
+            for event in _events(model, run, aside):
                 yield from _notes(job, caught)
                 yield event
             yield from _notes(job, caught)
@@ -52,7 +53,8 @@ def _notes(job: str, caught: list[warnings.WarningMessage]) -> Iterator[Note]:
     caught.clear()
 
 
-def _events(model: Model, job: str, task: Task, aside: Tell) -> Iterator[Event]:
+def _events(model: Model, run: Run, aside: Tell) -> Iterator[Event]:
+    job, task = run.job, run.task
     pictures = [_opened(content, number) for number, content in enumerate(task.pictures, start=1)]
     started = Started(job=job, text_tokens=model.count_tokens(task.text), image_tokens=_codes_in(model, pictures))
     if task.ability == "ask":
@@ -66,6 +68,8 @@ def _events(model: Model, job: str, task: Task, aside: Tell) -> Iterator[Event]:
     else:
         for number in range(task.count):
             strokes = _strokes(model, task, pictures, number)  # every check is made here
+            if number < len(run.painted) and run.painted[number]:
+                strokes = strokes.after(_grid(run.painted[number], strokes.columns))
             if number == 0:
                 yield started
             yield from _painted(model, job, task, strokes, number, aside)
@@ -85,7 +89,7 @@ def _codes_in(model: Model, pictures: Sequence[Image.Image]) -> int:
     return sum((width // cell) * (height // cell) for width, height in sizes)
 
 
-def _strokes(model: Model, task: Task, pictures: Sequence[Image.Image], number: int) -> Iterator[Stroke]:
+def _strokes(model: Model, task: Task, pictures: Sequence[Image.Image], number: int) -> Strokes:
     options: Any = dict(task.options)
     if "seed" in options:
         options["seed"] = (options["seed"] + number) % (MAX_SEED + 1)
@@ -146,3 +150,7 @@ def partial_rows(rows: int, partials: int) -> list[int]:
 
 def _bytes(codes: Codes) -> bytes:
     return codes.astype("<i4").tobytes()
+
+
+def _grid(codes: bytes, columns: int) -> Codes:
+    return np.frombuffer(codes, dtype="<i4").astype(np.int32).reshape(-1, columns)

@@ -3,7 +3,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from edgevlo.runtime.generate.raster import Plan, finished_rows, paint, uniforms
+from edgevlo.runtime.generate.raster import Plan, after, finished_rows, paint, uniforms
 
 
 class Counter:
@@ -59,6 +59,16 @@ def test_every_cell_is_drawn_with_its_own_uniform_in_raster_order() -> None:
     list(paint(model.draw, model.step, plan(2, 2)))
 
     assert model.seen == [0.0, 0.01, 0.02, 0.03]
+
+
+def test_codes_that_are_known_are_read_as_ever_and_not_drawn() -> None:
+    model = Counter(7)
+
+    codes = list(paint(after([3, 4, 5], model.draw), model.step, plan(2, 2)))
+
+    assert codes == [3, 4, 5, 7]
+    assert model.steps == [(1003,), (1004,), (1005,)]
+    assert model.seen == [0.03]  # each cell has its own number, also after known ones
 
 
 def test_finished_rows_grow_from_the_top_and_do_not_share_memory() -> None:

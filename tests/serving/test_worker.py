@@ -24,6 +24,7 @@ from edgevlo.serving.engine.messages import (
     Partial,
     Picture,
     Row,
+    Run,
     Started,
     Strip,
     Task,
@@ -34,7 +35,7 @@ from edgevlo.serving.worker.tasks import carry_out, partial_rows
 
 def events_of(model: Model, task: Task) -> list[Event]:
     told: list[Event] = []
-    told.extend(carry_out(model, "job", task, told.append))
+    told.extend(carry_out(model, Run(job="job", task=task), told.append))
     return told
 
 
@@ -180,7 +181,8 @@ def test_cancelling_stops_before_the_next_graph_runs(model: Model) -> None:
     interruptible = Model(model.bundle, Engine(model.bundle, interrupts.open))
     interrupts.accept("job")
     interrupts.begin("job")
-    events = carry_out(interruptible, "job", Task(ability="paint", text="a red car", options={"seed": 7}), print)
+    task = Task(ability="paint", text="a red car", options={"seed": 7})
+    events = carry_out(interruptible, Run(job="job", task=task), print)
     told = [next(events), next(events)]
 
     interrupts.cancel("job")
@@ -199,7 +201,8 @@ def test_after_a_cancelled_job_the_next_one_paints_what_it_should(model: Model) 
     for job in ("one", "two"):
         interrupts.accept(job)
     interrupts.begin("one")
-    events = carry_out(interruptible, "one", Task(ability="paint", text="a blue tree", options={"seed": 1}), print)
+    one, two = (Task(ability="paint", text=text, options={"seed": 7}) for text in ("a blue tree", "a red car"))
+    events = carry_out(interruptible, Run(job="one", task=one), print)
     next(events)
     next(events)
     interrupts.cancel("one")
@@ -208,7 +211,7 @@ def test_after_a_cancelled_job_the_next_one_paints_what_it_should(model: Model) 
     interrupts.cancel("one")  # too late: it is over
 
     interrupts.begin("two")
-    painted = list(carry_out(interruptible, "two", Task(ability="paint", text="a red car", options={"seed": 7}), print))
+    painted = list(carry_out(interruptible, Run(job="two", task=two), print))
 
     *_, last = model.paint_rows("a red car", seed=7)
     (picture,) = (one for one in painted if isinstance(one, Picture))

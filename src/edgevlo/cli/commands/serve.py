@@ -53,6 +53,12 @@ _BYTES = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
     metavar="SECONDS",
     help="Between comments that keep a stream open while nothing comes.",
 )
+@click.option(
+    "--journal",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Write paintings down, so that the next server goes on with them.",
+)
 @click.option("--quiet", is_flag=True, help="Log errors only.")
 def serve(
     models: tuple[str, ...],
@@ -73,6 +79,7 @@ def serve(
     embed_prompt: bool,
     fit_sizes: bool,
     comment_every: float,
+    journal: Path | None,
     quiet: bool,
 ) -> None:
     """Serve models over HTTP: OpenAI's images API, painting row by row, and a page for visitors."""
@@ -96,6 +103,7 @@ def serve(
             grace_s=grace,
             version=edgevlo.__version__,
             quiet=quiet,
+            journal=journal,
             doors=_doors(host, hosts, api_key_file, comment_every),
             limits=Limits(queue=queue, queue_each=max(1, queue // 2), deadline_s=deadline),
             keeping=Keeping(keep_alive_s=keep_alive, memory_bytes=budget),
