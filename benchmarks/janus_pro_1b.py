@@ -45,6 +45,7 @@ SPECIALS: Final = {  # as in deepseek-community/Janus-Pro-1B, as far as it is kn
     "<image_placeholder>": 100_581,
     "<end_of_image>": 100_593,
 }
+LAYERS: Final = 24
 PROMPT: Final = "a red car on the beach at sunset"
 GUIDANCE: Final = 5.0
 
@@ -240,7 +241,7 @@ SLOW: Final = ("int4 awq", "int4 gptq")
 def main() -> None:
     """Read the arguments, make, export, quantise, paint, write."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
-    parser.add_argument("--layers", type=int, default=24)
+    parser.add_argument("--layers", type=int, default=LAYERS)
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()), help="where there is disk for it")
     parser.add_argument("--name", default="janus_pro_1b", help="of the file in results")
     usual = [part for part in PARTS if part not in SLOW]

@@ -36,14 +36,28 @@ class Fallback:
 
 
 @dataclass(frozen=True, slots=True)
+class Finer:
+    """The plan to go on with where one misses its limits by more than a fallback would mend, and what it gives up."""
+
+    plan: "Plan"
+    precision: str  # of the backbone in it, as part of a sentence: "in blocks of 32"
+    instead_of: str  # "blocks of 128"
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """The precision of every module and layer, quantised activations, and modules in their fallback precision."""
+    """The precision of every module and layer, quantised activations, and modules in their fallback precision.
+
+    With `int8_cache` the KV cache is quantised by ranges that the finished bundle fills itself.
+    """
 
     target: Target
     choice: Choice
     static: Static | None
     names: Names
     fallbacks: Mapping[GraphRole, Fallback] = field(default_factory=dict)
+    int8_cache: bool = False
+    finer: Finer | None = None
 
     @property
     def in_words(self) -> str:
@@ -58,9 +72,12 @@ class Plan:
     def with_fallback(self, verdict: Verdict, *, regardless: bool) -> "Plan | None":
         """Return the plan after one whose verdict missed limits: with one more module in fallback precision.
 
-        None if no module has one left or, unless `regardless`, if a limit is missed that no fallback would meet.
+        Where several modules move a limit that is missed, it is the plan's `finer` one. None if no module has a
+        fallback left or, unless `regardless`, if a limit is missed that no fallback would meet.
         """
         failing = {name: FIGURES[name].module for name in verdict.missed if not name.startswith(_DERIVED)}
+        if None in failing.values() and self.finer is not None:
+            return self._on(self.finer, verdict, [name for name, module in failing.items() if module is None])
         if None in failing.values() and not regardless:
             return None
         for module in failing.values():
@@ -71,13 +88,21 @@ class Plan:
                     return plan
         return None
 
+    def _on(self, finer: Finer, verdict: Verdict, figures: Collection[str]) -> "Plan":
+        before, failed = self.fallbacks.get("backbone"), figures_in_words(figures, verdict)
+        fallback = Fallback(finer.precision, f"{finer.instead_of} failed the quality check ({failed})")
+        if before is not None:
+            reason = f"{before.reason} and {fallback.reason}"
+            fallback = Fallback(f"{before.precision} and {fallback.precision}", reason)
+        return dataclasses.replace(finer.plan, fallbacks={**self.fallbacks, "backbone": fallback})
+
     def _named(self, module: GraphRole) -> bool:
         """Whether the request itself says what precision a module has."""
         return any(one.fits(name) for one in self.choice.overrides for name in (module, *self.names[module]))
 
     def _finer(self, module: GraphRole, verdict: Verdict, figures: Collection[str]) -> "Plan | None":
         static = self.static
-        failed = "; ".join(f"{figure_in_words(name, verdict)}" for name in figures)
+        failed = figures_in_words(figures, verdict)
         if static is not None and static.activations is not None and module in static.among(ROLES[self.target]):
             reason = f"{static.activations} activations failed the quality check ({failed})"
             kept = dataclasses.replace(static, keep=(*static.keep, module))
@@ -91,7 +116,8 @@ class Plan:
         return dataclasses.replace(self, choice=choice, fallbacks=fallbacks)
 
 
-def figure_in_words(name: str, verdict: Verdict) -> str:
-    """Return a figure and its limit, as in "CIEDE2000 19.2, limit 2.0"."""
-    unit = FIGURES[name].unit
-    return f"{unit} {verdict.figures[name]:.3g}, limit {verdict.limits[name]:.3g}"
+def figures_in_words(names: Collection[str], verdict: Verdict) -> str:
+    """Return figures and their limits, as in "CIEDE2000 19.2, limit 2.0"."""
+    return "; ".join(
+        f"{FIGURES[name].unit} {verdict.figures[name]:.3g}, limit {verdict.limits[name]:.3g}" for name in names
+    )

@@ -18,8 +18,10 @@ from edgevlo.runtime.files import remove_folder
 from edgevlo.runtime.manifest.graphs import GraphRole
 from edgevlo.runtime.manifest.schema import Manifest
 
+from .faster import with_defaults
+from .int8_cache import quantise_cache
 from .modules import quantised_blocks
-from .plan import Fallback, Plan
+from .plan import FALLBACK_ROLES, Fallback, Plan
 from .recipes import DATA_DRIVEN, Blocks, Override
 from .request import QuantizeRequest, check
 from .static import Calibrated, Static
@@ -52,6 +54,7 @@ def quantize(
     block_size: int | None = None,
     overrides: Collection[str | Override] = (),
     capacity: int | None = None,
+    kv_cache: str | None = None,
     static: Static | None = None,
     calibration: Path | str | None = None,
     requests: int = COUNT,
@@ -74,6 +77,7 @@ def quantize(
         block_size=block_size,
         overrides=(overrides,) if isinstance(overrides, str) else tuple(overrides),
         capacity=capacity,
+        kv_cache=kv_cache,
         static=static,
         calibration=None if calibration is None else Path(calibration),
         requests=requests,
@@ -96,10 +100,11 @@ def run(request: QuantizeRequest, progress: Progress | None = None) -> Quantized
     tell = progress or _silent
     tell("verifying the bundle", 0, 1)
     source = _source(request, plan, tell)
+    plan = with_defaults(plan, request, source.bundle.manifest.backbone)
     reference = _reference(request, source) if request.requests else None
     with staging_folder(request.output) as staging:
         if reference is None:
-            made = Quantized(bundle=write(source, plan, staging / "bundle", tell))
+            made = Quantized(bundle=_written(request, source, plan, staging / "bundle", tell))
         else:
             made = _Trials(request, source, reference, staging, tell).settled(plan)
         publish(made.bundle.folder, request.output)
@@ -113,6 +118,12 @@ def _source(request: QuantizeRequest, plan: Plan, progress: Progress) -> Source:
         calibrated = Calibrated(plan.static, request.calibration, bundle, plan.target)
     moments = _moments(request, plan, bundle, progress)
     return Source(bundle, moments, calibrated, gpu_of(plan.target, request.weights, request.capacity, bundle.manifest))
+
+
+def _written(request: QuantizeRequest, source: Source, plan: Plan, folder: Path, progress: Progress) -> Bundle:
+    """Write a plan's bundle into `folder`, which does not exist yet."""
+    bundle = write(source, plan, folder, progress)
+    return quantise_cache(bundle, request.prompts, progress) if plan.int8_cache else bundle
 
 
 def _reference(request: QuantizeRequest, source: Source) -> Reference:
@@ -157,7 +168,7 @@ class _Trials:
             kept = self._within_budget(plan, parse_budget(self.request.budget), (verdict, candidate.bytes))
             layers = quantised_blocks(plan.names, plan.choice)
             plan = plan.keeping([name for block in sorted(kept.modules) for name in sorted(layers[block])])
-            candidate = write(self.source, plan, self.staging / "bundle", self.progress)
+            candidate = _written(self.request, self.source, plan, self.staging / "bundle", self.progress)
             verdict = kept.verdict  # of the same bundle: writing is deterministic
         quality = settle(self.reference, verdict, accept_loss=self.request.accept_loss, fallbacks=plan.in_words)
         return Quantized(bundle=with_quality(candidate, quality), kept=kept, fallbacks=dict(plan.fallbacks))
@@ -166,7 +177,7 @@ class _Trials:
         """Write and judge a plan, then finer ones, until one meets its limits or none is left."""
         regardless = self.request.accept_loss or self.request.budget is not None
         while True:
-            candidate = write(self.source, plan, self.staging / "bundle", self.progress)
+            candidate = _written(self.request, self.source, plan, self.staging / "bundle", self.progress)
             verdict = self._judged(candidate, None, self.progress)
             finer = None if verdict.passed else plan.with_fallback(verdict, regardless=regardless)
             if finer is None:
@@ -180,7 +191,7 @@ class _Trials:
 
         def attempt(kept: frozenset[str], folder: Path, like: Verdict | None) -> Verdict:
             names = [name for block in sorted(kept) for name in sorted(layers[block])]
-            candidate = write(self.source, plan.keeping(names), folder, _silent)
+            candidate = _written(self.request, self.source, plan.keeping(names), folder, _silent)
             return self._judged(candidate, like, _silent)
 
         try:
@@ -194,9 +205,10 @@ class _Trials:
                 progress=self.progress,
             )
         except QualityError as error:
-            if not plan.fallbacks or budget.bytes is None:
+            kept = [module for module in plan.fallbacks if module in FALLBACK_ROLES]
+            if not kept or budget.bytes is None:
                 raise
-            modules = " ".join(f"--module {module}=fp16" for module in plan.fallbacks)
+            modules = " ".join(f"--module {module}=fp16" for module in kept)
             raise QualityError(
                 f"{error} The quality check kept {plan.in_words}; to do without: {modules} --accept-quality-loss."
             ) from error

@@ -62,6 +62,7 @@ Recipe: TypeAlias = Mapping[Module, Weights]  # a module that is not named is no
 INT8: Final = Blocks(precision="int8", bits=8, block_size=64)
 GPU_INT8: Final = Blocks(precision="int8", bits=8, block_size=32)
 INT4: Final = Blocks(precision="int4", bits=4, block_size=32)
+LARGE_BLOCK: Final = 128  # of four bits on CPUs, where the quality check passes (`faster.py`)
 HALF, EXACT_HALF, BFLOAT = Half(), Half(lossless=True), Half(precision="bf16")
 FP8: Final = Float8()
 FLOAT32: Final = Float32()
@@ -168,6 +169,15 @@ class Choice:
         recipe = {module: changed(weights) for module, weights in self.recipe.items()}
         overrides = tuple(Override(one.pattern, changed(one.weights)) for one in self.overrides)
         return Choice(recipe, overrides, self.default)
+
+    def in_large_blocks(self) -> "Choice":
+        """Return the same with the modules that the recipe gives four bits in blocks of `LARGE_BLOCK`."""
+
+        def changed(weights: Weights) -> Weights:
+            four = isinstance(weights, Blocks) and weights.bits == 4
+            return dataclasses.replace(weights, block_size=LARGE_BLOCK) if four else weights  # type: ignore[type-var]
+
+        return dataclasses.replace(self, recipe={module: changed(weights) for module, weights in self.recipe.items()})
 
     def overridden(self, *overrides: Override) -> "Choice":
         """Return the same with further overrides."""

@@ -29,6 +29,7 @@ from .targets.gpu import GPU_TARGETS, check_capacity, half_of
 from .weight_only.matmul_nbits import Moments
 
 TARGETS: Final[tuple[Target, ...]] = ("cpu", *GPU_TARGETS)
+KV_CACHES: Final = ("float", "int8")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +39,8 @@ class QuantizeRequest:
     `weights` names a recipe of `recipes.py`; `method` and `block_size` change how it rounds to blocks, and `overrides`,
     such as `*.down_proj=int8`, the precision of single modules or layers. `capacity` is how many tokens the KV cache of
     a GPU bundle holds; None is enough for the model's largest pictures. `static` says what is quantised by the ranges
-    in `calibration`, a folder that `calibrate` wrote for this bundle.
+    in `calibration`, a folder that `calibrate` wrote for this bundle. `kv_cache` is `float` or, on a CPU, `int8` by
+    ranges that the result fills itself; None leaves it to `faster.py`, as it does the `block_size` of four bits.
 
     The result is compared with `bundle` at `requests` requests of the file `prompts`, or of those that ship; 0 skips
     the comparison. `accept_loss` keeps a result below its limits, and `budget` is what `parse_budget` reads. `moments`
@@ -53,6 +55,7 @@ class QuantizeRequest:
     block_size: int | None = None
     overrides: tuple[str | Override, ...] = ()
     capacity: int | None = None
+    kv_cache: str | None = None
     static: Static | None = None
     calibration: Path | None = None
     requests: int = COUNT
@@ -73,6 +76,7 @@ def check(request: QuantizeRequest) -> Plan:
         raise RequestError(f"--capacity is for GPU bundles; leave it out for target {request.target!r}.")
     if request.capacity is not None:
         check_capacity(manifest, request.capacity)
+    _check_cache(request)
     if request.static is not None:
         _check_static(request, choice, request.static)
     names = linear_layer_names(request.bundle, manifest)
@@ -80,7 +84,7 @@ def check(request: QuantizeRequest) -> Plan:
     check_tables(choice)
     if request.budget is not None:
         _check_budget(request, choice, names)
-    return Plan(target, choice, request.static, names)
+    return Plan(target, choice, request.static, names, int8_cache=request.kv_cache == "int8")
 
 
 def target_of(request: QuantizeRequest) -> Target:
@@ -119,6 +123,16 @@ def _check_folders(request: QuantizeRequest) -> None:
     if not output.absolute().parent.is_dir():
         raise OutputError(
             f"{output} cannot be created (there is no folder {output.parent}). Choose a folder that exists."
+        )
+
+
+def _check_cache(request: QuantizeRequest) -> None:
+    if request.kv_cache not in (None, *KV_CACHES):
+        raise RequestError(f"there is no --kv-cache {request.kv_cache!r}; choose one of {', '.join(KV_CACHES)}.")
+    if request.kv_cache == "int8" and (request.target != "cpu" or request.static is not None):
+        raise RequestError(
+            "an int8 KV cache beside --activations, or on a GPU, needs calibration ranges: run edgevlo calibrate and "
+            "name its output with --calibration."
         )
 
 

@@ -187,10 +187,13 @@ class Calibrated:
         if role in self.roles:
             kind = self.static.activations
             graph = msgspec.structs.replace(graph, precision=kind, activations=kind)
-        if role == "backbone" and self.static.cache == "int8":
-            inputs, outputs = (tuple(map(_cached, side)) for side in (graph.inputs, graph.outputs))
-            graph = msgspec.structs.replace(graph, inputs=inputs, outputs=outputs)
-        return graph
+        return with_int8_cache(graph) if role == "backbone" and self.static.cache == "int8" else graph
+
+
+def with_int8_cache(graph: Graph) -> Graph:
+    """Return the manifest's entry of a backbone whose cache is int8."""
+    inputs, outputs = (tuple(map(_cached, side)) for side in (graph.inputs, graph.outputs))
+    return msgspec.structs.replace(graph, inputs=inputs, outputs=outputs)
 
 
 def _cached(tensor: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from edgevlo.runtime.manifest.schema import MANIFEST_FILE, Manifest
 from .embedding_tables import write_tables
 from .passes._graph import matmuls
 from .passes._load import load_model
+from .passes.fused_qkv import FusedQkvPass
 from .passes.group_query_attention import GroupQueryAttentionPass
 from .passes.half_precision import Half
 from .plan import Plan
@@ -126,6 +127,8 @@ class _GraphWriter:
             passes.append(GroupQueryAttentionPass())
         rounding, precision = weight_passes(role, names, choice, moments)
         passes += rounding  # of the layers that are still float
+        if role == "backbone" and gpu is None:
+            passes.append(FusedQkvPass())
         if graph.activations is None and precision is not None:
             graph = msgspec.structs.replace(graph, precision=precision)
         if gpu is not None:

@@ -22,7 +22,7 @@ from edgevlo.runtime.model import Model
 from edgevlo.runtime.pictures.load import load_picture
 
 SHIPPED: Final = Path(__file__).parents[1] / "data" / "evaluation.txt"
-_PICTURES: Final = SHIPPED.parent
+PICTURES: Final = SHIPPED.parent
 PICTURE_SUFFIXES: Final = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 _NAMES: Final[tuple[AbilityName, ...]] = get_args(AbilityName)
 _WITH_WORDS: Final[tuple[AbilityName, ...]] = ("paint", "edit", "ask")  # the others may go without
@@ -93,7 +93,7 @@ def cases(manifest: Manifest, requests: Path | None, pictures: Path | None, coun
     if not lines:
         raise RequestError(f"{requests or manifest.name} has no requests; write one per line.")
     if not files and all(line.ability != "paint" for line in lines):
-        files = sorted(_PICTURES.glob("picture-*.png"))
+        files = sorted(PICTURES.glob("picture-*.png"))
     return list(_numbered(manifest, lines, files))
 
 

@@ -75,7 +75,7 @@ def sealed_bundle(folder: Path, manifest: Manifest) -> Bundle:
     files = {
         path.relative_to(folder).as_posix(): File(bytes=path.stat().st_size, sha256=sha256(path))
         for path in sorted(folder.rglob("*"))
-        if path.is_file()
+        if path.is_file() and path != folder / MANIFEST_FILE
     }
     return _stated(folder, msgspec.structs.replace(manifest, files=files))
 

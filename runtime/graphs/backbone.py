@@ -93,6 +93,10 @@ class Backbone:
         self.lengths[:] = lengths
         self._longest = int(lengths.max())
 
+    def cached(self, row: int) -> dict[str, Array]:
+        """Return what a row holds, (kv_heads, tokens, head_dim) by `keys.i` and `values.i`; views of the cache."""
+        return {name: array[row, :, : self.lengths[row]] for name, array in self._cache.items()}
+
     def _make_cache(self, names: Sequence[str], shape: tuple[int, ...], dtype: DType) -> None:
         self._cache = {name: np.zeros(shape, dtype) for name in names}
 

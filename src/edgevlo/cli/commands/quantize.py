@@ -16,7 +16,11 @@ static_options = options(
     click.option(
         "--activations", default="float", show_default=True, help="Activations of linear layers: float, int8 or fp8."
     ),
-    click.option("--kv-cache", default="float", show_default=True, help="Keys and values: float, or int8 (cpu, cuda)."),
+    click.option(
+        "--kv-cache",
+        help="Keys and values: float, or int8 (cpu, cuda). [default: int8 for int4 on cpu where the quality check "
+        "passes, else float]",
+    ),
     click.option(
         "--smoothing",
         type=float,
@@ -62,7 +66,10 @@ quality_options = options(
 )
 @click.option("--method", help="Rounding of blocks: rtn, k_quant, hqq, gptq or awq. [default: rtn]")
 @click.option(
-    "--block-size", type=int, help="Weights that share a scale: 32, 64 or 128. [default: 64 for int8 on cpu, else 32]"
+    "--block-size",
+    type=int,
+    help="Weights that share a scale: 32, 64 or 128. [default: on cpu 64 for int8, and for int4 128 where the quality "
+    "check passes; else 32]",
 )
 @click.option(
     "--module",
@@ -80,7 +87,7 @@ quality_options = options(
 @static_options
 @quality_options
 def quantize(
-    bundle: str, output: Path, activations: str, kv_cache: str, smoothing: float | None, keep: tuple[str, ...],
+    bundle: str, output: Path, activations: str, kv_cache: str | None, smoothing: float | None, keep: tuple[str, ...],
     least_db: float, **options: Any,
 ) -> None:  # fmt: skip
     """Turn BUNDLE, a portable one, into a bundle for one kind of device."""
@@ -90,8 +97,11 @@ def quantize(
 
     from ..progress import progress_bar
 
-    static = _static(activations, kv_cache, smoothing, keep, least_db, options["calibration"])
-    request = QuantizeRequest(bundle=find(bundle), output=output, static=static, **options)
+    calibration = options["calibration"]
+    measures = options["target"] == "cpu" and kv_cache == "int8" and calibration is None and activations == "float"
+    static = _static(activations, None if measures else kv_cache, smoothing, keep, least_db, calibration)
+    cache = kv_cache if static is None else None
+    request = QuantizeRequest(bundle=find(bundle), output=output, static=static, kv_cache=cache, **options)
     with progress_bar() as progress:
         made = run(request, progress)
     if made.kept is not None:
@@ -106,7 +116,7 @@ def quantize(
 
 def _static(
     activations: str,
-    kv_cache: str,
+    kv_cache: str | None,
     smoothing: float | None,
     keep: tuple[str, ...],
     least_db: float,
@@ -118,10 +128,10 @@ def _static(
     source = click.get_current_context().get_parameter_source
     if activations == "float" and {source("smoothing"), source("least_db")} != {ParameterSource.DEFAULT}:
         raise click.UsageError("--smoothing and --least-db require --activations.")
-    if activations == kv_cache == "float":
+    if activations == "float" and kv_cache in (None, "float"):
         if calibration is not None or keep:
             raise click.UsageError("--calibration and --keep require --activations or --kv-cache.")
         return None
     kinds: dict[str, Any] = {"activations": activations, "cache": kv_cache}
-    given = {name: kind for name, kind in kinds.items() if kind != "float"}
+    given = {name: kind for name, kind in kinds.items() if kind not in (None, "float")}
     return Static(**given, smoothing=smoothing, keep=keep, least_db=least_db)
