@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import onnx_ir as ir
 import pytest
-from calibrated import PROMPTS, calibrated, session
+from calibrated import PROMPTS, Ready, session
 from checkpoints import SHAPES
 from exported import Exported
 from test_activations_backbone import cache_peaks, read_tokens
 
+from edgevlo.calibration import calibrate
 from edgevlo.calibration.cache_ranges import cache_ranges
 from edgevlo.calibration.evaluation.gate import QualityError
 from edgevlo.calibration.evaluation.limits import LIMITS
@@ -87,7 +88,7 @@ def test_what_misses_its_limits_is_made_finer_until_it_does_not(
     assert form(tmp_path / "made") == (32, "int8")
     (note,) = (fallback.note(module) for module, fallback in made.fallbacks.items())
     assert note.startswith("backbone was kept in blocks of 32 because blocks of 128 failed the quality check (nats ")
-    assert quality(made).figures["kl_mean"] == fine
+    assert quality(made).figures["kl_mean"] == pytest.approx(fine, rel=0.05)  # whose image head has such blocks, too
 
 
 @on_one
@@ -144,10 +145,11 @@ def test_caches_that_cannot_be_made(
 
 
 @pytest.mark.parametrize("exported", [SHAPES[0], SHAPES[1]], indirect=True, ids=lambda shape: shape.name)
-def test_ranges_of_the_cache_are_those_that_calibration_observes(
-    exported: Exported, tmp_path: Path, prompts: Path
-) -> None:
-    observed = cache_peaks(calibrated(exported.portable, tmp_path))  # tensors of the float graph, token by token
+def test_ranges_of_the_cache_are_those_that_calibration_observes(exported: Exported, tmp_path: Path) -> None:
+    prompts = tmp_path / "requests.txt"
+    prompts.write_text("a red car\na small house\n")  # edits would show other pictures
+    calibrate(exported.portable, tmp_path / "calib", prompts=prompts, count=4, method="max")
+    observed = cache_peaks(Ready(exported.portable, tmp_path / "calib"))  # of the float graph's tensors, token by token
     ranges = cache_ranges(open_bundle(exported.cpu), prompts=prompts, count=4)
     assert ranges.keys() == observed.keys()
     for name, peaks in observed.items():

@@ -107,7 +107,8 @@ def test_moments_of_nothing_real_are_refused(exported: Exported, tmp_path: Path,
 
 @only_one
 def test_the_command_collects_what_gptq_needs(exported: Exported, tmp_path: Path) -> None:
-    made = quantize(exported.portable, tmp_path / "made", weights="int4", method="gptq", requests=2, accept_loss=True)
+    given: dict[str, Any] = {"method": "gptq", "block_size": 32, "requests": 2, "accept_loss": True}
+    made = quantize(exported.portable, tmp_path / "made", weights="int4", **given)
     assert made.quality is not None
     quantize(exported.portable, tmp_path / "rtn", weights="int4", requests=0)
     layer = "model.text_model.layers.1.mlp.down_proj.weight.int4.32."
