@@ -174,8 +174,9 @@ class Choice:
         """Return the same with the modules that the recipe gives four bits in blocks of `LARGE_BLOCK`."""
 
         def changed(weights: Weights) -> Weights:
-            four = isinstance(weights, Blocks) and weights.bits == 4
-            return dataclasses.replace(weights, block_size=LARGE_BLOCK) if four else weights  # type: ignore[type-var]
+            if isinstance(weights, Blocks) and weights.bits == 4:
+                return dataclasses.replace(weights, block_size=LARGE_BLOCK)
+            return weights
 
         return dataclasses.replace(self, recipe={module: changed(weights) for module, weights in self.recipe.items()})
 

@@ -21,6 +21,7 @@ from edgevlo.quantization.passes.fused_qkv import FusedQkvPass
 from edgevlo.quantization.passes.group_query_attention import GroupQueryAttentionPass
 from edgevlo.quantization.recipes import INT4
 from edgevlo.quantization.weight_only.matmul_nbits import MatMulNBitsPass
+from edgevlo.runtime.arrays import Floats
 from edgevlo.runtime.bundle import open_bundle, verify_bundle
 from edgevlo.runtime.errors import RequestError
 from edgevlo.runtime.manifest.schema import Quality, read_manifest
@@ -165,7 +166,7 @@ def test_ranges_of_the_cache_are_those_that_calibration_observes(exported: Expor
 def test_queries_keys_and_values_in_one_matmul_are_the_same_numbers(
     exported: Exported, tmp_path: Path, fuses: bool
 ) -> None:
-    found = []
+    found = list[Floats]()
     for name, passes in (("apart", ()), ("fused", (FusedQkvPass(),))):
         model = ir.load(exported.portable / "backbone.onnx")
         layers = sum(node.op_type == "Attention" for node in model.graph)
@@ -175,7 +176,8 @@ def test_queries_keys_and_values_in_one_matmul_are_the_same_numbers(
         assert counts["MatMulNBits"] == layers * (5 if passes and fuses else 7)
         (tmp_path / name).mkdir()
         found.append(read_tokens(session(model, tmp_path / name), exported.portable))
-    np.testing.assert_array_equal(*found)
+    apart, together = found
+    np.testing.assert_array_equal(apart, together)
 
 
 @on_one
