@@ -1,4 +1,4 @@
-"""Pictures that are killed while they are painted: `python benchmarks/resume.py [--kills 120]`.
+"""Pictures that are killed while they are painted: `chrt -r 20 python benchmarks/resume.py`.
 
 SIGKILL at a random moment: of `edgevlo paint --resume`, of a server's worker, and of a server with its worker. What is
 begun again goes on from the journal; every picture that comes out in the end is held against the one that this process

@@ -1,4 +1,6 @@
-"""What serving costs, and what it survives: `python benchmarks/serving.py [--soak SECONDS]`.
+"""What serving costs, and what it survives: `chrt -r 20 python benchmarks/serving.py`, ahead of a machine's other work.
+
+`--soak SECONDS` only paints for so long, a picture now and then, and writes how memory went to `results/soak.json`.
 
 A server of the embedded model in a process of its own, asked over the loopback address by threads of this one. Every
 picture that comes back is held against the one that this process paints with the same seed: a picture of somebody else,
@@ -36,8 +38,10 @@ import edgevlo
 PROMPT = "a red car on the beach"
 SEEDS = 40  # different pictures among the requests
 ROUNDS = 30
+PICTURES = 100  # of each way, when their seconds are compared
 CLIENTS, REQUESTS = 64, 500
 PATIENCE_S = 120
+PAUSE_S = 0.5
 
 
 class Server:
@@ -137,30 +141,41 @@ def timed(work: Callable[[], object], rounds: int = ROUNDS) -> list[float]:
 
 
 def costs(server: Server, model: edgevlo.Model) -> dict[str, Any]:
-    """Return seconds of one picture: painted here, asked for, and asked for with every row, in turns."""
+    """Return seconds of one picture: painted here, asked for, with every row, and with three pictures on the way."""
 
     def streamed() -> None:
         status, _, answer = server.ask("POST", "/v1/paintings", {**body(1), "stream": True})
         assert status == 200
         assert answer.count(b"event: row") == 8
 
+    def partials() -> None:
+        sent = {**body(1), "stream": True, "partial_images": 3}
+        _, _, answer = server.ask("POST", "/v1/images/generations", sent)
+        assert answer.count(b"partial_image_index") == 3
+
     ways: dict[str, Callable[[], object]] = {
         "python": lambda: model.paint(PROMPT, seed=1, codes_per_pass=1),
         "whole": lambda: server.ask("POST", "/v1/images/generations", body(1)),
         "streamed": streamed,
+        "partials": partials,
     }
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for work in ways.values():
         work()
-    for _ in range(ROUNDS):
+    for _ in range(PICTURES):
         for name, work in ways.items():
             began = time.perf_counter()
             work()
             seconds[name].append(time.perf_counter() - began)
-    ratios = [streamed_s / whole_s for streamed_s, whole_s in zip(seconds["streamed"], seconds["whole"], strict=True)]
+
+    def over_whole(name: str) -> float:
+        ratios = [one / whole_s for one, whole_s in zip(seconds[name], seconds["whole"], strict=True)]
+        return round(statistics.median(ratios) - 1, 4)
+
     return {
         "seconds": {name: spread(samples) for name, samples in seconds.items()},
-        "streaming_costs": round(statistics.median(ratios) - 1, 4),
+        "streaming_costs": over_whole("streamed"),
+        "partials_cost": over_whole("partials"),
     }
 
 
@@ -270,32 +285,46 @@ def third_leaves(server: Server, expected: list[str]) -> dict[str, Any]:
 
 
 def soak(server: Server, seconds: float) -> dict[str, Any]:
-    """Paint for some time and return how memory went, by a line through the second half of its samples."""
+    """Paint, edit and ask for some time; return how memory went, by a line through the second half of its samples."""
     samples: list[tuple[float, float]] = []
     began = time.monotonic()
     number = 0
     while (now := time.monotonic() - began) < seconds:
-        server.ask("POST", "/v1/images/generations", body(number))
+        _, _, answer = server.ask("POST", "/v1/images/generations", body(number))
+        (picture,) = json.loads(answer)["data"]
+        shown = {"image": "data:image/png;base64," + picture["b64_json"]}
+        for path, more in (
+            ("/v1/images/edits", {"prompt": "make it night"}),
+            ("/v1/ask", {"question": "what colour is the car?"}),
+            ("/v1/paintings", {"prompt": "make it green", "stream": True}),
+        ):
+            status, _, answer = server.ask("POST", path, {**shown, **more})
+            assert status == 200, answer
         number += 1
-        if number % 5 == 0:
-            samples.append((now, memory(server, "VmRSS")))
+        samples.append((now, memory(server, "VmRSS")))
+        time.sleep(PAUSE_S)
     late = samples[len(samples) // 2 :]
     times, sizes = zip(*late, strict=True)
     slope = statistics.linear_regression(times, sizes).slope
     return {
-        "seconds": round(seconds), "pictures": number, "megabytes": {"first": round(samples[0][1], 1),
+        "seconds": round(seconds), "rounds": number, "megabytes": {"first": round(samples[0][1], 1),
         "last": round(samples[-1][1], 1)}, "slope_mb_per_hour": round(slope * 3600, 2),
     }  # fmt: skip
 
 
 def main() -> None:
-    """Measure everything and write `results/serving.json`."""
+    """Measure everything and write `results/serving.json`, or soak and write `results/soak.json`."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--soak", type=float, default=60, help="seconds")
+    options.add_argument("--soak", type=float, help="seconds")
     arguments = options.parse_args()
+    if arguments.soak:
+        with serving() as (server, _):
+            write("soak", soak(server, arguments.soak))
+        return
     model = edgevlo.load()
     expected = [fingerprint(model.paint(PROMPT, seed=seed, codes_per_pass=1)) for seed in range(SEEDS)]
-    figures: dict[str, Any] = {}
+    ahead = os.sched_getscheduler(0) in (os.SCHED_RR, os.SCHED_FIFO)
+    figures: dict[str, Any] = {"scheduling": "ahead of other work" if ahead else "like other work"}
 
     def note(name: str, figure: Any) -> None:
         figures[name] = figure
@@ -316,7 +345,6 @@ def main() -> None:
         note("a_third_leaves", third_leaves(server, expected))
         note("worker_killed", load(server, expected, kill=True))
         note("idle_again_mb", {field: round(memory(server, field), 1) for field in ("VmRSS", "Pss")})
-        note("soak", soak(server, arguments.soak))
     write("serving", figures)
 
 

@@ -236,7 +236,7 @@ class Engine:
 
     def _bind(self, job: Job, bundle: str) -> None:
         """Note with which bundle a job is painted; raise when its first rows were painted with another."""
-        if job.bundle is None and job.journal is not None:
+        if job.journal is not None:
             job.journal.write(Painting(bundle=bundle))
         if job.bundle not in (None, bundle):
             raise ModelUnavailableError("BundleChanged", f"{job.model} was changed since this was begun; ask again.")

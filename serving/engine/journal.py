@@ -32,7 +32,7 @@ class Begun(Message, frozen=True, kw_only=True):
 
 
 class Painting(Message, frozen=True, kw_only=True):
-    """A worker has it: the SHA-256 of the bundle with which all of it is painted."""
+    """A worker begins, or goes on: the SHA-256 of the bundle with which all of it is painted."""
 
     bundle: str
 

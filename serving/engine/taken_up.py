@@ -9,7 +9,7 @@ from .journal import Begun, Entry, Journal, Painting, Resumed
 from .messages import Done, Row
 
 _NUMBERS: Final = 2**20  # of events that one server may have given a painting
-_TRIES: Final = 5
+_TRIES: Final = 10
 
 
 def taken_up(journal: Journal, entries: Sequence[Entry]) -> Job | None:
@@ -24,8 +24,9 @@ def taken_up(journal: Journal, entries: Sequence[Entry]) -> Job | None:
         match entry:
             case Painting():
                 job.bundle = entry.bundle
+                in_vain += 1
             case Resumed():
-                servers, in_vain = servers + 1, in_vain + 1
+                servers += 1
             case Begun():
                 return None
             case Done():
@@ -40,5 +41,6 @@ def taken_up(journal: Journal, entries: Sequence[Entry]) -> Job | None:
     if not job.is_over:
         journal.write(Resumed())
         if in_vain >= _TRIES:
-            job.fail("WorkerLost", f"{_TRIES} servers ended while they worked on this; it is not tried again.")
+            text = f"this was begun {_TRIES} times without a row being finished; it is not tried again."
+            job.fail("WorkerLost", text)
     return job

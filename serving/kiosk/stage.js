@@ -15,34 +15,38 @@ export function size(width, height) {
   figure.style.setProperty("--ratio", `${width} / ${height}`);
 }
 
-// Returns a painter: strip(event) shows finished rows, the first at once and the others no faster than an eye follows.
+// Returns a painter: strip(event) shows finished rows, the first at once and the others no faster than an eye follows;
+// rest(picture, rows) shows those that no strip had.
 export function painter(target, isOurs, onFirstRow = () => {}) {
   let next = Promise.resolve();
   let begun = false;
+  let done = 0;
   figure.classList.add("painting");
+  const draw = async (bitmap, from, rows, width, high) => {
+    if (!begun) {
+      begun = true;
+      if (target === canvas) size(width, high * rows);
+      else [target.width, target.height] = [width, high * rows];
+      onFirstRow();
+    }
+    for (; (done - from) * high < bitmap.height && isOurs(); done += 1) {
+      target.getContext("2d").drawImage(bitmap, 0, (done - from) * high, width, high, 0, done * high, width, high);
+      brush.style.top = `calc(${((done + 1) * 100) / rows}% - 4px)`;
+      if (target === canvas) glow();
+      if (!calm.matches) await pause(ROW_MS);
+    }
+  };
   return {
     strip({ image, row, count, rows, width, height }) {
-      const shown = next.then(async () => {
-        const strip = await createImageBitmap(await (await fetch(image)).blob());
-        if (!isOurs()) return;
-        if (!begun) {
-          begun = true;
-          const whole = (height / count) * rows;
-          if (target === canvas) size(width, whole);
-          else [target.width, target.height] = [width, whole];
-          onFirstRow();
-        }
-        const high = height / count;
-        for (let one = 0; one < count && isOurs(); one += 1) {
-          const at = row + one;
-          target.getContext("2d").drawImage(strip, 0, one * high, width, high, 0, at * high, width, high);
-          brush.style.top = `calc(${((at + 1) * 100) / rows}% - 4px)`;
-          if (target === canvas) glow();
-          if (!calm.matches) await pause(ROW_MS);
-        }
+      next = next.then(async () => {
+        const bitmap = await createImageBitmap(await (await fetch(image)).blob());
+        if (isOurs()) await draw(bitmap, row, rows, width, height / count);
       });
-      next = shown;
-      return shown;
+    },
+    async rest(picture, rows) {
+      const bitmap = await createImageBitmap(picture);
+      await next;
+      if (isOurs()) await draw(bitmap, 0, rows, bitmap.width, bitmap.height / rows);
     },
     async end() {
       await next.catch(() => {});

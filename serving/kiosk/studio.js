@@ -49,8 +49,7 @@ export class Studio {
     const { turn } = this;
     const picture = await this.#watch(body, layers.canvas);
     if (!picture) return false;
-    const blob = await file(picture.url.slice(1));
-    if (turn === this.turn) await this.add(blob, { words, edit, id: picture.id, seed: picture.seed, size });
+    if (turn === this.turn) await this.add(picture.blob, { words, edit, id: picture.id, seed: picture.seed, size });
     else forget(picture.id);
     return turn === this.turn;
   }
@@ -69,18 +68,21 @@ export class Studio {
     const { id, ahead } = await ask("v1/paintings", body);
     if (ahead > 0) this.tell("waiting", { count: ahead });
     const shown = painter(target, isOurs, onFirstRow);
+    let rows = 1;
     try {
       for await (const { name, data } of events(id, () => this.tell("lost"))) {
         if (!isOurs()) {
           forget(id);
           return null;
         }
+        if (name === "row") ({ rows } = data);
         if (name === "strip") shown.strip(data);
         if (name === "note") this.tell("note", { text: data.text });
         if (name === "error") throw new Error(data.error.message);
         if (name === "picture") {
-          await shown.end();
-          return { id, ...data };
+          const blob = await file(data.url.slice(1));
+          await shown.rest(blob, rows);
+          return { id, blob, ...data };
         }
       }
       return null;

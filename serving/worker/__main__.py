@@ -60,7 +60,7 @@ class Worker:
             run = self._tasks.get()
             self._interrupts.begin(run.job)
             try:
-                for event in carry_out(self._model, run, self.send):
+                for event in carry_out(self._model, run):
                     self.send(event)
             except Exception as error:  # a bug: the client is told that much, its log has the rest
                 sys.excepthook(type(error), error, error.__traceback__)

@@ -18,22 +18,19 @@ from edgevlo.runtime.pictures.load import load_bytes, warn_of_changes
 from edgevlo.runtime.pictures.marks import PRODUCER, ai_mark, as_composite
 from edgevlo.runtime.pictures.read_marks import marks_of
 
-from ..engine.messages import Answer, Done, Event, Failed, Found, Note, Picture, Row, Run, Started, Task
+from ..engine.messages import Answer, Done, Event, Failed, Found, Note, Partial, Picture, Row, Run, Started, Task
 from .encode import encode
 from .interrupt import CancelledError
-from .showing import Showing, Tell
+from .showing import Showing
 
 
-def carry_out(model: Model, run: Run, aside: Tell) -> Iterator[Event]:
-    """Yield what happens until a task is done or has failed; no error gets out but that of a closed generator.
-
-    What is shown of a picture on the way is told to `aside` by another thread, between the same events.
-    """
+def carry_out(model: Model, run: Run) -> Iterator[Event]:
+    """Yield what happens until a task is done or has failed; no error gets out but that of a closed generator."""
     job, began = run.job, time.perf_counter()
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            for event in _events(model, run, aside):
+            for event in _events(model, run):
                 yield from _notes(job, caught)
                 yield event
             yield from _notes(job, caught)
@@ -53,7 +50,7 @@ def _notes(job: str, caught: list[warnings.WarningMessage]) -> Iterator[Note]:
     caught.clear()
 
 
-def _events(model: Model, run: Run, aside: Tell) -> Iterator[Event]:
+def _events(model: Model, run: Run) -> Iterator[Event]:
     job, task = run.job, run.task
     pictures = [_opened(content, number) for number, content in enumerate(task.pictures, start=1)]
     started = Started(job=job, text_tokens=model.count_tokens(task.text), image_tokens=_codes_in(model, pictures))
@@ -72,7 +69,7 @@ def _events(model: Model, run: Run, aside: Tell) -> Iterator[Event]:
                 strokes = strokes.after(_grid(run.painted[number], strokes.columns))
             if number == 0:
                 yield started
-            yield from _painted(model, job, task, strokes, number, aside)
+            yield from _painted(model, job, task, strokes, number)
 
 
 def _opened(content: bytes, number: int) -> Image.Image:
@@ -101,32 +98,30 @@ def _strokes(model: Model, task: Task, pictures: Sequence[Image.Image], number: 
     return model.perceive_rows(perceived, pictures[0], task.objects, **options)
 
 
-def _painted(
-    model: Model, job: str, task: Task, strokes: Iterator[Stroke], number: int, aside: Tell
-) -> Iterator[Event]:
-    """Yield the rows of one picture, and the picture; tell aside what is shown of it on the way."""
+def _painted(model: Model, job: str, task: Task, strokes: Iterator[Stroke], number: int) -> Iterator[Event]:
+    """Yield the rows of one picture as far as they were asked for, and the picture."""
     composite = task.ability == "edit" and not all(_is_by_ai(content) for content in task.pictures)
 
-    def encoded(picture: Image.Image) -> bytes:
-        return encode(as_composite(picture) if composite else picture, task.output)
+    def encoded(picture: Image.Image, *, is_partial: bool = False) -> bytes:
+        return encode(as_composite(picture) if composite else picture, task.output, in_haste=is_partial)
 
-    def so_far(preview: Image.Image) -> bytes:
-        preview.info.update(ai_mark(PRODUCER, model.bundle.digest[:16]))
-        return encoded(preview)
-
-    with Showing(job, number, model.decode, aside) as showing:
-        for stroke in strokes:
-            done, rows = stroke.rows_done, stroke.rows
-            yield Row(job=job, picture=number, row=done - 1, rows=rows, codes=_bytes(stroke.codes[-1]))
-            if task.strips:
-                showing.strip(stroke)
-            wanted = partial_rows(rows, task.partials)
-            if done in wanted:
-                showing.partial(wanted.index(done), stroke, so_far)
-            last = stroke
-        picture = last.preview
-        image = encoded(picture)
-        showing.finish()
+    showing = Showing(job, number, model.decode)
+    for stroke in strokes:
+        done, rows = stroke.rows_done, stroke.rows
+        yield Row(job=job, picture=number, row=done - 1, rows=rows, codes=_bytes(stroke.codes[-1]))
+        if task.strips and (strip := showing.strip(stroke)) is not None:
+            yield strip
+        wanted = partial_rows(rows, task.partials)
+        if done in wanted:
+            preview = stroke.preview
+            preview.info.update(ai_mark(PRODUCER, model.bundle.digest[:16]))
+            yield Partial(
+                job=job, picture=number, index=wanted.index(done), image=encoded(preview, is_partial=True),
+                width=preview.width, height=preview.height,
+            )  # fmt: skip
+        last = stroke
+    picture = last.preview
+    image = encoded(picture)
     seed = task.options.get("seed")
     yield Picture(
         job=job, picture=number, image=image, width=picture.width, height=picture.height,

@@ -12,7 +12,7 @@ from serving_fixtures import Server, copied, data_uri, opened, png, serving, str
 from toy_bundle import rewritten
 
 from edgevlo.runtime.model import Model
-from edgevlo.serving.engine.journal import Begun, Journals, Resumed
+from edgevlo.serving.engine.journal import Begun, Journals, Painting, Resumed
 from edgevlo.serving.engine.messages import Done, Failed, Picture, Row, Strip, Task
 from edgevlo.serving.engine.taken_up import taken_up
 from edgevlo.serving.log import Log
@@ -83,7 +83,7 @@ def test_the_next_server_goes_on_where_a_killed_one_ended(
         assert rows == [event.data["codes"] for event in again] == last.codes.tolist()
         picture = opened(second.get(f"/v1/paintings/{edit}/pictures/0").body)
         assert np.array_equal(np.asarray(picture), np.asarray(last.preview))
-        assert sum(event.data["count"] for event in events if event.name == "strip") >= 10
+        assert next(event.data["row"] for event in events if event.name == "strip") == 0
         assert [event.name for event in other if event.name in ("picture", "done")] == ["picture", "picture", "done"]
         *_, last = model.edit_rows(opened(png()), "blue", seed=4, size="40x40")
         codes = [one.data["codes"] for one in other if one.name == "row" and one.data["picture"] == 1]
@@ -162,21 +162,21 @@ def written(journals: Journals, *entries: Any) -> Any:
 
 
 def test_a_painting_that_no_server_survives_is_given_up(journals: Journals, tmp_path: Path) -> None:
-    job = written(journals, ROW, *[Resumed()] * 4)
-    assert job.state == "queued"
-    job.journal.close()
-
-    job = taken_up(*next(journals.left()))
+    job = written(journals, ROW, *[Painting(bundle="a"), Resumed()] * 10)
 
     assert isinstance(job.end, Failed)
-    assert "5 servers ended" in job.end.text
+    assert "begun 10 times without a row" in job.end.text
     assert kept(tmp_path) == []
 
 
 def test_rows_give_a_painting_another_chance(journals: Journals) -> None:
-    job = written(journals, *[Resumed()] * 9, ROW, Resumed())
+    job = written(journals, *[Painting(bundle="a"), Resumed()] * 9, ROW, *[Painting(bundle="a"), Resumed()] * 9)
 
     assert (job.state, job.painted, job.client) == ("queued", (ROW.codes,), "one")
+
+
+def test_a_painting_that_only_waited_is_not_given_up(journals: Journals) -> None:
+    assert written(journals, *[Resumed()] * 50).state == "queued"
 
 
 def test_strips_and_failures_are_not_written_down(journals: Journals, tmp_path: Path) -> None:

@@ -1,19 +1,25 @@
-"""What is shown of a picture beside its painting: in order, never more than a strip behind, and no more than asked."""
+"""Strips of a picture while it is painted: the first row at once, then no more of them than painting can pay."""
 
-import threading
+import io
 from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from PIL import Image
 
 from edgevlo.runtime.arrays import Codes
 from edgevlo.runtime.generate.preview import Preview
 from edgevlo.runtime.generate.stroke import Stroke
-from edgevlo.serving.engine.messages import Event, Strip
+from edgevlo.serving.engine.messages import Strip
 from edgevlo.serving.worker.showing import Showing
 
-ROWS = 6
+ROWS = 40
+
+
+def picture_of(codes: Codes) -> Image.Image:
+    """Return a picture in which every cell of 4x4 pixels has the grey of its code."""
+    return Image.fromarray(np.kron(codes.astype(np.uint8), np.ones((4, 4), np.uint8))).convert("RGB")
 
 
 def strokes() -> Iterator[Stroke]:
@@ -22,56 +28,59 @@ def strokes() -> Iterator[Stroke]:
         yield Stroke(codes=np.arange(done * 2, dtype=np.int32).reshape(done, 2), rows=ROWS, _preview=preview)
 
 
-def picture_of(codes: Codes) -> Image.Image:
-    return Image.new("RGB", (8, 4 * len(codes)))
-
-
-def test_rows_that_wait_for_the_thread_become_one_strip() -> None:
-    told: list[Event] = []
-    decoded: list[int] = []
-    begun, may_go_on = threading.Event(), threading.Event()
+def shown(row_s: float, strip_s: float) -> tuple[list[tuple[int, Strip]], float]:
+    """Paint on a clock on which a row and a strip take so long; return strips by rows done, and their share of it."""
+    now = 100.0
+    strips: list[tuple[int, Strip]] = []
 
     def decode(codes: Codes) -> Image.Image:
-        decoded.append(len(codes))
-        begun.set()
-        assert may_go_on.wait(10)
+        nonlocal now
+        now += strip_s
         return picture_of(codes)
 
-    with Showing("job", 0, decode, told.append) as showing:
-        for stroke in strokes():
-            showing.strip(stroke)
-            assert begun.wait(10)  # the first row is being decoded while all the others are painted
-        assert told == []
-        may_go_on.set()
-        showing.finish()
-
-    assert decoded == [1, 1 + 5]  # with the row above
-    assert [(one.row, one.count, one.height) for one in told if isinstance(one, Strip)] == [(0, 1, 4), (1, 5, 20)]
+    showing = Showing("job", 0, decode, lambda: now)
+    for stroke in strokes():
+        now += row_s
+        if (strip := showing.strip(stroke)) is not None:
+            strips.append((stroke.rows_done, strip))
+    return strips, len(strips) * strip_s / (now - 100)
 
 
-def test_what_the_thread_could_not_do_is_raised_at_the_end() -> None:
-    def broken(_: Codes) -> Image.Image:
-        raise MemoryError
-
-    with Showing("job", 0, broken, print) as showing:
-        showing.strip(next(strokes()))
-        with pytest.raises(MemoryError):
-            showing.finish()
+def test_the_first_row_is_shown_at_once() -> None:
+    for row_s in (0.001, 0.1, 3.0):
+        strips, _ = shown(row_s, strip_s=row_s / 2)
+        assert (strips[0][0], strips[0][1].row, strips[0][1].count) == (1, 0, 1)
 
 
-def test_nobody_waits_for_strips_of_a_picture_that_was_given_up() -> None:
-    begun, may_go_on = threading.Event(), threading.Event()
+def test_a_slow_painting_shows_every_row_but_the_last_which_comes_with_the_picture() -> None:
+    strips, _ = shown(row_s=1.0, strip_s=0.04)
 
-    def decode(codes: Codes) -> Image.Image:
-        begun.set()
-        may_go_on.wait(5)
-        return picture_of(codes)
+    assert [done for done, _ in strips] == list(range(1, ROWS))
 
-    told: list[Event] = []
-    with Showing("job", 0, decode, told.append) as showing:
-        for stroke in strokes():
-            showing.strip(stroke)
-        assert begun.wait(10)
 
-    assert told == []
-    may_go_on.set()
+def test_rows_faster_than_a_screen_share_strips() -> None:
+    strips, _ = shown(row_s=0.010, strip_s=0.0001)
+
+    assert [done for done, _ in strips] == list(range(1, ROWS, 4))  # every 40 ms, the first after 1/30 s
+
+
+@pytest.mark.parametrize("strip_s", [0.01, 0.1, 0.5])
+def test_strips_take_a_twentieth_of_the_time_apart_from_the_first(strip_s: float) -> None:
+    strips, share = shown(row_s=0.2, strip_s=strip_s)
+
+    assert share - strip_s / (0.2 * ROWS) <= 0.05
+    assert len(strips) > 1
+
+
+def test_strips_hold_each_row_once_and_in_order() -> None:
+    strips, _ = shown(row_s=0.012, strip_s=0.001)
+
+    pixels = np.concatenate([_pixels(strip) for _, strip in strips])
+    *_, whole = strokes()
+    assert np.array_equal(pixels, np.asarray(picture_of(whole.codes))[: len(pixels)])
+    assert [strip.row for _, strip in strips[1:]] == [done for done, _ in strips[:-1]]
+    assert all((strip.width, strip.height, strip.rows) == (8, 4 * strip.count, ROWS) for _, strip in strips)
+
+
+def _pixels(strip: Strip) -> npt.NDArray[np.uint8]:
+    return np.asarray(Image.open(io.BytesIO(strip.image)))
