@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from .api import chat, images, kiosk, metrics, models, openapi, paintings, perception, status
+from .api import chat, images, kiosk, metrics, models, openapi, paintings, perception, sessions, status
 from .site import Site
 from .web.errors import ApiError
 from .web.guard import OPEN_PATHS, Guard
@@ -38,6 +38,11 @@ def make_app(site: Site) -> ASGIApp:
             Route("/v1/paintings/{job}", paintings.delete, methods=["DELETE"]),
             Route("/v1/paintings/{job}/events", paintings.events),
             Route("/v1/paintings/{job}/pictures/{number:int}", paintings.picture),
+            Route("/v1/sessions", sessions.begin, methods=["POST"]),
+            Route("/v1/sessions/{session}", sessions.show, methods=["GET"]),
+            Route("/v1/sessions/{session}", sessions.end, methods=["DELETE"]),
+            Route("/v1/sessions/{session}/turns", sessions.say, methods=["POST"]),
+            Route("/v1/sessions/{session}/turns/{number:int}/picture", sessions.picture),
             Route("/v1/ask", perception.ask, methods=["POST"]),
             Route("/v1/detect", perception.detect, methods=["POST"]),
             *(

@@ -13,6 +13,7 @@ from .chat import Chat
 from .images_fields import Edit, Generation
 from .paintings import PaintingRequest
 from .perception import PAINTED, Look, Perceive, Question
+from .sessions import SessionRequest, TurnRequest
 
 _ERROR: Final = {
     "type": "object",
@@ -39,7 +40,10 @@ _MEANINGS: Final = {
     431: "The headers are too long.", 503: "The server is stopping, or there is no memory for this.",
     504: "The deadline has passed.",
 }  # fmt: skip
-_DONE: Final = {200: "Done.", 202: "Taken.", 204: "Done, or nothing is left."}
+_DONE: Final = {200: "Done.", 201: "Begun.", 202: "Taken.", 204: "Done, or nothing is left."}
+_DOES: Final[Mapping[str, set[int]]] = {
+    "/v1/paintings": {200, 202}, "/v1/sessions": {201}, "/v1/sessions/{session}/turns": {200, 201, 202},
+}  # fmt: skip
 _ASKING: Final = (400, 401, 403, 404, 408, 413, 415, 429, 431, 503, 504)
 _LOOKING: Final = (400, 401, 403, 404, 431)
 _BODIES: Final[Mapping[str, type]] = {
@@ -47,15 +51,26 @@ _BODIES: Final[Mapping[str, type]] = {
     "/v1/images/edits": Edit,
     "/v1/chat/completions": Chat,
     "/v1/paintings": PaintingRequest,
+    "/v1/sessions": SessionRequest,
+    "/v1/sessions/{session}/turns": TurnRequest,
     "/v1/ask": Question,
     "/v1/detect": Look,
     **{f"/v1/{name}": Perceive for name in PAINTED},
 }
-_STREAMS: Final = frozenset({"/v1/images/generations", "/v1/images/edits", "/v1/chat/completions", "/v1/paintings"})
+_STREAMS: Final = frozenset(
+    {
+        "/v1/images/generations",
+        "/v1/images/edits",
+        "/v1/chat/completions",
+        "/v1/paintings",
+        "/v1/sessions/{session}/turns",
+    }
+)
 _READS: Final[Mapping[str, tuple[str, ...]]] = {
     "/v1/models": (), "/v1/models/{model}": ("model",), "/v1/paintings/{job}": ("job",),
-    "/v1/paintings/{job}/events": ("job",), "/v1/paintings/{job}/pictures/{number}": ("job", "number"), "/health": (),
-    "/ready": (), "/metrics": (),
+    "/v1/paintings/{job}/events": ("job",), "/v1/paintings/{job}/pictures/{number}": ("job", "number"),
+    "/v1/sessions/{session}": ("session",), "/v1/sessions/{session}/turns/{number}/picture": ("session", "number"),
+    "/health": (), "/ready": (), "/metrics": (),
 }  # fmt: skip
 
 
@@ -73,20 +88,22 @@ def document(version: str) -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for path, kind in _BODIES.items():
         content = {"application/json": {"schema": by_type[kind]}}
-        done = {200, 202} if path == "/v1/paintings" else {200}
-        operation = {
+        operation: dict[str, Any] = {
             "summary": (kind.__doc__ or "").partition("\n")[0],
             "requestBody": {"required": True, "content": content},
-            "responses": _responses(done, _ASKING, streams=path in _STREAMS),
+            "responses": _responses(_DOES.get(path, {200}), _ASKING, streams=path in _STREAMS),
         }
+        if "{session}" in path:
+            operation["parameters"] = [_parameter("session")]
         paths[path] = {"post": operation}
     for path, parameters in _READS.items():
         done = {200, 204} if path.endswith("/events") else {200}
         kinds = (*_LOOKING, 503) if path == "/ready" else _LOOKING
         named = [_parameter(name) for name in parameters]
         paths.setdefault(path, {})["get"] = {"parameters": named, "responses": _responses(done, kinds)}
-    gone = {"parameters": [_parameter("job")], "responses": _responses({204}, _LOOKING)}
-    paths["/v1/paintings/{job}"]["delete"] = gone
+    for path, name in (("/v1/paintings/{job}", "job"), ("/v1/sessions/{session}", "session")):
+        gone = {"parameters": [_parameter(name)], "responses": _responses({204}, _LOOKING)}
+        paths[path]["delete"] = gone
     return {
         "openapi": "3.1.0",
         "info": {"title": "EdgeVLo", "version": version},

@@ -9,7 +9,7 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -21,6 +21,7 @@ from .messages import CANCELLED, CLOSING, Event, Row, Run, Task
 from .metrics import Metrics
 from .models import Models
 from .queue import FairQueue, NoPlaceError
+from .sessions import SessionLimits, Sessions
 from .taken_up import taken_up
 
 _ATTEMPTS = 2
@@ -40,6 +41,7 @@ class Limits:
     keep_s: float = 600.0
     keep_jobs: int = 200
     keep_bytes: int = 128 * 2**20
+    dialogue: SessionLimits = field(default_factory=SessionLimits)
 
 
 class Engine:
@@ -49,6 +51,7 @@ class Engine:
         self, models: Models, limits: Limits, metrics: Metrics | None = None, journals: Journals | None = None
     ) -> None:
         self.models = models
+        self.sessions = Sessions(limits.dialogue, self.forget)
         self._journals = journals
         self.limits = limits
         self.metrics = metrics or Metrics()
@@ -248,6 +251,7 @@ class Engine:
             await asyncio.sleep(_TICK_S)
             await self.models.close_idle(time.monotonic())
             self._forget_old()
+            self.sessions.end_unused()
             for job in list(self._kept.values()):
                 await self.settle(job)
 

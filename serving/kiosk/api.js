@@ -16,7 +16,7 @@ export async function ask(path, body, method = body ? "POST" : "GET") {
   });
   if (answer.status === 204) return null;
   const said = await answer.json();
-  if (!answer.ok) throw new Error(said.error?.message ?? answer.statusText);
+  if (!answer.ok) throw Object.assign(new Error(said.error?.message ?? answer.statusText), { code: said.error?.code });
   return said;
 }
 
@@ -26,8 +26,9 @@ export async function file(path) {
   return answer.blob();
 }
 
-export const forget = (id) =>
-  fetch(`v1/paintings/${id}`, { method: "DELETE", headers: headers(), keepalive: true }).catch(() => {});
+const remove = (path) => fetch(path, { method: "DELETE", headers: headers(), keepalive: true }).catch(() => {});
+export const forget = (id) => remove(`v1/paintings/${id}`);
+export const forgetSession = (id) => remove(`v1/sessions/${id}`);
 
 // Yields { name, data } until the last event; a connection that breaks is made again after the last one seen.
 export async function* events(id, lost) {

@@ -1,6 +1,7 @@
-// What a visitor has made: pictures in order, where they stand among them, and what is told about each.
+// What a visitor has made: pictures in order, where they stand among them, and what is told about each. The server holds
+// the same dialogue as a session, so that a turn says only which picture it is about.
 
-import { ask, events, file, forget } from "./api.js";
+import { ask, events, file, forget, forgetSession } from "./api.js";
 import { toDataUri } from "./files.js";
 import { clear, layers, painter, show } from "./stage.js";
 
@@ -11,6 +12,7 @@ export class Studio {
     this.place = -1;
     this.busy = false;
     this.turn = 0;
+    this.session = null;
   }
 
   // What is being painted belongs to nobody any more: it is neither shown nor kept.
@@ -40,17 +42,15 @@ export class Studio {
 
   // Paints, or edits the current picture; both are a painting whose rows appear on the canvas.
   async paint(words, { edit = false, size, seed } = {}) {
-    const body = { prompt: words, output_format: "png", ...(seed === undefined ? {} : { seed }) };
-    const before = this.current;
-    if (edit) body.image = await toDataUri(before.blob);
-    else if (size) body.size = size;
+    const body = { say: words, ability: edit ? "edit" : "paint", output_format: "png", seed };
+    if (!edit) body.size = size;
     clear();
     this.tell("painting", { words });
     const { turn } = this;
-    const picture = await this.#watch(body, layers.canvas);
-    if (!picture) return false;
-    if (turn === this.turn) await this.add(picture.blob, { words, edit, id: picture.id, seed: picture.seed, size });
-    else forget(picture.id);
+    const { painting, session, ...told } = await this.#say(body, edit ? this.current : null);
+    const picture = await this.#watch(painting, turn, layers.canvas);
+    if (!picture || turn !== this.turn) return false;
+    await this.add(picture.blob, { session, turn: told.turn, words, edit, id: painting.id, seed: picture.seed, size });
     return turn === this.turn;
   }
 
@@ -58,23 +58,40 @@ export class Studio {
   async perceive(ability) {
     const body = { ability, image: await toDataUri(this.current.blob), output_format: "png" };
     layers.overlay.getContext("2d").clearRect(0, 0, layers.overlay.width, layers.overlay.height);
-    const picture = await this.#watch(body, layers.overlay, () => layers.overlay.classList.add("shown"));
-    if (picture) forget(picture.id);
+    const { turn } = this;
+    const painting = await ask("v1/paintings", body);
+    await this.#watch(painting, turn, layers.overlay, () => layers.overlay.classList.add("shown"));
+    forget(painting.id);
   }
 
-  async #watch(body, target, onFirstRow) {
-    const { turn } = this;
+  // Says something in the session, about one of its pictures. A session that the server has no more, because nobody spoke
+  // for long or because it was begun anew, is replaced by another, which is shown the picture first.
+  async #say(body, about, again = false) {
+    const { turn: begun } = this;
+    this.session ??= (await ask("v1/sessions", {})).id;
+    const { session } = this;
+    const path = `v1/sessions/${session}/turns`;
+    try {
+      if (about && about.session !== session) {
+        const { turn } = await ask(path, { image: await toDataUri(about.blob) });
+        Object.assign(about, { session, turn });
+      }
+      return { session, ...(await ask(path, about ? { ...body, about: [about.turn] } : body)) };
+    } catch (error) {
+      if (again || begun !== this.turn || error.code !== "session_not_found") throw error;
+      if (this.session === session) this.session = null;
+      return this.#say(body, about, true);
+    }
+  }
+
+  async #watch({ id, ahead }, turn, target, onFirstRow) {
     const isOurs = () => turn === this.turn;
-    const { id, ahead } = await ask("v1/paintings", body);
     if (ahead > 0) this.tell("waiting", { count: ahead });
     const shown = painter(target, isOurs, onFirstRow);
     let rows = 1;
     try {
       for await (const { name, data } of events(id, () => this.tell("lost"))) {
-        if (!isOurs()) {
-          forget(id);
-          return null;
-        }
+        if (!isOurs()) return null;
         if (name === "row") ({ rows } = data);
         if (name === "strip") shown.strip(data);
         if (name === "note") this.tell("note", { text: data.text });
@@ -82,7 +99,7 @@ export class Studio {
         if (name === "picture") {
           const blob = await file(data.url.slice(1));
           await shown.rest(blob, rows);
-          return { id, blob, ...data };
+          return { blob, ...data };
         }
       }
       return null;
@@ -92,7 +109,7 @@ export class Studio {
   }
 
   async question(words) {
-    return (await ask("v1/ask", { question: words, image: await toDataUri(this.current.blob) })).answer;
+    return (await this.#say({ say: words, ability: "ask" }, this.current)).answer;
   }
 
   async find() {
@@ -100,7 +117,9 @@ export class Studio {
   }
 
   leave() {
-    this.pictures.splice(0).forEach(drop);
+    if (this.session) forgetSession(this.session);
+    this.session = null;
+    for (const { url } of this.pictures.splice(0)) URL.revokeObjectURL(url);
     this.place = -1;
     this.tell("changed");
   }

@@ -1,0 +1,175 @@
+"""Dialogues: words about the pictures of earlier turns, painted, changed or answered. The pictures stay on the server.
+
+A turn that paints is a painting like any other, with its own events; the session only remembers which it was.
+"""
+
+import functools
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import Meta
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ..engine.intent import intent
+from ..engine.job import Job
+from ..engine.messages import Failed, Note, Output, PictureFormat, Task
+from ..engine.sessions import Session, SessionFullError, Turn
+from ..site import site_of
+from ..web.body import read_json
+from ..web.errors import ApiError, bad_request, json_response, of_failed
+from ..web.stream import EventStream, or_leave
+from . import paintings
+from .images_fields import Sampling, Short
+from .painting_events import follow
+from .pictures import Image, ImageReference, read_with_pictures
+
+_KINDS: Final = {b"\xff\xd8": "jpeg", b"RI": "webp"}  # by the first bytes; what was shown may be any of these
+
+
+class SessionRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """The body of `POST /v1/sessions`."""
+
+    model: Short | None = None
+
+
+class TurnRequest(Sampling, kw_only=True, forbid_unknown_fields=True):
+    """The body of `POST /v1/sessions/ID/turns`: words, or pictures to speak about, or both."""
+
+    say: Annotated[str, Meta(min_length=1, max_length=32_000)] | None = None
+    ability: Literal["paint", "edit", "ask"] | None = None
+    about: Annotated[list[Annotated[int, Meta(ge=0)]], Meta(min_length=1, max_length=16)] | None = None
+    image: Image | None = None
+    images: list[ImageReference] | None = None
+    size: Annotated[str, Meta(max_length=32)] | None = None
+    output_format: PictureFormat | None = None
+    stream: bool | None = None
+    user: Short | None = None
+
+
+async def begin(request: Request) -> Response:
+    """Begin a dialogue."""
+    body = await read_json(request, SessionRequest)
+    site = site_of(request)
+    session = site.engine.sessions.begin(site.find(body.model).name)
+    return json_response(_described(request, session), status=201, headers={"Location": f"/v1/sessions/{session.id}"})
+
+
+async def show(request: Request) -> Response:
+    """Tell a dialogue from its beginning."""
+    return json_response(_described(request, _session(request)))
+
+
+async def end(request: Request) -> Response:
+    """Delete a dialogue and every picture of it; what it is painting stops before its next graph runs."""
+    site_of(request).engine.sessions.end(_session(request))
+    return Response(status_code=204)
+
+
+async def picture(request: Request) -> Response:
+    """Return the picture of a turn as a file."""
+    turn = _turn(_session(request), request.path_params["number"])
+    if turn is None or not turn.picture:
+        raise ApiError(404, "That turn has no picture, or has not finished it.", code="picture_not_found")
+    kind = _KINDS.get(turn.picture[:2], "png")
+    return Response(turn.picture, media_type=f"image/{kind}", headers={"Cache-Control": "no-store"})
+
+
+async def say(request: Request) -> Response:
+    """Do what is said: paint, change a picture of this dialogue, or answer a question about it."""
+    body, pictures = await read_with_pictures(request, TurnRequest)
+    session, sessions = _session(request), site_of(request).engine.sessions
+    if body.say is None and not pictures:
+        raise bad_request("Missing required parameter: 'say', or 'image'.", "say", "missing_required_parameter")
+    try:
+        sessions.check_room(session, sum(map(len, pictures)))
+    except SessionFullError as error:
+        raise ApiError(413, str(error), code="session_full") from error
+    about = _about(session, body.about) if body.about else None
+    brought = [sessions.add(session, "show", shown=one) for one in pictures]
+    if body.say is None:
+        return json_response(_told(request, session, brought[-1]), status=201)
+    last = session.last_picture
+    chosen = about or tuple(turn.number for turn in brought) or (() if last is None else (last,))
+    return await _said(request, session, body, body.say, chosen)
+
+
+async def _said(request: Request, session: Session, body: TurnRequest, words: str, about: tuple[int, ...]) -> Response:
+    ability = body.ability or intent(words, has_picture=bool(about))
+    if ability == "paint":
+        about = ()
+    elif not about:
+        raise bad_request("There is no finished picture in this session yet; paint or show one first.", "about")
+    if ability == "ask" and (body.options() or body.size or body.output_format or body.stream):
+        raise bad_request("An answer has no size, sampling, format or stream; leave them out.", "ability")
+    site = site_of(request)
+    task = Task(
+        ability=ability,
+        text=words,
+        pictures=tuple(session.turns[number].picture or b"" for number in about),
+        size=site.size(site.find(session.model), body.size),
+        options=body.options(),
+        output=Output(format=body.output_format or "png", embed_prompt=site.answers.embed_prompt),
+        strips=ability != "ask",
+    )
+    job = site.submit(request, task, model=session.model, user=body.user, keep=ability != "ask")
+    turn = site.engine.sessions.add(session, ability, say=words, about=about, job=job)
+    if ability == "ask":
+        return await _answered(request, session, turn, job)
+    told = _told(request, session, turn)
+    if body.stream:
+        events = follow(job, 0, told)
+        return EventStream(events, every_s=site.doors.keepalive_s, on_leave=lambda: None)
+    return json_response(told, status=202)
+
+
+async def _answered(request: Request, session: Session, turn: Turn, job: Job) -> Response:
+    if not await or_leave(request, job.wait(), functools.partial(site_of(request).engine.cancel, job)):
+        return Response(status_code=499)
+    if isinstance(job.end, Failed):
+        raise of_failed(job.end)
+    return json_response(_told(request, session, turn))
+
+
+def _session(request: Request) -> Session:
+    session = site_of(request).engine.sessions.find(request.path_params["session"])
+    if session is None:
+        raise ApiError(404, "There is no such session; it was deleted, or is too old.", code="session_not_found")
+    return session
+
+
+def _turn(session: Session, number: int) -> Turn | None:
+    return session.turns[number] if number < len(session.turns) else None
+
+
+def _about(session: Session, numbers: list[int]) -> tuple[int, ...]:
+    for number in numbers:
+        turn = _turn(session, number)
+        if turn is None or not turn.picture:
+            raise bad_request(f"Turn {number} has no finished picture; name another one.", "about")
+    return tuple(numbers)
+
+
+def _described(request: Request, session: Session) -> dict[str, Any]:
+    return {
+        "id": session.id,
+        "object": "session",
+        "model": session.model,
+        "created": int(session.created),
+        "turns": [_told(request, session, turn) for turn in session.turns],
+    }
+
+
+def _told(request: Request, session: Session, turn: Turn) -> dict[str, Any]:
+    """Return a turn as clients see it."""
+    job, paints = turn.job, turn.ability in ("paint", "edit")
+    return {
+        "turn": turn.number,
+        "ability": turn.ability,
+        "say": turn.say,
+        "about": turn.about,
+        "answer": turn.answer,
+        "picture": f"/v1/sessions/{session.id}/turns/{turn.number}/picture" if turn.picture else None,
+        "painting": paintings.describe(request, job) if job is not None and paints else None,
+        "notes": [] if job is None else [one.text for one in job.events if isinstance(one, Note)],
+    }

@@ -1,0 +1,155 @@
+"""Dialogues: what a visitor said, and the pictures that came of it, so that the next words can be about them.
+
+A session is a list of turns and nothing else; the work is the engine's. Sessions are bounded in number, in turns, in
+bytes and in the time that nobody uses them, and what they hold is gone when they end.
+"""
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, Literal, TypeAlias
+
+from .errors import EngineError
+from .job import Job
+from .messages import Answer
+
+TurnAbility: TypeAlias = Literal["show", "paint", "edit", "ask"]
+
+_PARTS: Final = 4  # of the bytes of all sessions, one may hold one part
+
+
+class SessionFullError(EngineError):
+    """A session has no place for another turn."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionLimits:
+    """`idle_s` is how long nobody uses a session before it is deleted, `bytes` what all of them hold together."""
+
+    sessions: int = 64
+    turns: int = 100
+    bytes: int = 128 * 2**20
+    idle_s: float = 1800.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """Something that was said, or shown: `about` are the numbers of the turns whose pictures it is about."""
+
+    number: int
+    ability: TurnAbility
+    say: str = ""
+    about: tuple[int, ...] = ()
+    shown: bytes = b""
+    job: Job | None = None
+
+    @property
+    def picture(self) -> bytes | None:
+        """The picture that it ended with, if it has."""
+        if self.job is None:
+            return self.shown
+        return self.job.pictures[-1].image if self.job.pictures else None
+
+    @property
+    def answer(self) -> str | None:
+        """The answer to a question."""
+        events = [] if self.job is None else self.job.events
+        return next((event.text for event in events if isinstance(event, Answer)), None)
+
+    @property
+    def bytes(self) -> int:
+        """About how much memory it holds."""
+        return len(self.shown) + len(self.say) + (0 if self.job is None else self.job.bytes)
+
+
+@dataclass(slots=True, kw_only=True)
+class Session:
+    """One dialogue with one model."""
+
+    model: str
+    id: str = field(default_factory=lambda: secrets.token_urlsafe(16))
+    created: float = field(default_factory=time.time)
+    used_at: float = field(default_factory=time.monotonic)
+    turns: list[Turn] = field(default_factory=list)
+
+    @property
+    def bytes(self) -> int:
+        """About how much memory it holds."""
+        return sum(turn.bytes for turn in self.turns)
+
+    @property
+    def last_picture(self) -> int | None:
+        """The turn that ended with a picture last."""
+        return next((turn.number for turn in reversed(self.turns) if turn.picture), None)
+
+
+class Sessions:
+    """The sessions of a server; `forget` deletes what a turn had painted."""
+
+    def __init__(self, limits: SessionLimits, forget: Callable[[Job], None]) -> None:
+        self.limits = limits
+        self._forget = forget
+        self._open: dict[str, Session] = {}
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def begin(self, model: str) -> Session:
+        """Return a new session; without a place for it the one that was not used for the longest time ends."""
+        while len(self._open) >= self.limits.sessions:
+            self._end_longest_unused()
+        session = Session(model=model)
+        self._open[session.id] = session
+        return session
+
+    def find(self, name: str) -> Session | None:
+        """Return a session, which is in use from now on again."""
+        session = self._open.get(name)
+        if session is not None:
+            session.used_at = time.monotonic()
+        return session
+
+    def add(
+        self,
+        session: Session,
+        ability: TurnAbility,
+        *,
+        say: str = "",
+        about: tuple[int, ...] = (),
+        shown: bytes = b"",
+        job: Job | None = None,
+    ) -> Turn:
+        """Return another turn of a session."""
+        turn = Turn(number=len(session.turns), ability=ability, say=say, about=about, shown=shown, job=job)
+        session.turns.append(turn)
+        while len(self._open) > 1 and sum(one.bytes for one in self._open.values()) > self.limits.bytes:
+            session.used_at = time.monotonic()
+            self._end_longest_unused()
+        return turn
+
+    def check_room(self, session: Session, more: int) -> None:
+        """Raise `SessionFullError` unless there is a place for another turn that brings so many bytes."""
+        limit = self.limits.bytes // _PARTS
+        if len(session.turns) >= self.limits.turns or session.bytes + more > limit:
+            raise SessionFullError(
+                f"a session has at most {self.limits.turns} turns and {limit // 2**20} MB; begin another one."
+            )
+
+    def end(self, session: Session) -> None:
+        """Delete a session and all that it holds; what it is painting stops."""
+        self._open.pop(session.id, None)
+        for turn in session.turns:
+            if turn.job is not None:
+                self._forget(turn.job)
+        session.turns.clear()
+
+    def end_unused(self) -> None:
+        """Delete the sessions that nobody used for too long."""
+        now = time.monotonic()
+        for session in list(self._open.values()):
+            if now - session.used_at > self.limits.idle_s:
+                self.end(session)
+
+    def _end_longest_unused(self) -> None:
+        self.end(min(self._open.values(), key=lambda one: one.used_at))
