@@ -83,7 +83,7 @@ def portable(model: str, folder: Path) -> Path:
     from edgevlo.export import export_checkpoint
 
     sys.path.insert(0, str(ROOT / "tests"))
-    from checkpoints import CARD, SHAPES, make_checkpoint
+    from emu3_checkpoints import CARD, SHAPES, make_checkpoint
     from janus_checkpoints import JANUS_SHAPES, make_janus
 
     checkpoint = folder / f"{model}-checkpoint"

@@ -11,9 +11,10 @@ from edgevlo.runtime.errors import RequestError
 from edgevlo.runtime.manifest.graphs import GraphRole
 from edgevlo.runtime.manifest.schema import Manifest
 
+from .overrides import Choice, Override
 from .passes._graph import matmuls
 from .plan import FALLBACK_ROLES, Names
-from .recipes import Blocks, Choice, Float8, Float32, Half, Module, Override, TargetHalf, Weights, is_quantised
+from .recipes import Blocks, Float8, Float32, Half, Module, TargetHalf, Weights, is_quantised
 
 
 def linear_layer_names(bundle: Path, manifest: Manifest) -> Names:

@@ -14,7 +14,8 @@ from edgevlo.calibration.evaluation.limits import FIGURES
 from edgevlo.runtime.manifest.graphs import GraphRole
 from edgevlo.runtime.manifest.schema import Target
 
-from .recipes import FLOAT32, Choice, Override
+from .overrides import Choice, Override
+from .recipes import FLOAT32
 from .static import ROLES, Static
 
 Names: TypeAlias = Mapping[GraphRole, tuple[str, ...]]  # of each module's linear layers

@@ -21,8 +21,9 @@ from edgevlo.runtime.manifest.schema import Manifest
 from .faster import with_defaults
 from .int8_cache import quantise_cache
 from .modules import quantised_blocks
+from .overrides import Override
 from .plan import FALLBACK_ROLES, Fallback, Plan
-from .recipes import DATA_DRIVEN, Blocks, Override
+from .recipes import DATA_DRIVEN, Blocks
 from .request import QuantizeRequest, check
 from .static import Calibrated, Static
 from .targets.emulation import emulated

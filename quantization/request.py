@@ -11,19 +11,9 @@ from edgevlo.runtime.errors import BundleError, OutputError, RequestError
 from edgevlo.runtime.manifest.schema import Target, read_manifest
 
 from .modules import check_overrides, check_tables, linear_layer_names, quantised_blocks
+from .overrides import Choice, Override, override
 from .plan import Names, Plan
-from .recipes import (
-    BLOCK_SIZES,
-    DATA_DRIVEN,
-    METHODS,
-    SYMMETRIC,
-    Choice,
-    Float32,
-    Override,
-    override,
-    recipe_of,
-    unquantised,
-)
+from .recipes import BLOCK_SIZES, DATA_DRIVEN, METHODS, SYMMETRIC, Float32, recipe_of, unquantised
 from .static import Static
 from .targets.gpu import GPU_TARGETS, check_capacity, half_of
 from .weight_only.matmul_nbits import Moments

@@ -17,7 +17,7 @@ from ..site import site_of
 from ..web.errors import ApiError, bad_request, json_response, of_failed
 from ..web.stream import EventStream
 from .images_fields import Sampling, Short
-from .painting_events import first_event, follow
+from .painting_stream import first_event, follow
 from .pictures import Image, ImageReference, read_with_pictures
 
 Paintable: TypeAlias = Literal["paint", "edit", "segment", "edges", "boxes", "depth", "normals", "pose"]

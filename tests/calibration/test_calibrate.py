@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 import transformers
-from checkpoints import SHAPES
+from emu3_checkpoints import SHAPES
 from exported import Exported
 from PIL import Image
 

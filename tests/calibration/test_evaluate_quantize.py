@@ -5,8 +5,8 @@ from typing import Any
 
 import onnx_ir as ir
 import pytest
-from checkpoints import SHAPES
 from command_line import Ran, Run
+from emu3_checkpoints import SHAPES
 from exported import Exported
 from toy_bundle import rewritten
 

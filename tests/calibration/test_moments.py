@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import onnx_ir as ir
 import pytest
-from checkpoints import SHAPES
+from emu3_checkpoints import SHAPES
 from exported import Exported
 
 from edgevlo.calibration.moments import MomentObserver, moments_bytes, second_moments

@@ -5,7 +5,7 @@ import warnings
 from pathlib import Path
 
 import pytest
-from checkpoints import SHAPES
+from emu3_checkpoints import SHAPES
 from exported import Exported
 
 from edgevlo.cli import run

@@ -9,8 +9,8 @@ import pytest
 import torch
 import transformers
 from chameleon_checkpoints import ChameleonShape, spread_codebook, taming_decoder, vq_config, write_vqgan
-from checkpoints import WORDS
 from click.testing import CliRunner
+from emu3_checkpoints import WORDS
 from tokenizers import Tokenizer, pre_tokenizers
 from tokenizers.models import WordLevel
 from transformers.models.chameleon.modeling_chameleon import ChameleonVQVAE

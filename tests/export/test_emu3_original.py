@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from checkpoints import Shape, make_checkpoint
+from emu3_checkpoints import Shape, make_checkpoint
 from emu3_original import write_original
 from safetensors import safe_open
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tiktoken
-from checkpoints import Shape, make_checkpoint
+from emu3_checkpoints import Shape, make_checkpoint
 from emu3_original import write_original
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 

@@ -15,7 +15,7 @@ import onnx_ir as ir
 import onnxruntime as ort
 import pytest
 import torch
-from checkpoints import SHAPES, Shape, make_checkpoint
+from emu3_checkpoints import SHAPES, Shape, make_checkpoint
 from exported import Exported
 from PIL import Image
 from torch.nn import functional

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from checkpoints import SHAPES, make_checkpoint
+from emu3_checkpoints import SHAPES, make_checkpoint
 from janus_checkpoints import JANUS_SHAPES, make_janus
 from safetensors.torch import load_file, save_file
 from transformers import AutoImageProcessor, GenerationConfig, JanusForConditionalGeneration

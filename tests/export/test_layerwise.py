@@ -7,7 +7,7 @@ import numpy as np
 import onnx_ir as ir
 import pytest
 import torch
-from checkpoints import Shape, make_checkpoint
+from emu3_checkpoints import Shape, make_checkpoint
 from torch import nn
 
 from edgevlo.export import cut, export_checkpoint, parity

@@ -152,7 +152,7 @@ def _pictures() -> list[bytes]:
 def make_checkpoint_of_tests(folder: Path) -> Path | None:
     """Return a tiny checkpoint, None where the toolchain is not installed."""
     try:
-        from checkpoints import SHAPES, make_checkpoint
+        from emu3_checkpoints import SHAPES, make_checkpoint
     except ImportError:
         return None
     os.environ.setdefault("TQDM_DISABLE", "1")

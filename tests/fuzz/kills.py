@@ -21,7 +21,7 @@ from typing import Final
 
 sys.path[:0] = [str(Path(__file__).parent.parent / "support")]
 
-from checkpoints import SHAPES, make_checkpoint
+from emu3_checkpoints import SHAPES, make_checkpoint
 from fake_hub import fake_hub
 from PIL import Image
 

@@ -14,8 +14,8 @@ import numpy.typing as npt
 import pytest
 import torch
 import transformers
-from checkpoints import Shape
 from drafted import assert_the_same_for_every_width
+from emu3_checkpoints import Shape
 from exported import Exported
 from greedy import answered
 from PIL import Image

@@ -8,8 +8,8 @@ import numpy as np
 import onnx_ir as ir
 import pytest
 from calibrated import relative, session
-from checkpoints import SHAPES
 from dequantised import dequantised
+from emu3_checkpoints import SHAPES
 from exported import Exported
 
 from edgevlo.calibration.moments import second_moments

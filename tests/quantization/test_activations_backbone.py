@@ -10,7 +10,7 @@ import onnx_ir as ir
 import onnxruntime as ort
 import pytest
 from calibrated import Ready, calibrated, relative, session
-from checkpoints import SHAPES
+from emu3_checkpoints import SHAPES
 from exported import Exported
 
 from edgevlo.quantization.passes.group_query_attention import GroupQueryAttentionPass

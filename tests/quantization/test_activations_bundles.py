@@ -11,7 +11,7 @@ import onnx
 import onnx_ir as ir
 import pytest
 from calibrated import PROMPTS, Ready, calibrated, relative, remembered, session
-from checkpoints import SHAPES
+from emu3_checkpoints import SHAPES
 from exported import Exported
 from janus_checkpoints import JANUS_SHAPES, make_janus
 

@@ -10,7 +10,7 @@ import onnx_ir as ir
 import onnxruntime as ort
 import pytest
 from calibrated import PROMPTS, session
-from checkpoints import SHAPES
+from emu3_checkpoints import SHAPES
 from exported import Exported
 
 from edgevlo.calibration.evaluation.evaluate import evaluate

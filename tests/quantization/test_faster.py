@@ -8,7 +8,7 @@ import numpy as np
 import onnx_ir as ir
 import pytest
 from calibrated import PROMPTS, Ready, session
-from checkpoints import SHAPES
+from emu3_checkpoints import SHAPES
 from exported import Exported
 from test_activations_backbone import cache_peaks, read_tokens
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import onnx_ir as ir
 import pytest
-from checkpoints import SHAPES
+from emu3_checkpoints import SHAPES
 from exported import Exported
 
 from edgevlo.quantization import quantize

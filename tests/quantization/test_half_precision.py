@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx_ir as ir
 import pytest
-from checkpoints import SHAPES
+from emu3_checkpoints import SHAPES
 from exported import Exported
 from graph_runs import error, product, run, session
 

@@ -12,7 +12,7 @@ from typing import Any
 import onnx_ir as ir
 import pytest
 from calibrated import Ready, calibrated
-from checkpoints import SHAPES
+from emu3_checkpoints import SHAPES
 from exported import Exported
 from janus_checkpoints import JANUS_SHAPES, make_janus
 

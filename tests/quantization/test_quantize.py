@@ -13,7 +13,7 @@ import onnx_ir as ir
 import onnxruntime as ort
 import pytest
 from calibrated import remembered
-from checkpoints import SHAPES
+from emu3_checkpoints import SHAPES
 from exported import Exported
 
 from edgevlo.calibration.moments import second_moments

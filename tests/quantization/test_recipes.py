@@ -9,16 +9,17 @@ import numpy as np
 import onnx_ir as ir
 import onnxruntime as ort
 import pytest
-from checkpoints import SHAPES
 from dequantised import dequantised
+from emu3_checkpoints import SHAPES
 from exported import Exported
 
 from edgevlo.export.graph import Network, write_graph
 from edgevlo.quantization import Static, quantize
 from edgevlo.quantization.modules import check_overrides
+from edgevlo.quantization.overrides import Choice, override
 from edgevlo.quantization.passes._graph import matmuls, matrix_of
 from edgevlo.quantization.passes.half_storage import HalfStoragePass
-from edgevlo.quantization.recipes import HALF, INT4, INT8, METHODS, Blocks, Choice, Method, override
+from edgevlo.quantization.recipes import HALF, INT4, INT8, METHODS, Blocks, Method
 from edgevlo.quantization.weight_only.gptq import inverse_hessian_factor
 from edgevlo.quantization.weight_only.matmul_nbits import MatMulNBitsPass
 from edgevlo.quantization.weight_only.methods import packed

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 import pytest
-from checkpoints import SHAPES
+from emu3_checkpoints import SHAPES
 from exported import Exported
 
 from edgevlo.quantization import quantize

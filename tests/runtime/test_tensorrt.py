@@ -18,8 +18,8 @@ from typing import Any, cast
 import msgspec
 import numpy as np
 import pytest
-from checkpoints import SHAPES
 from click.testing import CliRunner
+from emu3_checkpoints import SHAPES
 from exported import Exported
 from fake_cuda import FakeCuda
 from fake_tensorrt import Builder, FakeTensorRT

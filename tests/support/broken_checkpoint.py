@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from checkpoints import Shape
+from emu3_checkpoints import Shape
 from safetensors.torch import load_file, save_file
 
 from edgevlo.export import export_checkpoint

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from chameleon_checkpoints import ChameleonShape, spread_codebook, taming_decoder, vq_config, write_vqgan
-from checkpoints import SYMBOLS, WORDS
+from emu3_checkpoints import SYMBOLS, WORDS
 from tokenizers import AddedToken, Tokenizer, decoders, pre_tokenizers
 from tokenizers.models import WordLevel
 
