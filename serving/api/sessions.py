@@ -21,7 +21,7 @@ from ..web.errors import ApiError, bad_request, json_response, of_failed
 from ..web.stream import EventStream, or_leave
 from . import paintings
 from .images_fields import Sampling, Short
-from .painting_events import follow
+from .painting_stream import follow
 from .pictures import Image, ImageReference, read_with_pictures
 
 _KINDS: Final = {b"\xff\xd8": "jpeg", b"RI": "webp"}  # by the first bytes; what was shown may be any of these
