@@ -4,14 +4,14 @@
 
 For a bundle whose backbone is a language model and whose first tokens are its words. Every bundle reads the same text
 once, in one row; its hidden states are held against the float bundle's by the words that both expect next (the float
-table is the head of all, so that only the backbone and its cache differ). The result is the group `text` of
-`results/levers.json`: Kullback-Leibler divergence in nats, and the share of words where the likeliest is the same.
+table is the head of all, so that only the backbone and its cache differ). `results/text_quality.json` gets the
+Kullback-Leibler divergence in nats, and the share of words where the likeliest is the same.
 """
 
 import argparse
 import json
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import record
@@ -63,19 +63,20 @@ def main() -> None:
     parser.add_argument("portable", type=Path)
     parser.add_argument("bundles", nargs="+", metavar="NAME=BUNDLE")
     parser.add_argument("--text", type=Path, required=True)
+    parser.add_argument("--model", default="", help="what it is, for the results")
     parser.add_argument("--tokens", type=int, default=512)
     arguments = parser.parse_args()
     portable = open_bundle(arguments.portable)
     tokenizer = Tokenizer.from_file(str(portable.path("tokenizer.json")))
     tokens = tokenizer.encode(arguments.text.read_text(encoding="utf-8")).ids[: arguments.tokens]
     exact, head = hidden_states(portable, tokens), words(portable)
-    found: dict[str, Any] = {"tokens": len(tokens)}
-    for name, _, folder in (one.partition("=") for one in arguments.bundles):
-        found[name] = compared(exact, hidden_states(open_bundle(Path(folder)), tokens), head)
-    path = record.RESULTS / "levers.json"
-    before = json.loads(path.read_text(encoding="utf-8"))["figures"] if path.exists() else {}
-    record.write("levers", {**before, "text": found})
-    print(json.dumps(found, indent=1))
+    found = {
+        name: compared(exact, hidden_states(open_bundle(Path(folder)), tokens), head)
+        for name, _, folder in (one.partition("=") for one in arguments.bundles)
+    }
+    figures = {"model": arguments.model, "tokens": len(tokens), "bundles": found}
+    record.write("text_quality", figures)
+    print(json.dumps(figures, indent=1))
 
 
 if __name__ == "__main__":
