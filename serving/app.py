@@ -12,6 +12,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from .api import chat, images, kiosk, metrics, models, openapi, paintings, perception, sessions, status
+from .api.responses import routes as responses
 from .site import Site
 from .web.errors import ApiError
 from .web.guard import OPEN_PATHS, Guard
@@ -38,6 +39,8 @@ def make_app(site: Site) -> ASGIApp:
             Route("/v1/paintings/{job}", paintings.delete, methods=["DELETE"]),
             Route("/v1/paintings/{job}/events", paintings.events),
             Route("/v1/paintings/{job}/pictures/{number:int}", paintings.picture),
+            Route("/v1/responses", responses.create, methods=["POST"]),
+            Route("/v1/responses/{response}", responses.delete, methods=["DELETE"]),
             Route("/v1/sessions", sessions.begin, methods=["POST"]),
             Route("/v1/sessions/{session}", sessions.show, methods=["GET"]),
             Route("/v1/sessions/{session}", sessions.end, methods=["DELETE"]),

@@ -13,6 +13,7 @@ from .chat import Chat
 from .images_fields import Edit, Generation
 from .paintings import PaintingRequest
 from .perception import PAINTED, Look, Perceive, Question
+from .responses.fields import ResponsesRequest
 from .sessions import SessionRequest, TurnRequest
 
 _ERROR: Final = {
@@ -51,6 +52,7 @@ _BODIES: Final[Mapping[str, type]] = {
     "/v1/images/edits": Edit,
     "/v1/chat/completions": Chat,
     "/v1/paintings": PaintingRequest,
+    "/v1/responses": ResponsesRequest,
     "/v1/sessions": SessionRequest,
     "/v1/sessions/{session}/turns": TurnRequest,
     "/v1/ask": Question,
@@ -62,6 +64,7 @@ _STREAMS: Final = frozenset(
         "/v1/images/generations",
         "/v1/images/edits",
         "/v1/chat/completions",
+        "/v1/responses",
         "/v1/paintings",
         "/v1/sessions/{session}/turns",
     }
@@ -101,9 +104,11 @@ def document(version: str) -> dict[str, Any]:
         kinds = (*_LOOKING, 503) if path == "/ready" else _LOOKING
         named = [_parameter(name) for name in parameters]
         paths.setdefault(path, {})["get"] = {"parameters": named, "responses": _responses(done, kinds)}
-    for path, name in (("/v1/paintings/{job}", "job"), ("/v1/sessions/{session}", "session")):
-        gone = {"parameters": [_parameter(name)], "responses": _responses({204}, _LOOKING)}
-        paths[path]["delete"] = gone
+    owned = {"/v1/paintings/{job}": "job", "/v1/sessions/{session}": "session", "/v1/responses/{response}": "response"}
+    for path, name in owned.items():
+        done = {200} if name == "response" else {204}
+        gone = {"parameters": [_parameter(name)], "responses": _responses(done, _LOOKING)}
+        paths.setdefault(path, {})["delete"] = gone
     return {
         "openapi": "3.1.0",
         "info": {"title": "EdgeVLo", "version": version},

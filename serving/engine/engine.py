@@ -131,7 +131,7 @@ class Engine:
 
     async def settle(self, job: Job) -> None:
         """Wait until a job that survives is on the disk."""
-        if job.journal is not None:
+        if job.journal is not None and not job.journal.is_synced:
             await asyncio.to_thread(job.journal.sync)
 
     def find(self, job: str) -> Job | None:

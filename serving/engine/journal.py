@@ -54,7 +54,7 @@ class Journal:
         self._log = log
         self._lock = threading.Lock()  # files are put on the disk by another thread
         self._records: Records | None = records
-        self._is_synced = False
+        self.is_synced = False
 
     @property
     def age_s(self) -> float:
@@ -67,7 +67,7 @@ class Journal:
             return
         try:
             self._records.append(_encoder.encode(entry))
-            self._is_synced = False
+            self.is_synced = False
         except OutputError as error:
             self._log.error("journal_lost", reason=str(error))
             self.delete()
@@ -85,8 +85,8 @@ class Journal:
     def sync(self) -> None:
         """Wait until everything is on the disk; on any thread."""
         with self._lock:
-            if self._records is not None and not self._is_synced:
-                self._is_synced = True  # what is written from now on waits for the next time
+            if self._records is not None and not self.is_synced:
+                self.is_synced = True  # what is written from now on waits for the next time
                 with contextlib.suppress(OutputError):
                     self._records.sync()
 

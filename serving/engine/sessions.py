@@ -27,7 +27,7 @@ class SessionFullError(EngineError):
 class SessionLimits:
     """`idle_s` is how long nobody uses a session before it is deleted, `bytes` what all of them hold together."""
 
-    sessions: int = 64
+    sessions: int = 256
     turns: int = 100
     bytes: int = 128 * 2**20
     idle_s: float = 1800.0

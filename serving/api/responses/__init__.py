@@ -1,0 +1,1 @@
+"""OpenAI's Responses API, as far as it paints, changes and answers."""
