@@ -53,14 +53,15 @@ def make(folder: Path, names: Sequence[str]) -> None:
     """Make the environments and models of engines; what exists already stays."""
     folder.mkdir(parents=True, exist_ok=True)
     for engine in (ENGINES[name] for name in names):
-        if not engine.python(folder).exists():
-            _make_environment(engine, folder)
+        _make_environment(engine, folder)
         if not engine.model(folder).exists():
             engine.make_model(folder)
         print(f"{engine.name}: {engine.absent(folder, engine.model(folder)) or 'ready'}", flush=True)
 
 
 def _make_environment(engine: Engine, folder: Path) -> None:
+    if engine.python(folder).exists():
+        return
     home = folder / "environments" / engine.environment_name
     run(sys.executable, "-m", "venv", home)
     pip = (home / "bin" / "python", "-m", "pip")
@@ -82,6 +83,7 @@ def _checkpoint(folder: Path) -> Path:
     """Return the checkpoint that genai's and OpenVINO's models are made of, made if it is not there."""
     path = folder / _CHECKPOINT
     if not path.exists():
+        _make_environment(ENGINES["genai"], folder)
         run(ENGINES["genai"].python(folder), PROGRAMS / "checkpoint.py", path)
     return path
 
@@ -121,6 +123,15 @@ def _bundle(folder: Path) -> None:
 _LIBRARY_ALONE: Final = ("LLAMA_BUILD_COMMON", "LLAMA_BUILD_TOOLS", "LLAMA_BUILD_EXAMPLES", "LLAMA_BUILD_SERVER")
 _CMAKE: Final = " ".join(f"-D{option}=OFF" for option in (*_LIBRARY_ALONE, "LLAMA_BUILD_TESTS", "LLAVA_BUILD"))
 
+_GENAI: Final = (
+    "onnxruntime-genai==0.18.0",
+    "onnxruntime==1.32.0",
+    "torch==2.13.0",
+    "transformers==5.23.0",
+    "onnx",
+    "onnx_ir",
+)
+
 ENGINES: Final = {
     engine.name: engine
     for engine in (
@@ -130,17 +141,10 @@ ENGINES: Final = {
             "genai.py",
             "genai",
             "genai",
-            (
-                "onnxruntime-genai==0.18.0",
-                "onnxruntime==1.32.0",
-                "torch==2.13.0",
-                "transformers==5.23.0",
-                "onnx",
-                "onnx_ir",
-            ),
+            _GENAI,
             make_model=_genai_model,
         ),
-        Engine("ort", "plain_ort.py", "genai", "genai", make_model=_genai_model),
+        Engine("ort", "plain_ort.py", "genai", "genai", _GENAI, make_model=_genai_model),
         Engine(
             "llama.cpp",
             "llama_cpp_loop.py",

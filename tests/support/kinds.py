@@ -46,6 +46,7 @@ TABLE: Final = {
     "test_fuzz_smoke.py": INTEGRATION,
     "test_kinds.py": UNIT,
     "test_packaging.py": UNIT,
+    "test_peers.py": GOLDEN,
     "test_shared.py": UNIT,
 }
 
