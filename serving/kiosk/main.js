@@ -313,7 +313,7 @@ function listen() {
     event.preventDefault();
     wish(at("words").value);
   };
-  addEventListener("pagehide", () => studio.leave());
+  addEventListener("pagehide", () => studio.leave({ atOnce: true }));
 }
 
 config = await ask("kiosk/config.json");

@@ -13,6 +13,7 @@ export class Studio {
     this.busy = false;
     this.turn = 0;
     this.session = null;
+    this.underway = Promise.resolve();
   }
 
   // What is being painted belongs to nobody any more: it is neither shown nor kept.
@@ -41,7 +42,11 @@ export class Studio {
   }
 
   // Paints, or edits the current picture; both are a painting whose rows appear on the canvas.
-  async paint(words, { edit = false, size, seed } = {}) {
+  paint(words, options = {}) {
+    return this.#during(this.#paint(words, options));
+  }
+
+  async #paint(words, { edit = false, size, seed }) {
     const body = { say: words, ability: edit ? "edit" : "paint", output_format: "png", seed };
     if (!edit) body.size = size;
     clear();
@@ -109,16 +114,24 @@ export class Studio {
   }
 
   async question(words) {
-    return (await this.#say({ say: words, ability: "ask" }, this.current)).answer;
+    return (await this.#during(this.#say({ say: words, ability: "ask" }, this.current))).answer;
+  }
+
+  #during(work) {
+    this.underway = work.catch(() => {});
+    return work;
   }
 
   async find() {
     return (await ask("v1/detect", { image: await toDataUri(this.current.blob) })).objects;
   }
 
-  leave() {
-    if (this.session) forgetSession(this.session);
+  // Deletes the session; what is under way in it ends first, unless the page is about to be gone.
+  leave({ atOnce = false } = {}) {
+    const { session } = this;
     this.session = null;
+    if (session && atOnce) forgetSession(session);
+    else if (session) this.underway.then(() => forgetSession(session));
     for (const { url } of this.pictures.splice(0)) URL.revokeObjectURL(url);
     this.place = -1;
     this.tell("changed");
