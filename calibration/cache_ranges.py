@@ -55,7 +55,7 @@ def cache_ranges(
     engine, observer, grids = CacheObservedEngine(bundle), Observer({}), Grids()
     model = Model(bundle, engine)
     for number, case in enumerate(listed):
-        for grid, rows in carried_out(model, observer, case, grids):
+        for grid, rows in carried_out(model, observer, case, grids, ours=prompts is None):
             if progress is not None:
                 progress(f"KV cache, {case.ability}, request {number + 1} of {len(listed)}", len(grid), rows)
             if case.ability == "paint" and len(grid) == rows:

@@ -19,7 +19,7 @@ from PIL import Image
 
 from edgevlo.runtime.arrays import Codes, Progress
 from edgevlo.runtime.bundle import Bundle, open_bundle
-from edgevlo.runtime.errors import BundleError, CalibrationError, RequestError
+from edgevlo.runtime.errors import BundleError, CalibrationError, RequestError, RoomError
 from edgevlo.runtime.manifest.graphs import GraphRole
 from edgevlo.runtime.model import Model
 
@@ -78,9 +78,10 @@ def calibrate(
     if opened.manifest.target != "portable":
         raise BundleError(f"{bundle} was made for target {opened.manifest.target!r}; calibrate the portable bundle.")
     listed = cases(opened.manifest, prompts, pictures, count)
+    ours = prompts is None
     run = _begun(opened, output, listed, chosen, percentile, restart=restart)
     if not run.calibration.finished:
-        run = _continued(opened, output, listed, run, tell)
+        run = _continued(opened, output, listed, run, tell, ours=ours)
     tell("choosing ranges", 0, 1)
     ranges = _ranges(opened, run, chosen, percentile)
     finished = _replaced(run.calibration, method=chosen, percentile=percentile, ranges=ranges)
@@ -133,14 +134,14 @@ def _begun(
     return _Run(found, tensors, grids)
 
 
-def _continued(bundle: Bundle, output: Path, listed: Sequence[Case], run: _Run, tell: Progress) -> _Run:
-    """Run the remaining cases and write the calibration after each."""
+def _continued(bundle: Bundle, output: Path, listed: Sequence[Case], run: _Run, tell: Progress, *, ours: bool) -> _Run:
+    """Run the remaining cases and write the calibration after each; `ours` are those that ship."""
     observer = Observer(run.tensors, places=list(run.calibration.places))
     model = Model(bundle, ObservedEngine(bundle, observer))
     for number in range(len(run.calibration.done), len(listed)):
         case, began, before = listed[number], time.perf_counter(), observer.tokens
         what = f"{case.ability}, case {number + 1} of {len(listed)}"
-        for grid, rows in carried_out(model, observer, case, run.grids):
+        for grid, rows in carried_out(model, observer, case, run.grids, ours=ours):
             tell(what, len(grid), rows)
             if case.ability == "paint" and len(grid) == rows:
                 run.grids[str(number)] = grid
@@ -158,8 +159,22 @@ def _continued(bundle: Bundle, output: Path, listed: Sequence[Case], run: _Run, 
     return run
 
 
-def carried_out(model: Model, observer: Observer, case: Case, grids: Grids) -> Iterator[tuple[Codes, int]]:
-    """Carry out a case; yield the rows painted so far and how many there will be, once for an answer."""
+def carried_out(
+    model: Model, observer: Observer, case: Case, grids: Grids, *, ours: bool
+) -> Iterator[tuple[Codes, int]]:
+    """Carry out a case; yield the rows painted so far and how many there will be, once for an answer.
+
+    One of `ours` that the model has no room for yields nothing, with a warning; one of the user's raises `RoomError`.
+    """
+    try:
+        yield from _carried_out(model, observer, case, grids)
+    except RoomError as error:
+        if not ours:
+            raise
+        warnings.warn(f"{case.caption[:60]!r} is left out: {error}", CalibrationWarning, stacklevel=2)
+
+
+def _carried_out(model: Model, observer: Observer, case: Case, grids: Grids) -> Iterator[tuple[Codes, int]]:
     observer.place = PROMPT
     pictures = [_picture(model, one, grids) for one in case.pictures]
     output = model.manifest.abilities[case.ability].output
@@ -185,7 +200,11 @@ def carried_out(model: Model, observer: Observer, case: Case, grids: Grids) -> I
 
 
 def _picture(model: Model, picture: Path | int, grids: Grids) -> Path | Image.Image:
-    return model.decode(grids[str(picture)]) if isinstance(picture, int) else picture
+    if isinstance(picture, Path):
+        return picture
+    if str(picture) not in grids:
+        raise RoomError("it shows a painting that was left out.")
+    return model.decode(grids[str(picture)])
 
 
 def _ranges(bundle: Bundle, run: _Run, method: Method, percentile: float) -> dict[GraphRole, dict[str, Range]]:

@@ -107,7 +107,7 @@ def second_moments(
     observer, grids = MomentObserver({}, squares=squares), Grids()
     model = Model(bundle, ObservedEngine(bundle, observer))
     for number, case in enumerate(listed):
-        for grid, rows in carried_out(model, observer, case, grids):
+        for grid, rows in carried_out(model, observer, case, grids, ours=prompts is None):
             if progress is not None:
                 progress(f"{case.ability}, request {number + 1} of {len(listed)}", len(grid), rows)
             if case.ability == "paint" and len(grid) == rows:

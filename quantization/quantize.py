@@ -3,6 +3,7 @@
 The command line and Python come in here, with the same defaults and the same quality check.
 """
 
+import warnings
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,10 +14,10 @@ from edgevlo.calibration.evaluation.reference import Reference
 from edgevlo.calibration.moments import second_moments
 from edgevlo.runtime.arrays import Progress
 from edgevlo.runtime.bundle import Bundle, open_bundle, publish, staging_folder, with_quality
-from edgevlo.runtime.errors import MemoryShortError, RequestError
+from edgevlo.runtime.errors import MemoryShortError, RequestError, RoomError
 from edgevlo.runtime.files import remove_folder
 from edgevlo.runtime.manifest.graphs import GraphRole
-from edgevlo.runtime.manifest.schema import Manifest
+from edgevlo.runtime.manifest.schema import Manifest, read_manifest
 
 from .faster import with_defaults
 from .int8_cache import quantise_cache
@@ -27,6 +28,7 @@ from .recipes import DATA_DRIVEN, Blocks
 from .request import QuantizeRequest, check
 from .static import Calibrated, Static
 from .targets.emulation import emulated
+from .targets.gpu import GPU_TARGETS, TargetWarning, changed_sampling
 from .weight_only.matmul_nbits import Moments
 from .write_bundle import Source, gpu_of, write
 
@@ -99,10 +101,11 @@ def run(request: QuantizeRequest, progress: Progress | None = None) -> Quantized
     """
     plan = check(request)
     tell = progress or _silent
+    _tell_of_sampling(request)
     tell("verifying the bundle", 0, 1)
     source = _source(request, plan, tell)
     plan = with_defaults(plan, request, source.bundle.manifest.backbone)
-    reference = _reference(request, source) if request.requests else None
+    reference = _reference(request, source, tell) if request.requests else None
     with staging_folder(request.output) as staging:
         if reference is None:
             made = Quantized(bundle=_written(request, source, plan, staging / "bundle", tell))
@@ -110,6 +113,12 @@ def run(request: QuantizeRequest, progress: Progress | None = None) -> Quantized
             made = _Trials(request, source, reference, staging, tell).settled(plan)
         publish(made.bundle.folder, request.output)
     return made
+
+
+def _tell_of_sampling(request: QuantizeRequest) -> None:
+    if request.target in GPU_TARGETS and (changed := changed_sampling(read_manifest(request.bundle))):
+        what = "; ".join(changed)
+        warnings.warn(f"{request.target} bundles cannot draw as the model does: {what}", TargetWarning, stacklevel=4)
 
 
 def _source(request: QuantizeRequest, plan: Plan, progress: Progress) -> Source:
@@ -127,8 +136,8 @@ def _written(request: QuantizeRequest, source: Source, plan: Plan, folder: Path,
     return quantise_cache(bundle, request.prompts, progress) if plan.int8_cache else bundle
 
 
-def _reference(request: QuantizeRequest, source: Source) -> Reference:
-    return reference_of(source.bundle, requests=request.prompts, count=request.requests)
+def _reference(request: QuantizeRequest, source: Source, progress: Progress) -> Reference:
+    return reference_of(source.bundle, requests=request.prompts, count=request.requests, progress=progress)
 
 
 def _moments(request: QuantizeRequest, plan: Plan, bundle: Bundle, progress: Progress) -> Moments:
@@ -219,11 +228,12 @@ class _Trials:
         try:
             with emulated(candidate, candidate.folder.with_name("emulated")) as subject:
                 return judge(self.reference, subject, like=like, progress=progress)
-        except RequestError as error:
-            if self.request.capacity is None:
+        except RoomError as error:
+            gpu = self.source.gpu
+            if gpu is None:
                 raise
-            raise RequestError(
-                f"--capacity {self.request.capacity} is too small for the requests of the quality check "
+            raise RoomError(
+                f"--capacity {gpu.capacity} is too small for the requests of the quality check "
                 f"({str(error).split('. ', 1)[0].rstrip('.')}). Increase it, give shorter requests with --prompts, or "
                 "skip the check with --quality-requests 0."
             ) from error

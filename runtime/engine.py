@@ -14,7 +14,7 @@ import numpy as np
 from .arrays import Codes, Floats, Pixels
 from .backends import Opener, open_runner
 from .bundle import Bundle
-from .errors import BundleError, RequestError
+from .errors import BundleError, RoomError
 from .gpu.device import DeviceBackbone, DeviceImageHead
 from .graphs.backbone import Backbone
 from .graphs.embeddings import Embeddings
@@ -68,13 +68,20 @@ class Engine:
         self._idle: dict[int, Painter] = {}
         self._read = 0  # bytes that the backbone took for its largest prompt, and keeps
 
+    @property
+    def holds(self) -> int:
+        """How many tokens prompt and result may have together: the model's positions, or a fixed KV cache's fewer."""
+        positions = self._shape.max_positions
+        return positions if self._capacity is None else min(positions, self._capacity)
+
     def check_room(self, prompts: Sequence[Sequence[int]], more: int) -> None:
-        """Raise `RequestError` unless the prompts and `more` tokens after the longest fit into the model."""
-        longest, holds = max(map(len, prompts)), min(self._shape.max_positions, self._capacity or 2**31)
+        """Raise `RoomError` unless the prompts and `more` tokens after the longest fit into the model."""
+        longest, holds = max(map(len, prompts)), self.holds
         if longest + more > holds:
-            raise RequestError(
+            larger = "" if holds == self._shape.max_positions else ", or quantize again with a larger --capacity"
+            raise RoomError(
                 f"the prompt has {longest} tokens and at most {max(holds - more, 0)} fit: this model holds {holds} "
-                f"and the result needs {more}. Shorten the prompt, or use fewer or smaller pictures."
+                f"and the result needs {more}. Shorten the prompt, use fewer or smaller pictures{larger}."
             )
 
     def check_memory(self, prompts: Sequence[Sequence[int]], more: int, grid: Shape | None = None) -> None:

@@ -1,5 +1,6 @@
 """Results on disk, whole or not at all, and the folder of what is kept between runs. Knows no formats."""
 
+import errno
 import fcntl
 import os
 import re
@@ -11,9 +12,22 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Final
 
-from .errors import OutputError
+from .errors import OutputError, remedy
 
 _HIDDEN: Final = re.compile(r"\..*-(\d{1,10})-[0-9a-f]{12}$")  # what `beside` names, and the process that did
+
+_LFS: Final = b"version https://git-lfs"
+_LFS_BYTES: Final = 1024
+LFS_NOTE: Final = "is the note of Git LFS in place of the file; fetch the file itself: git lfs pull, in its folder."
+
+
+def is_lfs_note(path: Path) -> bool:
+    """Whether a file is the note that Git LFS puts in a large file's place; False where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_LFS)) == _LFS and path.stat().st_size <= _LFS_BYTES
+    except OSError:
+        return False
 
 
 def home(kept: str) -> Path:
@@ -78,7 +92,10 @@ def written_to(path: Path, advice: str = "") -> Iterator[None]:
     except OSError as error:
         if isinstance(error, OutputError) or error.errno is None:
             raise
-        raise OutputError(f"{path} cannot be written ({os.strerror(error.errno)}). {advice}".strip()) from error
+        reason = os.strerror(error.errno)
+        if error.errno in (errno.EMFILE, errno.ENFILE):
+            advice = f"{remedy(error, '')} {advice}"
+        raise OutputError(f"{path} cannot be written ({reason}). {advice}".strip()) from error
 
 
 def remove_folder(folder: Path) -> None:

@@ -317,7 +317,7 @@ class Model:
             ),
             self._writer.picture,
             self._vocabulary.decode,
-            Rule.of(self.manifest, self._vocabulary, self._writer),
+            Rule.of(self.manifest, self._vocabulary, self._writer, self._engine.holds),
         )
 
     def _paint(

@@ -13,7 +13,7 @@ from typing import Final, get_args
 import msgspec
 from PIL import Image
 
-from edgevlo.runtime.errors import PictureError, RequestError
+from edgevlo.runtime.errors import PictureError, RequestError, remedy
 from edgevlo.runtime.generate.stroke import Stroke
 from edgevlo.runtime.manifest.abilities import AbilityName
 from edgevlo.runtime.manifest.guidance import Guidance
@@ -106,9 +106,8 @@ def read_requests(path: Path) -> Iterator[Request]:
         content = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise RequestError(
-            f"{path} cannot be read as requests ({reason}); name a text file, one request per line."
-        ) from error
+        advice = remedy(error, "Name a text file, one request per line")
+        raise RequestError(f"{path} cannot be read as requests ({reason}). {advice}") from error
     for number, line in enumerate(map(str.strip, content.splitlines()), start=1):
         if not line or line.startswith("#"):
             continue

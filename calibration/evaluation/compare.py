@@ -9,12 +9,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
+import msgspec
 import numpy as np
 from PIL import Image
 
 from edgevlo.runtime.arrays import Codes, Floats, Progress
 from edgevlo.runtime.bundle import Bundle
 from edgevlo.runtime.errors import BundleError
+from edgevlo.runtime.manifest.abilities import Ability, AbilityName
 from edgevlo.runtime.manifest.schema import Manifest
 
 from .cases import Case
@@ -28,13 +30,15 @@ Figures: TypeAlias = dict[str, Any]  # as in JSON; None for a ratio without any 
 DECIDED: Final = math.log(2)  # logits: a code or token twice as likely as any other
 
 # What two bundles of one model share, whatever their precision.
-_SAME: Final = ("family", "codes", "grid", "image_block", "guidance", "answer", "preprocess", "abilities")
+_SAME: Final = ("family", "codes", "grid", "image_block", "guidance", "answer", "preprocess")
 
 
 def check_comparable(reference: Bundle, candidate: Bundle) -> None:
     """Raise `BundleError` naming what differs unless both bundles hold the same model, whatever its precision."""
     ours, theirs = reference.manifest, candidate.manifest
     differing = [name for name in _SAME if getattr(ours, name) != getattr(theirs, name)]
+    if _abilities(ours) != _abilities(theirs):
+        differing.append("abilities")
     if _tokens(ours) != _tokens(theirs):
         differing.append("vocabulary")
     shapes = [(one.backbone.layers, one.backbone.hidden_size) for one in (ours, theirs)]
@@ -45,6 +49,11 @@ def check_comparable(reference: Bundle, candidate: Bundle) -> None:
             f"{candidate.folder} is not {reference.folder} in another precision: {', '.join(differing)} differ. "
             "Compare bundles of one checkpoint."
         )
+
+
+def _abilities(manifest: Manifest) -> dict[AbilityName, Ability]:
+    """Return the abilities without their sampling, which GPU bundles may lack a part of."""
+    return {name: msgspec.structs.replace(ability, sampling=None) for name, ability in manifest.abilities.items()}
 
 
 def _tokens(manifest: Manifest) -> tuple[int, str]:

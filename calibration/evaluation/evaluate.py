@@ -65,6 +65,8 @@ def evaluate(
     listed = cases(ours.manifest, requests, pictures, count)
     judged = _judged(subjects[0].form, subjects[1].form, tasks, progress)  # first: it may refuse
     compared_with = Reference(subjects[0], listed)
+    if requests is None:
+        compared_with.leave_out_long_ones(progress)
     figures, pairs = compare(compared_with, subjects[1], progress=progress)
     found = verdict(figures, coarsest(theirs.manifest), limits_of(theirs.manifest))
     emulated = any(subject.emulation is not None for subject in subjects)
@@ -77,7 +79,7 @@ def evaluate(
         "reference": _described(ours),
         "candidate": _described(theirs),
         "emulated": emulated,
-        "requests": {"sha256": digest(listed), "cases": [_case(case) for case in listed]},
+        "requests": {"sha256": digest(compared_with.cases), "cases": [_case(case) for case in compared_with.cases]},
         "figures": figures,
         "verdict": {
             "passed": found.passed,

@@ -113,13 +113,24 @@ def shown(name: str, value: float) -> str:
 
 
 def reference_of(
-    bundle: Path | Bundle, *, requests: Path | None = None, pictures: Path | None = None, count: int = COUNT
+    bundle: Path | Bundle,
+    *,
+    requests: Path | None = None,
+    pictures: Path | None = None,
+    count: int = COUNT,
+    progress: Progress | None = None,
 ) -> Reference:
-    """Return the reference that candidates are judged against; raise what `cases` raises."""
+    """Return the reference that candidates are judged against; raise what `cases` raises.
+
+    Of the requests that ship, those that the model has no room for are left out.
+    """
     check_installed()
     subject = subject_of(bundle)
     listed = cases(subject.bundle.manifest, requests, pictures, count)
-    return Reference(subject, listed, layers=False, sampled=False)
+    reference = Reference(subject, listed, layers=False, sampled=False)
+    if requests is None:
+        reference.leave_out_long_ones(progress)
+    return reference
 
 
 def settle(reference: Reference, found: Verdict, *, accept_loss: bool = False, fallbacks: str = "") -> Quality:

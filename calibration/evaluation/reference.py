@@ -5,6 +5,7 @@ does not make all that follow differ. Compares nothing.
 """
 
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +13,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from edgevlo.runtime.arrays import Codes
+from edgevlo.runtime.arrays import Codes, Progress
 from edgevlo.runtime.bundle import Bundle, open_bundle
+from edgevlo.runtime.errors import RoomError
 from edgevlo.runtime.generate.stroke import Stroke
 from edgevlo.runtime.model import Model
 
@@ -22,6 +24,10 @@ from .layers import layer_names, why_no_layers
 from .teacher_forcing import TeacherForcedEngine, Trace
 
 Pictures = Sequence[Path | Image.Image]
+
+
+class RequestsWarning(UserWarning):
+    """Requests that ship and that a model has no room for: they are left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,11 @@ class Performer:
                 self.model.detect(pictures[0], case.labels)
             else:
                 trace.shape = self._last_stroke(case, pictures).codes.shape
+        if reference is not None and len(trace.tokens) < len(reference.tokens):
+            raise RoomError(
+                f"an answer has {len(reference.tokens)} tokens and at most {len(trace.tokens)} fit into the KV cache. "
+                "Quantize again with a larger --capacity."
+            )
         return trace
 
     def sampled(self, case: Case, pictures: Pictures) -> Image.Image:
@@ -94,17 +105,45 @@ class Reference:
 
     def __init__(self, subject: Subject, listed: Sequence[Case], *, layers: bool = True, sampled: bool = True) -> None:
         self.bundle, self.cases = subject.bundle, tuple(listed)
+        self._by_number = {case.number: case for case in listed}
         self.why_no_layers = why_no_layers(subject.form) if layers else "they were not asked for"
         self.layers = () if self.why_no_layers else layer_names(subject.form)
         self._performer = Performer(subject.form, self.layers)
         self._sampled = sampled
         self._results: dict[int, ReferenceResult] = {}
 
+    def leave_out_long_ones(self, progress: Progress | None = None) -> None:
+        """Carry all cases out, and leave those out that the model has no room for, with one warning.
+
+        Raises `RoomError` if none is left.
+        """
+        left: list[Case] = []
+        for done, case in enumerate(self.cases):
+            if progress is not None:
+                progress(f"reference, {case.ability}", done, len(self.cases))
+            try:
+                self.result(case)
+            except RoomError:
+                left.append(case)
+        self.cases = tuple(case for case in self.cases if case not in left)
+        if not self.cases:
+            raise RoomError(
+                f"none of the requests that ship fits into {self.bundle.manifest.name}; name a file of shorter ones "
+                "with --prompts."
+            )
+        if left:
+            listed = ", ".join(f"{count} {ability}" for ability, count in Counter(one.ability for one in left).items())
+            warnings.warn(
+                f"requests that {self.bundle.manifest.name} has no room for are left out: {listed}",
+                RequestsWarning,
+                stacklevel=3,
+            )
+
     def pictures(self, case: Case) -> list[Path | Image.Image]:
         """Return the pictures that a case shows: files, or what the reference painted for another case."""
         shown: list[Path | Image.Image] = []
         for one in case.pictures:
-            picture = one if isinstance(one, Path) else self.result(self.cases[one]).picture
+            picture = one if isinstance(one, Path) else self.result(self._by_number[one]).picture
             assert picture is not None  # `cases` shows nothing but files and paintings
             shown.append(picture)
         return shown

@@ -12,11 +12,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from edgevlo.runtime.errors import CheckpointError
+from edgevlo.runtime.files import LFS_NOTE, is_lfs_note
 
 Shape = tuple[int, ...]
-
-_LFS: Final = b"version https://git-lfs"
-_LFS_BYTES: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +36,8 @@ class WeightFile(Protocol):
 
 def check_is_here(path: Path) -> None:
     """Raise `CheckpointError` for the note that Git LFS puts in a large file's place."""
-    if path.is_file() and path.stat().st_size < _LFS_BYTES and path.read_bytes().startswith(_LFS):
-        raise CheckpointError(
-            f"{path} is the note of Git LFS in place of the file; fetch the file itself: git lfs pull, in its folder."
-        )
+    if is_lfs_note(path):
+        raise CheckpointError(f"{path} {LFS_NOTE}")
 
 
 class Safetensors:

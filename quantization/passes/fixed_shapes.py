@@ -1,16 +1,13 @@
 """Rewrites that GPU targets need whatever their precision: a cache of fixed capacity, and a top-k of fixed size."""
 
-from typing import Final
-
 import numpy as np
 import onnx_ir as ir
 from onnx_ir.passes.common import RemoveUnusedNodesPass, TopologicalSortPass
 
 from edgevlo.runtime.errors import BundleError
+from edgevlo.runtime.manifest.interfaces import MAX_TOP_K
 
 from ._graph import constant, is_cache
-
-MAX_TOP_K: Final = 3840  # TensorRT's TopK takes no more
 
 
 class FixedCapacityPass(ir.passes.InPlacePass):

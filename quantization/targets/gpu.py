@@ -12,7 +12,10 @@ import msgspec
 import onnx_ir as ir
 
 from edgevlo.runtime.errors import RequestError
+from edgevlo.runtime.manifest.abilities import Ability
 from edgevlo.runtime.manifest.graphs import DType, Graph, GraphRole, Precision, Tensor
+from edgevlo.runtime.manifest.guidance import Sampling
+from edgevlo.runtime.manifest.interfaces import MAX_TOP_K
 from edgevlo.runtime.manifest.schema import Manifest, Target
 
 from ..passes._graph import is_cache
@@ -39,13 +42,33 @@ _WORDS: Final = 512  # tokens of a prompt beside its pictures
 _CACHE_TYPES: Final[dict[Half, DType]] = {"fp16": "float16", "bf16": "bfloat16"}
 
 
+class TargetWarning(UserWarning):
+    """A default of the model that bundles of a target cannot have."""
+
+
 def usual_capacity(manifest: Manifest) -> int:
     """Return a KV capacity that holds the largest picture, as many as an ability reads, and a prompt of 512 tokens."""
-    block, grid = manifest.image_block, manifest.grid
-    most = max((ability.images[1] for ability in manifest.abilities.values()), default=0)
-    picture = grid.cells[1] + grid.rows[1] * len(block.row_suffix) + len(block.open) + len(block.close)
-    needed = (1 + most) * picture + _WORDS
+    shown = (ability.images[1] * _shown_tokens(manifest, ability) for ability in manifest.abilities.values())
+    needed = _picture_tokens(manifest) + max(shown, default=0) + _WORDS
     return min(manifest.backbone.max_positions, -(-needed // _CAPACITY_STEP) * _CAPACITY_STEP)
+
+
+def _picture_tokens(manifest: Manifest) -> int:
+    """Return how many tokens the largest picture is as codes."""
+    block, grid = manifest.image_block, manifest.grid
+    return grid.cells[1] + grid.rows[1] * len(block.row_suffix) + len(block.open) + len(block.close)
+
+
+def _shown_tokens(manifest: Manifest, ability: Ability) -> int:
+    """Return how many tokens a prompt takes to show the largest picture: codes, features, or the one and the other."""
+    block, reads = manifest.image_block, ability.reads or manifest.image_block.features
+    codes = _picture_tokens(manifest)
+    if reads == "codes":
+        return codes
+    (features,) = manifest.graphs["vision_encoder"].outputs
+    rows = features.shape[1]
+    taken = (rows if isinstance(rows, int) else codes) + len(block.open) + len(block.close)
+    return taken + codes if reads == "both" else taken
 
 
 def check_capacity(manifest: Manifest, capacity: int) -> None:
@@ -91,13 +114,37 @@ def gpu_graph(role: GraphRole, graph: Graph, *, half: Half | None, capacity: int
 
 
 def gpu_backbone(manifest: Manifest, half: Half) -> Manifest:
-    """Return the manifest with the cache type that `gpu_passes` leave, and sampling without top-p."""
+    """Return the manifest with the cache type that `gpu_passes` leave, and sampling that the image head can do."""
     if manifest.backbone.cache_dtype == "int8":  # quantised already
         backbone = manifest.backbone
     else:
         backbone = msgspec.structs.replace(manifest.backbone, cache_dtype=_CACHE_TYPES[half])
-    sampling = msgspec.structs.replace(manifest.sampling, top_p=1.0)
-    return msgspec.structs.replace(manifest, backbone=backbone, sampling=sampling)
+    count = manifest.codes.count
+    abilities = {
+        name: msgspec.structs.replace(ability, sampling=ability.sampling and _on_gpu(ability.sampling, count))
+        for name, ability in manifest.abilities.items()
+    }
+    sampling = _on_gpu(manifest.sampling, count)
+    return msgspec.structs.replace(manifest, backbone=backbone, sampling=sampling, abilities=abilities)
+
+
+def changed_sampling(manifest: Manifest) -> list[str]:
+    """Return in words which of a model's own numbers of sampling a GPU bundle cannot have, and what it has instead."""
+    drawn = {"painting": manifest.sampling}
+    drawn |= {name: ability.sampling for name, ability in manifest.abilities.items() if ability.sampling is not None}
+    found = []
+    for name, before in drawn.items():
+        after = _on_gpu(before, manifest.codes.count)
+        if after.top_k:
+            found += [f"top-k of {name} {after.top_k} instead of {before.top_k}"] if after.top_k != before.top_k else []
+        found += [f"top-p of {name} 1 instead of {before.top_p:g}"] if after.top_p != before.top_p else []
+    return found
+
+
+def _on_gpu(sampling: Sampling, count: int) -> Sampling:
+    """Return the nearest sampling that the image head of a GPU bundle applies to so many codes."""
+    top_k = 0 if sampling.top_k >= count else min(sampling.top_k, MAX_TOP_K)
+    return msgspec.structs.replace(sampling, top_k=top_k, top_p=1.0)
 
 
 def half_of(weights: str) -> Half:

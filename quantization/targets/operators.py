@@ -15,9 +15,9 @@ from typing import Any, Final
 import onnx_ir as ir
 
 from edgevlo.runtime.errors import BundleError
+from edgevlo.runtime.manifest.interfaces import MAX_TOP_K
 
 from ..operator_schemas import ONNX_DOMAINS, Schema, infer_types, schema_of
-from ..passes.fixed_shapes import MAX_TOP_K
 
 _LISTED: Final = 3  # problems in an error message
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from .. import errors
-from ..errors import BundleError, EdgevloError
+from ..errors import BundleError, EdgevloError, remedy
 
 NO_TRIAL: Final = "EDGEVLO_TRIAL"  # 0: bundles are opened without a trial
 SECONDS: Final = 10  # of CPU, and one more for each _BYTES_A_SECOND of the bundle
@@ -49,7 +49,8 @@ def try_out(folder: Path, size: int) -> None:
     except subprocess.TimeoutExpired as error:
         raise BundleError(_refusal(folder, f"did not end within {_WAITING * seconds} seconds")) from error
     except OSError as error:
-        raise BundleError(f"{folder} cannot be tried out ({error.strerror}); {NO_TRIAL}=0 opens it.") from error
+        advice = remedy(error, f"Set {NO_TRIAL}=0 to open it without a trial")
+        raise BundleError(f"{folder} cannot be tried out ({error.strerror}). {advice}") from error
     if done.returncode == 0:
         return
     _raise(folder, done, seconds)

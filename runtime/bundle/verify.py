@@ -4,7 +4,8 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ..errors import BundleError
+from ..errors import BundleError, remedy
+from ..files import LFS_NOTE, is_lfs_note
 from ..manifest.schema import MANIFEST_FILE, Manifest
 from . import known_bundles, trial
 
@@ -35,7 +36,7 @@ def verify_files(folder: Path, manifest: Manifest) -> None:
             if sha256(path) != listed.sha256:
                 raise BundleError(f"{path} was changed: its SHA-256 is not the one in {MANIFEST_FILE}. {_ADVICE}")
         except OSError as error:
-            raise BundleError(f"{path} cannot be read ({error.strerror}). {_ADVICE}") from error
+            raise BundleError(f"{path} cannot be read ({error.strerror}). {remedy(error, _ADVICE)}") from error
 
 
 def check_listing(folder: Path, manifest: Manifest) -> None:
@@ -56,8 +57,10 @@ def check_listing(folder: Path, manifest: Manifest) -> None:
         try:
             size = path.stat().st_size
         except OSError as error:
-            raise BundleError(f"{path} cannot be read ({error.strerror}). {_ADVICE}") from error
+            raise BundleError(f"{path} cannot be read ({error.strerror}). {remedy(error, _ADVICE)}") from error
         if size != listed.bytes:
+            if is_lfs_note(path):
+                raise BundleError(f"{path} {LFS_NOTE}")
             raise BundleError(f"{path} has {size} bytes, {MANIFEST_FILE} says {listed.bytes}. {_ADVICE}")
 
 

@@ -10,7 +10,7 @@ import msgspec
 
 from ..errors import OutputError
 from ..files import beside, claimed, remove_folder, sync, written_to
-from ..manifest.schema import MANIFEST_FILE, File, Manifest, Quality, encode_manifest
+from ..manifest.schema import MANIFEST_FILE, File, Manifest, Quality, encode_manifest, read_manifest
 from . import known_bundles
 from .open import Bundle
 from .verify import sha256
@@ -88,6 +88,7 @@ def with_quality(bundle: Bundle, quality: Quality) -> Bundle:
 def _stated(folder: Path, manifest: Manifest) -> Bundle:
     content = encode_manifest(manifest)
     (folder / MANIFEST_FILE).write_bytes(content)
+    read_manifest(folder)  # what cannot be opened is never published
     bundle = Bundle(folder=folder, manifest=manifest, digest=hashlib.sha256(content).hexdigest())
     known_bundles.trust(bundle.digest)  # made here
     return bundle

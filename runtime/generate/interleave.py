@@ -33,18 +33,18 @@ class Rule:
     stop: Collection[int]
     opener: int  # the token at which a picture begins
     max_tokens: int  # of text, in all
-    max_positions: int  # of everything, the prompt included
+    holds: int  # tokens of everything, the prompt included
     picture_tokens: int  # of a picture, opener and closer included
 
     @classmethod
-    def of(cls, manifest: Manifest, vocabulary: Vocabulary, writer: PromptWriter) -> "Rule":
-        """Return the rule of a model whose pictures have its default size."""
+    def of(cls, manifest: Manifest, vocabulary: Vocabulary, writer: PromptWriter, holds: int) -> "Rule":
+        """Return the rule of a model that holds so many tokens and whose pictures have its default size."""
         shape = Shape(*manifest.grid.default)
         return cls(
             stop=vocabulary.specials(manifest.answer.stop),
             opener=writer.opener(shape)[0],
             max_tokens=manifest.answer.max_tokens,
-            max_positions=manifest.backbone.max_positions,
+            holds=holds,
             picture_tokens=len(writer.picture(np.zeros((shape.rows, shape.columns), dtype=np.int32))),
         )
 
@@ -72,7 +72,7 @@ def interleave(
             yield words
         if not paints:
             break
-        if len(prompt) + len(written.tokens) + rule.picture_tokens > rule.max_positions:
+        if len(prompt) + len(written.tokens) + rule.picture_tokens > rule.holds:
             warnings.warn("there was no room for the model's next picture; the answer ends here", AnswerWarning, 2)
             return
         for stroke in paint(written):

@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 from ..errors import RequestError
 from ..manifest.abilities import Ability
 from ..manifest.guidance import Guidance, Sampling, weigh
-from ..manifest.interfaces import takes_top_p
+from ..manifest.interfaces import most_top_k, takes_top_p
 from ..manifest.schema import Manifest
 from .prompts import check_text
 
@@ -54,7 +54,7 @@ def resolve(options: Options, ability: Ability, manifest: Manifest) -> Settings:
     top_k = _first(options.top_k, default.top_k)
     _check_number("temperature", temperature, 0, 100)
     top_p = _first(options.top_p, default.top_p)
-    _check_number("top-k", top_k, 0, 2**31 - 1)
+    top_k = _top_k(top_k, manifest)
     _check_top_p(top_p, manifest)
     codes_per_pass = _first(options.codes_per_pass, 1)  # one: the only number with which a seed decides alone
     _check_number("codes per pass", codes_per_pass, 0, MAX_CODES_PER_PASS)
@@ -114,11 +114,26 @@ def check_seed(seed: int) -> None:
         raise RequestError(f"seed {seed} is out of range; seeds run from 0 to {MAX_SEED}.")
 
 
+def _top_k(top_k: int, manifest: Manifest) -> int:
+    """Return a top-k that the image head applies; raise `RequestError` for one that it cannot."""
+    _check_number("top-k", top_k, 0, 2**31 - 1)
+    most = most_top_k(manifest)
+    if most is None or top_k <= most:
+        return top_k
+    if top_k < manifest.codes.count:
+        raise RequestError(
+            f"top-k {top_k} is out of range: on a GPU at most {most} codes are kept, or all of them with 0."
+        )
+    return 0
+
+
 def _check_top_p(top_p: float, manifest: Manifest) -> None:
     if not 0 < top_p <= 1:  # false for NaN too
         raise RequestError(f"top-p {top_p} is out of range; it is above 0 and at most 1.")
     if top_p < 1 and not takes_top_p(manifest):
-        raise RequestError("this bundle does not support top-p; leave it out, or export the checkpoint again.")
+        target = manifest.target
+        remedy = "export the checkpoint again" if target in ("portable", "cpu") else "use a bundle of target 'cpu'"
+        raise RequestError(f"this bundle of target {target!r} does not support top-p; leave it out, or {remedy}.")
 
 
 def _check_number(name: str, value: float, low: float, high: float) -> None:

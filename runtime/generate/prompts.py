@@ -10,7 +10,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from ..arrays import Codes, Floats
-from ..errors import BundleError, RequestError
+from ..errors import BundleError, RequestError, remedy
 from ..manifest.abilities import Ability
 from ..manifest.prompts import ImageBlock, Piece
 from ..manifest.schema import Manifest
@@ -79,7 +79,8 @@ class Vocabulary:
             if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
                 raise
             reason = " ".join(str(error).split())[:200]
-            raise BundleError(f"{self._path} {what} ({reason}). Export the bundle again.") from error
+            advice = remedy(error, "Export or download the bundle again")
+            raise BundleError(f"{self._path} {what} ({reason}). {advice}") from error
 
 
 def check_text(text: str, what: str) -> str:

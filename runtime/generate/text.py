@@ -39,16 +39,15 @@ class Answering:
         """Return the whole answer to a text about pictures."""
         rule = self._manifest.answer
         prompt = self._writer.prompt(ability.prompt, text, sources)
-        room = self._manifest.backbone.max_positions - len(prompt)
-        longest = max(1, min(rule.max_tokens, room))
+        longest = max(1, min(rule.max_tokens, self._engine.holds - len(prompt)))
         with self._engine.painter([prompt], longest, stacked(sources)) as painter:
             next_token = self._engine.text_choice(painter.backbone.last_hidden)
             stop = self._vocabulary.specials(rule.stop)
             return self._vocabulary.decode(list(answer(next_token, painter.backbone.step, stop, longest)))
 
     def continuation(self, context: list[int], count: int) -> Iterator[int]:
-        """Yield up to `count` of the likeliest tokens after a context, fewer where the model's positions end."""
-        longest = min(count, self._manifest.backbone.max_positions - len(context))
+        """Yield up to `count` of the likeliest tokens after a context, fewer where the model holds no more."""
+        longest = min(count, self._engine.holds - len(context))
         if longest < 1:
             return
         with self._engine.painter([context], longest) as painter:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from ..errors import BundleError
+from ..errors import BundleError, remedy
 
 MAX_BYTES: Final = 64 * 2**20
 MAX_GROWTH: Final = 64  # times that replacements may lengthen a text, all of them together
@@ -32,7 +32,8 @@ def check_tokenizer(path: Path) -> None:
         tree = json.loads(path.read_bytes())
         reason = broken_rule(tree)
     except (OSError, ValueError, RecursionError) as error:
-        raise BundleError(f"{path} is not a tokenizer ({str(error)[:200]}). Export or download it again.") from error
+        advice = remedy(error, "Export or download it again")
+        raise BundleError(f"{path} is not a tokenizer ({str(error)[:200]}). {advice}") from error
     if reason:
         raise BundleError(f"{path}: {reason}. Take a tokenizer without it.")
 

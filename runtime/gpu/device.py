@@ -9,15 +9,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ..arrays import ArrayShape, Floats
-from ..errors import RequestError
 from ..graphs.backbone import Backbone, Call
 from ..graphs.embeddings import Embeddings
 from ..graphs.protocols import DeviceArray, DeviceGraph, View
 from ..manifest import graphs as manifest_graphs
 from ..manifest.graphs import DType
 from ..manifest.guidance import Sampling
-
-MAX_TOP_K = 3840  # what the image heads of GPU bundles can find; above it they would keep this many
 
 
 class _DeviceCall(Call):
@@ -78,7 +75,6 @@ class DeviceImageHead:
 
     def __init__(self, graph: DeviceGraph, backbone: DeviceBackbone, codes: int) -> None:
         rows, size = backbone.device_last_hidden.shape
-        self._count = codes
         self._weights, self._temperature = graph.array((rows,), "float32"), graph.array((), "float32")
         self._top_k, self._uniform = graph.array((1,), "int64"), graph.array((1,), "float32")
         self._code, logits = graph.array((1,), "int64"), graph.array((1, codes), "float32")
@@ -96,11 +92,6 @@ class DeviceImageHead:
 
     def set(self, weights: Floats, sampling: Sampling) -> None:
         """Fix guidance weights, temperature and top-k for the picture to come."""
-        if MAX_TOP_K < sampling.top_k < self._count:
-            raise RequestError(
-                f"top-k {sampling.top_k} is out of range: on a GPU at most {MAX_TOP_K} codes are kept, or all of them "
-                "with 0."
-            )
         self._weights.upload(np.ascontiguousarray(weights, dtype=np.float32))
         self._temperature.upload(np.array(sampling.temperature, dtype=np.float32))
         self._top_k.upload(np.array([sampling.top_k], dtype=np.int64))

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..arrays import Array
 from ..bundle import Bundle
-from ..errors import BundleError, MemoryShortError
+from ..errors import BundleError, MemoryShortError, remedy
 from ..manifest.graphs import GraphRole
 
 _ADVICE = "Export or download the bundle again."
@@ -23,8 +23,11 @@ def one_line(bundle: Bundle, what: str) -> Iterator[None]:
             raise
         reason = str(error).strip().split("\n", 1)[0][:300]
         if "allocate memory" in reason or "bad_alloc" in reason:
-            raise MemoryShortError(f"{bundle.folder}: there is not enough memory for {what} ({reason}).") from error
-        raise BundleError(f"{bundle.folder}: {what} failed ({reason}). {_ADVICE}") from error
+            raise MemoryShortError(
+                f"{bundle.folder}: there is not enough memory for {what} ({reason}). End other programs, "
+                "or use a smaller bundle or size."
+            ) from error
+        raise BundleError(f"{bundle.folder}: {what} failed ({reason}). {remedy(error, _ADVICE)}") from error
 
 
 def check_finite(numbers: Array, bundle: Bundle, role: GraphRole) -> None:

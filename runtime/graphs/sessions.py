@@ -11,7 +11,7 @@ from typing import Final
 import onnxruntime as ort
 
 from ..bundle import Bundle
-from ..errors import AbilityError, BundleError, first_line
+from ..errors import AbilityError, BundleError, first_line, remedy
 from ..manifest.graphs import DType, Graph, GraphRole, Tensor
 from ..manifest.interfaces import contract, difference
 from ..manifest.schema import MANIFEST_FILE, graph_bytes
@@ -64,7 +64,9 @@ def open_graph(
     try:
         session = ort.InferenceSession(path, options, providers=providers)
     except Exception as error:  # onnxruntime's own exceptions share no base class below Exception
-        raise BundleError(f"{path} cannot be opened: {first_line(error)}. {_remedy(bundle)}.") from error
+        raise BundleError(
+            f"{path} cannot be opened: {first_line(error)}. {remedy(error, _other_bundle(bundle))}"
+        ) from error
     wanted = {one if isinstance(one, str) else one[0] for one in providers}
     if missing := sorted(wanted - set(session.get_providers())):
         raise BundleError(
@@ -78,7 +80,7 @@ def open_graph(
     return opened
 
 
-def _remedy(bundle: Bundle) -> str:
+def _other_bundle(bundle: Bundle) -> str:
     """Return what helps where a graph cannot be opened: an ONNX Runtime that is new enough, or another bundle."""
     found = tuple(map(int, re.findall(r"\d+", ort.__version__)[:2]))
     if bundle.manifest.target == "cpu" and found < _OLDEST:
@@ -87,11 +89,13 @@ def _remedy(bundle: Bundle) -> str:
             f"ONNX Runtime {ort.__version__} is too old for bundles of target 'cpu': use an environment with "
             f"'onnxruntime>={oldest}' and without onnxruntime-gpu"
         )
-    return "Export the bundle again"
+    if bundle.manifest.target in ("cuda", "rtx"):
+        return "Install a driver and CUDA libraries that fit ONNX Runtime, or quantize the portable bundle for 'cpu'"
+    return "Export or download the bundle again"
 
 
 def open_rewritten(
-    content: bytes, path: Path, weights: int, *entries: tuple[str, str], remedy: str = "Export the bundle again"
+    content: bytes, path: Path, weights: int, *entries: tuple[str, str], advice: str = "Export the bundle again"
 ) -> Session:
     """Open on the CPU what was made in memory of the graph at `path`, beside whose file its weights stay.
 
@@ -105,7 +109,7 @@ def open_rewritten(
     try:
         session: Session = ort.InferenceSession(content, options, providers=[_CPU])
     except Exception as error:  # onnxruntime's own exceptions share no base class below Exception
-        raise BundleError(f"{path} cannot be opened on a CPU: {first_line(error)}. {remedy}.") from error
+        raise BundleError(f"{path} cannot be opened on a CPU: {first_line(error)}. {remedy(error, advice)}") from error
     return session
 
 

@@ -1,11 +1,13 @@
 """What every graph takes and gives: the table of docs/bundle.md, with a bundle's own numbers. Opens nothing."""
 
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from .graphs import DType, GraphRole, Tensor
 from .schema import Manifest
 
 Interface: TypeAlias = tuple[tuple[Tensor, ...], tuple[Tensor, ...]]  # inputs, outputs
+
+MAX_TOP_K: Final = 3840  # TensorRT's TopK takes no more
 
 
 def contract(manifest: Manifest, role: GraphRole) -> Interface:
@@ -42,6 +44,15 @@ def takes_top_p(manifest: Manifest) -> bool:
     """Whether the image head keeps the likeliest codes by their probability: some bundles draw without."""
     head = manifest.graphs.get("image_head")
     return head is not None and any(tensor.name == "top_p" for tensor in head.inputs)
+
+
+def most_top_k(manifest: Manifest) -> int | None:
+    """Return the largest top-k that the image head applies, None if there is no bound; 0, all codes, always goes.
+
+    Those of GPUs look the k-th largest logit up among the largest, of which TensorRT finds no more.
+    """
+    bounded = manifest.target in ("cuda", "rtx", "tensorrt") and manifest.codes.count > MAX_TOP_K
+    return MAX_TOP_K if bounded else None
 
 
 def _backbone(manifest: Manifest) -> Interface:

@@ -12,7 +12,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from ..errors import BundleError
+from ..errors import BundleError, remedy
 from . import checks
 from .abilities import Ability, AbilityName, Answer
 from .graphs import Backbone, Graph, GraphRole, Precision, Table
@@ -115,7 +115,8 @@ def read_manifest(folder: Path) -> Manifest:
             raise BundleError(f"{path} has {size} bytes; a manifest has at most {MAX_MANIFEST_BYTES}. Export it again.")
         raw = path.read_bytes()
     except OSError as error:
-        raise BundleError(f"{path} cannot be read ({error.strerror}); is {folder} a bundle folder?") from error
+        advice = remedy(error, f"Name a bundle folder; {folder} is none")
+        raise BundleError(f"{path} cannot be read ({error.strerror}). {advice}") from error
     try:
         declared = msgspec.json.decode(raw, type=dict[str, msgspec.Raw]).get("format")
         if declared is not None and bytes(declared) != f'"{FORMAT}"'.encode():

@@ -9,7 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
-from ..errors import BundleError
+from ..errors import BundleError, remedy
+
+_ADVICE: Final = "Export or download the bundle again."
 
 Dimension: TypeAlias = int | str  # a number, or an expression such as "8*h"
 
@@ -47,9 +49,9 @@ def read_shapes(path: Path) -> Shapes:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
             return _shapes(mapped)
     except OSError as error:
-        raise BundleError(f"{path} cannot be read ({error.strerror}). Export or download the bundle again.") from error
+        raise BundleError(f"{path} cannot be read ({error.strerror}). {remedy(error, _ADVICE)}") from error
     except (ValueError, IndexError) as error:
-        raise BundleError(f"{path} is not an ONNX file ({error}). Export or download the bundle again.") from error
+        raise BundleError(f"{path} is not an ONNX file ({error}). {_ADVICE}") from error
 
 
 def largest(values: Iterable[Value], sizes: Mapping[str, int]) -> int:

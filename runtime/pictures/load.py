@@ -14,7 +14,7 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from ..arrays import Pixels
-from ..errors import PictureError
+from ..errors import PictureError, remedy
 from ..manifest.pictures import Postprocess, Preprocess
 from .decode import decode, read_file, read_stream
 from .formats.contents import OF_16_BITS, OF_32_BITS, UnreadableError
@@ -85,7 +85,7 @@ def _named(name: str) -> Iterator[None]:
         raise PictureError(_NO_PICTURE.format(name, "")) from error
     except OSError as error:
         reason = error.strerror or "it is damaged or cut off"
-        raise PictureError(f"{name} cannot be read: {reason}. Choose another picture.") from error
+        raise PictureError(f"{name} cannot be read: {reason}. {remedy(error, 'Choose another picture')}") from error
     except Exception as error:  # on damaged files Pillow raises errors of every kind
         raise PictureError(_NO_PICTURE.format(name, "")) from error
 

@@ -14,7 +14,7 @@ from xml.sax.saxutils import unescape
 
 from PIL import Image
 
-from ..errors import PictureError
+from ..errors import PictureError, remedy
 from .marks import PARAMETERS
 
 _SOURCE_TYPE: Final = re.compile(r"digitalsourcetype/(\w+)", re.IGNORECASE)
@@ -47,7 +47,7 @@ def read_marks(path: Path) -> Marks:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise PictureError(_NO_PICTURE.format(path)) from error
+        raise PictureError(f"{path} cannot be read ({error.strerror}). {remedy(error, 'Choose another')}") from error
     return marks_of(content, str(path))
 
 

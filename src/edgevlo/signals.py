@@ -36,7 +36,10 @@ def _end(number: int, _: FrameType | None) -> None:
 
 def give_up_streams() -> None:
     """Let nothing more be written to streams that fail, so that ending the process is quiet."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+    except OSError:  # not one file more may be opened
+        return
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

@@ -12,10 +12,11 @@ from graph_runs import session
 
 from edgevlo.export.graph import Network, write_graph
 from edgevlo.quantization import quantize
-from edgevlo.quantization.passes.fixed_shapes import MAX_TOP_K, FixedCapacityPass, StaticTopKPass
+from edgevlo.quantization.passes.fixed_shapes import FixedCapacityPass, StaticTopKPass
 from edgevlo.quantization.passes.without_top_p import WithoutTopPPass
 from edgevlo.runtime.arrays import Array
 from edgevlo.runtime.errors import RequestError
+from edgevlo.runtime.manifest.interfaces import MAX_TOP_K
 from edgevlo.runtime.manifest.schema import read_manifest
 
 CAPACITY = 48

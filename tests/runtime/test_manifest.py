@@ -323,7 +323,7 @@ def test_a_manifest_that_is_too_large_is_not_read(tmp_path: Path) -> None:
 
 
 def test_a_missing_manifest_says_so(tmp_path: Path) -> None:
-    with pytest.raises(BundleError, match=r"manifest\.json cannot be read \(No such file.*is .* a bundle folder\?"):
+    with pytest.raises(BundleError, match=r"manifest\.json cannot be read \(No such file.*\)\. Name a bundle folder; "):
         read_manifest(tmp_path)
 
 

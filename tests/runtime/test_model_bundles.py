@@ -76,7 +76,8 @@ def test_a_file_that_is_no_graph_is_one_quiet_error(
 ) -> None:
     folder = rewritten(toy, tmp_path / "bad", files={"image_head.onnx": content})
 
-    with pytest.raises(BundleError, match=rf"^{folder}/image_head.onnx cannot be opened: .* Export the bundle again.$"):
+    again = "Export or download the bundle again."
+    with pytest.raises(BundleError, match=rf"^{folder}/image_head.onnx cannot be opened: .* {again}$"):
         Model.open(folder).paint("a red car", seed=1)
     assert capfd.readouterr() == ("", "")
 

@@ -47,7 +47,7 @@ def without_top_p(tree: dict[str, Any]) -> None:
 
 def test_a_bundle_whose_head_takes_no_top_p_refuses_one(toy: Path, tmp_path: Path) -> None:
     model = Model.open(rewritten(toy, tmp_path / "older", without_top_p))
-    with pytest.raises(RequestError, match="this bundle does not support top-p; leave it out, or export"):
+    with pytest.raises(RequestError, match="of target 'cpu' does not support top-p; leave it out, or export"):
         model.paint_rows("a red car", top_p=0.5)
     model.paint_rows("a red car", top_p=1.0)
 

@@ -2,15 +2,12 @@
 
 from typing import Any
 
-import numpy as np
 import pytest
 from fake_cuda import FakeCuda
 
-from edgevlo.runtime.errors import BundleError, RequestError
+from edgevlo.runtime.errors import BundleError
 from edgevlo.runtime.gpu import tensorrt_api
 from edgevlo.runtime.gpu.cuda import find_gpu
-from edgevlo.runtime.gpu.device import MAX_TOP_K, DeviceImageHead
-from edgevlo.runtime.manifest.guidance import Sampling
 
 
 @pytest.mark.parametrize("version", ["10.3.0", "8.6.1", "10.14.1.48"])
@@ -33,10 +30,3 @@ def test_without_a_driver(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     with pytest.raises(BundleError, match=r"the GPU refused cudaGetDeviceProperties: .* Is an NVIDIA driver"):
         find_gpu(api)
-
-
-def test_a_top_k_that_no_gpu_finds_is_refused() -> None:
-    head = DeviceImageHead.__new__(DeviceImageHead)
-    head._count = 2 * MAX_TOP_K
-    with pytest.raises(RequestError, match=f"at most {MAX_TOP_K} codes are kept"):
-        head.set(np.ones(1, np.float32), Sampling(top_k=MAX_TOP_K + 1))

@@ -274,5 +274,6 @@ def spread_codebook(vq: Any, shape: ChameleonShape) -> None:
     vq.quant_conv.weight.div_(std[:, None, None, None])
     vq.quant_conv.bias.sub_(mean).div_(std)
     flat = (flat - mean) / std
-    chosen = flat[torch.randperm(len(flat))[: shape.codes]]
+    some = torch.randperm(len(flat)) if len(flat) >= shape.codes else torch.randint(len(flat), (shape.codes,))
+    chosen = flat[some[: shape.codes]]
     vq.quantize.embedding.weight.copy_(chosen + 0.01 * flat.std() * torch.randn_like(chosen))

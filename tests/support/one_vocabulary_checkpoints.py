@@ -45,6 +45,7 @@ class TextShape:
     tied: bool = True
     padded: int = 0  # rows of the embedding behind the last code
     multipliers: tuple[int, ...] = (1, 1, 2)
+    codes: int = 48  # of a Liquid
     seed: int = 0
 
 
@@ -58,7 +59,7 @@ TEXT_SHAPES = (
 
 def vq_shape(shape: TextShape) -> ChameleonShape:
     """Return the image tokenizer of a Liquid."""
-    return ChameleonShape(name="vq", codes=48, multipliers=shape.multipliers, side=4, seed=shape.seed)
+    return ChameleonShape(name="vq", codes=shape.codes, multipliers=shape.multipliers, side=4, seed=shape.seed)
 
 
 def make_text_model(folder: Path, shape: TextShape) -> Path:

@@ -81,7 +81,7 @@ def lumina_block(names: Names) -> ImageBlock:
 
 def lumina_defaults(config: Any, names: Names, cell: int, release: Release) -> Card:
     """Return how a released Lumina-mGPT is used."""
-    side = _side(release.size // cell, config.max_position_embeddings)
+    side = _side(release.size // cell, config.max_position_embeddings, pictures=1 + release.omni)
     begin, turn_ends, text = Piece(token=names.begin), Piece(token=names.end_of_turn), Piece(field="text")
     shown = (begin, text, Piece(text=" "), Piece(field="images"), turn_ends)
     abilities: dict[AbilityName, Ability] = {
@@ -141,8 +141,8 @@ def lumina_defaults(config: Any, names: Names, cell: int, release: Release) -> C
     )
 
 
-def _side(side: int, max_positions: int) -> int:
-    """Return the side of the largest square, in cells: that of the release if its rows and a prompt fit."""
-    room = max_positions * 8 // 9
+def _side(side: int, max_positions: int, *, pictures: int) -> int:
+    """Return the side of the largest square, in cells: that of the release if so many and a prompt fit."""
+    room = max_positions * 8 // 9 // pictures
     fits = (math.isqrt(4 * room + 1) - 1) // 2  # side * (side + 1) <= room
     return max(PATCH, min(side, fits) // PATCH * PATCH)

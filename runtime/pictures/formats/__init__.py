@@ -24,6 +24,17 @@ _STARTS: Final[tuple[tuple[bytes, Callable[[bytes], Contents]], ...]] = (
     *((b"P%d" % number, ppm.inspect) for number in range(1, 7)),
 )
 
+# Bytes near the beginning of files that people take for pictures, and what these files are.
+_OTHERS: Final = {
+    b"version https://git-lfs": "it is the note of Git LFS in place of the file, which `git lfs pull` fetches",
+    b"ftyphei": "it is a HEIC file; save it as JPEG",
+    b"ftypmif1": "it is a HEIC file; save it as JPEG",
+    b"ftypavif": "it is an AVIF file; save it as JPEG",
+    b"%PDF": "it is a PDF file; save the page as PNG",
+    b"<svg": "it is an SVG file; save it as PNG",
+    b"<!DOCTYPE html": "it is a page of the web; save the picture itself",
+}
+
 
 def inspect(content: bytes) -> Contents:
     """Return what a picture file holds; raise `UnreadableError` when it is of no format that is read.
@@ -36,4 +47,4 @@ def inspect(content: bytes) -> Contents:
                 return reader(content)
             except (IndexError, ValueError) as error:  # the headers end too early
                 raise UnreadableError(str(error)) from error
-    raise UnreadableError("no known format")
+    raise UnreadableError(next((what for start, what in _OTHERS.items() if start in content[:40]), "no known format"))

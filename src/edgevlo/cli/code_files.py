@@ -9,7 +9,7 @@ import click
 import numpy as np
 
 from edgevlo.runtime.arrays import Codes
-from edgevlo.runtime.errors import RequestError
+from edgevlo.runtime.errors import RequestError, remedy
 from edgevlo.runtime.files import write_whole
 
 MaybePath = TypeVar("MaybePath", Path, Path | None)
@@ -22,9 +22,8 @@ def read_codes(path: Path) -> Codes:
             grid = np.lib.format.read_array(file, allow_pickle=False)
     except (OSError, ValueError, EOFError, MemoryError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is not a plain NumPy array"
-        raise RequestError(
-            f"{path} cannot be read as codes: {reason}. `edgevlo paint --codes FILE.npy` writes them."
-        ) from error
+        advice = remedy(error, "`edgevlo paint --codes FILE.npy` writes them")
+        raise RequestError(f"{path} cannot be read as codes: {reason}. {advice}") from error
     if grid.dtype.kind not in "iu":
         raise RequestError(f"{path} is not a grid of whole numbers. `edgevlo paint --codes FILE.npy` writes one.")
     return np.asarray(grid)

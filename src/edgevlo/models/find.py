@@ -44,7 +44,10 @@ def find(model: str | Path | None = None) -> Path:
 
         return pull(name, wanted="bundle")[0]
     wanted = f"{name!r}, which {MODEL_VARIABLE} names" if model is None else repr(name)
-    raise BundleError(f"there is no bundle {wanted}: no such folder, and none installed in {installed()}.")
+    raise BundleError(
+        f"there is no bundle {wanted}: no such folder, and none installed in {installed()}; `edgevlo list` prints "
+        "those that are."
+    )
 
 
 def default() -> str | None:
