@@ -166,8 +166,8 @@ class Engine:
             getattr(self, f"_{role}")
         _ = self._embeddings
 
-    def text_choice(self, hidden: Floats) -> Callable[[], int]:
-        """Return a function giving the likeliest next token after `hidden` (1, hidden_size), read anew at each call.
+    def text_choice(self, backbone: Backbone) -> Callable[[], int]:
+        """Return a function giving the likeliest token after what a backbone of one row has read until each call.
 
         With `text_only` in the manifest, codes among the tokens are never chosen.
         """
@@ -176,7 +176,7 @@ class Engine:
         left_out = slice(first, first + manifest.codes.count if manifest.answer.text_only else first)
 
         def choose() -> int:
-            (logits,) = session.run(["logits"], {"hidden": hidden})
+            (logits,) = session.run(["logits"], {"hidden": backbone.last_hidden})
             check_finite(logits, self._bundle, "text_head")
             logits[0, left_out] = -np.inf
             return int(np.argmax(logits[0]))

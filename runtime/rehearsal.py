@@ -56,7 +56,7 @@ def _step(engine: Engine, manifest: Manifest) -> None:
             painter.head.set(np.ones(1, dtype=np.float32), Sampling())
             painter.head.draw(0.5)
         if "text_head" in manifest.graphs:
-            engine.text_choice(painter.backbone.last_hidden)()
+            engine.text_choice(painter.backbone)()
 
 
 def _least(manifest: Manifest) -> Shape:

@@ -63,14 +63,14 @@ class TeacherForcedEngine(Engine):
             head = _RecordingHead(self, painter.backbone)
             yield painter if self._sampling else Painter(painter.backbone, lambda: head, painter.name)
 
-    def text_choice(self, hidden: Floats) -> Callable[[], int]:
+    def text_choice(self, backbone: Backbone) -> Callable[[], int]:
         """Return a function that records the likeliest token and returns the reference's."""
-        trace, choose = self.trace, super().text_choice(hidden)
+        trace, choose = self.trace, super().text_choice(backbone)
         fed = (self._reference or trace).tokens
 
         def forced() -> int:
             trace.tokens.append(choose())
-            trace.margins.append(self._margin(hidden, trace.tokens[-1]))
+            trace.margins.append(self._margin(backbone.last_hidden, trace.tokens[-1]))
             return fed[len(trace.tokens) - 1]
 
         return forced

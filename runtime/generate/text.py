@@ -41,7 +41,7 @@ class Answering:
         prompt = self._writer.prompt(ability.prompt, text, sources)
         longest = max(1, min(rule.max_tokens, self._engine.holds - len(prompt)))
         with self._engine.painter([prompt], longest, stacked(sources)) as painter:
-            next_token = self._engine.text_choice(painter.backbone.last_hidden)
+            next_token = self._engine.text_choice(painter.backbone)
             stop = self._vocabulary.specials(rule.stop)
             return self._vocabulary.decode(list(answer(next_token, painter.backbone.step, stop, longest)))
 
@@ -51,5 +51,5 @@ class Answering:
         if longest < 1:
             return
         with self._engine.painter([context], longest) as painter:
-            next_token = self._engine.text_choice(painter.backbone.last_hidden)
+            next_token = self._engine.text_choice(painter.backbone)
             yield from answer(next_token, painter.backbone.step, (), longest)

@@ -1,7 +1,7 @@
 """Memory, a stream and captured graphs on an NVIDIA GPU, through NVIDIA's `cuda-bindings`. Knows no TensorRT."""
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -39,6 +39,7 @@ SURFACE: Final[dict[str, tuple[str, ...]]] = {
     "cudaGraphInstantiate": ("graph", "flags"),
     "cudaGraphLaunch": ("graphExec", "stream"),
     "cudaGraphDestroy": ("graph",),
+    "cudaGraphExecDestroy": ("graphExec",),
 }
 MEMBERS: Final[dict[str, tuple[str, ...]]] = {
     "cudaError_t": ("cudaSuccess", "cudaErrorMemoryAllocation"),
@@ -87,6 +88,8 @@ class Cuda:
     def __init__(self, api: CudaRuntime) -> None:
         self.api = api
         (self.stream,) = self.call("cudaStreamCreateWithFlags", api.cudaStreamNonBlocking)
+        self._capturing = False
+        self._to_free: list[int] = []  # what was given back while a stream was captured
 
     def call(self, function: str, *arguments: object) -> tuple[Any, ...]:
         """Call a function; return its results, or raise `MemoryError` or `BundleError`."""
@@ -100,22 +103,46 @@ class Cuda:
         """Return when all that was put on the stream has run."""
         self.call("cudaStreamSynchronize", self.stream)
 
-    def captured(self, work: Callable[[], None]) -> Callable[[], None]:
-        """Record what `work` puts on the stream, once, and return a function that runs the record."""
+    def captured(self, work: Callable[[], None]) -> "Captured":
+        """Record what `work` puts on the stream, once."""
         self.call(
             "cudaStreamBeginCapture", self.stream, self.api.cudaStreamCaptureMode.cudaStreamCaptureModeThreadLocal
         )
+        self._capturing = True
         try:
             work()
         finally:
+            self._capturing = False
             (graph,) = self.call("cudaStreamEndCapture", self.stream)
-        (made,) = self.call("cudaGraphInstantiate", graph, 0)
-        self.call("cudaGraphDestroy", graph)
-        return lambda: void(self.call("cudaGraphLaunch", made, self.stream))
+            while self._to_free:
+                self.api.cudaFree(self._to_free.pop())
+        try:
+            return Captured(self, graph)
+        finally:
+            self.call("cudaGraphDestroy", graph)
+
+    def free(self, address: int) -> None:
+        """Free memory, at once or when the stream is captured: to free meanwhile would end the capture."""
+        if self._capturing:
+            self._to_free.append(address)
+        else:
+            self.api.cudaFree(address)
 
 
-def void(_results: Sequence[object]) -> None:
-    """Drop the results of a call that has none."""
+class Captured:
+    """The record of a stream, as often as it is wanted; destroyed with this object."""
+
+    def __init__(self, cuda: Cuda, graph: object) -> None:
+        self._cuda, self._made = cuda, None
+        (self._made,) = cuda.call("cudaGraphInstantiate", graph, 0)
+
+    def launch(self) -> None:
+        """Put all that was recorded on the stream."""
+        self._cuda.call("cudaGraphLaunch", self._made, self._cuda.stream)
+
+    def __del__(self) -> None:
+        if self._made is not None:
+            self._cuda.api.cudaGraphExecDestroy(self._made)
 
 
 class CudaArray:
@@ -152,7 +179,7 @@ class CudaArray:
 
     def __del__(self) -> None:
         if self.address:
-            self._cuda.api.cudaFree(self.address)
+            self._cuda.free(self.address)
 
 
 def call(api: CudaRuntime, function: str, *arguments: object) -> tuple[Any, ...]:

@@ -1,7 +1,7 @@
 """A backbone and an image head whose buffers lie on a device. Knows no device: a `DeviceGraph` does.
 
-The KV cache never leaves the device. A step sends the embeddings of its tokens and the rows' lengths there and brings
-`last_hidden` back; the image head reads `last_hidden` where it lies.
+The KV cache never leaves the device. A step sends the embeddings of its tokens and the rows' lengths there; the image
+head reads `last_hidden` where it lies, and it comes back only where the host asks for it, as answers do.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,7 +38,7 @@ class _DeviceCall(Call):
 
 
 class DeviceBackbone(Backbone):
-    """A backbone whose cache, inputs and outputs lie on a device; `last_hidden` is a copy on the host."""
+    """A backbone whose cache, inputs and outputs lie on a device; hidden states are copied when they are read."""
 
     def __init__(
         self, graph: DeviceGraph, shape: manifest_graphs.Backbone, embeddings: Embeddings, *, rows: int, capacity: int
@@ -47,18 +47,28 @@ class DeviceBackbone(Backbone):
         super().__init__(None, shape, embeddings, rows=rows, capacity=capacity)
         self.device_lengths = graph.array((rows,), "int64")
         self.device_last_hidden = graph.array((rows, shape.hidden_size), "float32")
+        self._copied = True  # whether the host has what the device has
+
+    @property
+    def last_hidden(self) -> Floats:
+        """The hidden states (rows, hidden_size) behind the last tokens, the same memory of the host each time."""
+        if not self._copied:
+            self.device_last_hidden.download(self._last_hidden)
+            self._copied = True
+        return self._last_hidden
 
     def append(self, tokens: Sequence[Sequence[int]], features: Floats | None = None) -> Floats:
         """Read some more tokens of every row; as `Backbone.append`."""
-        hidden = super().append(tokens, features)
-        self._last_call.device_hidden.download(hidden)
-        return hidden
+        call = self._read(tokens, features)
+        assert isinstance(call, _DeviceCall)
+        call.device_hidden.download(call.hidden)
+        return call.hidden
 
     def _make_cache(self, names: Sequence[str], shape: ArrayShape, dtype: DType) -> None:
         self.device_cache = {name: self.graph.array(shape, dtype) for name in names}
 
     def _bind(self, width: int, *, often: bool) -> Call:
-        return _DeviceCall(self, width, self.last_hidden.shape[1], often=often)
+        return _DeviceCall(self, width, self._last_hidden.shape[1], often=often)
 
     def _run(self, call: Call) -> None:
         assert isinstance(call, _DeviceCall)
@@ -66,8 +76,7 @@ class DeviceBackbone(Backbone):
         call.device_counts.upload(call.counts)
         self.device_lengths.upload(self.lengths)
         call.run()
-        self.device_last_hidden.download(self.last_hidden)
-        self._last_call = call
+        self._copied = False
 
 
 class DeviceImageHead:

@@ -33,7 +33,7 @@ SURFACE: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "INetworkDefinition": {"get_input": ("index",)},
     "Runtime": {"deserialize_cuda_engine": ("serialized_engine",)},
     "ICudaEngine": {
-        "create_execution_context": (),
+        "create_execution_context": ("strategy",),
         "get_tensor_name": ("index",),
         "get_tensor_mode": ("name",),
         "get_tensor_dtype": ("name",),
@@ -64,6 +64,7 @@ MEMBERS: Final[dict[str, tuple[str, ...]]] = {
     "TensorIOMode": ("INPUT", "OUTPUT"),
     "TensorLocation": ("DEVICE", "HOST"),
     "DataType": ("FLOAT", "HALF", "BF16", "INT64", "INT32", "INT8", "FP8"),
+    "ExecutionContextAllocationStrategy": ("ON_PROFILE_CHANGE",),
 }
 
 
@@ -168,8 +169,8 @@ class CudaEngine(Protocol):
     num_optimization_profiles: int
     device_memory_size_v2: int
 
-    def create_execution_context(self) -> Context | None:
-        """Return a context with memory of its own, None if there is too little."""
+    def create_execution_context(self, strategy: Any) -> Context | None:
+        """Return a context, with memory of its own when its profile is chosen; None if there is too little."""
 
     def get_tensor_name(self, index: int) -> str:
         """Return the name of an input or output."""
@@ -205,6 +206,7 @@ class TensorRT(Protocol):
     TensorIOMode: Any
     TensorLocation: Any
     DataType: Any
+    ExecutionContextAllocationStrategy: Any
 
     def Builder(self, logger: object) -> Builder:
         """Return a builder."""

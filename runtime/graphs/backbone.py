@@ -49,16 +49,21 @@ class Backbone:
         self.capacity = capacity
         self.lengths: Tokens = np.zeros(rows, dtype=np.int64)
         self._longest = 0
-        self.last_hidden = np.zeros((rows, shape.hidden_size), dtype=np.float32)
+        self._last_hidden = np.zeros((rows, shape.hidden_size), dtype=np.float32)
         cache_shape = (rows, shape.kv_heads, capacity, shape.head_dim)
         sides = [(side, layer) for side in ("keys", "values") for layer in range(shape.layers)]
         self._make_cache([f"{side}.{layer}" for side, layer in sides], cache_shape, shape.cache_dtype)
         self._calls: dict[int, Call] = {}
 
+    @property
+    def last_hidden(self) -> Floats:
+        """The hidden states (rows, hidden_size) behind the last tokens, the same memory after every call."""
+        return self._last_hidden
+
     def prefill(self, prompts: Sequence[Sequence[int]], features: Floats | None = None) -> None:
         """Forget everything and read one prompt a row; the prompts may differ in length."""
         self.lengths[:] = self._longest = 0
-        self.append(prompts, features)
+        self._read(prompts, features)
 
     def append(self, tokens: Sequence[Sequence[int]], features: Floats | None = None) -> Floats:
         """Read some more tokens of every row, at least one each; return `hidden` (rows, longest, hidden_size).
@@ -66,6 +71,9 @@ class Backbone:
         An id -1 - i stands for row i of `features` (features, hidden_size). The rows are padded on the right; what
         stands behind a row's own tokens has no meaning. The result is overwritten by the next call of the same width.
         """
+        return self._read(tokens, features).hidden
+
+    def _read(self, tokens: Sequence[Sequence[int]], features: Floats | None) -> Call:
         width = max(map(len, tokens))
         call = self._call(width)
         for row, ids in enumerate(tokens):
@@ -74,7 +82,7 @@ class Backbone:
         self._run(call)
         self.lengths += call.counts
         self._longest = int(self.lengths.max())
-        return call.hidden
+        return call
 
     def step(self, tokens: Sequence[int]) -> None:
         """Read the same tokens in every row: the next code, and what the grid forces after it."""
@@ -116,14 +124,14 @@ class Backbone:
         return call
 
     def _bind(self, width: int, *, often: bool) -> Call:
-        call, session = Call(self.rows, width, self.last_hidden.shape[1]), self._session
+        call, session = Call(self.rows, width, self._last_hidden.shape[1]), self._session
         inputs: dict[str, Array] = {
             "inputs_embeds": call.embeds,
             "past_lengths": self.lengths,
             "token_counts": call.counts,
         }
         inputs |= {f"past_{name}": array for name, array in self._cache.items()}
-        outputs: dict[str, Array] = {"hidden": call.hidden, "last_hidden": self.last_hidden}
+        outputs: dict[str, Array] = {"hidden": call.hidden, "last_hidden": self._last_hidden}
         outputs |= {f"present_{name}": array for name, array in self._cache.items()}
         assert session is not None
         binding = session.io_binding()

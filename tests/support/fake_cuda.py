@@ -1,7 +1,8 @@
 """CUDA without a GPU: the calls that edgevlo makes, over the memory of this process.
 
 A stream runs at once, unless it is being captured: then what is put on it is recorded, addresses included, and nothing
-runs.
+runs. What a device would not survive is an error here too: memory taken or given back while a stream is captured,
+copies to memory that is free, a launch of what was destroyed.
 """
 
 import ctypes
@@ -42,6 +43,7 @@ class FakeCuda:
         self.held: dict[int, Any] = {}
         self.recording: list[Callable[[], None]] | None = None
         self.graphs: dict[int, list[Callable[[], None]]] = {}
+        self.executables: dict[int, list[Callable[[], None]]] = {}
         self.counts: dict[str, int] = {}
         self.captures = True  # whether streams can be captured
 
@@ -54,6 +56,11 @@ class FakeCuda:
             work()
         else:
             self.recording.append(work)
+
+    def at(self, address: int) -> int:
+        """Return an address that work is about to use: it may have been given back since the work was recorded."""
+        assert address in self.held, "work uses memory that was given back"
+        return address
 
     def cudaGetDeviceProperties(self, device: int) -> tuple[Error, Any]:
         assert device == 0
@@ -69,6 +76,8 @@ class FakeCuda:
         return Error.cudaSuccess, error.name.encode()
 
     def cudaMalloc(self, size: int) -> tuple[Error, int | None]:
+        assert self.recording is None, "memory is taken while a stream is captured"
+        self._count("cudaMalloc")
         if size > self.memory:
             return Error.cudaErrorMemoryAllocation, None
         self.memory -= size
@@ -79,13 +88,14 @@ class FakeCuda:
         return Error.cudaSuccess, address
 
     def cudaFree(self, devPtr: int) -> tuple[Error]:
+        assert self.recording is None, "memory is given back while a stream is captured"
         _, size = self.held.pop(devPtr)
         self.memory += size
         return (Error.cudaSuccess,)
 
     def cudaMemsetAsync(self, devPtr: int, value: int, count: int, stream: int) -> tuple[Error]:
         assert count <= self.held[devPtr][1]
-        self.enqueue(lambda: void(ctypes.memset(devPtr, value, count)))
+        self.enqueue(lambda: void(ctypes.memset(self.at(devPtr), value, count)))
         return (Error.cudaSuccess,)
 
     def cudaMemcpyAsync(self, dst: int, src: int, count: int, kind: Kind, stream: int) -> tuple[Error]:
@@ -116,21 +126,30 @@ class FakeCuda:
         assert recorded is not None
         if not self.captures:
             return Error.cudaErrorStreamCaptureUnsupported, None
-        self.graphs[len(self.graphs) + 1] = recorded
-        return Error.cudaSuccess, len(self.graphs)
+        self._count("ended")
+        self.graphs[self.counts["ended"]] = recorded
+        return Error.cudaSuccess, self.counts["ended"]
 
     def cudaGraphInstantiate(self, graph: int, flags: int) -> tuple[Error, int]:
         assert flags == 0
         self._count("captured")
-        return Error.cudaSuccess, graph
+        made = 1000 + self.counts["captured"]
+        self.executables[made] = self.graphs[graph]
+        return Error.cudaSuccess, made
 
     def cudaGraphLaunch(self, graphExec: int, stream: int) -> tuple[Error]:
         self._count("launched")
-        for work in self.graphs[graphExec]:
+        assert self.recording is None, "a graph is launched while a stream is captured"
+        for work in self.executables[graphExec]:
             work()
         return (Error.cudaSuccess,)
 
     def cudaGraphDestroy(self, graph: int) -> tuple[Error]:
+        del self.graphs[graph]
+        return (Error.cudaSuccess,)
+
+    def cudaGraphExecDestroy(self, graphExec: int) -> tuple[Error]:
+        del self.executables[graphExec]
         return (Error.cudaSuccess,)
 
 

@@ -1,6 +1,8 @@
 """TensorRT without a GPU: the calls that edgevlo makes, over fake_cuda.py's memory and ONNX Runtime.
 
-An engine is the name of its ONNX file and its profiles; running it runs that file on the addresses that were set. The
+An engine is the name of its ONNX file and its profiles; running it runs that file on the addresses that were set. What
+a device would not survive is an error here too: shapes, addresses or a profile that change while a stream is captured
+or before what was captured is launched again, and capturing shapes that were never run. The
 names and arguments are those of tests/support/tensorrt_surface.json, which the real bindings wrote; a test compares.
 """
 
@@ -58,6 +60,10 @@ class DataType(enum.Enum):
     INT32 = 6
     INT8 = 3
     FP8 = 17
+
+
+class ExecutionContextAllocationStrategy(enum.Enum):
+    ON_PROFILE_CHANGE = 1
 
 
 class Network:
@@ -155,17 +161,26 @@ class Context:
         self.engine = engine
         self.addresses: dict[str, int] = {}
         self.shapes: dict[str, tuple[int, ...]] = {}
-        self.profile = 0
+        self.profile = -1  # none, and no memory
+        self.changes = 0  # of anything that a captured graph holds
+        self.settled = -1  # how many there had been when it was last run
+
+    def _change(self) -> None:
+        assert self.engine.cuda.recording is None, "a context changes while a stream is captured"
+        self.changes += 1
 
     def set_optimization_profile_async(self, profile_index: int, stream_handle: int) -> bool:
+        self._change()
         self.profile = profile_index
         return 0 <= profile_index < len(self.engine.profiles)
 
     def set_tensor_address(self, name: str, memory: int) -> bool:
+        self._change()
         self.addresses[name] = memory
         return name in self.engine.names
 
     def set_input_shape(self, name: str, shape: Sequence[int]) -> bool:
+        self._change()
         stated = self.engine.profiles[self.profile].get(name)
         low, _, high = stated or [self.engine.get_tensor_shape(name)] * 3
         fits = all(a <= size <= b for a, size, b in zip(low, shape, high, strict=True))
@@ -183,8 +198,16 @@ class Context:
 
     def execute_async_v3(self, stream_handle: int) -> bool:
         assert stream_handle == 77
-        addresses, shapes = dict(self.addresses), dict(self.shapes)
-        self.engine.cuda.enqueue(lambda: self.engine.execute(addresses, shapes))
+        addresses, shapes, changes = dict(self.addresses), dict(self.shapes), self.changes
+        captured = self.engine.cuda.recording is not None
+        assert not captured or self.settled == changes, "shapes are captured that were never run"
+
+        def work() -> None:
+            assert not captured or self.changes == changes, "a captured graph is launched after its context changed"
+            self.engine.execute({name: self.engine.cuda.at(one) for name, one in addresses.items()}, shapes)
+
+        self.engine.cuda.enqueue(work)
+        self.settled = changes
         return True
 
 
@@ -201,7 +224,7 @@ class Engine:
         self.inputs = {value.name: value for value in graph.input}
         self.outputs = {value.name: value for value in graph.output}
         self.names = [*self.inputs, *self.outputs]
-        self.runs = 0
+        self.runs = self.contexts = 0
 
     @property
     def num_io_tensors(self) -> int:
@@ -215,7 +238,9 @@ class Engine:
     def device_memory_size_v2(self) -> int:
         return 0
 
-    def create_execution_context(self) -> Context:
+    def create_execution_context(self, strategy: ExecutionContextAllocationStrategy) -> Context:
+        assert strategy is ExecutionContextAllocationStrategy.ON_PROFILE_CHANGE
+        self.contexts += 1
         return Context(self)
 
     def get_tensor_name(self, index: int) -> str:
@@ -277,6 +302,7 @@ class FakeTensorRT:
     TensorIOMode = TensorIOMode
     TensorLocation = TensorLocation
     DataType = DataType
+    ExecutionContextAllocationStrategy = ExecutionContextAllocationStrategy
     IOptimizationProfile = Profile
     IBuilderConfig = Config
     INetworkDefinition = Network

@@ -18,5 +18,5 @@ def answered(
 ) -> list[int]:
     """Return the tokens behind a prompt's, at most `count`."""
     with model._engine.painter([prompt], count, features) as painter:
-        choose = model._engine.text_choice(painter.backbone.last_hidden)
+        choose = model._engine.text_choice(painter.backbone)
         return list(answer(choose, painter.backbone.step, stop, count))
