@@ -42,6 +42,11 @@ def home(kept: str) -> Path:
         raise OutputError(f"there is no home folder to keep {kept} in; set EDGEVLO_HOME to a folder.") from error
 
 
+def place(path: Path) -> str:
+    """Return the same for all names of one file: links are followed, and some disks take capitals for small letters."""
+    return os.path.realpath(path).casefold()
+
+
 def check_writable(path: Path) -> None:
     """Raise `OutputError` if `path` cannot become a file; called before the work that would be lost."""
     folder = path.absolute().parent

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from edgevlo.runtime.errors import RequestError
-from edgevlo.runtime.files import check_writable, write_whole
+from edgevlo.runtime.files import check_writable, place, write_whole
 from edgevlo.runtime.pictures.marks import check_png
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ def check_outputs(document: Path | None, sheet: Path | None) -> None:
         check_writable(document)
     if sheet is not None:
         check_png(sheet)
-    if document is not None and sheet is not None and document.absolute() == sheet.absolute():
+    if document is not None and sheet is not None and place(document) == place(sheet):
         raise RequestError(f"--json and --sheet both name {document}; name two files.")
 
 

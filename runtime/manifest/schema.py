@@ -162,6 +162,8 @@ def _check_files(manifest: Manifest, refuse: checks.Refuse) -> None:
     for name in manifest.files:
         if not _INSIDE.fullmatch(name) or name == MANIFEST_FILE:
             refuse(f"files has {name!r}, which", "is not a plain path inside the bundle")
+    if len({name.casefold() for name in manifest.files}) < len(manifest.files):
+        refuse("files", "has names that differ in capitals alone, which are one file on some disks")
     named = {f"graphs.{role}.file": graph.file for role, graph in manifest.graphs.items()}
     named |= {"token_embedding.file": manifest.token_embedding.file, "tokenizer": manifest.tokenizer}
     if manifest.code_embedding is not None:

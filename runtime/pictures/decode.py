@@ -1,12 +1,15 @@
 """Picture files become Pillow images, within the bounds of limits.py, which are checked before a pixel is decoded."""
 
+import contextlib
+import ctypes
+import functools
 import io
 import os
 import stat
 from pathlib import Path
 from typing import IO
 
-from PIL import Image
+from PIL import Image, _imaging
 
 from ..errors import PictureError
 from .formats import inspect
@@ -44,6 +47,8 @@ def decode(content: bytes, name: str) -> tuple[Image.Image, Contents]:
     """
     contents = inspect(content)
     halvings = check_decoding(contents, name)
+    if contents.format == "TIFF":
+        _silence_libtiff()
     image = Image.open(io.BytesIO(contents.pixels), formats=(contents.format,))
     if image.size != contents.size:
         raise UnreadableError("its headers disagree about its size")
@@ -52,6 +57,13 @@ def decode(content: bytes, name: str) -> tuple[Image.Image, Contents]:
     check_bytes(name, contents.size, image.width * image.height * (PIXEL_BYTES + _converted(image, contents)))
     image.load()
     return image, contents
+
+
+@functools.cache
+def _silence_libtiff() -> None:
+    """Keep libtiff from printing what is wrong with a file: our own line says it. Where it is linked in, it prints."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler(None)
 
 
 def _converted(image: Image.Image, contents: Contents) -> int:

@@ -16,8 +16,10 @@ import pytest
 from command_line import Ran, Run, fails
 from PIL import Image
 
-from edgevlo.runtime.memory import predict
+from edgevlo.runtime.errors import PictureError
+from edgevlo.runtime.memory import refuse
 from edgevlo.runtime.pictures.limits import MAX_SIDE
+from edgevlo.runtime.pictures.load import load_picture
 
 NOBODY = 65534
 LFS_NOTE = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n"
@@ -99,17 +101,16 @@ def test_a_bundle_of_somebody_else(warm: Run, toy: Path, open_folder: Path, file
         works(warm("show", str(bundle)))
 
 
-def test_a_picture_of_somebody_else(warm: Run, open_folder: Path) -> None:
+def test_a_picture_of_somebody_else(open_folder: Path) -> None:
     picture = open_folder / "red.png"
-    shutil.copy("red.png", picture)
+    Image.new("RGB", (20, 16), "red").save(picture)
     picture.chmod(0)
-    with as_nobody():
-        failed = warm("inspect", str(picture))
-    fails(failed, r"\(Permission denied\)\. Let this user read it")
+    with as_nobody(), pytest.raises(PictureError, match=r"cannot be read: Permission denied\. Let this user read it"):
+        load_picture(picture)
 
     picture.chmod(0o644)
     with as_nobody():
-        works(warm("inspect", str(picture)))
+        assert load_picture(picture).size == (20, 16)
 
 
 @pytest.mark.skipif(
@@ -248,9 +249,9 @@ def test_a_folder_that_may_not_be_written(warm: Run, toy: Path, open_folder: Pat
 
 
 def test_memory_that_is_too_short(edgevlo_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(predict, "available_bytes", lambda: 1000)
-    fails(edgevlo_run("paint", "a", "-m", "toy"), f"or set {predict.IGNORE}=1 to try")
-    monkeypatch.setenv(predict.IGNORE, "1")
+    monkeypatch.setattr(refuse, "available_bytes", lambda: 1000)
+    fails(edgevlo_run("paint", "a", "-m", "toy"), f"or set {refuse.IGNORE}=1 to try")
+    monkeypatch.setenv(refuse.IGNORE, "1")
     works(edgevlo_run("paint", "a", "-m", "toy"))
 
 

@@ -167,7 +167,7 @@ def test_of_two_writers_of_one_folder_the_first_stays(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
 
 
-@pytest.mark.parametrize("codes", ["d/../p.png", "./p.png", "link.png", "linked/p.png"])
+@pytest.mark.parametrize("codes", ["d/../p.png", "./p.png", "link.png", "linked/p.png", "P.PNG"])
 def test_codes_never_replace_the_picture(edgevlo_run: Run, codes: str) -> None:
     Path("d").mkdir()
     Path("linked").symlink_to(".")

@@ -164,7 +164,7 @@ def test_requests_that_ship_and_do_not_fit_are_left_out(portable_of: PortableOf,
     with pytest.warns(RequestsWarning, match="no room for are left out: 2 edit$"):
         reference = reference_of(open_bundle(portable), count=8)
     assert {case.ability for case in reference.cases} == {"paint"}
-    with pytest.warns(UserWarning, match="'edit: make the car yellow' is left out: the prompt has"):
+    with pytest.warns(UserWarning, match="'edit: change the colour of the largest .* is left out: the prompt has"):
         found = calibrate(portable, tmp_path / "calibration", count=3)
     assert found.finished
     with pytest.warns(UserWarning, match="is left out"):

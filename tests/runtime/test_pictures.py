@@ -367,3 +367,16 @@ def test_a_picture_stands_whole_in_the_middle_of_its_square(
     outside = np.ones((32, 32), dtype=bool)
     outside[top:bottom, left:right] = False
     assert (square[outside] == (127, 126, 125)).all()
+
+
+def test_what_libtiff_finds_wrong_is_not_printed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "picture.tiff"
+    Image.new("RGB", (64, 64), "red").save(path, compression="tiff_lzw")
+    with Image.open(path) as image:
+        start, length = image.tag_v2[273][0], image.tag_v2[279][0]  # type: ignore[attr-defined]
+    content = bytearray(path.read_bytes())
+    content[start : start + length] = b"\xff" * length
+    path.write_bytes(content)
+    with pytest.raises(PictureError):
+        load_picture(path)
+    assert capfd.readouterr() == ("", "")

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pytest
 from chameleon_checkpoints import TURN, ChameleonShape, make_chameleon
-from checkpoints import Shape, make_checkpoint
+from emu3_checkpoints import Shape, make_checkpoint
 from janus_checkpoints import JanusShape, make_janus
 from one_vocabulary_checkpoints import TextShape, make_text_model
 from shared import shared_folder

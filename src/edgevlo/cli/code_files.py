@@ -1,6 +1,5 @@
 """Code grids in files: int32 [rows, columns] in NumPy's format. Opens no models."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -10,7 +9,7 @@ import numpy as np
 
 from edgevlo.runtime.arrays import Codes
 from edgevlo.runtime.errors import RequestError, remedy
-from edgevlo.runtime.files import write_whole
+from edgevlo.runtime.files import place, write_whole
 
 MaybePath = TypeVar("MaybePath", Path, Path | None)
 
@@ -45,18 +44,6 @@ def check_apart(paths: Sequence[Path]) -> None:
     """Raise a usage error when two results would be written to one file, by whatever ways it is named."""
     seen: set[str] = set()
     for path in paths:
-        place = os.path.realpath(path)
-        if _ignores_case(os.path.dirname(place)):  # noqa: PTH120
-            place = place.casefold()
-        if place in seen:
+        if place(path) in seen:
             raise click.UsageError(f"{path} cannot hold both the picture and its codes; name another file.")
-        seen.add(place)
-
-
-def _ignores_case(folder: str) -> bool:
-    """Whether a folder does not tell capitals from small letters, by its own name."""
-    other = folder.swapcase()
-    try:
-        return other != folder and os.path.samefile(folder, other)  # noqa: PTH121
-    except OSError:
-        return False
+        seen.add(place(path))
