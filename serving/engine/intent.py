@@ -2,7 +2,8 @@
 
 They only choose between abilities, which a client may also name; what the words mean is the model's to read. Of 320
 requests about a picture that were written for picturebook's judge they take 192 of 200 changes and 101 of 120 questions
-for what they are (a test holds them to nine and eight in ten).
+for what they are (a test holds them to nine and eight in ten); some of those were seen while the rules were written, so
+others will fare worse.
 """
 
 import re

@@ -1,4 +1,7 @@
-"""What words ask for, held against the judge's requests; the rules were fitted to those that picturebook learns."""
+"""What words ask for, held against the judge's requests.
+
+The rules were fitted to the requests that picturebook learns, but some of the judge's were seen meanwhile.
+"""
 
 from pathlib import Path
 

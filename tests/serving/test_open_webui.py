@@ -1,4 +1,4 @@
-"""Open WebUI's requests, field by field as its `routers/images.py` and its chat build them (2026-11)."""
+"""Open WebUI's requests: pictures as a copy of its `routers/images.py` builds them (2026-11), chat after OpenAI's form."""
 
 from pathlib import Path
 from typing import Any
