@@ -1,4 +1,4 @@
-"""Open WebUI's requests: pictures as a copy of its `routers/images.py` builds them (2026-11), chat after OpenAI's form."""
+"""Open WebUI's requests: pictures as a copy of its `routers/images.py` builds them, chat in OpenAI's form (2026-11)."""
 
 from pathlib import Path
 from typing import Any
