@@ -17,6 +17,7 @@ import msgspec
 import numpy as np
 from PIL import Image
 
+from edgevlo.runtime.arguments import as_path, check_number, check_whole, wrong_type
 from edgevlo.runtime.arrays import Codes, Progress
 from edgevlo.runtime.bundle import Bundle, open_bundle
 from edgevlo.runtime.errors import BundleError, CalibrationError, RequestError, RoomError
@@ -70,8 +71,10 @@ def calibrate(
     """
     tell = progress or (lambda _what, _done, _all: None)
     chosen = _checked(method, percentile)
-    bundle, output = Path(bundle), Path(output)
-    prompts, pictures = (None if path is None else Path(path) for path in (prompts, pictures))
+    check_whole("count", count)
+    bundle, output = as_path("bundle", bundle), as_path("output", output)
+    prompts = None if prompts is None else as_path("prompts", prompts)
+    pictures = None if pictures is None else as_path("pictures", pictures)
     store.check_output(output)
     tell("verifying the bundle", 0, 1)
     opened = open_bundle(bundle)
@@ -89,10 +92,13 @@ def calibrate(
 
 
 def _checked(method: str, percentile: float) -> Method:
+    if not isinstance(method, str):
+        raise wrong_type("method", method, "text")
     if method not in METHODS:
-        raise RequestError(f"there is no --method {method!r}; choose one of {', '.join(METHODS)}.")
+        raise RequestError(f"there is no `method={method!r}`; choose one of {', '.join(METHODS)}.")
+    check_number("percentile", percentile)
     if not 50 <= percentile <= 100:
-        raise RequestError(f"--percentile {percentile} is out of range; choose one from 50 to 100, such as 99.999.")
+        raise RequestError(f"`percentile={percentile}` is out of range; choose one from 50 to 100, such as 99.999.")
     return method
 
 
@@ -118,13 +124,15 @@ def _begun(
         return _Run(fresh, {}, {})
     found, tensors, grids = store.read(output)
     if found.bundle_sha256 != bundle.digest:
-        raise CalibrationError(f"{output} was made from another bundle, {found.bundle}; --restart starts it over.")
+        raise CalibrationError(f"{output} was made from another bundle, {found.bundle}; `restart=True` starts it over.")
     if found.versions != fresh.versions:
         raise CalibrationError(
-            f"{output} was made with other versions of edgevlo or its libraries; --restart starts it over."
+            f"{output} was made with other versions of edgevlo or its libraries; `restart=True` starts it over."
         )
     if found.cases > len(listed) or found.data_sha256 != digest(listed[: found.cases]):
-        raise CalibrationError(f"{output} was made with other prompts, pictures or counts; --restart starts it over.")
+        raise CalibrationError(
+            f"{output} was made with other prompts, pictures or counts; `restart=True` starts it over."
+        )
     found = _replaced(found, cases=len(listed), data_sha256=fresh.data_sha256)  # more cases may be added
     if found.done:
         then = "only ranges are chosen again" if found.finished else "resuming"

@@ -102,7 +102,7 @@ def second_moments(
     """
     weights = weights_bytes(bundle.folder, bundle.manifest, bundle.manifest.graphs)
     if not squares:
-        check_available(bundle, moments_bytes(bundle) + weights, "for --method gptq; other methods take less")
+        check_available(bundle, moments_bytes(bundle) + weights, "for `method='gptq'`; other methods take less")
     listed = cases(bundle.manifest, prompts, None, count)
     observer, grids = MomentObserver({}, squares=squares), Grids()
     model = Model(bundle, ObservedEngine(bundle, observer))

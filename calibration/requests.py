@@ -22,7 +22,7 @@ _NAMES: Final[tuple[AbilityName, ...]] = get_args(AbilityName)
 def cases(manifest: Manifest, prompts: Path | None, pictures: Path | None, count: int) -> list[Case]:
     """Return `count` cases, the abilities in turn; raise `RequestError` or `PictureError` for files it cannot use."""
     if count < 1:
-        raise RequestError(f"--count {count} is too small; calibration needs at least one case.")
+        raise RequestError(f"`count={count}` is too small; calibration needs at least one case.")
     lines = list(read_requests(SHIPPED if prompts is None else prompts))
     if prompts is None:
         lines = [line for line in lines if line.ability in manifest.abilities and line.ability != "interleave"]
@@ -31,11 +31,11 @@ def cases(manifest: Manifest, prompts: Path | None, pictures: Path | None, count
     elif any(line.ability == "interleave" for line in lines):
         raise RequestError(f"{prompts} has requests to interleave, which calibration does not run; remove them.")
     if not lines:
-        raise RequestError(f"{prompts or manifest.name} has no requests to calibrate on; give a file with --prompts.")
+        raise RequestError(f"{prompts or manifest.name} has no requests to calibrate on; give a file with `prompts`.")
     files = [] if pictures is None else picture_files(pictures)
     paints = any(line.ability == "paint" for line in lines)
     if not files and not paints and any(manifest.abilities[line.ability].images[0] for line in lines):
-        raise RequestError("no request paints a picture for the others to show; name a folder of them with --pictures.")
+        raise RequestError("no request paints a picture for the others to show; name a folder of them with `pictures`.")
     return list(islice(_cases(manifest, lines, files), count))
 
 

@@ -95,7 +95,7 @@ class Calibration(Record, frozen=True):
 def read(folder: Path) -> tuple[Calibration, Tensors, Grids]:
     """Return a calibration, its statistics and the code grids it painted; raise `CalibrationError` if it is damaged."""
     path = folder / FILE
-    again = "Calibrate again with --restart."
+    again = "Calibrate again: edgevlo calibrate BUNDLE --restart."
     try:
         if path.stat().st_size > _MAX_JSON_BYTES:
             raise CalibrationError(f"{path} is too large for a calibration. {again}")

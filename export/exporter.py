@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 import onnx_ir as ir
 
+from edgevlo.runtime.arguments import as_path
 from edgevlo.runtime.arrays import Progress
 from edgevlo.runtime.bundle import Bundle, seal, staged_folder
 from edgevlo.runtime.errors import BundleError, CheckpointError, EdgevloError, OutputError
@@ -44,7 +45,7 @@ def export_checkpoint(checkpoint: Path | str, output: Path | str, *, progress: P
     `OutputError` when the output exists or cannot be written. In both cases nothing is left behind.
     """
     tell = progress or (lambda _what, _done, _all: None)
-    checkpoint, output = Path(checkpoint), Path(output)
+    checkpoint, output = as_path("checkpoint", checkpoint), as_path("output", output)
     if output.exists():
         raise OutputError(f"{output} exists already; bundles are never overwritten. Choose another name or remove it.")
     give_back_freed_memory()

@@ -61,5 +61,5 @@ def _in_float16(source: Path, rows: npt.NDArray[Any]) -> npt.NDArray[np.float16]
     with np.errstate(over="ignore"):
         half = rows.astype(np.float16)
     if not np.isfinite(half).all():
-        raise BundleError(f"{source} overflows float16; keep the embeddings in fp32: --module tables=fp32.")
+        raise BundleError(f"{source} overflows float16; keep the embeddings in fp32 with `overrides='tables=fp32'`.")
     return half

@@ -29,7 +29,7 @@ def quantise_cache(bundle: Bundle, prompts: Path | None, progress: Progress) -> 
     try:
         peaks = cache_ranges(bundle, prompts=prompts, progress=progress)
     except RequestError as error:
-        raise RequestError(f"the KV cache's ranges cannot be measured: {error} Or use --kv-cache float.") from error
+        raise RequestError(f"the KV cache's ranges cannot be measured: {error} Or use `kv_cache='float'`.") from error
     _rewrite(bundle, peaks)
     return sealed_bundle(bundle.folder, _described(bundle.manifest))
 

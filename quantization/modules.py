@@ -56,7 +56,7 @@ def check_overrides(choice: Choice, names: Names, target: str = "cpu") -> None:
         if not any(map(one.fits, known)):
             near = get_close_matches(one.pattern.strip("*."), known, 1, 0.5)
             hint = f"did you mean {near[0]!r}?" if near else f"modules are {', '.join(modules)}."
-            raise RequestError(f"--module {one.pattern!r} matches no module and no layer; {hint}")
+            raise RequestError(f"`overrides` names {one.pattern!r}, which matches no module and no layer; {hint}")
         pairs = [(role, name) for role, members in names.items() for name in members]
         taken = [(role, name) for role, name in pairs if one.fits(role) or one.fits(name)]
         if isinstance(one.weights, Blocks | Float8) and not taken and not one.fits("tables"):
@@ -70,7 +70,7 @@ def check_overrides(choice: Choice, names: Names, target: str = "cpu") -> None:
             and not pinned
             and all(isinstance(before.of(*pair), TargetHalf) for pair in taken)
         ):
-            raise RequestError(f"{one.pattern!r} is not quantised for {target} anyway; leave out this --module.")
+            raise RequestError(f"{one.pattern!r} is not quantised for {target} anyway; leave it out of `overrides`.")
 
 
 def _check_whole(one: Override, names: Names) -> None:
@@ -88,5 +88,6 @@ def check_tables(choice: Choice) -> None:
     weights = choice.of("tables")
     if isinstance(weights, Float8) or (isinstance(weights, Half) and weights.precision != "fp16"):
         raise RequestError(
-            f"tables cannot be {weights.precision}, only fp32, fp16, int8 or int4; choose one: --module tables=fp16."
+            f"tables cannot be {weights.precision}, only fp32, fp16, int8 or int4; choose one, such as "
+            "`overrides='tables=fp16'`."
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final
 
+from edgevlo.runtime.arguments import wrong_type
 from edgevlo.runtime.errors import RequestError
 
 from .recipes import (
@@ -25,7 +26,7 @@ from .recipes import (
     Weights,
 )
 
-# What `--module` can give one module or layer instead of its recipe.
+# What an override can give one module or layer instead of its recipe.
 KINDS: Final[dict[str, Weights]] = {
     "fp32": FLOAT32, "fp16": HALF, "bf16": BFLOAT, "fp8": FP8, "int8": INT8, "int4": INT4,
 }  # fmt: skip
@@ -93,14 +94,16 @@ class Choice:
 
 def override(text: str, target: str) -> Override:
     """Read `PATTERN=KIND`, such as `*.down_proj=int8`; raise `RequestError` for anything else."""
+    if not isinstance(text, str):
+        raise wrong_type("overrides", text, "PATTERN=KIND")
     pattern, _, kind = text.rpartition("=")
     if not pattern or kind not in KINDS:
-        raise RequestError(f"--module {text!r} is not of the form PATTERN={'|'.join(KINDS)}.")
+        raise RequestError(f"`overrides={text!r}` is not of the form PATTERN={'|'.join(KINDS)}.")
     if kind == "fp8" and target not in FP8_TARGETS:
-        raise RequestError(f"--module {text!r}: only targets {' and '.join(FP8_TARGETS)} support fp8 weights.")
+        raise RequestError(f"`overrides={text!r}`: only targets {' and '.join(FP8_TARGETS)} support fp8 weights.")
     if target == "cpu":
         return Override(pattern, KINDS[kind])
     if kind == "bf16":
-        raise RequestError(f"--module {text!r}: on {target} the half precision is that of --weights; write fp16.")
+        raise RequestError(f"`overrides={text!r}`: on {target} the half precision is that of `weights`; write fp16.")
     on_gpus: dict[str, Weights] = {"fp16": TARGET_HALF, "int8": GPU_INT8}
     return Override(pattern, on_gpus.get(kind, KINDS[kind]))

@@ -118,7 +118,11 @@ class Plan:
 
 
 def figures_in_words(names: Collection[str], verdict: Verdict) -> str:
-    """Return figures and their limits, as in "CIEDE2000 19.2, limit 2.0"."""
-    return "; ".join(
-        f"{FIGURES[name].unit} {verdict.figures[name]:.3g}, limit {verdict.limits[name]:.3g}" for name in names
-    )
+    """Return figures and their limits, as in "CIEDE2000 median 19.2, limit 2"."""
+    return "; ".join(f"{_unit(name)} {verdict.figures[name]:.3g}, limit {verdict.limits[name]:.3g}" for name in names)
+
+
+def _unit(name: str) -> str:
+    """Return a figure's unit, and which of its two quantiles a colour difference is."""
+    figure = FIGURES[name]
+    return f"{figure.unit} {figure.text.rpartition(', ')[2]}" if figure.unit == "CIEDE2000" else figure.unit

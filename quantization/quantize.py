@@ -12,6 +12,7 @@ from edgevlo.calibration.evaluation.budget import Budget, Kept, Tried, keep_most
 from edgevlo.calibration.evaluation.gate import COUNT, QualityError, Verdict, judge, reference_of, settle
 from edgevlo.calibration.evaluation.reference import Reference
 from edgevlo.calibration.moments import second_moments
+from edgevlo.runtime.arguments import as_names, as_path
 from edgevlo.runtime.arrays import Progress
 from edgevlo.runtime.bundle import Bundle, open_bundle, publish, staging_folder, with_quality
 from edgevlo.runtime.errors import MemoryShortError, RequestError, RoomError
@@ -72,19 +73,19 @@ def quantize(
     The options are those of `edgevlo quantize`; `QuantizeRequest` describes them. Raises what `run` raises.
     """
     request = QuantizeRequest(
-        bundle=Path(bundle),
-        output=Path(output),
+        bundle=as_path("bundle", bundle),
+        output=as_path("output", output),
         target=target,
         weights=weights,
         method=method,
         block_size=block_size,
-        overrides=(overrides,) if isinstance(overrides, str) else tuple(overrides),
+        overrides=tuple(as_names("overrides", overrides)),
         capacity=capacity,
         kv_cache=kv_cache,
         static=static,
-        calibration=None if calibration is None else Path(calibration),
+        calibration=None if calibration is None else as_path("calibration", calibration),
         requests=requests,
-        prompts=None if prompts is None else Path(prompts),
+        prompts=None if prompts is None else as_path("prompts", prompts),
         accept_loss=accept_loss,
         budget=budget,
         moments=moments,
@@ -154,7 +155,7 @@ def _moments(request: QuantizeRequest, plan: Plan, bundle: Bundle, progress: Pro
             if isinstance(weights, Blocks) and weights.method in DATA_DRIVEN and name not in moments:
                 raise RequestError(
                     f"{weights.method} has no second moments for {name} of {role}: no request uses it. Leave it out "
-                    f"with --module '{role}=fp32', or choose another --method."
+                    f"with `overrides='{role}=fp32'`, or choose another `method`."
                 )
     return moments
 
@@ -218,9 +219,10 @@ class _Trials:
             kept = [module for module in plan.fallbacks if module in FALLBACK_ROLES]
             if not kept or budget.bytes is None:
                 raise
-            modules = " ".join(f"--module {module}=fp16" for module in kept)
+            modules = tuple(f"{module}=fp16" for module in kept)
             raise QualityError(
-                f"{error} The quality check kept {plan.in_words}; to do without: {modules} --accept-quality-loss."
+                f"{error} The quality check kept {plan.in_words}; to do without: `overrides={modules}` "
+                "`accept_loss=True`."
             ) from error
 
     def _judged(self, candidate: Bundle, like: Verdict | None, progress: Progress) -> Verdict:
@@ -233,12 +235,12 @@ class _Trials:
             if gpu is None:
                 raise
             raise RoomError(
-                f"--capacity {gpu.capacity} is too small for the requests of the quality check "
-                f"({str(error).split('. ', 1)[0].rstrip('.')}). Increase it, give shorter requests with --prompts, or "
-                "skip the check with --quality-requests 0."
+                f"`capacity={gpu.capacity}` is too small for the requests of the quality check "
+                f"({str(error).split('. ', 1)[0].rstrip('.')}). Increase it, give shorter requests with `prompts`, or "
+                "skip the check with `requests=0`."
             ) from error
         except MemoryShortError as error:
-            raise MemoryShortError(f"{error} Or skip the quality check with --quality-requests 0.") from error
+            raise MemoryShortError(f"{error} Or skip the quality check with `requests=0`.") from error
 
 
 def _silent(_what: str, _done: int, _all: int) -> None:

@@ -7,6 +7,7 @@ from typing import Final
 
 from edgevlo.calibration.evaluation.budget import parse_budget
 from edgevlo.calibration.evaluation.gate import COUNT
+from edgevlo.runtime.arguments import check_fields, wrong_type
 from edgevlo.runtime.errors import BundleError, OutputError, RequestError
 from edgevlo.runtime.manifest.schema import Target, read_manifest
 
@@ -57,13 +58,20 @@ class QuantizeRequest:
 
 def check(request: QuantizeRequest) -> Plan:
     """Return the plan that a request asks for; raise `EdgevloError` for what can be refused without opening graphs."""
+    check_fields(request)
+    if not isinstance(request.static, Static | None):
+        raise wrong_type("static", request.static, "a Static")
+    if request.static is not None:
+        check_fields(request.static)
     target, choice = target_of(request), choice_of(request)
     _check_folders(request)
+    if request.requests < 0:
+        raise RequestError(f"`requests={request.requests}` is negative; 0 skips the quality check.")
     manifest = read_manifest(request.bundle)
     if manifest.target != "portable":
         raise BundleError(f"{request.bundle} was made for target {manifest.target!r}; quantize the portable bundle.")
     if request.capacity is not None and request.target not in GPU_TARGETS:
-        raise RequestError(f"--capacity is for GPU bundles; leave it out for target {request.target!r}.")
+        raise RequestError(f"`capacity` is for GPU bundles; leave it out for target {request.target!r}.")
     if request.capacity is not None:
         check_capacity(manifest, request.capacity)
     _check_cache(request)
@@ -91,18 +99,18 @@ def choice_of(request: QuantizeRequest) -> Choice:
     if method is not None and method not in METHODS:
         raise RequestError(f"there is no method {method!r}; choose one of {', '.join(METHODS)}.")
     if size is not None and size not in BLOCK_SIZES:
-        raise RequestError(f"--block-size {size} is not supported; choose one of {', '.join(map(str, BLOCK_SIZES))}.")
+        raise RequestError(f"`block_size={size}` is not supported; choose one of {', '.join(map(str, BLOCK_SIZES))}.")
     if method is not None and method not in SYMMETRIC and target in ("rtx", "tensorrt"):
         raise RequestError(
-            f"--method {method} needs zero points, which target {target!r} does not support; choose one of "
+            f"`method={method!r}` needs zero points, which target {target!r} does not support; choose one of "
             f"{', '.join(SYMMETRIC)}."
         )
     if method == "hqq" and find_spec("torch") is None:
-        raise RequestError("--method hqq needs torch, which is not installed: pip install torch.")
+        raise RequestError("`method='hqq'` needs torch, which is not installed: pip install torch.")
     read = tuple(one if isinstance(one, Override) else override(one, target) for one in request.overrides)
     choice = Choice(recipe_of(target, weights), read, unquantised(target))
     if not choice.blocks and (method is not None or size is not None):
-        raise RequestError(f"--method and --block-size have no effect: {weights} quantises nothing in blocks.")
+        raise RequestError(f"`method` and `block_size` have no effect: {weights} quantises nothing in blocks.")
     return choice.with_blocks(method, size)
 
 
@@ -118,11 +126,11 @@ def _check_folders(request: QuantizeRequest) -> None:
 
 def _check_cache(request: QuantizeRequest) -> None:
     if request.kv_cache not in (None, *KV_CACHES):
-        raise RequestError(f"there is no --kv-cache {request.kv_cache!r}; choose one of {', '.join(KV_CACHES)}.")
+        raise RequestError(f"there is no `kv_cache={request.kv_cache!r}`; choose one of {', '.join(KV_CACHES)}.")
     if request.kv_cache == "int8" and (request.target != "cpu" or request.static is not None):
         raise RequestError(
-            "an int8 KV cache beside --activations, or on a GPU, needs calibration ranges: run edgevlo calibrate and "
-            "name its output with --calibration."
+            "an int8 KV cache beside `activations`, or on a GPU, needs calibration ranges: run edgevlo calibrate and "
+            "name its output with `calibration`."
         )
 
 
@@ -131,19 +139,21 @@ def _check_static(request: QuantizeRequest, choice: Choice, static: Static) -> N
     if static.activations is not None:
         whole = request.target != "cpu" and all(isinstance(one.weights, Float32) for one in choice.overrides)
         if choice.overrides and not whole:
-            raise RequestError("--module cannot be combined with --activations; use --keep to leave layers in float.")
+            raise RequestError(
+                "`overrides` cannot be combined with `activations`; use `keep` to leave layers in float."
+            )
         if driven := methods & set(DATA_DRIVEN):
             raise RequestError(
-                f"--method {min(driven)} uses inputs from before smoothing; choose another method with --activations."
+                f"`method={min(driven)!r}` uses inputs from before smoothing; choose another one with `activations`."
             )
     if static.cache is not None and request.target in GPU_TARGETS and half_of(request.weights) == "bf16":
         raise RequestError(
-            f"--kv-cache {static.cache} cannot be combined with --weights bf16 on {request.target}, where the cache is "
-            "rounded from float16; choose --weights fp16, int8 or int4."
+            f"`cache={static.cache!r}` cannot be combined with `weights='bf16'` on {request.target}, where the cache "
+            "is rounded from float16; choose fp16, int8 or int4 as `weights`."
         )
     if "awq" in methods:
         raise RequestError(
-            "--method awq scales the values that enter the KV cache, so its calibration ranges no longer hold; "
+            "`method='awq'` scales the values that enter the KV cache, so its calibration ranges no longer hold; "
             "choose another method."
         )
 
@@ -151,8 +161,8 @@ def _check_static(request: QuantizeRequest, choice: Choice, static: Static) -> N
 def _check_budget(request: QuantizeRequest, choice: Choice, names: Names) -> None:
     parse_budget(request.budget or "")
     if not request.requests:
-        raise RequestError("--budget requires quality measurement; remove --quality-requests 0.")
+        raise RequestError("`budget` requires quality measurement; remove `requests=0`.")
     if not quantised_blocks(names, choice):
-        raise RequestError(f"--budget has no layers to choose from: --weights {request.weights} quantises none.")
+        raise RequestError(f"`budget` has no layers to choose from: `weights={request.weights!r}` quantises none.")
     if request.static is not None and request.static.activations is not None:
-        raise RequestError("--budget cannot be combined with --activations; use --least-db.")
+        raise RequestError("`budget` cannot be combined with `activations`; use `least_db`.")

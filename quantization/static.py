@@ -15,6 +15,7 @@ import onnx_ir as ir
 
 from edgevlo.calibration import store
 from edgevlo.calibration.ranges import signal_to_noise
+from edgevlo.runtime.arguments import wrong_type
 from edgevlo.runtime.arrays import Floats
 from edgevlo.runtime.bundle import Bundle
 from edgevlo.runtime.errors import CalibrationError, RequestError
@@ -99,17 +100,20 @@ class Static:
     def check(self, target: str) -> None:
         """Raise `RequestError` for a precision that the target does not support, or an alpha out of range."""
         for option, kind, supported in (
-            ("--activations", self.activations, ACTIVATIONS.get(target, {})),
-            ("--kv-cache", self.cache, CACHES.get(target, {})),
+            ("activations", self.activations, ACTIVATIONS.get(target, {})),
+            ("cache", self.cache, CACHES.get(target, {})),
         ):
             if kind is None:
                 continue
             reason = supported.get(kind, "there is no such precision")
             if reason is not None:
                 able = ", ".join(one for one, why in supported.items() if why is None) or "float alone"
-                raise RequestError(f"{option} {kind} is not supported on target {target!r}: {reason}. Use {able}.")
+                raise RequestError(f"`{option}={kind!r}` is not supported on target {target!r}: {reason}. Use {able}.")
+        for pattern in self.keep:
+            if not isinstance(pattern, str):
+                raise wrong_type("keep", pattern, "patterns")
         if self.smoothing is not None and not 0 <= self.smoothing <= 1:
-            raise RequestError(f"--smoothing {self.smoothing} is not between 0 and 1; it is SmoothQuant's alpha.")
+            raise RequestError(f"`smoothing={self.smoothing}` is not between 0 and 1; it is SmoothQuant's alpha.")
 
 
 class Calibrated:
@@ -120,8 +124,8 @@ class Calibrated:
         static.check(target)
         if folder is None:
             raise RequestError(
-                "--activations and --kv-cache need calibration ranges; run edgevlo calibrate and name its output with "
-                "--calibration."
+                "`activations` and `cache` need calibration ranges; run edgevlo calibrate and name its output with "
+                "`calibration`."
             )
         calibration, self._tensors, _ = store.read(folder)
         if calibration.bundle_sha256 != bundle.digest:
@@ -139,7 +143,7 @@ class Calibrated:
         for pattern in static.keep:
             if not any(fnmatchcase(role, pattern) or self.kept(role, (pattern,)) for role in self._able):
                 raise RequestError(
-                    f"--keep {pattern!r} matches no quantised graph and no operator; {folder / store.FILE} lists them."
+                    f"`keep={pattern!r}` matches no quantised graph and no operator; {folder / store.FILE} lists them."
                 )
 
     def using(self, static: Static) -> "Calibrated":

@@ -1,5 +1,6 @@
 """Which ability a request uses: whether the opened model supports it, and how many pictures it takes."""
 
+from .arguments import wrong_type
 from .errors import AbilityError, RequestError
 from .manifest.abilities import Ability, AbilityName
 from .manifest.schema import Manifest
@@ -7,6 +8,8 @@ from .manifest.schema import Manifest
 
 def ability_of(manifest: Manifest, name: AbilityName) -> Ability:
     """Return an ability of a model; raise `AbilityError`, which lists the supported ones, if it lacks it."""
+    if not isinstance(name, str):
+        raise wrong_type("name", name, "the name of an ability")
     ability = manifest.abilities.get(name)
     if ability is None:
         supported = ", ".join(sorted(manifest.abilities)) or "nothing"

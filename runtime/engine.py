@@ -78,7 +78,7 @@ class Engine:
         """Raise `RoomError` unless the prompts and `more` tokens after the longest fit into the model."""
         longest, holds = max(map(len, prompts)), self.holds
         if longest + more > holds:
-            larger = "" if holds == self._shape.max_positions else ", or quantize again with a larger --capacity"
+            larger = "" if holds == self._shape.max_positions else ", or quantize again (edgevlo quantize --capacity)"
             raise RoomError(
                 f"the prompt has {longest} tokens and at most {max(holds - more, 0)} fit: this model holds {holds} "
                 f"and the result needs {more}. Shorten the prompt, use fewer or smaller pictures{larger}."

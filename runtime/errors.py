@@ -7,7 +7,8 @@
     ├── AbilityError       the opened model does not support the ability
     ├── PictureError       a file or picture that cannot be used as one
     ├── RequestError       a prompt, size, seed or number outside what the model takes
-    │   └── RoomError      a prompt and a result that are longer than the model or its KV cache
+    │   ├── RoomError      a prompt and a result that are longer than the model or its KV cache
+    │   └── ArgumentError  an argument of another type than its parameter; also a TypeError
     ├── OutputError        a result that cannot be written
     └── MemoryShortError   the request does not fit into this machine's memory
 
@@ -58,6 +59,10 @@ class RequestError(EdgevloError, ValueError):
 
 class RoomError(RequestError):
     """A prompt that, with the room for its result, is longer than the model or its KV cache."""
+
+
+class ArgumentError(RequestError, TypeError):
+    """An argument of another type than its parameter."""
 
 
 class OutputError(EdgevloError, OSError):

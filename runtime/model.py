@@ -10,6 +10,7 @@ from pathlib import Path
 from PIL import Image
 
 from .abilities import ability_of, check_count
+from .arguments import as_names, as_path
 from .arrays import Codes
 from .bundle import Bundle, open_bundle
 from .engine import Engine
@@ -54,7 +55,7 @@ class Model:
 
         Raises `MemoryShortError` when not even its smallest request fits into memory.
         """
-        bundle = open_bundle(Path(folder))
+        bundle = open_bundle(as_path("folder", folder))
         check_opening(bundle)
         return cls(bundle, Engine(bundle, threads=threads))
 
@@ -268,7 +269,7 @@ class Model:
         unit = (columns, rows) if ability.unit == "cell" else self.grid.size(Shape(rows, columns))
         scale = (loaded.size[0] / unit[0], loaded.size[1] / unit[1])
         found = read_detections(self._answer("detect", text, [codes]), scale)
-        return only_asked(found, [objects] if isinstance(objects, str) else objects)
+        return only_asked(found, as_names("objects", objects))
 
     def tokenize(self, picture: Picture) -> Codes:
         """Return the codes (rows, columns) of a picture, resized to a size the model reads if it has another.

@@ -71,7 +71,7 @@ def parse_budget(text: str) -> Budget:
     if match := _BYTES.match(text.strip()):
         return Budget(bytes=round(float(match[1]) * _UNITS[match[2].upper() if len(match[2]) == 2 else ""]))
     raise RequestError(
-        f"--budget {text!r} is not a share of codes that may differ (1%), a divergence (0.01nats) or a size (900MB)."
+        f"`budget={text!r}` is not a share of codes that may differ (1%), a divergence (0.01nats) or a size (900MB)."
     )
 
 
@@ -193,7 +193,7 @@ def _fewest(search: _Search, budget: Budget, accept_loss: bool) -> int:
         return 0
     if not holds(len(search)):
         found, _ = search.at(len(search))
-        remedy = "Accept the loss: --accept-quality-loss" if budget.holds(found) else "Give a larger one"
+        remedy = "Accept the loss with `accept_loss=True`" if budget.holds(found) else "Give a larger one"
         raise QualityError(f"the budget cannot be met, even with no layer quantised: {_spent(found)}. {remedy}.")
     return 1 + bisect_left(range(1, len(search)), True, key=holds)
 
@@ -218,7 +218,7 @@ def _most(search: _Search, allowed: int, accept_loss: bool) -> int:
         raise QualityError(
             f"the budget cannot be met: with every layer quantised the bundle has {size} bytes. Allow at least as many."
         )
-    check(len(search), "Accept the loss: --accept-quality-loss")
+    check(len(search), "Accept the loss with `accept_loss=True`")
     if not too_large(len(search)):
         return len(search)
     count = bisect_left(range(1, len(search)), True, key=too_large)

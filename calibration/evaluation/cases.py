@@ -79,7 +79,7 @@ def cases(manifest: Manifest, requests: Path | None, pictures: Path | None, coun
     read, is empty or has requests for such an ability, `PictureError` for a folder without pictures.
     """
     if count < 1:
-        raise RequestError(f"--count {count} is too small; at least one request is needed.")
+        raise RequestError(f"`count={count}` is too small; at least one request is needed.")
     lines = list(read_requests(SHIPPED if requests is None else requests))
     files = [] if pictures is None else picture_files(pictures)
     lacking = [line.ability for line in lines if line.ability not in manifest.abilities]
@@ -123,7 +123,7 @@ def read_requests(path: Path) -> Iterator[Request]:
 def picture_files(folder: Path) -> list[Path]:
     """Return the pictures of a folder by name, all of them readable; raise `PictureError` if there are none."""
     if not folder.is_dir():
-        raise PictureError(f"{folder} is not a folder; --pictures takes a folder of pictures.")
+        raise PictureError(f"{folder} is not a folder; `pictures` takes a folder of pictures.")
     files = sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES)
     if not files:
         raise PictureError(f"{folder} has no pictures ({', '.join(PICTURE_SUFFIXES)}).")

@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
+from edgevlo.runtime.arguments import as_path, check_whole
 from edgevlo.runtime.arrays import Progress
 from edgevlo.runtime.bundle import Bundle
 from edgevlo.runtime.errors import RequestError
@@ -39,11 +40,11 @@ class Evaluation:
 
 
 def evaluate(
-    candidate: Path | Subject,
-    reference: Path | Subject,
+    candidate: Path | str | Subject,
+    reference: Path | str | Subject,
     *,
-    requests: Path | None = None,
-    pictures: Path | None = None,
+    requests: Path | str | None = None,
+    pictures: Path | str | None = None,
     count: int = COUNT,
     tasks: int = 0,
     progress: Progress | None = None,
@@ -56,13 +57,17 @@ def evaluate(
     `PictureError` for requests that cannot be used, `EdgevloError` if scikit-image is not installed.
     """
     check_installed()
+    check_whole("count", count)
+    check_whole("tasks", tasks)
+    asked = None if requests is None else as_path("requests", requests)
+    shown = None if pictures is None else as_path("pictures", pictures)
     if tasks < 0:
-        raise RequestError(f"--tasks {tasks} is negative; it counts cases of each task.")
+        raise RequestError(f"`tasks={tasks}` is negative; it counts cases of each task.")
     began = time.perf_counter()
     subjects = [subject_of(one) for one in (reference, candidate)]
     ours, theirs = (subject.bundle for subject in subjects)
     check_comparable(ours, theirs)
-    listed = cases(ours.manifest, requests, pictures, count)
+    listed = cases(ours.manifest, asked, shown, count)
     judged = _judged(subjects[0].form, subjects[1].form, tasks, progress)  # first: it may refuse
     compared_with = Reference(subjects[0], listed)
     if requests is None:

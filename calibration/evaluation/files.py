@@ -2,10 +2,10 @@
 
 import json
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from edgevlo.runtime.errors import RequestError
-from edgevlo.runtime.files import check_writable, place, write_whole
+from edgevlo.runtime.files import check_writable, place, write_bytes, write_whole
 from edgevlo.runtime.pictures.marks import check_png
 
 if TYPE_CHECKING:
@@ -19,17 +19,17 @@ def check_outputs(document: Path | None, sheet: Path | None) -> None:
     if sheet is not None:
         check_png(sheet)
     if document is not None and sheet is not None and place(document) == place(sheet):
-        raise RequestError(f"--json and --sheet both name {document}; name two files.")
+        raise RequestError(f"`document` and `sheet` both name {document}; name two files.")
+
+
+def as_json(found: "Evaluation") -> str:
+    """Return everything that was measured as JSON."""
+    return json.dumps(found.document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def write_document(found: "Evaluation", path: Path) -> None:
     """Write everything that was measured as JSON."""
-    text = json.dumps(found.document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-
-    def write(file: IO[bytes]) -> None:
-        file.write(text.encode())
-
-    write_whole(path, write)
+    write_bytes(path, as_json(found).encode())
 
 
 def write_sheet(found: "Evaluation", path: Path) -> None:

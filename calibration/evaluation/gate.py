@@ -142,8 +142,8 @@ def settle(reference: Reference, found: Verdict, *, accept_loss: bool = False, f
         already = f" (even with {fallbacks})" if fallbacks else ""
         raise QualityError(
             f"the bundle is below the limits of {found.precision} and was not kept: "
-            f"{'; '.join(found.reasons)}{already}. Give modules a higher precision with --module, or accept the loss "
-            "with --accept-quality-loss."
+            f"{'; '.join(found.reasons)}{already}. Give modules a higher precision with `overrides`, or accept the "
+            "loss with `accept_loss=True`."
         )
     return record(reference, found)
 

@@ -75,7 +75,7 @@ def why_no_layers(bundle: Bundle) -> str | None:
     if find_spec("onnx_ir") is None:
         return "onnx-ir is not installed"
     if on_device(bundle.manifest):
-        return f"those of a bundle for {bundle.manifest.target} are visible with --emulate only"
+        return f"those of a bundle for {bundle.manifest.target} are visible only where it is emulated"
     if not layer_names(bundle):
         return "the backbone's graph does not name its layers"
     return None

@@ -52,7 +52,7 @@ def check_world(bundle: Bundle) -> None:
     """Raise `RequestError` unless a bundle's model was trained on the world whose tasks these are."""
     source = bundle.manifest.source.id
     if not source.endswith(SOURCE):
-        raise RequestError(f"--tasks needs {SOURCE}, whose world has a judge; this bundle was made from {source}.")
+        raise RequestError(f"`tasks` needs {SOURCE}, whose world has a judge; this bundle was made from {source}.")
 
 
 def compare_tasks(

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from edgevlo.runtime.arguments import as_path
 from edgevlo.runtime.arrays import Codes, Progress
 from edgevlo.runtime.bundle import Bundle, open_bundle
 from edgevlo.runtime.errors import RoomError
@@ -46,10 +47,11 @@ class Subject:
         return self.emulation or self.bundle
 
 
-def subject_of(bundle: Path | Bundle | Subject) -> Subject:
+def subject_of(bundle: Path | str | Bundle | Subject) -> Subject:
     """Return a bundle as a subject; a folder is opened, and raises `BundleError` if it is not a sound bundle."""
-    opened = open_bundle(bundle) if isinstance(bundle, Path) else bundle
-    return Subject(opened) if isinstance(opened, Bundle) else opened
+    if isinstance(bundle, Subject):
+        return bundle
+    return Subject(bundle if isinstance(bundle, Bundle) else open_bundle(as_path("bundle", bundle)))
 
 
 class Performer:
@@ -74,7 +76,7 @@ class Performer:
         if reference is not None and len(trace.tokens) < len(reference.tokens):
             raise RoomError(
                 f"an answer has {len(reference.tokens)} tokens and at most {len(trace.tokens)} fit into the KV cache. "
-                "Quantize again with a larger --capacity."
+                "Quantize again with more room: edgevlo quantize --capacity."
             )
         return trace
 
@@ -129,7 +131,7 @@ class Reference:
         if not self.cases:
             raise RoomError(
                 f"none of the requests that ship fits into {self.bundle.manifest.name}; name a file of shorter ones "
-                "with --prompts."
+                "with a file of requests."
             )
         if left:
             listed = ", ".join(f"{count} {ability}" for ability, count in Counter(one.ability for one in left).items())

@@ -75,7 +75,7 @@ def check_capacity(manifest: Manifest, capacity: int) -> None:
     """Raise `RequestError` unless a KV cache of so many tokens makes sense for the model."""
     if not 1 <= capacity <= manifest.backbone.max_positions:
         most = manifest.backbone.max_positions
-        raise RequestError(f"--capacity {capacity} is out of range; {manifest.name} takes 1 to {most} tokens.")
+        raise RequestError(f"`capacity={capacity}` is out of range; {manifest.name} takes 1 to {most} tokens.")
 
 
 def gpu_passes(target: str, role: GraphRole, *, half: Half | None, capacity: int) -> list[ir.passes.PassBase]:

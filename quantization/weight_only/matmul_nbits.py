@@ -64,7 +64,7 @@ class MatMulNBitsPass(ir.passes.InPlacePass):
                 self._last = moments, inverse_hessian_factor(moments)
             except ValueError as error:
                 raise BundleError(
-                    f"GPTQ cannot use the second moments of the input of {layer}: {error}; choose another --method."
+                    f"GPTQ cannot use the second moments of the input of {layer}: {error}; choose another `method`."
                 ) from error
         return self._last[1]
 

@@ -2,7 +2,7 @@
 
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -42,7 +42,7 @@ def _scaled(box: Box, scale: tuple[float, float]) -> Box:
     return round(left * scale[0]), round(top * scale[1]), round(right * scale[0]), round(bottom * scale[1])
 
 
-def only_asked(found: Sequence[Detection], objects: Sequence[str]) -> list[Detection]:
+def only_asked(found: Sequence[Detection], objects: Collection[str]) -> list[Detection]:
     """Return what bears one of the names that were asked for; warn of the rest, which a model adds by itself.
 
     "red car" is a car, and "cars" are; so is every longer or shorter name that holds the other in whole words.

@@ -2,9 +2,9 @@
 
 import secrets
 from dataclasses import dataclass
-from numbers import Integral, Real
 from typing import Final, TypeVar
 
+from ..arguments import check_fields
 from ..errors import RequestError
 from ..manifest.abilities import Ability
 from ..manifest.guidance import Guidance, Sampling, weigh
@@ -45,7 +45,7 @@ class Settings:
 
 def resolve(options: Options, ability: Ability, manifest: Manifest) -> Settings:
     """Return the settings of one picture; raise `RequestError` for a value that it cannot have."""
-    _check_types(options)
+    check_fields(options)
     scale = _first(options.guidance_scale, ability.guidance_scale, manifest.guidance.default_scale)
     _check_number("guidance scale", scale, 0, 100)
     image_scale = _image_scale(options.image_guidance_scale, ability, manifest.guidance)
@@ -68,20 +68,6 @@ def resolve(options: Options, ability: Ability, manifest: Manifest) -> Settings:
         negative=_negative(options.negative_prompt, scale, image_scale, manifest.guidance),
         codes_per_pass=codes_per_pass,
     )
-
-
-def _check_types(options: Options) -> None:
-    """Raise `RequestError` for an option of another type than its signature says."""
-    for name in ("seed", "top_k", "codes_per_pass"):
-        value = getattr(options, name)
-        if value is not None and (isinstance(value, bool) or not isinstance(value, Integral)):
-            raise RequestError(f"{name} is {value!r}; give a whole number.")
-    for name in ("guidance_scale", "image_guidance_scale", "temperature", "top_p"):
-        value = getattr(options, name)
-        if value is not None and (isinstance(value, bool) or not isinstance(value, Real)):
-            raise RequestError(f"{name} is {value!r}; give a number.")
-    if not isinstance(options.negative_prompt, str | None):
-        raise RequestError(f"negative_prompt is {options.negative_prompt!r}; give text.")
 
 
 def _image_scale(given: float | None, ability: Ability, guidance: Guidance) -> float | None:

@@ -9,8 +9,9 @@ from typing import Final, TypeAlias
 import numpy as np
 from tokenizers import Tokenizer
 
+from ..arguments import as_names, wrong_type
 from ..arrays import Codes, Floats
-from ..errors import BundleError, RequestError, remedy
+from ..errors import ArgumentError, BundleError, RequestError, remedy
 from ..manifest.abilities import Ability
 from ..manifest.prompts import ImageBlock, Piece
 from ..manifest.schema import Manifest
@@ -60,6 +61,8 @@ class Vocabulary:
 
     def encode(self, text: str) -> list[int]:
         """Return the ids of plain text, nothing added."""
+        if not isinstance(text, str):
+            raise wrong_type("text", text, "text")
         with self._one_line("cannot split these words"):
             ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
         return ids
@@ -86,7 +89,7 @@ class Vocabulary:
 def check_text(text: str, what: str) -> str:
     """Return the text stripped; raise `RequestError` if it is empty, too long or not Unicode."""
     if not isinstance(text, str):
-        raise RequestError(f"the {what} is of type {type(text).__name__}; give text.")
+        raise ArgumentError(f"the {what} is of type {type(text).__name__}; give text.")
     stripped = text.strip()
     if not stripped:
         raise RequestError(f"the {what} is empty; say what you want in a few words.")
@@ -106,8 +109,8 @@ def request_text(ability: Ability, name: str, objects: Sequence[str]) -> str:
     request = ability.request
     if request is None:
         return ""
-    objects = [objects] if isinstance(objects, str) else objects
-    words = request.separator.join(check_text(word, "name of an object") for word in objects) or request.everything
+    listed = as_names("objects", objects)
+    words = request.separator.join(check_text(word, "name of an object") for word in listed) or request.everything
     if "{objects}" in request.text and not words:
         raise RequestError(f"{name} of this model needs names of objects; name at least one.")
     return request.text.replace("{objects}", words)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from ..arguments import check_whole
 from ..control_groups import groups, lines, number, value
 from ..errors import RequestError
 
@@ -32,6 +33,7 @@ def most_threads(asked: int = 0) -> int:
     0 asks for `$EDGEVLO_THREADS`, which unset, empty or 0 asks for all usable CPUs. Raises `RequestError` for anything
     but a whole number.
     """
+    check_whole("threads", asked)
     if asked < 0:
         raise RequestError(f"{asked} is not a number of threads; take 1 or more, or 0 for all CPUs.")
     text, usable = os.environ.get(VARIABLE, "").strip(), usable_cpus()

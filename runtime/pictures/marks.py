@@ -16,6 +16,7 @@ from xml.sax.saxutils import escape
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from ..arguments import wrong_type
 from ..errors import RequestError
 from ..files import check_writable, write_whole
 
@@ -26,6 +27,7 @@ PARAMETERS: Final = "parameters"
 UNKNOWN: Final = "unknown"  # in a picture's `info` alone: what of the prompt the model does not know, one a line
 _ENDINGS: Final = {
     ".png": "PNG", ".apng": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".jpe": "JPEG", ".jfif": "JPEG", ".webp": "WEBP",
+    ".avif": "AVIF",
 }  # fmt: skip
 _XMP: Final = "XML:com.adobe.xmp"
 _XMP_TEMPLATE: Final = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
@@ -72,9 +74,9 @@ def without_prompt(picture: Image.Image) -> Image.Image:
 class MarkedPicture(Image.Image):
     """A picture that keeps the record of its making when it is saved.
 
-    Pillow writes nothing of `info` by itself. `save` adds the text chunks and XMP to a PNG and XMP to JPEG and WebP;
-    other formats have no place for them. Pictures derived from this one (resized, cropped) are plain and keep `info`
-    only: `save_png` and `png_bytes` write it for them too.
+    Pillow writes nothing of `info` by itself. `save` adds the text chunks and XMP to a PNG and XMP to JPEG, WebP and
+    AVIF; other formats keep nothing. Pictures derived from this one (resized, cropped) are plain and keep `info` only:
+    `save_png` and `png_bytes` write it for them too.
     """
 
     def save(self, fp: Target, format: str | None = None, **params: Any) -> None:  # noqa: A002  (Pillow's name)
@@ -123,7 +125,7 @@ def _marks(info: Mapping[Any, Any], kind: str) -> dict[str, Any]:
                 chunks.add_itxt(key, text)
         return {"pnginfo": chunks}
     xmp = info.get(_XMP)
-    return {"xmp": xmp.encode()} if kind in ("JPEG", "WEBP") and isinstance(xmp, str) else {}
+    return {"xmp": xmp.encode()} if kind in ("JPEG", "WEBP", "AVIF") and isinstance(xmp, str) else {}
 
 
 def check_png(path: Path) -> None:
@@ -139,19 +141,28 @@ def save_png(picture: Image.Image, target: str | os.PathLike[str] | IO[bytes]) -
     An existing file is replaced only by a whole new one. Raises what `check_png` raises, and `OutputError` when the
     disk is full.
     """
+    _check_picture(picture)
     if isinstance(target, str | os.PathLike):
         path = Path(target)
         check_png(path)
         write_whole(path, functools.partial(_write_png, picture))
-    else:
+    elif hasattr(target, "write"):
         _write_png(picture, target)
+    else:
+        raise wrong_type("target", target, "a path or a binary file")
 
 
 def png_bytes(picture: Image.Image) -> bytes:
     """Return the picture as a PNG with its marks."""
+    _check_picture(picture)
     buffer = io.BytesIO()
     _write_png(picture, buffer)
     return buffer.getvalue()
+
+
+def _check_picture(picture: Image.Image) -> None:
+    if not isinstance(picture, Image.Image):
+        raise wrong_type("picture", picture, "a PIL image")
 
 
 def _write_png(picture: Image.Image, file: IO[bytes]) -> None:

@@ -177,7 +177,7 @@ def test_pictures_of_a_folder_are_read(exported: Exported, prompts: Path, tmp_pa
     assert [case.pictures for case in made.done] == [("0.png",), ("0.png",), ("1.png", "0.png"), ("1.png", "0.png")]
 
     (folder / "0.png").write_bytes((folder / "1.png").read_bytes())
-    with pytest.raises(CalibrationError, match=r"other prompts, pictures or counts; --restart"):
+    with pytest.raises(CalibrationError, match=r"other prompts, pictures or counts; `restart=True`"):
         calibrate(exported.portable, tmp_path / "out", prompts=prompts, pictures=folder, count=4)
     assert calibrate(
         exported.portable, tmp_path / "out", prompts=prompts, pictures=folder, count=4, restart=True
@@ -194,9 +194,9 @@ def test_shipped_prompts_ask_for_every_ability(exported: Exported) -> None:
 @pytest.mark.parametrize(
     ("content", "options", "error", "match"),
     [
-        ("a car", {"method": "magic"}, RequestError, "no --method 'magic'; choose one of max, percentile"),
-        ("a car", {"percentile": 101.0}, RequestError, "--percentile 101"),
-        ("a car", {"count": 0}, RequestError, "--count 0 is too small"),
+        ("a car", {"method": "magic"}, RequestError, "no `method='magic'`; choose one of max, percentile"),
+        ("a car", {"percentile": 101.0}, RequestError, "`percentile=101"),
+        ("a car", {"count": 0}, RequestError, "`count=0` is too small"),
         ("# nothing\n", {}, RequestError, "has no requests to calibrate on"),
         ("paint:\n", {}, RequestError, "line 1: paint needs words"),
         ("segment:\n", {}, RequestError, "requests to segment, which .* lacks"),
@@ -288,7 +288,7 @@ def test_a_calibration_of_another_bundle_is_not_gone_on_with(
     exported: Exported, made: Path, prompts: Path, tmp_path: Path
 ) -> None:
     edited(made, bundle="other", bundle_sha256="1" * 64)
-    with pytest.raises(CalibrationError, match=r"made from another bundle, other; --restart starts it over"):
+    with pytest.raises(CalibrationError, match=r"made from another bundle, other; `restart=True` starts it over"):
         calibrate(exported.portable, made, prompts=prompts, count=1)
     assert calibrate(exported.portable, made, prompts=prompts, count=1, restart=True).finished
 

@@ -140,5 +140,5 @@ def test_files_that_are_not_there(manifest: Manifest, tmp_path: Path) -> None:
 
 
 def test_a_count_of_nothing(manifest: Manifest) -> None:
-    with pytest.raises(RequestError, match="--count 0 is too small; at least one request is needed"):
+    with pytest.raises(RequestError, match="`count=0` is too small; at least one request is needed"):
         cases(manifest, None, None, 0)

@@ -88,6 +88,13 @@ def test_the_same_bundles_give_the_same_figures(edgevlo_run: Run) -> None:
     assert one["figures"]["codes"]["cells"] == 2 * 20
 
 
+def test_json_on_standard_output_is_alone_there(edgevlo_run: Run) -> None:
+    ran = edgevlo_run(*BOTH, "--count", "1", "--json", "-")
+    assert json.loads(ran.out)["figures"]["codes"]["cells"] == 20
+    assert "codes that agree" in ran.err
+    assert not Path("-").exists()
+
+
 def test_check_tells_by_its_exit_code(edgevlo_run: Run) -> None:
     assert edgevlo_run(*BOTH, "--count", "1", "--check").code == 1
     same = ("evaluate", "toy", "--against", "toy", "--prompts", "requests.txt", "--count", "1", "--check")

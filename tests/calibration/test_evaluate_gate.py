@@ -227,7 +227,7 @@ def test_nothing_is_ranked_where_everything_is_harmless(judged: Judged) -> None:
 def test_a_loss_that_is_accepted_needs_no_limits_but_the_budget(judged: Judged) -> None:
     attempt = judged(CODES | {"decoder_ssim": 1.5})
     with pytest.raises(
-        QualityError, match=r"even with no layer quantised: .* at least 1\.5 is required\. Accept the loss: --acc"
+        QualityError, match=r"even with no layer quantised: .* at least 1\.5 is required\. Accept the loss with"
     ):
         keep_most_sensitive(NOISE, attempt, Budget(divergence=1e-9))
     found = keep_most_sensitive(NOISE, attempt, Budget(divergence=1e-9), accept_loss=True)
@@ -290,7 +290,7 @@ def test_bytes_that_leave_a_bundle_below_its_limits_are_refused(toy_reference: R
     assert keep_most_sensitive(NOISE, attempt, Budget(bytes=size + 1500), accept_loss=True).bytes == size + 1000
     hopeless = -1.0
     with pytest.raises(
-        QualityError, match=r"with 3 of 3 layers unquantised, .*\. Accept the loss: --accept-quality-loss\.$"
+        QualityError, match=r"with 3 of 3 layers unquantised, .*\. Accept the loss with `accept_loss=True`\.$"
     ):
         keep_most_sensitive(NOISE, attempt, Budget(bytes=size + 1500))
 

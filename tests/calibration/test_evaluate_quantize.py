@@ -168,7 +168,7 @@ def test_parts_are_the_attention_and_the_mlp_of_every_layer_and_the_heads(export
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--budget", "much"), "--budget 'much' is not a share"),
+        (("--budget", "much"), "--budget much is not a share"),
         (
             ("--budget", "1%", "--quality-requests", "0"),
             "--budget requires quality measurement; remove --quality-requests 0",

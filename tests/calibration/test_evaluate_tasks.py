@@ -70,7 +70,7 @@ def test_lines_pair_the_cases_of_both_languages() -> None:
 
 def test_only_models_of_that_world_have_its_tasks(toy: Path) -> None:
     check_world(open_bundle(PICTUREBOOK))
-    with pytest.raises(RequestError, match="--tasks needs picturebook"):
+    with pytest.raises(RequestError, match="`tasks` needs picturebook"):
         check_world(open_bundle(toy))
 
 

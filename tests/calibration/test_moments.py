@@ -39,7 +39,9 @@ def test_moments_that_do_not_fit_are_refused_before_any_work(
 ) -> None:
     monkeypatch.setattr("edgevlo.runtime.memory.refuse.available_bytes", lambda: 10_000_000)
     monkeypatch.setattr("edgevlo.calibration.moments.moments_bytes", lambda _bundle: 10_000_000)
-    with pytest.raises(MemoryShortError, match=r"needs 1\d\.\d MB of memory for --method gptq.*10\.0 MB are available"):
+    with pytest.raises(
+        MemoryShortError, match=r"needs 1\d\.\d MB of memory for `method='gptq'`.*10\.0 MB are available"
+    ):
         second_moments(open_bundle(exported.portable))
 
 

@@ -56,7 +56,7 @@ def test_a_second_call_adds_cases_and_says_so(exported: Exported, capsys: pytest
 @pytest.mark.parametrize(
     ("options", "line"),
     [
-        (("--method", "magic"), "there is no --method 'magic'; choose one of max, percentile, entropy."),
+        (("--method", "magic"), "there is no --method magic; choose one of max, percentile, entropy."),
         (("--prompts", "nowhere.txt"), "nowhere.txt cannot be read as requests"),
         (("--pictures", "nowhere"), "nowhere is not a folder"),
         (("-o", "prompts.txt"), "prompts.txt exists and is not a calibration"),

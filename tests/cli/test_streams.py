@@ -38,6 +38,9 @@ def test_a_picture_goes_through_pipes_from_paint_to_edit_to_ask(toy: Path, tmp_p
     assert segments.returncode == 0, segments.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out-1.png", "out-2.png"]
 
+    marks = piped(tmp_path, "inspect", "-", given=edited.stdout)
+    assert b"says that an AI made it" in marks.stdout
+
     asked = piped(tmp_path, "ask", "-", "what is it?", "--json", "-m", str(toy), given=edited.stdout)
     assert asked.returncode == 0, asked.stderr
     assert asked.stdout.startswith(b'{"answer": ')

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from doc_pages import PAGES, ROOT, anchors, blocks, commands, inline, links, name, prose, read
 
 from edgevlo.cli import main
+from edgevlo.cli.parameters import in_options
 
 SOURCES = ("benchmarks", "calibration", "export", "picturebook", "quantization", "runtime", "serving", "src", "tests")
 INVENTED = {"export/families/sketchpad.py"}  # by docs/adding-a-family.md, as an example
@@ -179,6 +180,8 @@ def messages() -> str:
         for path in (ROOT / top).glob("*.py") if top == "src/edgevlo" else (ROOT / top).rglob("*.py"):
             nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
             found += [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    named = [text for text in found if "`" in text]  # parameters, which commands print as options
+    found += [in_options(text, main.commands[name]) for name in ("quantize", "calibrate", "evaluate") for text in named]
     return "\n".join(found)
 
 

@@ -17,7 +17,7 @@ from transformers.models.chameleon.modeling_chameleon import ChameleonVQVAE
 
 from edgevlo.cli import main
 from edgevlo.export import families
-from edgevlo.export.families import one_vocabulary, registry
+from edgevlo.export.families import one_vocabulary, recognise, registry
 from edgevlo.runtime.model import Model
 
 PAGE = Path(__file__).parents[2] / "docs" / "adding-a-family.md"
@@ -59,7 +59,7 @@ def test_the_page_works_when_followed_to_the_letter(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(families, "__path__", [*families.__path__, str(tmp_path / "families")])
     added = (*registry.FAMILIES, eval(record, vars(registry).copy()))
     monkeypatch.setattr(registry, "FAMILIES", added)
-    monkeypatch.setattr(families, "FAMILIES", added)
+    monkeypatch.setattr(recognise, "FAMILIES", added)
     monkeypatch.chdir(tmp_path)
     make_sketchpad(tmp_path / "sketchpad-1b")
 

@@ -166,26 +166,26 @@ def test_an_int8_cache_on_a_gpu_keeps_what_one_on_a_cpu_does(ready: Ready, tmp_p
 @pytest.mark.parametrize(
     ("static", "options", "match"),
     [
-        (Static(activations="fp8"), {}, r"--activations fp8 is not supported on target 'cpu': .* Use int8"),
-        (Static(cache="fp8"), {}, r"--kv-cache fp8 is not supported on target 'cpu': .* no CPU kernel"),
-        (Static(cache="fp8"), {"target": "cuda"}, r"--kv-cache fp8 is not supported on target 'cuda': .* Use int8"),
+        (Static(activations="fp8"), {}, r"`activations='fp8'` is not supported on target 'cpu': .* Use int8"),
+        (Static(cache="fp8"), {}, r"`cache='fp8'` is not supported on target 'cpu': .* no CPU kernel"),
+        (Static(cache="fp8"), {"target": "cuda"}, r"`cache='fp8'` is not supported on target 'cuda': .* Use int8"),
         (
             Static(cache="int8"),
             {"target": "cuda", "weights": "bf16"},
-            "--weights bf16 on .* fp16, int8 or int4",
+            "`weights='bf16'` on .* fp16, int8 or int4",
         ),
         (
             Static(cache="int8"),
             {"target": "rtx"},
-            r"int8 is not supported on target 'rtx': .* Use float alone",
+            r"`cache='int8'` is not supported on target 'rtx': .* Use float alone",
         ),
         (Static(activations="int4"), {}, "no such precision"),  # type: ignore[arg-type]
-        (Static(activations="int8", smoothing=1.5), {}, r"smoothing 1\.5 is not between"),
-        (Static(activations="int8"), {"calibration": None}, "--calibration"),
+        (Static(activations="int8", smoothing=1.5), {}, r"`smoothing=1\.5` is not between"),
+        (Static(activations="int8"), {"calibration": None}, "name its output with `calibration`"),
         (
             Static(activations="int8", keep=("*.nowhere",)),
             {},
-            r"--keep '\*\.nowhere' matches no quantised graph",
+            r"`keep='\*\.nowhere'` matches no quantised graph",
         ),
     ],
 )

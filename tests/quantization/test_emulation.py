@@ -28,7 +28,7 @@ from edgevlo.quantization.weight_only.matmul_nbits import MatMulNBitsPass
 from edgevlo.runtime.arrays import Array
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.errors import MemoryShortError
-from edgevlo.runtime.memory import predict
+from edgevlo.runtime.memory import refuse
 from edgevlo.runtime.model import Model
 
 HALVES: dict[Any, Any] = {"fp16": np.float16, "bf16": ml_dtypes.bfloat16}
@@ -233,9 +233,9 @@ def test_layers_are_compared_with_the_roundings_of_their_graph(exported: Exporte
 def test_a_quality_check_that_does_not_fit_into_memory_can_be_skipped(
     exported: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(predict, "available_bytes", lambda: 1000)
+    monkeypatch.setattr(refuse, "available_bytes", lambda: 1000)
     options: dict[str, Any] = {"target": "rtx", "weights": "fp16", "capacity": 192}
-    with pytest.raises(MemoryShortError, match=r"Or skip the quality check with --quality-requests 0\.$"):
+    with pytest.raises(MemoryShortError, match=r"Or skip the quality check with `requests=0`\.$"):
         quantize(exported.portable, tmp_path / "made", requests=2, **options)
     assert list(tmp_path.iterdir()) == []
     assert quantize(exported.portable, tmp_path / "made", requests=0, **options).quality is None

@@ -133,7 +133,7 @@ def test_what_is_named_stays(
 @pytest.mark.parametrize(
     ("options", "match"),
     [
-        ({"kv_cache": "fp8"}, r"there is no --kv-cache 'fp8'; choose one of float, int8\."),
+        ({"kv_cache": "fp8"}, r"there is no `kv_cache='fp8'`; choose one of float, int8\."),
         ({"kv_cache": "int8", "target": "cuda"}, r"on a GPU, needs calibration ranges: run edgevlo calibrate"),
     ],
 )

@@ -67,7 +67,7 @@ def test_a_fixed_capacity_changes_no_number(exported: Exported, tmp_path: Path) 
 @on_one
 @pytest.mark.parametrize("capacity", [0, -1, 513])
 def test_a_capacity_that_the_model_does_not_hold(exported: Exported, tmp_path: Path, capacity: int) -> None:
-    with pytest.raises(RequestError, match=f"--capacity {capacity} is out of range; .* takes 1 to 512 tokens"):
+    with pytest.raises(RequestError, match=f"`capacity={capacity}` is out of range; .* takes 1 to 512 tokens"):
         quantize(exported.portable, tmp_path / "new", target="cuda", weights="fp16", capacity=capacity, requests=0)
     assert list(tmp_path.iterdir()) == []
 

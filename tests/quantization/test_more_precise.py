@@ -122,9 +122,7 @@ def test_what_was_asked_for_in_so_many_words_is_not_changed(
 
 @on_one
 def test_a_cache_too_small_for_the_requests_is_said_so(exported: Exported, tmp_path: Path, requests: Path) -> None:
-    with pytest.raises(
-        RequestError, match=r"--capacity 20 is too small for .* \(the prompt has .*--quality-requests 0"
-    ):
+    with pytest.raises(RequestError, match=r"`capacity=20` is too small for .* \(the prompt has .*`requests=0`"):
         make(exported, tmp_path / "made", requests, target="rtx", weights="fp16", capacity=20)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["requests.txt"]
 
@@ -204,7 +202,8 @@ def test_the_command_says_what_it_made_more_precise(
     printed = capsys.readouterr()
     assert printed.out == "new\n"
     assert re.fullmatch(
-        r"note: image_decoder was kept in fp32 because fp16 failed the quality check \(CIEDE2000 \S+, limit 1e-06\)\n",
+        r"note: image_decoder was kept in fp32 because fp16 failed the quality check "
+        r"\(CIEDE2000 median \S+, limit 1e-06\)\n",
         printed.err,
     )
 
@@ -242,7 +241,7 @@ def test_bytes_are_counted_with_what_is_more_precise(
 
     with pytest.raises(
         QualityError,
-        match=rf"{least} bytes\. Allow at least as many\. The quality check kept image_decoder in fp32; .*--module im",
+        match=rf"{least} bytes\. Allow at least as many\. The quality check kept image_decoder in .*`overrides=\('im",
     ):
         make(exported, tmp_path / "small", requests, budget=f"{(asked + least) // 2}B", **options)
     assert not list(tmp_path.glob(".*"))

@@ -141,7 +141,7 @@ def test_an_answer_ends_where_the_cache_does(portable_of: PortableOf, tmp_path: 
     model.ask(PICTURE, "what is on the left ?")
     (painter,) = model._engine._idle.values()
     assert painter.backbone.lengths.max() <= 64
-    with pytest.raises(RoomError, match=r"this model holds 64 .* quantize again with a larger --capacity\.$"):
+    with pytest.raises(RoomError, match=r"this model holds 64 .* quantize again \(edgevlo quantize --capacity\)\.$"):
         model.ask(PICTURE, "red " * 48)
     quantize(portable_of("Janus-4o-7B"), tmp_path / "larger", target="cuda", weights="fp16", capacity=128, requests=0)
     opened(tmp_path / "larger").ask(PICTURE, "red " * 48)  # the remedy

@@ -284,13 +284,14 @@ def test_fp8_weights_are_dequantised_in_front_of_their_products(
     ("options", "match"),
     [
         ({"method": "best"}, "no method 'best'; choose one of rtn, k_quant, hqq, gptq, awq"),
-        ({"method": "awq", "static": Static(cache="int8")}, "awq scales the values that enter the KV cache"),
-        ({"block_size": 48}, "--block-size 48 is not supported; choose one of 32, 64, 128"),
-        ({"overrides": ["backbone"]}, r"--module 'backbone' is not of the form PATTERN=fp32\|"),
-        ({"overrides": ["backbone=int2"]}, "'backbone=int2' is not of the form"),
+        ({"method": "awq", "static": Static(cache="int8")}, "`method='awq'` scales the values that enter the KV cache"),
+        ({"requests": -1}, "`requests=-1` is negative; 0 skips the quality check"),
+        ({"block_size": 48}, "`block_size=48` is not supported; choose one of 32, 64, 128"),
+        ({"overrides": ["backbone"]}, r"`overrides='backbone'` is not of the form PATTERN=fp32\|"),
+        ({"overrides": ["backbone=int2"]}, "'backbone=int2'` is not of the form"),
         (
             {"overrides": ["bakcbone=int4"]},
-            "--module 'bakcbone' matches no module and no layer; did you mean 'backbone'",
+            "`overrides` names 'bakcbone', which matches no module and no layer; did you mean 'backbone'",
         ),
         ({"overrides": ["*.nothing=int4"]}, "matches no module and no layer; modules are tables, backbone"),
         ({"overrides": ["tables=bf16"]}, "tables cannot be bf16, only fp32, fp16, int8 or int4"),
@@ -299,9 +300,9 @@ def test_fp8_weights_are_dequantised_in_front_of_their_products(
         ({"target": "cuda", "weights": "fp8"}, "cuda does not support 'fp8' weights"),
         (
             {"target": "rtx", "method": "hqq"},
-            "hqq needs zero points, which target 'rtx' does not support; choose one of rtn",
+            "`method='hqq'` needs zero points, which target 'rtx' does not support; choose one of rtn",
         ),
-        ({"target": "cuda", "overrides": ["text_head=bf16"]}, "the half precision is that of --weights; write fp16"),
+        ({"target": "cuda", "overrides": ["text_head=bf16"]}, "the half precision is that of `weights`; write fp16"),
         (
             {"target": "cuda", "overrides": ["back*=fp32"]},
             r"'back\*' cannot be fp32 on a GPU; .*: image_head, text_head",
@@ -313,12 +314,12 @@ def test_fp8_weights_are_dequantised_in_front_of_their_products(
         ),
         ({"target": "cuda", "overrides": ["image_head=fp16"]}, "'image_head' is not quantised for cuda anyway"),
         ({"weights": "fp16", "method": "rtn"}, "no effect: fp16 quantises nothing in blocks"),
-        ({"capacity": 512}, "--capacity is for GPU bundles; leave it out for target 'cpu'"),
+        ({"capacity": 512}, "`capacity` is for GPU bundles; leave it out for target 'cpu'"),
         (
             {"overrides": ["text_head=fp32"], "static": Static(activations="int8")},
-            "cannot be combined with --activations; use --keep",
+            "cannot be combined with `activations`; use `keep`",
         ),
-        ({"method": "gptq", "static": Static(activations="int8")}, "gptq uses inputs from before smoothing"),
+        ({"method": "gptq", "static": Static(activations="int8")}, "`method='gptq'` uses inputs from before smoothing"),
     ],
     ids=lambda value: " ".join(map(str, value.values())) if isinstance(value, dict) else "",
 )
@@ -326,7 +327,7 @@ def test_choices_that_mean_nothing_are_refused(
     exported: Exported, tmp_path: Path, options: dict[str, Any], match: str
 ) -> None:
     with pytest.raises(RequestError, match=match):
-        quantize(exported.portable, tmp_path / "made", requests=0, **options)
+        quantize(exported.portable, tmp_path / "made", **{"requests": 0, **options})
     assert list(tmp_path.iterdir()) == []
 
 

@@ -26,14 +26,14 @@ def xmp_of(file: Path | io.BytesIO) -> bytes:
         return xmp
 
 
-@pytest.mark.parametrize("name", ["a.png", "A.PNG", "a.jpg", "a.jpeg", "a.webp"])
+@pytest.mark.parametrize("name", ["a.png", "A.PNG", "a.jpg", "a.jpeg", "a.webp", "a.avif"])
 def test_a_plain_save_keeps_the_mark(model: Model, tmp_path: Path, name: str) -> None:
     painted(model).save(tmp_path / name)
 
     assert KIND in xmp_of(tmp_path / name)
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "webp"])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "webp", "avif"])
 def test_a_save_into_a_file_object_keeps_the_mark(model: Model, kind: str) -> None:
     buffer = io.BytesIO()
 

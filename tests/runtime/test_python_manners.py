@@ -3,6 +3,8 @@
 import inspect
 import io
 import re
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -86,6 +88,34 @@ def test_words_and_pictures_of_the_wrong_type_are_named(model: Model) -> None:
         model.edit(wrong, "make it blue")
     with pytest.raises(RequestError, match=r"codes are a grid of whole numbers, \[rows, columns\]; this is int\."):
         model.decode(wrong)
+
+
+NOT_TEXT: list[Any] = [None, 3, b"x", [1], object()]
+
+
+@pytest.mark.parametrize("wrong", NOT_TEXT, ids=lambda wrong: type(wrong).__name__)
+def test_an_argument_of_the_wrong_type_is_a_type_error_that_names_it(model: Model, tmp_path: Path, wrong: Any) -> None:
+    picture = Image.new("RGB", (20, 16))
+    count: Any = "3" if wrong == 3 else wrong
+    calls: list[tuple[str, Callable[[], Any]]] = [
+        ("picture", lambda: edgevlo.save_png(wrong, tmp_path / "a.png")),
+        ("target", lambda: edgevlo.save_png(picture, wrong)),
+        ("picture", lambda: edgevlo.png_bytes(wrong)),
+        ("text", lambda: model.count_tokens(wrong)),
+        ("name", lambda: model.perceive_rows(wrong, picture)),
+        ("folder", lambda: Model.open(wrong)),
+        ("threads", lambda: edgevlo.load(model.bundle.folder, threads=count)),
+        ("prompt", lambda: model.paint(wrong)),
+    ]
+    if wrong is not None:
+        calls.append(("model", lambda: edgevlo.load(wrong)))
+    if not isinstance(wrong, bytes | list):
+        calls.append(("objects", lambda: model.detect(picture, wrong)))
+    for parameter, call in calls:
+        with pytest.raises(TypeError, match=rf"^(the )?{parameter} is ") as raised:
+            call()
+        assert isinstance(raised.value, edgevlo.EdgevloError)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_model_says_what_it_is(model: Model) -> None:

@@ -19,8 +19,10 @@ TABLE: Final = {
     "cli": UNIT,
     "cli/test_calibrate_command.py": INTEGRATION,
     "cli/test_completion.py": INTEGRATION,  # a process for each question of a shell
+    "cli/test_defaults.py": INTEGRATION,
     "cli/test_folders.py": INTEGRATION,
     "cli/test_hub.py": INTEGRATION,
+    "cli/test_parameters.py": INTEGRATION,
     "cli/test_remedies.py": INTEGRATION,  # a process without /proc
     "cli/test_surroundings.py": INTEGRATION,  # signals and streams of real processes
     "cli/test_streams.py": INTEGRATION,  # processes with real pipes

@@ -28,6 +28,7 @@ from .commands import (
     quantize,
     serve,
 )
+from .parameters import in_options
 from .printing import shown
 from .system_errors import lacking
 
@@ -64,7 +65,8 @@ _COMMANDS: Final[tuple[click.Command, ...]] = (
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; return the exit code."""
-    warnings.showwarning = _note_printer()
+    command = main.commands.get(arguments[0]) if arguments else None
+    warnings.showwarning = _note_printer(command)
     try:
         code = main.main(list(arguments), prog_name="edgevlo", standalone_mode=False)
         sys.stdout.flush()  # a full disk is found now and not when Python ends
@@ -81,7 +83,7 @@ def run(arguments: Sequence[str]) -> int:
         sys.stderr.close()  # the reader is gone
         return 1
     except EdgevloError as error:
-        click.echo(f"edgevlo: {shown(' '.join(str(error).split()))}", err=True)
+        click.echo(f"edgevlo: {shown(in_options(' '.join(str(error).split()), command))}", err=True)
         return 1
     except OSError as error:
         reason = lacking(error)
@@ -109,14 +111,14 @@ def _interrupted(error: BaseException | None) -> bool:
     return error is not None
 
 
-def _note_printer() -> Callable[..., None]:
+def _note_printer(command: click.Command | None) -> Callable[..., None]:
     """Return a `warnings.showwarning` that prints each note once: some commands read a picture several times."""
     printed: set[str] = set()
 
     def show(message: Warning | str, *_: object, **__: object) -> None:
         if str(message) not in printed:
             printed.add(str(message))
-            click.echo(f"note: {shown(' '.join(str(message).split()))}", err=True)
+            click.echo(f"note: {shown(in_options(' '.join(str(message).split()), command))}", err=True)
 
     return show
 

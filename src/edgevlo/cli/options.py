@@ -1,6 +1,7 @@
 """Options and arguments that several commands share, and checks of arguments before anything is opened."""
 
 import os
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -64,6 +65,21 @@ model_option = options(
 )  # fmt: skip
 bundle_argument = click.argument("bundle", required=False, type=ModelName())
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+
+
+class FilePath(click.Path):
+    """A file or folder to write, which `-` is not: it would be standard output."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path; fail for `-`."""
+        if str(value) == "-":
+            self.fail("- is standard output, which cannot hold this; name a file or folder.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 picture_argument = click.argument("picture", type=click.Path(path_type=Path))
 pictures_argument = click.argument("pictures", nargs=-1, metavar="PICTURES...", type=click.Path(path_type=Path))
 output_option = click.option(
@@ -89,7 +105,7 @@ paint_options = options(
     model_option,
     sampling_options,
     click.option("-n", "count", type=click.IntRange(1, 100), default=1, help="Number of pictures, seeds counted up."),
-    click.option("--codes", type=click.Path(path_type=Path), help="Also write the code grid, int32 [rows, columns]."),
+    click.option("--codes", type=FilePath(), help="Also write the code grid, int32 [rows, columns]."),
     watch_option,
     click.option("--resume", is_flag=True, help="Keep a journal beside OUTPUT, and go on from one that is there."),
     click.option("--no-prompt", is_flag=True, help="Leave the words out of the file; size, seed and AI mark stay."),
@@ -113,13 +129,19 @@ class _MisplacedError(click.ClickException):
 
 
 def check_pictures(pictures: tuple[Path, ...], words: str, words_name: str, *, needed: bool = True) -> None:
-    """Raise a usage error when pictures are missing before the words, or the words are a picture."""
+    """Raise a usage error when pictures are missing before the words, the words are a picture, or lack their quotes."""
     context = click.get_current_context()
     form = f"Usage: {context.command_path} PICTURE {words_name.upper()}"
     if _is_file(words):
         raise _MisplacedError(f"{context.info_name} takes its {words_name} after the picture {words}. {form}")
     if needed and not pictures:
         raise _MisplacedError(f"{context.info_name} needs a picture before its {words_name}. {form}")
+    for number, path in enumerate(pictures[1:], start=1):
+        if str(path) != "-" and not path.suffix and not os.path.lexists(path):  # a word, not a mistyped file
+            quoted = shlex.join([*map(str, pictures[:number]), " ".join(map(str, (*pictures[number:], words)))])
+            raise _MisplacedError(
+                f"there is no picture {path}; put the {words_name} in quotes: {context.command_path} {quoted}"
+            )
 
 
 def _is_file(path: str | Path) -> bool:

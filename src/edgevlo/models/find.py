@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import Final
 
+from edgevlo.runtime.arguments import as_path
 from edgevlo.runtime.bundle import EMBEDDED
 from edgevlo.runtime.errors import BundleError, OutputError
 from edgevlo.runtime.files import home
@@ -29,6 +30,8 @@ def find(model: str | Path | None = None) -> Path:
     Tried in this order: a folder, an installed bundle, an embedded one, a hub id (`owner/name`). A folder without a
     manifest does not hide an installed bundle of its name. Without a name, `$EDGEVLO_MODEL` is used, then picturebook.
     """
+    if not isinstance(model, str | None):
+        model = as_path("model", model, "a folder or a name")
     given = default() if model is None else str(model)
     name = given or EMBEDDED_MODEL
     folder = Path(name)

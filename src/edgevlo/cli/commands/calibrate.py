@@ -6,12 +6,12 @@ from typing import Any
 
 import click
 
-from ..options import json_option, needs_extra, threads_option
+from ..options import FilePath, json_option, needs_extra, threads_option
 
 
 @click.command()
 @click.argument("bundle")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder to write. [default: BUNDLE.calib]")
+@click.option("-o", "--output", type=FilePath(), help="Folder to write. [default: BUNDLE.calib]")
 @click.option(
     "--prompts", type=click.Path(path_type=Path), help="Text file, one request per line, such as `edit: make it blue`."
 )

@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from ..options import needs_extra, threads_option
+from ..options import FilePath, needs_extra, threads_option
+from ..streams import STREAM
 
 
 @click.command()
@@ -21,8 +22,13 @@ from ..options import needs_extra, threads_option
 )
 @click.option("--pictures", type=click.Path(path_type=Path), help="Folder of pictures to edit and to ask about.")
 @click.option("--tasks", default=0, metavar="N", help="Also N cases of each task and language, for picturebook.")
-@click.option("--json", "document", type=click.Path(path_type=Path), help="JSON file to write.")
-@click.option("--sheet", type=click.Path(path_type=Path), help="PNG file of pictures side by side to write.")
+@click.option(
+    "--json",
+    "document",
+    type=click.Path(path_type=Path),
+    help="JSON file to write; - is standard output, and the table goes to the error stream.",
+)
+@click.option("--sheet", type=FilePath(), help="PNG file of pictures side by side to write.")
 @click.option("--check", is_flag=True, help="Exit with 1 if BUNDLE is below the limits of its precision.")
 @threads_option
 @click.option("--emulate", is_flag=True, help="Compute GPU graphs on the CPU, with every rounding of theirs.")
@@ -32,7 +38,7 @@ def evaluate(
     """Compare BUNDLE, a quantised one, with the bundle that it was made from."""
     with needs_extra("quantize" if emulate else "evaluate"):
         from edgevlo.calibration.evaluation.evaluate import evaluate as compare
-        from edgevlo.calibration.evaluation.files import check_outputs, write_document, write_sheet
+        from edgevlo.calibration.evaluation.files import as_json, check_outputs, write_document, write_sheet
 
         if emulate:
             from edgevlo.quantization import open_emulated
@@ -40,15 +46,19 @@ def evaluate(
 
     from ..progress import progress_bar
 
-    check_outputs(document, sheet)
+    printed = document == STREAM
+    file = None if printed else document
+    check_outputs(file, sheet)
     with progress_bar() as progress, ExitStack() as stack:
         candidate, reference = (
             stack.enter_context(open_emulated(find(name))) if emulate else find(name) for name in (bundle, against)
         )
         found = compare(candidate, reference, progress=progress, **settings)
-    click.echo(found.table)
-    if document is not None:
-        write_document(found, document)
+    click.echo(found.table, err=printed)
+    if printed:
+        click.echo(as_json(found), nl=False)
+    if file is not None:
+        write_document(found, file)
     if sheet is not None:
         write_sheet(found, sheet)
     if check and not found.verdict.passed:

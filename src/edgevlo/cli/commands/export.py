@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from ..options import needs_extra
+from ..options import FilePath, needs_extra
 from ..printing import say
 
 
@@ -24,7 +24,7 @@ class _Listing(click.Command):
 
 @click.command(cls=_Listing)
 @click.argument("checkpoint")
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Bundle folder to make.")
+@click.option("-o", "--output", type=FilePath(), required=True, help="Bundle folder to make.")
 @click.option(
     "--list",
     is_flag=True,

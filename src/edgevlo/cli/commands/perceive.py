@@ -101,12 +101,13 @@ def detect(picture: Path, objects: tuple[str, ...], output: Path | None, model: 
 @picture_argument
 @json_option
 def inspect(picture: Path, as_json: bool) -> None:
-    """Print what PICTURE, a PNG, JPEG or WebP file, says of how it was made."""
+    """Print what PICTURE, a PNG, JPEG or WebP file, says of how it was made; - is standard input."""
     from dataclasses import asdict
 
-    from edgevlo.runtime.pictures.read_marks import read_marks
+    from edgevlo.runtime.pictures.read_marks import marks_of, read_marks
 
-    marks = read_marks(picture)
+    source = picture_source(picture)
+    marks = read_marks(source) if isinstance(source, Path) else marks_of(source.getvalue(), source.name)
     if as_json:
         say_json({"by_ai": marks.by_ai, **asdict(marks)})
         return

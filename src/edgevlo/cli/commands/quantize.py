@@ -7,7 +7,7 @@ import click
 from click.core import ParameterSource
 
 from ..completion import TargetName
-from ..options import needs_extra, options, threads_option
+from ..options import FilePath, needs_extra, options, threads_option
 
 if TYPE_CHECKING:
     from edgevlo.quantization import Static
@@ -54,7 +54,7 @@ quality_options = options(
 @click.command()
 @click.argument("bundle")
 @threads_option
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Bundle folder to make.")
+@click.option("-o", "--output", type=FilePath(), required=True, help="Bundle folder to make.")
 @click.option(
     "--target", default="cpu", show_default=True, type=TargetName(), help="Kind of device: cpu, cuda, rtx or tensorrt."
 )
