@@ -255,7 +255,13 @@ def single(voice: Voice, scene: Scene, kind: str | None = None) -> tuple[Scene, 
 
 def compound(voice: Voice, scene: Scene, count: int) -> tuple[Scene, str, str] | None:
     """`count` different edits in one instruction; what was edited is not removed by the same instruction."""
-    before, said, used = scene, list[str](), set[str]()
+    made = steps(voice, scene, count)
+    return (made[0][-1], made[1], "compound") if made else None
+
+
+def steps(voice: Voice, scene: Scene, count: int) -> tuple[list[Scene], str] | None:
+    """`count` different edits in one instruction: the scene before, after each of them, and the instruction."""
+    before, said, used, scenes = scene, list[str](), set[str](), [scene]
     for kind in voice.rng.choices(list(EDITS), _WEIGHT, k=count * 4):
         if _GROUP.get(kind, kind) in used:
             continue
@@ -263,6 +269,7 @@ def compound(voice: Voice, scene: Scene, count: int) -> tuple[Scene, str, str] |
         if not made or (kind == "remove" and not set(scene.things) - set(made[0].things) <= set(before.things)):
             continue
         scene = made[0]
+        scenes.append(scene)
         said.append(made[1])
         used.add(_GROUP.get(kind, kind))
         if len(said) == count:
@@ -271,4 +278,4 @@ def compound(voice: Voice, scene: Scene, count: int) -> tuple[Scene, str, str] |
         return None
     comma = ", " if voice.language == "en" else "，"
     joint = voice.rng.choice(phrases.JOINTS[voice.language])
-    return scene, voice.wrapped(comma.join(said[:-1]) + joint + said[-1]), "compound"
+    return scenes, voice.wrapped(comma.join(said[:-1]) + joint + said[-1])

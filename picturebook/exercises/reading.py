@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import pairwise
 from random import Random
 
 from ..language import plain
@@ -39,7 +40,7 @@ from .lines import Line, bare, read
 from .results import drawn_grid, edit_of, scene_of
 from .tasks import TASKS, Mix, Sample, _told, draw_scene
 
-WRITTEN, DRAWN = 0.45, 0.48  # of reading: what people wrote, what is drawn from the lexicon; else the forms of training
+WRITTEN, DRAWN = 0.43, 0.43  # of reading: what people wrote, what is drawn from the lexicon; else the forms of training
 MISTYPED = 0.25
 ENGLISH = 0.56  # of the exercises: its words are longer and its spelling freer
 READ = "read"  # begins the names of tasks that are answered in plain words
@@ -106,7 +107,7 @@ def read_edit(voice: Voice, mix: Mix) -> Sample:
         way = rng.random()
         if way < WRITTEN:
             line = _line(rng, language, ("edit", "outside"), given=True)
-            made = edit_of(line, rng)
+            made = edit_of(line, rng, language)
             if made and not is_held_out(made[0]):
                 return _read(language, _typed(rng, language, line), made[2], made[0], made[1])
         elif way < WRITTEN + DRAWN:
@@ -123,13 +124,21 @@ def read_edit(voice: Voice, mix: Mix) -> Sample:
                 )
         else:
             old = draw_scene(voice, mix, (0.0, 0.35, 0.35, 0.25, 0.05), drawn_grid(rng, deep=rng.random() < 0.3))
-            several = rng.random() < 0.4
-            single = edits.compound(voice, old, rng.choice((2, 2, 3))) if several else edits.single(voice, old)
-            if single:
-                words_or_none = plain.change(old, single[0], plain.matched(old, single[0]))
-                if words_or_none:
-                    text = people.reworded(rng, single[1], language, rng.choice((0.0, 0.3, 0.6)))
-                    return _read(language, text, words_or_none, old, single[0])
+            made = _formed(voice, old)
+            if made:
+                scenes, text = made
+                told = [plain.change(one, other, plain.matched(one, other)) for one, other in pairwise(scenes)]
+                if None not in told:
+                    text = people.reworded(rng, text, language, rng.choice((0.0, 0.3, 0.6)))
+                    return _read(language, text, ", ".join(map(str, told)), old, scenes[-1])
+
+
+def _formed(voice: Voice, old: Scene) -> tuple[list[Scene], str] | None:
+    """One change or several in the sentence forms of training: the scene after each of them, and the request."""
+    if voice.rng.random() < 0.5:
+        return edits.steps(voice, old, voice.rng.choice((2, 2, 3, 3, 4)))
+    single = edits.single(voice, old)
+    return ([old, single[0]], single[1]) if single else None
 
 
 def _read_perception(voice: Voice, mix: Mix) -> Sample:

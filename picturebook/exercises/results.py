@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 from ..language import plain
+from ..language.lexicon import Name, lexicon
 from ..language.plain import COLUMNS, NO, Wanted, Wish
 from ..world.scene import HATTED, Scene, Thing, free_slots, in_order
 from .changes import Pairs, usual_colour
@@ -132,7 +133,25 @@ def _related(wished: Wish, number: int, column: int, made: dict[int, Thing]) -> 
     return True
 
 
-def edit_of(line: Line, rng: Random) -> tuple[Scene, Scene, str] | None:
+def as_said(clauses: list[str], text: str, language: str) -> list[str]:
+    """The clauses of a change in the order in which a text speaks of them; what it does not name follows its neighbour."""
+    spans, at, places = lexicon(language).spans(text), 0, list[int]()
+    for clause in clauses:
+        words = set(clause.replace('"', "").split())
+        named = [span for span in spans if span.name.attribute != "column" and _plain(span.name) & words]
+        kinds = [span for span in named if span.name.attribute == "kind"]
+        at = min((span.start for span in kinds or named), default=at)
+        places.append(at)
+    return [clauses[number] for number in sorted(range(len(clauses)), key=places.__getitem__)]
+
+
+def _plain(name: Name) -> set[str]:
+    """The words of plain speech that tell of a name's value."""
+    said = {"place": plain.PLACE, "weather": plain.AS_WEATHER, "style": plain.STYLE}.get(name.attribute, {})
+    return set(said.get(name.value, name.value).split()) - {"style"}
+
+
+def edit_of(line: Line, rng: Random, language: str) -> tuple[Scene, Scene, str] | None:
     """A line's picture before and after, and the change in plain words."""
     assert line.source
     rows = any(one.row for one in (*line.source.things, *line.result.things)) or len(line.result.things) > 3
@@ -144,4 +163,7 @@ def edit_of(line: Line, rng: Random) -> tuple[Scene, Scene, str] | None:
     if not old or not found:
         return None
     words = plain.change(old, found[0], found[1])
-    return None if words is None else (old, found[0], plain.with_unknown(words, line.unknown))
+    if words is None:
+        return None
+    told = ", ".join(as_said(words.split(", "), line.text, language))
+    return old, found[0], plain.with_unknown(told, line.unknown)

@@ -18,7 +18,7 @@ from edgevlo.runtime.arrays import Floats
 
 from ..language.plain import MARK
 from ..world.layout import Grid
-from . import auxiliary, emphasis
+from . import auxiliary, emphasis, text_tokenizer
 from .tasks import Sample
 from .text_tokenizer import (
     ANSWER,
@@ -51,13 +51,14 @@ class Encoder:
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self.tokenizer = tokenizer
+        self.pieces = text_tokenizer.spelling(tokenizer)
         self.quote = self.text('"')[0]
         self.mark = self.text(MARK)
         self._headers: dict[tuple[int, int], list[int]] = {}
 
-    def text(self, text: str) -> list[int]:
-        """Plain text, no special tokens."""
-        ids: list[int] = self.tokenizer.encode(text, add_special_tokens=False).ids
+    def text(self, text: str, *, spelt: bool = False) -> list[int]:
+        """Plain text, no special tokens; `spelt` in pieces where there are whole words."""
+        ids: list[int] = (self.pieces if spelt else self.tokenizer).encode(text, add_special_tokens=False).ids
         return ids
 
     def opener(self, rows: int, columns: int) -> list[int]:
@@ -73,16 +74,16 @@ class Encoder:
         body[:, :-1] = grid + TEXT_TOKENS
         return [*self.opener(rows, columns), *body.reshape(-1).tolist(), PICTURE_END, IMAGE_END]
 
-    def prompt(self, sample: Sample) -> list[int]:
+    def prompt(self, sample: Sample, *, spelt: bool = False) -> list[int]:
         """Everything before the answer or the target picture."""
-        ids = [BOS, *self.text(sample.instruction)]
+        ids = [BOS, *self.text(sample.instruction, spelt=spelt)]
         for source in sample.sources:
             ids += self.picture(source)
         return [*ids, ANSWER, *self.mark] if sample.task.startswith(READ) else ids
 
-    def __call__(self, sample: Sample) -> Sequence:
-        """The whole exercise with its loss weights."""
-        ids = self.prompt(sample)
+    def __call__(self, sample: Sample, *, spelt: bool = False) -> Sequence:
+        """The whole exercise with its loss weights; `spelt` tells the instruction in pieces."""
+        ids = self.prompt(sample, spelt=spelt)
         if sample.target is None:
             answer = self.tokenizer.encode(sample.answer or "", add_special_tokens=False)
             ids += [] if sample.task.startswith(READ) else [ANSWER]

@@ -1,11 +1,12 @@
-"""The text tokenizer: byte-level BPE trained on the world's own sentences.
+"""The text tokenizer: byte-level BPE trained on the world's own sentences, widened by the whole words of the lexicon.
 
-Any text can be encoded (byte fallback). Chinese characters, digits and the characters of a quoted sign word stand
-alone, so a phrase is split the same way wherever it occurs.
+Any text can be encoded (byte fallback). Digits, the characters of a quoted sign word, and Chinese characters outside
+the lexicon's words stand alone, so a phrase is split the same way wherever it occurs.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,9 @@ from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_toke
 
 from ..language.common_words import CHINESE, ENGLISH
 from ..language.forms import REQUESTS
+from ..language.noise import simplified
 from ..language.words import LANGUAGES
+from ..vocabulary import names
 from ..world.atlas import CODES
 from .tasks import TASKS, Mix, Sample, sample
 
@@ -32,27 +35,30 @@ SPECIALS = (
     "<|answer|>",  # a text answer follows
 )
 PAD, BOS, EOS, IMAGE, IMAGE_START, IMAGE_END, IMAGE_TOKEN, ROW_END, PICTURE_END, ANSWER = range(len(SPECIALS))
-TEXT_TOKENS = 1536  # visual tokens follow
+PIECES = 1536  # tokens of byte-level BPE
+TEXT_TOKENS = 15_195  # with the whole words; visual tokens follow
 VOCABULARY = TEXT_TOKENS + CODES
 FORMS_EVERY, WORDS_EVERY = 1000, 4000  # samples for each time that all forms, all common words are seen
+SHADES = "[\ufe0f\U0001f3fb-\U0001f3ff]"  # how an emoji is shown
 QUOTED = 12  # characters after an opening quote that are split one by one
 
 
-def new_tokenizer() -> Tokenizer:
-    """The untrained tokenizer."""
+def new_tokenizer(whole: list[str] | None = None) -> Tokenizer:
+    """The untrained tokenizer, which keeps some words without spaces between them whole, the longest first."""
     tokenizer = Tokenizer(models.BPE())
     quotes = [normalizers.Replace(quote, '"') for quote in "“”「」『』《》"]
+    simple = [normalizers.Replace(old, new) for old, new in simplified().items()]
     # a full-width comma survives NFKC, so that Chinese answers keep theirs
     tokenizer.normalizer = normalizers.Sequence(
         [normalizers.Replace("，", "\ue000"), *quotes, normalizers.NFKC(), normalizers.Lowercase(),
-         normalizers.Replace("\ue000", "，")]
+         normalizers.Replace("\ue000", "，"), normalizers.Replace(Regex(SHADES), ""), *simple]
     )  # fmt: skip
     after_quote = "|".join('^"' + "." * length for length in range(QUOTED))
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
             pre_tokenizers.Split(Regex('"[^"]*"'), "isolated"),
             pre_tokenizers.Split(Regex(f"(?<={after_quote})."), "isolated"),
-            pre_tokenizers.Split(Regex(r"\p{Han}"), "isolated"),
+            pre_tokenizers.Split(Regex("|".join([*([names.any_of(whole)] if whole else []), r"\p{Han}"])), "isolated"),
             pre_tokenizers.Digits(individual_digits=True),
             pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True),
         ]
@@ -78,17 +84,47 @@ def corpus(samples: int, seed: int) -> Iterator[str]:
 
 
 def train(samples: int = 40_000, seed: int = 1) -> Tokenizer:
-    """Train on the corpus; text ids are 0 .. TEXT_TOKENS - 1."""
+    """Train on the corpus and widen; text ids are 0 .. TEXT_TOKENS - 1."""
     tokenizer = new_tokenizer()
     trainer = trainers.BpeTrainer(
-        vocab_size=TEXT_TOKENS,
+        vocab_size=PIECES,
         min_frequency=2,
         special_tokens=list(SPECIALS),
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
     tokenizer.train_from_iterator(corpus(samples, seed), trainer)
-    return tokenizer
+    return widened(tokenizer)
+
+
+def widened(pieces: Tokenizer) -> Tokenizer:
+    """The tokenizer with a token for each whole word beside its pieces, whose ids stay."""
+    whole = [*names.pictures(), *names.chinese()]
+    as_bytes = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    words = [*names.english(), *(as_bytes.pre_tokenize_str(word)[0][0] for word in whole)]
+    made, new = json.loads(pieces.to_str()), json.loads(new_tokenizer(whole).to_str())
+    vocabulary = made["model"]["vocab"]
+    for word in words:
+        vocabulary.setdefault(word, len(vocabulary))
+    if len(vocabulary) != TEXT_TOKENS:
+        raise ValueError(f"the words have changed: make TEXT_TOKENS {len(vocabulary)}, and train anew")
+    made["model"]["ignore_merges"] = True  # a word that has a token is one
+    made |= {part: new[part] for part in ("normalizer", "pre_tokenizer")}
+    return Tokenizer.from_str(json.dumps(made, ensure_ascii=False))
+
+
+def as_text(tokenizer: Tokenizer, token: str) -> str:
+    """What a token of the vocabulary stands for."""
+    text: str = tokenizer.decoder.decode([token])
+    return text
+
+
+def spelling(tokenizer: Tokenizer) -> Tokenizer:
+    """The same tokenizer without whole words: every word in pieces, as one that is misspelt."""
+    made = json.loads(tokenizer.to_str())
+    made["model"]["ignore_merges"] = False
+    made["pre_tokenizer"] = json.loads(new_tokenizer().to_str())["pre_tokenizer"]
+    return Tokenizer.from_str(json.dumps(made, ensure_ascii=False))
 
 
 def visual_token(code: int) -> str:

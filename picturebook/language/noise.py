@@ -31,6 +31,11 @@ _ALIKE = dict(_pairs("typing.zh.txt"))
 _TRADITIONAL = dict(_pairs("traditional.txt"))
 
 
+def simplified() -> dict[str, str]:
+    """The simplified character of each traditional one, as far as the world's words go."""
+    return {new: old for old, new in _TRADITIONAL.items()}
+
+
 def _slip(word: str, rng: Random) -> str:
     """One slip of the keyboard."""
     at = rng.randrange(1, len(word)) if rng.random() < 0.9 else 0

@@ -24,6 +24,7 @@ BACK = "at the back"
 NOTHING = "empty landscape"
 PLACE = {"meadow": "meadow", "city": "city", "beach": "beach", "snow": "snowy landscape"}
 WEATHER = {"clear": "clear sky", "cloudy": "cloudy", "rain": "rain", "snowfall": "snow falling"}
+AS_WEATHER = {"clear": "clear", "cloudy": "cloudy", "rain": "rainy", "snowfall": "snowing"}  # what it is made
 STYLE = {"flat": "flat style", "line": "line art", "retro": "retro style"}
 
 
@@ -208,8 +209,7 @@ def change(old: Scene, new: Scene, pairs: list[tuple[Thing | None, Thing | None]
         said.append(f"change the background to {'the ' if new.place == 'beach' else ''}"
                     f"{PLACE[new.place] if new.place == 'beach' else article(PLACE[new.place])}")  # fmt: skip
     said += [f"make it {new.time}"] if old.time != new.time else []
-    weather = {"clear": "clear", "cloudy": "cloudy", "rain": "rainy", "snowfall": "snowing"}
-    said += [f"make it {weather[new.weather]}"] if old.weather != new.weather else []
+    said += [f"make it {AS_WEATHER[new.weather]}"] if old.weather != new.weather else []
     said += [f"make it {STYLE[new.style]}"] if old.style != new.style else []
     if old.sign != new.sign:
         word = f'"{(new.sign or "").lower()}"'

@@ -10,6 +10,7 @@ from tokenizers import Tokenizer
 from transformers import Emu3Config, Emu3ForConditionalGeneration
 
 from ..exercises import text_tokenizer
+from ..vocabulary.meaning import starting_rows
 from ..world.atlas import CODES, TILES, Name
 from ..world.scene import SIGN_CHARACTERS
 
@@ -125,6 +126,18 @@ def new_model(tokenizer: Tokenizer, channels: int, seed: int = 0, **changes: Any
         embedding[[tokenizer.token_to_id(character) for character in SIGN_CHARACTERS]] = characters
     model.tie_weights()
     return model
+
+
+def with_words(
+    weights: dict[str, torch.Tensor], old: Tokenizer, new: Tokenizer, seed: int
+) -> dict[str, torch.Tensor]:
+    """The decoder's weights with rows for the tokens that only the new tokenizer has, between the old ones and codes."""
+    table, known = weights["embed_tokens.weight"], old.get_vocab_size()
+    names = sorted(new.get_vocab().items(), key=lambda item: item[1])[known:]
+    if not names:
+        return weights
+    rows = starting_rows([text_tokenizer.as_text(new, name) for name, _ in names], old, table[:known], seed)
+    return weights | {"embed_tokens.weight": torch.cat([table[:known], rows.to(table.dtype), table[known:]])}
 
 
 def shape_of(weights: dict[str, torch.Tensor]) -> dict[str, int]:

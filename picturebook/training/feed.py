@@ -16,24 +16,25 @@ from ..exercises import text_tokenizer
 from ..exercises.auxiliary import NONE
 from ..exercises.pack import Pack, packed
 from ..exercises.reading import exercise
-from ..exercises.sequence import Encoder, Sequence
+from ..exercises.sequence import READ, Encoder, Sequence
 from ..exercises.tasks import Mix
 from ..language.forms import REQUESTS
 from ..language.words import LANGUAGES, meaningful_words
 from ..world.scene import SIGN_CHARACTERS
 from .curriculum import STAGES
 
+SPELT = 0.08  # share of requests to read whose words are spelt in pieces, as misspelt ones are
 STREWN = 0.2  # share of exercises with strange tokens in their instruction
 
 
 def strangers(encoder: Encoder) -> list[int]:
-    """Text tokens that no request and no name of the world holds."""
+    """Pieces of text that no request and no name of the world holds."""
     said = [*meaningful_words(), *SIGN_CHARACTERS, '"']
     forms = [form for one in REQUESTS.values() for language in LANGUAGES for form in one.forms(language)]
     said += [re.sub(r"{\w+}", " ", form) for form in forms]
     said += [word for words in said for word in words.split()]
     known = {token for words in said for start in ("", " ", ", ", "，") for token in encoder.text(start + words)}
-    return [token for token in range(len(text_tokenizer.SPECIALS), text_tokenizer.TEXT_TOKENS) if token not in known]
+    return [token for token in range(len(text_tokenizer.SPECIALS), text_tokenizer.PIECES) if token not in known]
 
 
 class Feed:
@@ -73,9 +74,11 @@ class Feed:
 
     def drawn(self, mix: Mix) -> Sequence:
         """One exercise."""
-        sequence = self.encoder(exercise(self.rng, mix))
-        foreign = not sequence.task.startswith("read") and self.rng.random() < STREWN  # a reader tells what is strange
-        return self.strewn(sequence) if foreign else sequence
+        sample = exercise(self.rng, mix)
+        if sample.task.startswith(READ):  # a reader tells what is strange
+            return self.encoder(sample, spelt=self.rng.random() < SPELT)
+        sequence = self.encoder(sample)
+        return self.strewn(sequence) if self.rng.random() < STREWN else sequence
 
 
 class _Stream(IterableDataset[Pack[Array]]):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import time
 from copy import deepcopy
 from datetime import datetime, timedelta
@@ -28,7 +27,7 @@ from ..judging import trials
 from ..language.words import LANGUAGES
 from ..model.decoder import FAST_HALF, Decoder
 from ..model.heads import Heads
-from ..model.new_model import HEAD, decoder_weights, new_model, shape_of
+from ..model.new_model import HEAD, decoder_weights, new_model, shape_of, with_words
 from . import crew
 from .crew import Crew
 from .curriculum import STAGES, Recipe, rate_at
@@ -56,7 +55,8 @@ def losses(
     """Of codes, then of words: who is asked, the loss, and whether it is right; codes compete with codes only."""
     found, table = [], core.embed_tokens.weight
     for asked, rows in ((pack.codes, table[text_tokenizer.TEXT_TOKENS :]), (pack.words, table)):
-        logits = states[asked.at].float() @ rows.T
+        with torch.autocast(states.device.type, torch.bfloat16, enabled=states.is_cuda or core.in_half):
+            logits = functional.linear(states[asked.at], rows).float()
         loss = functional.cross_entropy(logits, asked.answer, reduction="none")
         found.append((asked, loss, logits.argmax(-1) == asked.answer))
     return found
@@ -218,7 +218,7 @@ def beginning(
         state = torch.load(out / "state.pt", map_location="cpu", weights_only=True)
         return state["model"], state["stage"]
     if start:
-        weights = decoder_weights(start)
+        weights = with_words(decoder_weights(start), text_tokenizer.load(start), text_tokenizer.load(out), recipe.seed)
     else:
         weights = new_model(text_tokenizer.load(out), 32, recipe.seed, **shape).model.text_model.state_dict()
     found = shape_of(weights)
@@ -269,10 +269,9 @@ def main() -> None:
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     tokenizer_file = arguments.out / "tokenizer.json"
-    if arguments.start and not tokenizer_file.exists():
-        shutil.copyfile(arguments.start / "tokenizer.json", tokenizer_file)
     if not tokenizer_file.exists():
-        text_tokenizer.train().save(str(tokenizer_file))
+        start = text_tokenizer.load(arguments.start) if arguments.start else text_tokenizer.train()
+        text_tokenizer.widened(start).save(str(tokenizer_file))
     recipe = Recipe(
         arguments.tokens,
         arguments.rate,

@@ -35,7 +35,7 @@ def test_nearly_every_line_can_be_read(language: str) -> None:
             continue
         asked += 1
         with suppress(ValueError):
-            told += bool(plain.picture(line.result)) if line.source is None else edit_of(line, rng) is not None
+            told += bool(plain.picture(line.result)) if line.source is None else edit_of(line, rng, language) is not None
     assert asked > 1000
     assert told / asked > 0.99
 
@@ -102,7 +102,7 @@ def test_true_pictures_and_answers_are_right(language: str) -> None:
             answer = reading._answer(line, scene, language) if scene else None
             assert answer is None or judged_people.answered(line, answer, language), (line.text, answer)
         elif line.task == "edit":
-            made = edit_of(line, Random(0))
+            made = edit_of(line, Random(0), language)
             if made and made[1].columns >= 6:
                 assert not set(judged_people.wrong(line, pixels(paint(made[1])))) - {"number"}, line.text
     assert set(SETTINGS) < set(VALUES)
