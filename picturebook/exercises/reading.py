@@ -124,9 +124,9 @@ def read_edit(voice: Voice, mix: Mix) -> Sample:
                 )
         else:
             old = draw_scene(voice, mix, (0.0, 0.35, 0.35, 0.25, 0.05), drawn_grid(rng, deep=rng.random() < 0.3))
-            made = _formed(voice, old)
-            if made:
-                scenes, text = made
+            formed = _formed(voice, old)
+            if formed:
+                scenes, text = formed
                 told = [plain.change(one, other, plain.matched(one, other)) for one, other in pairwise(scenes)]
                 if None not in told:
                     text = people.reworded(rng, text, language, rng.choice((0.0, 0.3, 0.6)))

@@ -134,7 +134,7 @@ def _related(wished: Wish, number: int, column: int, made: dict[int, Thing]) -> 
 
 
 def as_said(clauses: list[str], text: str, language: str) -> list[str]:
-    """The clauses of a change in the order in which a text speaks of them; what it does not name follows its neighbour."""
+    """The clauses of a change in the order of a text; one that it does not speak of stays behind its neighbour."""
     spans, at, places = lexicon(language).spans(text), 0, list[int]()
     for clause in clauses:
         words = set(clause.replace('"', "").split())

@@ -98,7 +98,9 @@ def train(samples: int = 40_000, seed: int = 1) -> Tokenizer:
 
 
 def widened(pieces: Tokenizer) -> Tokenizer:
-    """The tokenizer with a token for each whole word beside its pieces, whose ids stay."""
+    """The tokenizer with a token for each whole word beside its pieces, whose ids stay; itself if it has them."""
+    if pieces.get_vocab_size() == TEXT_TOKENS:
+        return pieces
     whole = [*names.pictures(), *names.chinese()]
     as_bytes = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     words = [*names.english(), *(as_bytes.pre_tokenize_str(word)[0][0] for word in whole)]
@@ -106,8 +108,10 @@ def widened(pieces: Tokenizer) -> Tokenizer:
     vocabulary = made["model"]["vocab"]
     for word in words:
         vocabulary.setdefault(word, len(vocabulary))
-    if len(vocabulary) != TEXT_TOKENS:
-        raise ValueError(f"the words have changed: make TEXT_TOKENS {len(vocabulary)}, and train anew")
+    if len(vocabulary) > TEXT_TOKENS:
+        raise ValueError(f"more words than TEXT_TOKENS: make it {len(vocabulary)}, and train anew")
+    for free in range(TEXT_TOKENS - len(vocabulary)):  # names that pieces cover leave room
+        vocabulary[f"<|free {free:03d}|>"] = len(vocabulary)
     made["model"]["ignore_merges"] = True  # a word that has a token is one
     made |= {part: new[part] for part in ("normalizer", "pre_tokenizer")}
     return Tokenizer.from_str(json.dumps(made, ensure_ascii=False))

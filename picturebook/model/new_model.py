@@ -128,10 +128,8 @@ def new_model(tokenizer: Tokenizer, channels: int, seed: int = 0, **changes: Any
     return model
 
 
-def with_words(
-    weights: dict[str, torch.Tensor], old: Tokenizer, new: Tokenizer, seed: int
-) -> dict[str, torch.Tensor]:
-    """The decoder's weights with rows for the tokens that only the new tokenizer has, between the old ones and codes."""
+def with_words(weights: dict[str, torch.Tensor], old: Tokenizer, new: Tokenizer, seed: int) -> dict[str, torch.Tensor]:
+    """The decoder's weights with rows for what only the new tokenizer has, between the old text's and the codes'."""
     table, known = weights["embed_tokens.weight"], old.get_vocab_size()
     names = sorted(new.get_vocab().items(), key=lambda item: item[1])[known:]
     if not names:

@@ -1,4 +1,4 @@
-"""What a new token starts as: near the usual name of what it says, so that the model hears `dachshund` as a sort of `dog`.
+"""What a new token starts as: near the usual name of what it says, so that `dachshund` is heard as a sort of `dog`.
 
 Words of several names that agree on a value, `retriever`, start near it as well; what the world does not have starts as
 the sum of its own random vector and one that all such words share, which is all that is needed to copy it.
@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 
 import torch
 from tokenizers import Tokenizer
+from torch.nn import functional
 
 from ..language.lexicon import OUTSIDE, lexicon
 from .names import SPACE, english_words, pictures, said
@@ -22,12 +23,12 @@ USUAL_FORM = {"kind": "one", "colour": "adj", "hat": "emoji"}
 def meanings() -> dict[str, tuple[str, str]]:
     """Word -> (attribute, value) for all words that say one thing; (`outside`, ``) for what the world does not have."""
     says: dict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
-    for name, meant in said("en").items():
-        words = english_words(name)
-        for word in words:
-            says[word][meant] += 5 if len(words) == 1 else 1
+    names = [(english_words(name), meant) for name, meant in said("en").items()]
+    for words, meant in names:
+        says.update((word, says[word] + Counter([meant])) for word in words)
     agreed = {word: meant for word, some in says.items() for meant, count in some.most_common(1)
-             if count >= AGREEMENT * some.total()}  # fmt: skip
+              if count >= AGREEMENT * some.total()}  # fmt: skip
+    agreed |= {words[0]: meant for words, meant in names if len(words) == 1}
     bare = {word.removeprefix(SPACE): meant for word, meant in agreed.items()}
     return agreed | bare | dict(said("zh")) | pictures()
 
@@ -49,11 +50,10 @@ def starting_rows(words: list[str], old: Tokenizer, table: torch.Tensor, seed: i
 
     def random() -> torch.Tensor:
         vector = torch.randn(table.shape[1], generator=generator)
-        return vector / vector.norm() * size
+        return functional.normalize(vector, dim=0) * size
 
     def spelt(text: str) -> torch.Tensor:
-        vector = table[old.encode(text, add_special_tokens=False).ids].mean(0)
-        return vector / vector.norm() * size
+        return functional.normalize(table[old.encode(text, add_special_tokens=False).ids].mean(0), dim=0) * size
 
     known, shared = meanings(), random()
     rows = []

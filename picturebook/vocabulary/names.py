@@ -1,6 +1,6 @@
 """Which words are one token each: the names of the lexicon, and what people often say around them.
 
-A name that is one token is learned as one vector; a name spelt out of pieces has to be put together by the layers first.
+A name that is one token is learned as one vector; one in pieces has to be put together by the layers first.
 English words are written as byte-level BPE has them, inside a sentence with `Ġ` for the space before; Chinese words and
 emoji as they are. The rare words of what the world does not have are left in pieces: to copy a word that nobody foresaw
 has to be learned, too.
@@ -15,6 +15,7 @@ from functools import lru_cache
 
 from ..language.forms import FOLDER
 from ..language.lexicon import OUTSIDE, Lexicon, emoji, lexicon, strange_emoji
+from ..language.noise import simplified
 
 SPACE = "Ġ"  # what byte-level BPE writes for a space
 RARE = "rare"  # things that the world does not have and that hardly anybody asks for
@@ -78,7 +79,9 @@ def english() -> tuple[str, ...]:
 @lru_cache
 def chinese() -> tuple[str, ...]:
     """The Chinese names of several characters, in simplified ones."""
-    return tuple(name for name in said("zh") if _CHINESE.fullmatch(name) and len(name) <= LONGEST_CHINESE)
+    simple = simplified()
+    named = ("".join(simple.get(letter, letter) for letter in name) for name in said("zh"))
+    return tuple(dict.fromkeys(name for name in named if _CHINESE.fullmatch(name) and len(name) <= LONGEST_CHINESE))
 
 
 @lru_cache

@@ -35,7 +35,9 @@ def test_nearly_every_line_can_be_read(language: str) -> None:
             continue
         asked += 1
         with suppress(ValueError):
-            told += bool(plain.picture(line.result)) if line.source is None else edit_of(line, rng, language) is not None
+            told += (
+                bool(plain.picture(line.result)) if line.source is None else edit_of(line, rng, language) is not None
+            )
     assert asked > 1000
     assert told / asked > 0.99
 
