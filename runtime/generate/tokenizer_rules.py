@@ -14,13 +14,15 @@ from ..errors import BundleError, remedy
 
 MAX_BYTES: Final = 64 * 2**20
 MAX_GROWTH: Final = 64  # times that replacements may lengthen a text, all of them together
-MAX_STEPS: Final = 64  # normalizers, pre-tokenizers and decoders
+MAX_STEPS: Final = 512  # normalizers, pre-tokenizers and decoders
 MAX_EXPRESSION: Final = 4096  # characters
+MAX_WORDS: Final = 2**16  # characters of an expression that repeats nothing, such as a list of words
 _MAX_REPEATS: Final = 4  # without bound in one alternative: each multiplies the time by the length of the text
 _MANY: Final = 64  # a bounded repetition of more counts as unbounded
 _PARTS: Final = ("normalizer", "pre_tokenizer", "post_processor", "decoder")
 _TOKEN: Final = re.compile(r"\\.|\[\^?\]?(?:\\.|\[:\^?\w+:\]|[^\]\\])*\]|\(\?[<!=:>~i#a-z-]*|.", re.DOTALL)
 _REPEAT: Final = re.compile(r"([*+?])|\{(\d*)(,?)(\d*)\}")
+_REPEATING: Final = re.compile(r"[*+]|(?<!\\[pP])\{")
 _REFUSED: Final = re.compile(r"\\[1-9]|\\[kg]<|\(\?~|\(\?\(")  # back references, calls, absence, conditions
 
 
@@ -79,10 +81,14 @@ def endless(expression: str) -> str | None:
     Refused is a repetition of a group that itself repeats or chooses, which can match one text in ever more ways.
     """
     shown = repr(expression[:60])
-    if len(expression) > MAX_EXPRESSION:
-        return f"the expression {shown} has more than {MAX_EXPRESSION} characters"
+    repeating = _REPEATING.search(expression) is not None
+    most = MAX_EXPRESSION if repeating else MAX_WORDS
+    if len(expression) > most:
+        return f"the expression {shown} has more than {most} characters"
     if _REFUSED.search(expression):
         return f"the expression {shown} refers to what it matched, calls itself or depends on it"
+    if not repeating:
+        return None
     choices, repeats, position = [False], [0], 0  # of each open group: whether it chooses, how often it repeats
     closed = False  # whether the last item is a group that repeats or chooses
     while position < len(expression):
