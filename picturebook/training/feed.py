@@ -32,8 +32,11 @@ def strangers(encoder: Encoder) -> list[int]:
     said = [*meaningful_words(), *SIGN_CHARACTERS, '"']
     forms = [form for one in REQUESTS.values() for language in LANGUAGES for form in one.forms(language)]
     said += [re.sub(r"{\w+}", " ", form) for form in forms]
-    said += [word for words in said for word in words.split()]
-    known = {token for words in said for start in ("", " ", ", ", "，") for token in encoder.text(start + words)}
+    words = dict.fromkeys(word for text in said for word in (text, *text.split()))
+    spelt = encoder.pieces.encode_batch(
+        [start + word for word in words for start in ("", " ", ", ", "，")], add_special_tokens=False
+    )
+    known = {token for one in spelt for token in one.ids}
     return [token for token in range(len(text_tokenizer.SPECIALS), text_tokenizer.PIECES) if token not in known]
 
 

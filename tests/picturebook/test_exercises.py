@@ -133,7 +133,7 @@ def test_an_answer_is_asked_of_which_object_it_tells() -> None:
     car, dog = scene.Thing("car", "red", 0, 0), scene.Thing("dog", "blue", 2, 1, "green")
     seen = scene.Scene((car, dog))
     grid, nothing = layout.paint(seen), (auxiliary.NONE, auxiliary.NONE)
-    for language, first, second in (("en", "car", "dog"), ("zh", "汽", "狗")):
+    for language, first, second in (("en", "car", "dog"), ("zh", "汽车", "狗")):
         answer = questions.detection(seen, language)
         told = told_of(tasks.Sample("detect", language, "x", (grid,), answer=answer, scenes=(seen,)))
         assert (told[first], told[second], told[";"]) == ([(0, 0)], [(2, 1)], [nothing])

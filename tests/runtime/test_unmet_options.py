@@ -99,7 +99,7 @@ def test_pulling_another_revision_replaces_the_installed_one(tmp_path: Path, mon
     for path in source.iterdir():
         (other / path.name).write_bytes(path.read_bytes())
     (other / "manifest.json").write_bytes(
-        (source / "manifest.json").read_bytes().replace(b'"fifth edition"', b'"sixth"')
+        (source / "manifest.json").read_bytes().replace(b'"sixth edition"', b'"seventh"')
     )
     snapshots = {None: source, "main": source, "v6": other}
     monkeypatch.setattr(hub, "fetch", lambda _name, *, revision, **_: hub.Snapshot(snapshots[revision], "bundle"))
@@ -109,6 +109,6 @@ def test_pulling_another_revision_replaces_the_installed_one(tmp_path: Path, mon
         return read_manifest(folder).source.revision
 
     assert [pulled(one) for one in (None, "v6", "v6", None, "main")] == [
-        "fifth edition", "sixth", "sixth", "sixth", "fifth edition",
+        "sixth edition", "seventh", "seventh", "seventh", "sixth edition",
     ]  # fmt: skip
     assert [path.name for path in (tmp_path / "home" / "bundles").iterdir()] == ["someone--model"]
