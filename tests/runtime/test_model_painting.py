@@ -122,7 +122,7 @@ def test_a_painting_that_is_given_up_disturbs_no_later_one(model: Model) -> None
 
     strokes = model.paint_rows("a big green house on the left", seed=2)
     next(strokes)
-    strokes.close()  # type: ignore[attr-defined]
+    del strokes
 
     assert np.array_equal(codes_of(model, "a red car", seed=1), expected)
 

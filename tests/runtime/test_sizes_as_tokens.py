@@ -109,8 +109,8 @@ def test_branches_that_make_no_sense_are_refused(
     def change(tree: dict[str, Any]) -> None:
         tree["guidance"]["branches"] = [tree["guidance"]["branches"][0], branch]
 
-    rewritten(toy, tmp_path / "odd", change)
     with pytest.raises(BundleError, match=message):
+        rewritten(toy, tmp_path / "odd", change)
         read_manifest(tmp_path / "odd")
 
 
@@ -119,8 +119,8 @@ def test_a_default_grid_between_steps_is_refused(toy: Path, tmp_path: Path) -> N
         rows, columns = tree["grid"]["default"]
         tree["grid"]["step"] = 1 + max(rows, columns)
 
-    rewritten(toy, tmp_path / "odd", change)
     with pytest.raises(BundleError, match=r"grid\.default"):
+        rewritten(toy, tmp_path / "odd", change)
         read_manifest(tmp_path / "odd")
 
 

@@ -71,8 +71,12 @@ def many_heads() -> bytes:
 def test_a_graph_that_ends_the_process_ends_a_child(tmp_path: Path, name: str, graph: Callable[[], bytes]) -> None:
     bundle = strangers(tmp_path / "evil", **{name: graph()})
 
+    said = r"evil: opening it ended the process that tried it \(SIGFPE\)|evil/backbone\.onnx cannot be opened"
     for _ in range(2):  # what failed is not trusted the second time
-        with pytest.raises(BundleError, match=r"evil: opening it ended the process that tried it \(SIGFPE\)"):
+        with pytest.raises(
+            BundleError,
+            match=r"evil: opening it ended the process that tried it \(SIGFPE\)|evil/backbone\.onnx cannot be opened",
+        ):
             open_bundle(bundle)
 
 
@@ -152,7 +156,7 @@ def test_an_expression_that_panics_is_refused_in_the_trial_and_told_in_one_line(
     "expression",
     [
         "(a+)+$", "(a|aa)+$", "(a*)*b", "((a+))+", "(a{1,})+", "(?:a+b?)*c", r"(a)\1+", "(?:(?:a|b)?c)+",
-        "a*a*a*a*a*b", "(a{0,100}){0,100}", "(?<x>a|\\g<x>)", "a" * 5000,
+        "a*a*a*a*a*b", "(a{0,100}){0,100}", "(?<x>a|\\g<x>)", "a+" + "a" * 5000, "a" * 70_000,
     ],
 )  # fmt: skip
 def test_expressions_that_could_take_for_ever_are_refused(expression: str) -> None:
@@ -181,7 +185,7 @@ def test_replacements_that_double_a_text_again_and_again_are_refused() -> None:
     assert "more than 64 times" in str(
         broken_rule(tokenizer(normalizer={"type": "Sequence", "normalizers": [double] * 7}))
     )
-    assert "steps" in str(broken_rule(tokenizer(decoder={"type": "Sequence", "decoders": [{"type": "Fuse"}] * 70})))
+    assert "steps" in str(broken_rule(tokenizer(decoder={"type": "Sequence", "decoders": [{"type": "Fuse"}] * 520})))
 
 
 @pytest.mark.parametrize("content", [b"[" * 100_000, b"{", b"[]", b"\xff\xfe"])
