@@ -4,7 +4,8 @@ The command line and Python come in here, with the same defaults and the same qu
 """
 
 import warnings
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -138,7 +139,17 @@ def _written(request: QuantizeRequest, source: Source, plan: Plan, folder: Path,
 
 
 def _reference(request: QuantizeRequest, source: Source, progress: Progress) -> Reference:
-    return reference_of(source.bundle, requests=request.prompts, count=request.requests, progress=progress)
+    with _skippable():
+        return reference_of(source.bundle, requests=request.prompts, count=request.requests, progress=progress)
+
+
+@contextmanager
+def _skippable() -> Iterator[None]:
+    """Add to a refusal for want of memory that the quality check, which needs it, can be skipped."""
+    try:
+        yield
+    except MemoryShortError as error:
+        raise MemoryShortError(f"{error} Or skip the quality check with `requests=0`.") from error
 
 
 def _moments(request: QuantizeRequest, plan: Plan, bundle: Bundle, progress: Progress) -> Moments:
@@ -228,7 +239,7 @@ class _Trials:
     def _judged(self, candidate: Bundle, like: Verdict | None, progress: Progress) -> Verdict:
         """Compare a candidate with the portable bundle; a GPU bundle by its emulation on the CPU."""
         try:
-            with emulated(candidate, candidate.folder.with_name("emulated")) as subject:
+            with _skippable(), emulated(candidate, candidate.folder.with_name("emulated")) as subject:
                 return judge(self.reference, subject, like=like, progress=progress)
         except RoomError as error:
             gpu = self.source.gpu
@@ -239,8 +250,6 @@ class _Trials:
                 f"({str(error).split('. ', 1)[0].rstrip('.')}). Increase it, give shorter requests with `prompts`, or "
                 "skip the check with `requests=0`."
             ) from error
-        except MemoryShortError as error:
-            raise MemoryShortError(f"{error} Or skip the quality check with `requests=0`.") from error
 
 
 def _silent(_what: str, _done: int, _all: int) -> None:

@@ -19,10 +19,6 @@ from ..world.scene import (
     COLOURS,
     HATTED,
     KINDS,
-    PLACES,
-    STYLES,
-    TIMES,
-    WEATHERS,
     Scene,
     Thing,
     free_slots,
@@ -31,13 +27,13 @@ from ..world.scene import (
     with_thing,
 )
 from .edits import default_slot
+from .lines import SETTINGS
 
 FORMS = {language: sections("changes", language) for language in LANGUAGES}
 USUAL = {
     "car": "red", "house": "yellow", "tree": "green", "flower": "pink", "dog": "brown", "cat": "orange",
     "person": "blue", "boat": "blue", "bus": "yellow", "bird": "blue", "balloon": "red", "mushroom": "red",
 }  # fmt: skip
-SETTINGS = {"place": PLACES, "time": TIMES, "weather": WEATHERS, "style": STYLES}
 
 Pairs = list[tuple[Thing | None, Thing | None]]
 Changed = tuple[Scene, str]

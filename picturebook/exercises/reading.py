@@ -38,12 +38,12 @@ from ..world.scene import (
 from . import changes, edits, people, questions, wishes
 from .lines import Line, bare, read
 from .results import drawn_grid, edit_of, scene_of
+from .sequence import READ
 from .tasks import TASKS, Mix, Sample, _told, draw_scene
 
 WRITTEN, DRAWN = 0.43, 0.43  # of reading: what people wrote, what is drawn from the lexicon; else the forms of training
 MISTYPED = 0.25
 ENGLISH = 0.56  # of the exercises: its words are longer and its spelling freer
-READ = "read"  # begins the names of tasks that are answered in plain words
 
 
 def _read(language: str, text: str, answer: str, old: Scene | None = None, new: Scene | None = None) -> Sample:

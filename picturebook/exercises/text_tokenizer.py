@@ -39,7 +39,6 @@ PIECES = 1536  # tokens of byte-level BPE
 TEXT_TOKENS = 15_195  # with the whole words; visual tokens follow
 VOCABULARY = TEXT_TOKENS + CODES
 FORMS_EVERY, WORDS_EVERY = 1000, 4000  # samples for each time that all forms, all common words are seen
-SHADES = "[\ufe0f\U0001f3fb-\U0001f3ff]"  # how an emoji is shown
 QUOTED = 12  # characters after an opening quote that are split one by one
 
 
@@ -51,7 +50,7 @@ def new_tokenizer(whole: list[str] | None = None) -> Tokenizer:
     # a full-width comma survives NFKC, so that Chinese answers keep theirs
     tokenizer.normalizer = normalizers.Sequence(
         [normalizers.Replace("，", "\ue000"), *quotes, normalizers.NFKC(), normalizers.Lowercase(),
-         normalizers.Replace("\ue000", "，"), normalizers.Replace(Regex(SHADES), ""), *simple]
+         normalizers.Replace("\ue000", "，"), normalizers.Replace(Regex(names.SHADES), ""), *simple]
     )  # fmt: skip
     after_quote = "|".join('^"' + "." * length for length in range(QUOTED))
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(

@@ -13,9 +13,8 @@ from typing import Any
 from ..language.plain import ANY, COLUMNS, NO, Wanted, Wish
 from ..language.speaker import MEASURES, Speaker
 from ..language.words import article
-from ..world.scene import COLOURS, HATTED, KINDS, MAX_SIGN, PLACES, STYLES, TIMES, WEATHERS, sample_word
-
-SETTINGS = {"place": PLACES, "time": TIMES, "weather": WEATHERS, "style": STYLES}
+from ..world.scene import COLOURS, HATTED, KINDS, MAX_SIGN, sample_word
+from .lines import SETTINGS
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ ALONE = {"kind": "one", "colour": "adj", "place": "noun", "time": "noun", "weath
 OFTEN = 2  # times that people say a word in what they wrote
 _PIECE = re.compile(r"[^\W\d_]+")
 _CHINESE = re.compile(r"[\u4e00-\u9fff]{2,}")
-_SHADES = re.compile("[\ufe0f\U0001f3fb-\U0001f3ff]")  # how an emoji is shown: as a picture, in which tone of skin
+SHADES = "[\ufe0f\U0001f3fb-\U0001f3ff]"  # how an emoji is shown: as a picture, in which tone of skin
 
 
 def english_words(name: str) -> list[str]:
@@ -34,7 +34,7 @@ def english_words(name: str) -> list[str]:
 
 def plain_emoji(picture: str) -> str:
     """An emoji without how it is shown."""
-    return _SHADES.sub("", picture)
+    return re.sub(SHADES, "", picture)
 
 
 def _said(names: Lexicon) -> dict[str, tuple[str, str]]:

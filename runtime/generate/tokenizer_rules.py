@@ -14,7 +14,7 @@ from ..errors import BundleError, remedy
 
 MAX_BYTES: Final = 64 * 2**20
 MAX_GROWTH: Final = 64  # times that replacements may lengthen a text, all of them together
-MAX_STEPS: Final = 512  # normalizers, pre-tokenizers and decoders
+MAX_STEPS: Final = 256  # normalizers, pre-tokenizers and decoders
 MAX_EXPRESSION: Final = 4096  # characters
 MAX_WORDS: Final = 2**16  # characters of an expression that repeats nothing, such as a list of words
 _MAX_REPEATS: Final = 4  # without bound in one alternative: each multiplies the time by the length of the text
@@ -62,7 +62,8 @@ def broken_rule(tree: Any) -> str | None:
 def _steps(part: Any) -> Iterator[dict[str, Any]]:
     """Yield the steps of a part, those within sequences too."""
     if isinstance(part, dict):
-        yield part
+        if "type" in part:
+            yield part
         for value in part.values():
             yield from _steps(value)
     elif isinstance(part, list):

@@ -172,7 +172,10 @@ def test_a_release_is_known_by_its_name_class_or_keys(
     plan = plan_export(changed(tiny, tmp_path / folder, **changes))
     assert plan.family == family
     assert plan.defaults.grid is not None
-    assert plan.defaults.grid.default[0] * plan.codes.cell == (size if family == "chameleon" else min(size, 84 * 2))
+    cells = 58 if omni else 84  # a side of one picture, of two where one is edited, within 8192 positions
+    assert plan.defaults.grid.default[0] * plan.codes.cell == (
+        size if family == "chameleon" else min(size, largest * 2)
+    )
     assert ("depth" in (plan.defaults.abilities or {})) == omni
 
 
