@@ -173,9 +173,7 @@ def test_a_release_is_known_by_its_name_class_or_keys(
     assert plan.family == family
     assert plan.defaults.grid is not None
     cells = 58 if omni else 84  # a side of one picture, of two where one is edited, within 8192 positions
-    assert plan.defaults.grid.default[0] * plan.codes.cell == (
-        size if family == "chameleon" else min(size, largest * 2)
-    )
+    assert plan.defaults.grid.default[0] * plan.codes.cell == (size if family == "chameleon" else min(size, cells * 2))
     assert ("depth" in (plan.defaults.abilities or {})) == omni
 
 

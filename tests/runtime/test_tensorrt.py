@@ -35,7 +35,6 @@ from edgevlo.runtime.gpu.device import DeviceBackbone
 from edgevlo.runtime.gpu.engine_cache import Device, build_engines, cache_folder
 from edgevlo.runtime.gpu.tensorrt_build import build_serialized_engine
 from edgevlo.runtime.gpu.tensorrt_graph import CaptureWarning
-from edgevlo.runtime.gpu.tensorrt_profiles import PROMPT, STEP, profiles
 from edgevlo.runtime.manifest.schema import MANIFEST_FILE
 from edgevlo.runtime.model import Model
 
@@ -367,34 +366,6 @@ def test_the_command_prints_where_the_engines_are(
     printed = CliRunner().invoke(main, ["build-engines", str(folder)])
     assert printed.exit_code == 0
     assert Path(printed.stdout.strip()) == cache_folder(open_bundle(folder), device)
-
-
-# Profiles.
-
-
-def test_the_backbone_has_a_profile_for_steps_and_one_for_prompts(folder: Path) -> None:
-    manifest = open_bundle(folder).manifest
-    step, prompt = (profiles(manifest, "backbone")[which] for which in (STEP, PROMPT))
-    size, branches = manifest.backbone.hidden_size, len(manifest.guidance.branches)
-    assert step.smallest["inputs_embeds"] == (1, 1, size)
-    assert step.usual["inputs_embeds"] == (branches, 1, size)
-    assert step.largest["inputs_embeds"] == (branches, 2, size)  # the grid forces a token after every row
-    assert prompt.largest["inputs_embeds"] == (branches, 192, size)
-    for profile in (step, prompt):
-        kept = {shapes["past_keys.0"][2] for shapes in (profile.smallest, profile.usual, profile.largest)}
-        assert kept == {192}
-
-
-def test_every_graph_takes_what_the_runtime_gives_it(folder: Path) -> None:
-    manifest = open_bundle(folder).manifest
-    low, high = manifest.grid.rows
-    decoder = profiles(manifest, "image_decoder")[0]
-    assert decoder.holds({"codes": (1, 1, manifest.grid.columns[0])})  # a preview of the first row
-    assert decoder.holds({"codes": (1, high, manifest.grid.columns[1])})
-    assert not decoder.holds({"codes": (1, high + 1, manifest.grid.columns[1])})
-    cell = manifest.codes.cell
-    tokenizer = profiles(manifest, "image_tokenizer")[0]
-    assert tokenizer.holds({"pixel_values": (1, 3, low * cell, low * cell)})
 
 
 # Imports.

@@ -39,6 +39,7 @@ TABLE: Final = {
     "runtime/test_picture_limits.py": INTEGRATION,  # peaks of processes that read pictures of 100 megapixels
     "runtime/test_seeing.py": INTEGRATION,
     "runtime/test_tensorrt.py": INTEGRATION,
+    "runtime/test_tensorrt_profiles.py": INTEGRATION,
     "runtime/test_tensorrt_requirements.py": INTEGRATION,
     "runtime/test_tensorrt_surface.py": GOLDEN,
     "runtime/test_trial.py": INTEGRATION,
