@@ -24,7 +24,8 @@ from edgevlo.runtime.pictures.load import load_picture
 SHIPPED: Final = Path(__file__).parents[1] / "data" / "evaluation.txt"
 PICTURES: Final = SHIPPED.parent
 PICTURE_SUFFIXES: Final = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
-_NAMES: Final[tuple[AbilityName, ...]] = get_args(AbilityName)
+# Reading a request is a part of painting and editing, not something to ask for.
+_NAMES: Final[tuple[AbilityName, ...]] = tuple(name for name in get_args(AbilityName) if name != "understand")
 _WITH_WORDS: Final[tuple[AbilityName, ...]] = ("paint", "edit", "ask")  # the others may go without
 _GLOSS: Final = "  # "
 # Used where a model's own scale gives its other branches no weight. Low: far from the scale that a model was trained

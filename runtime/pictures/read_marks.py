@@ -15,13 +15,15 @@ from xml.sax.saxutils import unescape
 from PIL import Image
 
 from ..errors import PictureError, remedy
+from .decode import read_file
 from .marks import PARAMETERS
 
 _SOURCE_TYPE: Final = re.compile(r"digitalsourcetype/(\w+)", re.IGNORECASE)
 _LABEL: Final = re.compile(r"AIGC(?:>|\s*=\s*[\"'])(\{.*?\})", re.DOTALL)
 _XMP: Final = ("XML:com.adobe.xmp", "xmp")
 _C2PA: Final = b"c2pa"
-_NO_PICTURE: Final = "{} is not a PNG, JPEG or WebP file that can be read. Choose another."
+_FORMATS: Final[tuple[str, ...]] = ("PNG", "JPEG", "WEBP", "AVIF")
+_NO_PICTURE: Final = "{} is not a PNG, JPEG, WebP or AVIF file that can be read. Choose another."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +45,9 @@ class Marks:
 
 
 def read_marks(path: Path) -> Marks:
-    """Return the marks of a PNG, JPEG or WebP; raise `PictureError` for another file."""
+    """Return the marks of a PNG, JPEG, WebP or AVIF; raise `PictureError` for another file."""
     try:
-        content = path.read_bytes()
+        content = read_file(path)
     except OSError as error:
         raise PictureError(f"{path} cannot be read ({error.strerror}). {remedy(error, 'Choose another')}") from error
     return marks_of(content, str(path))
@@ -54,7 +56,9 @@ def read_marks(path: Path) -> Marks:
 def marks_of(content: bytes, name: str) -> Marks:
     """Return the marks of a file in memory; `name` is what an error calls it."""
     try:
-        with warnings.catch_warnings(), Image.open(io.BytesIO(content), formats=("PNG", "JPEG", "WEBP")) as image:
+        Image.init()  # AVIF came to Pillow with 11.3
+        known = tuple(one for one in _FORMATS if one in Image.OPEN)
+        with warnings.catch_warnings(), Image.open(io.BytesIO(content), formats=known) as image:
             warnings.simplefilter("ignore")
             info, kind, size = dict(image.info), str(image.format), image.size
     except Exception as error:  # on damaged files Pillow raises errors of every kind

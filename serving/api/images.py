@@ -74,8 +74,6 @@ def _check(body: ImageRequest) -> None:
         raise bad_request("partial_images needs stream; set stream to true.", "partial_images")
     if body.stream and (body.n or 1) > 1:
         raise bad_request("A stream holds one picture; leave n out, or send several requests.", "n")
-    if body.output_compression is not None and body.format == "png":
-        raise bad_request("PNG is not compressed with loss; set output_format to jpeg or webp.", "output_compression")
     if body.image_guidance_scale is not None and isinstance(body, Generation):
         raise bad_request("image_guidance_scale is for edits; leave it out.", "image_guidance_scale")
 

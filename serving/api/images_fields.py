@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from ..engine.messages import Output, PictureFormat
+from ..web.errors import bad_request
 from .pictures import Image, ImageReference
 
 Prompt: TypeAlias = Annotated[str, Meta(min_length=1, max_length=32_000)]
@@ -29,6 +30,14 @@ class Sampling(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         """Return what was given."""
         given = {name: getattr(self, name) for name in Sampling.__struct_fields__}
         return {name: value for name, value in given.items() if value is not None}
+
+
+def output_of(picture_format: PictureFormat | None, compression: int | None, *, embed_prompt: bool) -> Output:
+    """Return how pictures are written; raise the 400 of a compression that the format does not have."""
+    if compression is not None and picture_format in (None, "png"):
+        raise bad_request("PNG is not compressed with loss; set output_format to jpeg or webp.", "output_compression")
+    quality = 100 if compression is None else compression
+    return Output(format=picture_format or "png", quality=quality, embed_prompt=embed_prompt)
 
 
 class ImageRequest(Sampling, kw_only=True, forbid_unknown_fields=True):
@@ -66,8 +75,7 @@ class ImageRequest(Sampling, kw_only=True, forbid_unknown_fields=True):
 
     def output(self, *, embed_prompt: bool) -> Output:
         """Return how the pictures are written."""
-        quality = 100 if self.output_compression is None else self.output_compression
-        return Output(format=self.format, quality=quality, embed_prompt=embed_prompt)
+        return output_of(self.output_format, self.output_compression, embed_prompt=embed_prompt)
 
 
 class Generation(ImageRequest, kw_only=True, forbid_unknown_fields=True):

@@ -12,11 +12,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ..engine.job import Job
-from ..engine.messages import Failed, Output, PictureFormat, Row, Task
+from ..engine.messages import Failed, PictureFormat, Row, Task
 from ..site import site_of
 from ..web.errors import ApiError, bad_request, json_response, of_failed
 from ..web.stream import EventStream
-from .images_fields import Sampling, Short
+from .images_fields import Sampling, Short, output_of
 from .painting_stream import first_event, follow
 from .pictures import Image, ImageReference, read_with_pictures
 
@@ -49,8 +49,7 @@ async def create(request: Request) -> Response:
     _check(body, ability, pictures)
     site = site_of(request)
     served = site.find(body.model)
-    quality = 100 if body.output_compression is None else body.output_compression
-    output = Output(format=body.output_format or "png", quality=quality, embed_prompt=site.answers.embed_prompt)
+    output = output_of(body.output_format, body.output_compression, embed_prompt=site.answers.embed_prompt)
     task = Task(
         ability=ability,
         text=body.prompt or "",
@@ -124,8 +123,6 @@ def _check(body: PaintingRequest, ability: str, pictures: tuple[bytes, ...]) -> 
         raise bad_request(f"{ability} paints the size of its picture; leave size out.", "size")
     if body.cancel_on_disconnect and not body.stream:
         raise bad_request("cancel_on_disconnect needs stream; set stream to true.", "cancel_on_disconnect")
-    if body.output_compression is not None and body.output_format in (None, "png"):
-        raise bad_request("PNG is not compressed with loss; set output_format to jpeg or webp.", "output_compression")
 
 
 def _job(request: Request) -> Job:

@@ -1,5 +1,6 @@
 """Requests that bring pictures: files of a form, or data URIs in a form or in JSON."""
 
+from collections.abc import Sequence
 from typing import Final, Protocol, TypeAlias, TypeVar
 
 import msgspec
@@ -47,9 +48,14 @@ async def read_with_pictures(request: Request, kind: type[Body]) -> tuple[Body, 
     else:
         body = await read_json(request, kind)
         pictures = _from_uris(body)
-    if len(pictures) > _MOST:
-        raise bad_request(f"At most {_MOST} pictures are read; {len(pictures)} were sent.", "image")
+    check_number(pictures, "image")
     return body, pictures
+
+
+def check_number(pictures: Sequence[bytes], param: str) -> None:
+    """Raise the 400 of more pictures than are read."""
+    if len(pictures) > _MOST:
+        raise bad_request(f"At most {_MOST} pictures are read; {len(pictures)} were sent.", param)
 
 
 async def _from_form(request: Request, kind: type[Body]) -> tuple[Body, tuple[bytes, ...]]:

@@ -11,13 +11,14 @@ from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ..engine.errors import SessionFullError
 from ..engine.intent import intent
 from ..engine.job import Job
 from ..engine.messages import Failed, Note, Output, PictureFormat, Task
-from ..engine.sessions import Session, SessionFullError, Turn
+from ..engine.sessions import Session, Turn
 from ..site import site_of
 from ..web.body import read_json
-from ..web.errors import ApiError, bad_request, json_response, of_failed
+from ..web.errors import ApiError, bad_request, json_response, of_engine, of_failed
 from ..web.stream import EventStream, or_leave
 from . import paintings
 from .images_fields import Sampling, Short
@@ -82,19 +83,34 @@ async def say(request: Request) -> Response:
     if body.say is None and not pictures:
         raise bad_request("Missing required parameter: 'say', or 'image'.", "say", "missing_required_parameter")
     try:
-        sessions.check_room(session, sum(map(len, pictures)))
+        sessions.check_room(session, len(pictures) + (body.say is not None), sum(map(len, pictures)))
     except SessionFullError as error:
-        raise ApiError(413, str(error), code="session_full") from error
+        raise of_engine(error) from error
     about = _about(session, body.about) if body.about else None
+    kept = len(session.turns)
     brought = [sessions.add(session, "show", shown=one) for one in pictures]
     if body.say is None:
         return json_response(_told(request, session, brought[-1]), status=201)
     last = session.last_picture
     chosen = about or tuple(turn.number for turn in brought) or (() if last is None else (last,))
-    return await _said(request, session, body, body.say, chosen)
+    try:
+        turn, job = _begun(request, session, body, body.say, chosen)
+    except ApiError:
+        del session.turns[kept:]  # a request that is refused brings nothing
+        raise
+    if turn.ability == "ask":
+        return await _answered(request, session, turn, job)
+    told = _told(request, session, turn)
+    if body.stream:
+        events = follow(job, 0, told)
+        return EventStream(events, every_s=site_of(request).doors.keepalive_s, on_leave=lambda: None)
+    return json_response(told, status=202)
 
 
-async def _said(request: Request, session: Session, body: TurnRequest, words: str, about: tuple[int, ...]) -> Response:
+def _begun(
+    request: Request, session: Session, body: TurnRequest, words: str, about: tuple[int, ...]
+) -> tuple[Turn, Job]:
+    """Put what is said into the queue; return its turn and its job."""
     ability = body.ability or intent(words, has_picture=bool(about))
     if ability == "paint":
         about = ()
@@ -113,14 +129,7 @@ async def _said(request: Request, session: Session, body: TurnRequest, words: st
         strips=ability != "ask",
     )
     job = site.submit(request, task, model=session.model, user=body.user, keep=ability != "ask")
-    turn = site.engine.sessions.add(session, ability, say=words, about=about, job=job)
-    if ability == "ask":
-        return await _answered(request, session, turn, job)
-    told = _told(request, session, turn)
-    if body.stream:
-        events = follow(job, 0, told)
-        return EventStream(events, every_s=site.doors.keepalive_s, on_leave=lambda: None)
-    return json_response(told, status=202)
+    return site.engine.sessions.add(session, ability, say=words, about=about, job=job), job
 
 
 async def _answered(request: Request, session: Session, turn: Turn, job: Job) -> Response:

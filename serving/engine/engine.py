@@ -146,6 +146,7 @@ class Engine:
         """Delete a job and everything that it made; cancel it first if it goes on."""
         self.cancel(job)
         self._drop(job)
+        job.wipe()
 
     def cancel(self, job: Job, kind: str = CANCELLED, text: str = "the request was cancelled") -> None:
         """End a job: it leaves the queue, or its worker stops before the next graph runs."""

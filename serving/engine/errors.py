@@ -27,3 +27,7 @@ class ModelUnavailableError(EngineError):
 
 class WorkerLostError(EngineError):
     """The worker ended while it worked."""
+
+
+class SessionFullError(EngineError):
+    """A session has no place for another turn."""

@@ -6,6 +6,8 @@ import time
 from collections.abc import AsyncIterator
 from typing import Literal, TypeAlias
 
+import msgspec
+
 from .journal import Journal
 from .messages import CANCELLED, Done, Event, Failed, Note, PaintedRows, Partial, Picture, Row, Started, Strip, Task
 
@@ -66,6 +68,13 @@ class Job:
             if isinstance(event, Row):
                 codes.setdefault(event.picture, []).append(event.codes)
         return tuple(b"".join(codes[picture]) for picture in sorted(codes))
+
+    def wipe(self) -> None:
+        """Delete what was painted; the events themselves stay, as somebody may be following them."""
+        self.events = [
+            msgspec.structs.replace(one, image=b"") if isinstance(one, Partial | Picture | Strip) else one
+            for one in self.events
+        ]
 
     def begin(self) -> None:
         """Leave the queue."""

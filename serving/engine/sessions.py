@@ -10,17 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
-from .errors import EngineError
+from .errors import SessionFullError
 from .job import Job
 from .messages import Answer
 
 TurnAbility: TypeAlias = Literal["show", "paint", "edit", "ask"]
 
 _PARTS: Final = 4  # of the bytes of all sessions, one may hold one part
-
-
-class SessionFullError(EngineError):
-    """A session has no place for another turn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +45,7 @@ class Turn:
         """The picture that it ended with, if it has."""
         if self.job is None:
             return self.shown
-        return self.job.pictures[-1].image if self.job.pictures else None
+        return self.job.pictures[-1].image or None if self.job.pictures else None
 
     @property
     def answer(self) -> str | None:
@@ -128,10 +124,10 @@ class Sessions:
             self._end_longest_unused()
         return turn
 
-    def check_room(self, session: Session, more: int) -> None:
-        """Raise `SessionFullError` unless there is a place for another turn that brings so many bytes."""
+    def check_room(self, session: Session, turns: int, more: int) -> None:
+        """Raise `SessionFullError` unless there is a place for so many turns that bring so many bytes."""
         limit = self.limits.bytes // _PARTS
-        if len(session.turns) >= self.limits.turns or session.bytes + more > limit:
+        if len(session.turns) + turns > self.limits.turns or session.bytes + more > limit:
             raise SessionFullError(
                 f"a session has at most {self.limits.turns} turns and {limit // 2**20} MB; begin another one."
             )

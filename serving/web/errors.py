@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 from starlette.responses import Response
 
-from ..engine.errors import ClosingError, EngineError, QueueFullError
+from ..engine.errors import ClosingError, EngineError, QueueFullError, SessionFullError
 from ..engine.messages import Failed
 from ..engine.models import UnknownModelError
 
@@ -60,6 +60,8 @@ def of_engine(error: EngineError) -> ApiError:
     """Return what a client is told of a task that was not taken."""
     if isinstance(error, QueueFullError):
         return ApiError(429, str(error), code="queue_full", headers={"Retry-After": str(error.retry_after_s)})
+    if isinstance(error, SessionFullError):
+        return ApiError(413, str(error), code="session_full")
     if isinstance(error, ClosingError):
         return ApiError(503, str(error), code="stopping", headers={"Retry-After": "5"})
     return ApiError(503, str(error), code="unavailable")

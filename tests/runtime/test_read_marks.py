@@ -5,15 +5,17 @@ from pathlib import Path
 
 import pytest
 from command_line import Run, fails
-from PIL import Image
+from PIL import Image, features
 from PIL.PngImagePlugin import PngInfo
 
 from edgevlo.runtime.errors import PictureError
 from edgevlo.runtime.model import Model
 from edgevlo.runtime.pictures.read_marks import read_marks
 
+_AVIF = pytest.mark.skipif(not features.check("avif"), reason="this Pillow writes no AVIF")
 
-@pytest.mark.parametrize("ending", ["png", "jpg", "webp"])
+
+@pytest.mark.parametrize("ending", ["png", "jpg", "webp", pytest.param("avif", marks=_AVIF)])
 def test_our_own_marks_are_found_in_every_format(model: Model, tmp_path: Path, ending: str) -> None:
     path = tmp_path / f"a.{ending}"
     model.paint("a red car", seed=7).save(path)
@@ -59,7 +61,7 @@ def test_marks_of_other_programs_are_read(tmp_path: Path) -> None:
 def test_what_is_no_picture_is_an_error_in_words(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.png").write_bytes(content)
 
-    with pytest.raises(PictureError, match=r"a\.png is not a PNG, JPEG or WebP file"):
+    with pytest.raises(PictureError, match=r"a\.png is not a PNG, JPEG, WebP or AVIF file"):
         read_marks(tmp_path / "a.png")
 
 

@@ -8,9 +8,10 @@ import pytest
 from serving_fixtures import Server, data_uri, opened, png, serving, streaming
 
 from edgevlo.runtime.model import Model
+from edgevlo.serving.engine.errors import SessionFullError
 from edgevlo.serving.engine.job import Job
-from edgevlo.serving.engine.messages import Task
-from edgevlo.serving.engine.sessions import SessionFullError, SessionLimits, Sessions
+from edgevlo.serving.engine.messages import Picture, Task
+from edgevlo.serving.engine.sessions import SessionLimits, Sessions, Turn
 
 
 def begin(server: Server) -> str:
@@ -161,13 +162,13 @@ def test_a_session_has_only_so_many_turns_and_bytes() -> None:
     kept, _ = sessions(turns=2, bytes=4000)
     one, other = kept.begin("toy"), kept.begin("toy")
     kept.add(one, "show", shown=b"a" * 600)
-    kept.check_room(one, 400)
+    kept.check_room(one, 1, 400)
     with pytest.raises(SessionFullError, match="at most 2 turns"):
-        kept.check_room(one, 401)
+        kept.check_room(one, 1, 401)
     kept.add(other, "show")
     kept.add(other, "show")
     with pytest.raises(SessionFullError, match="begin another one"):
-        kept.check_room(other, 0)
+        kept.check_room(other, 1, 0)
 
 
 def test_all_sessions_together_hold_only_so_much() -> None:
@@ -190,3 +191,19 @@ def test_a_session_that_nobody_uses_ends() -> None:
     kept.end_unused()
 
     assert kept.find(session.id) is None
+
+
+def test_a_turn_that_is_forgotten_has_no_picture_any_more() -> None:
+    painted = Picture(job="a", picture=0, image=b"x", width=1, height=1, rows=1, columns=1, codes=b"", seed=1)
+    job = Job(Task(ability="paint", text="a red car"), "toy", "somebody")
+    job.publish(painted)
+    turn = Turn(number=0, ability="paint", job=job)
+    assert turn.picture == b"x"
+    job.wipe()
+    assert turn.picture is None
+
+
+def test_a_session_takes_no_more_pictures_at_once_than_turns_are_left() -> None:
+    kept, _ = sessions(turns=2, bytes=4000)
+    with pytest.raises(SessionFullError):
+        kept.check_room(kept.begin("toy"), 3, 0)

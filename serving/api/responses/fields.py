@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from ...engine.messages import Output, PictureFormat
-from ..images_fields import Short
+from ..images_fields import Short, output_of
 
 Words = Annotated[str, Meta(min_length=1, max_length=32_000)]
 
@@ -47,8 +47,7 @@ class ImageTool(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     def output(self, *, embed_prompt: bool) -> Output:
         """Return how pictures are written."""
-        quality = 100 if self.output_compression is None else self.output_compression
-        return Output(format=self.output_format or "png", quality=quality, embed_prompt=embed_prompt)
+        return output_of(self.output_format, self.output_compression, embed_prompt=embed_prompt)
 
 
 class ResponsesRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

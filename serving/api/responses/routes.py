@@ -11,15 +11,17 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ...engine.errors import SessionFullError
 from ...engine.intent import intent
 from ...engine.job import Job
 from ...engine.messages import Failed, Task
-from ...engine.sessions import Session, SessionFullError
+from ...engine.sessions import Session
 from ...site import Site, site_of
 from ...web.body import read_json
-from ...web.errors import ApiError, bad_request, json_response, of_failed
+from ...web.errors import ApiError, bad_request, json_response, of_engine, of_failed
 from ...web.stream import EventStream, or_leave
 from ...web.uploads import from_uri
+from ..pictures import check_number
 from .events import Told, events
 from .fields import ImageTool, InputPart, ResponsesRequest
 
@@ -33,11 +35,13 @@ async def create(request: Request) -> Response:
     site = site_of(request)
     before = _before(site, body.previous_response_id)
     session = before[0] if before else site.engine.sessions.begin(site.find(body.model).name)
+    kept = len(session.turns)
     try:
         shown = _shown(site, session, pictures)
         about = shown or _pictures_up_to(session, before[1] if before else -1)
         job, ability = _submitted(request, body, session, words, about)
     except ApiError:
+        del session.turns[kept:]  # a request that is refused brings nothing
         if before is None:
             site.engine.sessions.end(session)
         raise
@@ -64,7 +68,7 @@ async def delete(request: Request) -> Response:
 
 
 def _said(body: ResponsesRequest) -> tuple[str, list[bytes]]:
-    """Return the words of the last message and the pictures of all."""
+    """Return the words of the last message and the pictures of all; raise the 400 of too many."""
     if isinstance(body.input, str):
         return body.input, []
     pictures, words = [], ""
@@ -76,6 +80,7 @@ def _said(body: ResponsesRequest) -> tuple[str, list[bytes]]:
             where = f"input[{place}].content[{number}].image_url"
             if part.type == "input_image":
                 pictures.append(from_uri(part.image_url or "", where))
+    check_number(pictures, "input")
     if not words:
         raise bad_request("The last message has no words.", "input")
     return words, pictures
@@ -95,9 +100,9 @@ def _before(site: Site, response: str | None) -> tuple[Session, int] | None:
 def _shown(site: Site, session: Session, pictures: list[bytes]) -> tuple[int, ...]:
     """Add what was sent along to the session; return the turns."""
     try:
-        site.engine.sessions.check_room(session, sum(map(len, pictures)))
+        site.engine.sessions.check_room(session, len(pictures) + 1, sum(map(len, pictures)))
     except SessionFullError as error:
-        raise ApiError(413, str(error), code="session_full") from error
+        raise of_engine(error) from error
     return tuple(site.engine.sessions.add(session, "show", shown=one).number for one in pictures)
 
 
@@ -112,6 +117,8 @@ def _submitted(
 ) -> tuple[Job, Any]:
     """Put what is asked for into the queue; return it and the ability."""
     site, tool = site_of(request), body.tool or ImageTool(type="image_generation")
+    if tool.partial_images and not body.stream:
+        raise bad_request("partial_images needs stream; set stream to true.", "tools")
     chosen: Any = {"generate": "paint", "edit": "edit"}.get(tool.action or "auto")
     ability = chosen or intent(words, has_picture=bool(about))
     if body.tool is None and ability != "ask":

@@ -136,6 +136,8 @@ def paint_pictures(
         raise click.UsageError("--watch and --json both write to the output; choose one.")
     if resume and (count > 1 or output == STREAM):
         raise click.UsageError("--resume goes on with one picture in a file; leave -n and -o - out.")
+    if resume and settings["codes_per_pass"] not in (None, 1):
+        raise click.UsageError("--resume goes on only at one code a pass; leave --codes-per-pass out.")
     check_output(output, alone=count == 1 and not watch and not as_json)
     targets = list(zip(numbered(output, count), numbered(codes, count), strict=True))
     check_apart([path for pair in targets for path in pair if path is not None])

@@ -101,7 +101,7 @@ def detect(picture: Path, objects: tuple[str, ...], output: Path | None, model: 
 @picture_argument
 @json_option
 def inspect(picture: Path, as_json: bool) -> None:
-    """Print what PICTURE, a PNG, JPEG or WebP file, says of how it was made; - is standard input."""
+    """Print what PICTURE, a PNG, JPEG, WebP or AVIF file, says of how it was made; - is standard input."""
     from dataclasses import asdict
 
     from edgevlo.runtime.pictures.read_marks import marks_of, read_marks
