@@ -34,6 +34,7 @@ from ..world.scene import (
     Thing,
     in_order,
     is_held_out,
+    sample_grid,
 )
 from . import changes, edits, people, questions, wishes
 from .lines import Line, bare, read
@@ -41,8 +42,8 @@ from .results import drawn_grid, edit_of, scene_of
 from .sequence import READ
 from .tasks import TASKS, Mix, Sample, _told, draw_scene
 
-WRITTEN, DRAWN = 0.43, 0.43  # of reading: what people wrote, what is drawn from the lexicon; else the forms of training
-MISTYPED = 0.25
+WRITTEN, DRAWN = 0.38, 0.37  # of reading: what people wrote, what is drawn from the lexicon; else the forms of training
+MISTYPED = 0.34
 ENGLISH = 0.56  # of the exercises: its words are longer and its spelling freer
 
 
@@ -123,14 +124,21 @@ def read_edit(voice: Voice, mix: Mix) -> Sample:
                     new,
                 )
         else:
-            old = draw_scene(voice, mix, (0.0, 0.35, 0.35, 0.25, 0.05), drawn_grid(rng, deep=rng.random() < 0.3))
+            grid = drawn_grid(rng, deep=rng.random() < 0.3) if rng.random() < 0.6 else None
+            old = draw_scene(voice, mix, (0.0, 0.35, 0.35, 0.25, 0.05), grid)
             formed = _formed(voice, old)
             if formed:
                 scenes, text = formed
-                told = [plain.change(one, other, plain.matched(one, other)) for one, other in pairwise(scenes)]
-                if None not in told:
+                told = _told_in_turn(scenes)
+                if told:
                     text = people.reworded(rng, text, language, rng.choice((0.0, 0.3, 0.6)))
-                    return _read(language, text, ", ".join(map(str, told)), old, scenes[-1])
+                    return _read(language, text, told, old, scenes[-1])
+
+
+def _told_in_turn(scenes: list[Scene]) -> str | None:
+    """The changes from scene to scene in plain words; None where words fail."""
+    told = [plain.change(one, other, plain.matched(one, other)) for one, other in pairwise(scenes)]
+    return None if None in told else ", ".join(map(str, told))
 
 
 def _formed(voice: Voice, old: Scene) -> tuple[list[Scene], str] | None:
@@ -151,7 +159,6 @@ def _read_perception(voice: Voice, mix: Mix) -> Sample:
 
 def plain_paint(voice: Voice, mix: Mix) -> Sample:
     """A picture from plain words."""
-    del mix
     rng = voice.rng
     while True:
         try:
@@ -161,13 +168,17 @@ def plain_paint(voice: Voice, mix: Mix) -> Sample:
         if wished is None:
             continue
         deep = any(one.row == "back" for one in wished.things)
-        rows, columns = drawn_grid(rng, deep=deep)
+        usual = deep or rng.random() < 0.5
+        rows, columns = drawn_grid(rng, deep=deep) if usual else sample_grid(rng, mix.default_grid, mix.dense_grids)
         depths = (rows - 2) // 3
+        if columns < 6 and (len(wished.things) > 2 or any(one.column == "middle" for one in wished.things)):
+            continue
+        names = COLUMNS if columns >= 6 else ("left", "right")
         things = tuple(
             Thing(
                 one.kind,
                 one.colour or rng.choice(COLOURS),
-                COLUMNS.index(one.column) if one.column else rng.randrange(3),
+                names.index(one.column) if one.column else rng.randrange(len(names)),
                 0 if one.row == "back" else depths - 1,
                 plain.hat_of(one) if one.kind in HATTED else None,
             )
@@ -186,7 +197,16 @@ def plain_edit(voice: Voice, mix: Mix) -> Sample:
     """A change in plain words."""
     rng = voice.rng
     while True:
-        old = draw_scene(voice, mix, (0.0, 0.4, 0.33, 0.22, 0.05), drawn_grid(rng, deep=rng.random() < 0.3))
+        grid = drawn_grid(rng, deep=rng.random() < 0.3) if rng.random() < 0.6 else None
+        old = draw_scene(voice, mix, (0.0, 0.4, 0.33, 0.22, 0.05), grid)
+        if rng.random() < 0.4:
+            formed = _formed(voice, old)
+            told = _told_in_turn(formed[0]) if formed else None
+            if formed and told and not is_held_out(formed[0][-1]):
+                new = formed[0][-1]
+                name = "compound" if "," in told else "edit:plain"
+                return Sample(name, "en", told, (layout.paint(old),), layout.paint(new), None, (old, new))
+            continue
         asked = changes.asked(rng, "en", old)
         if asked and not is_held_out(asked[0]):
             name = "compound" if "," in asked[2] else "edit:plain"

@@ -33,6 +33,7 @@ from .text_tokenizer import (
 )
 
 ANSWER_WEIGHT = 5.0
+DROPOUT = 0.15  # of merges, where an instruction is told in pieces
 READ = "read"  # begins the names of tasks that are answered in plain words
 
 
@@ -51,7 +52,7 @@ class Encoder:
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self.tokenizer = tokenizer
-        self.pieces = text_tokenizer.spelling(tokenizer)
+        self.pieces = text_tokenizer.spelling(tokenizer, DROPOUT)
         self.quote = self.text('"')[0]
         self.mark = self.text(MARK)
         self._headers: dict[tuple[int, int], list[int]] = {}

@@ -122,10 +122,14 @@ def as_text(tokenizer: Tokenizer, token: str) -> str:
     return text
 
 
-def spelling(tokenizer: Tokenizer) -> Tokenizer:
-    """The same tokenizer without whole words: every word in pieces, as one that is misspelt."""
+def spelling(tokenizer: Tokenizer, dropout: float | None = None) -> Tokenizer:
+    """The same tokenizer without whole words: every word in pieces, as one that is misspelt.
+
+    With `dropout`, a merge of two pieces is left out in this share of the cases, so that a word is met in many spellings
+    (BPE-dropout: Provilkov et al., 2020, arXiv:1910.13267).
+    """
     made = json.loads(tokenizer.to_str())
-    made["model"]["ignore_merges"] = False
+    made["model"] |= {"ignore_merges": False, "dropout": dropout}
     made["pre_tokenizer"] = json.loads(new_tokenizer().to_str())["pre_tokenizer"]
     return Tokenizer.from_str(json.dumps(made, ensure_ascii=False))
 

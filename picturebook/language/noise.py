@@ -53,9 +53,9 @@ def _slip(word: str, rng: Random) -> str:
 def _misspelt(text: str, rng: Random, kept: Callable[[str], bool]) -> str:
     words = re.split(r"(\W+)", text)
     fitting = [
-        at for at, word in enumerate(words) if len(word) > 3 and word.isascii() and word.isalpha() and not kept(word)
+        at for at, word in enumerate(words) if len(word) > 2 and word.isascii() and word.isalpha() and not kept(word)
     ]
-    for at in rng.sample(fitting, min(len(fitting), rng.choice((1, 1, 2, 3)))):
+    for at in rng.sample(fitting, min(len(fitting), rng.choice((1, 1, 2, 3, 5)))):
         words[at] = _slip(words[at], rng)
     return "".join(words)
 
@@ -131,8 +131,8 @@ def typed(text: str, language: str, rng: Random, keep: tuple[str, ...] = (), sha
 
     way = rng.random()
     if language == "en":
-        odd = (_misspelt(text, rng, kept) if way < 0.4 else _as_spoken(text, rng, kept) if way < 0.52
-               else _spaced(text, rng, kept) if way < 0.72 else _marked(text, rng, chinese=False))  # fmt: skip
+        odd = (_misspelt(text, rng, kept) if way < 0.5 else _as_spoken(text, rng, kept) if way < 0.62
+               else _spaced(text, rng, kept) if way < 0.8 else _marked(text, rng, chinese=False))  # fmt: skip
     else:
         odd = (_alike(text, rng, kept) if way < 0.3 else _traditional(text, rng, kept) if way < 0.6
                else _marked(text, rng, chinese=True))  # fmt: skip

@@ -23,7 +23,7 @@ from ..language.words import LANGUAGES, meaningful_words
 from ..world.scene import SIGN_CHARACTERS
 from .curriculum import STAGES
 
-SPELT = 0.08  # share of requests to read whose words are spelt in pieces, as misspelt ones are
+SPELT = 0.16  # share of requests to read whose words are spelt in pieces, as misspelt ones are
 STREWN = 0.2  # share of exercises with strange tokens in their instruction
 
 
@@ -33,7 +33,7 @@ def strangers(encoder: Encoder) -> list[int]:
     forms = [form for one in REQUESTS.values() for language in LANGUAGES for form in one.forms(language)]
     said += [re.sub(r"{\w+}", " ", form) for form in forms]
     words = dict.fromkeys(word for text in said for word in (text, *text.split()))
-    spelt = encoder.pieces.encode_batch(
+    spelt = text_tokenizer.spelling(encoder.tokenizer).encode_batch(
         [start + word for word in words for start in ("", " ", ", ", "，")], add_special_tokens=False
     )
     known = {token for one in spelt for token in one.ids}

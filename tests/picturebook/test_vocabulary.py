@@ -17,7 +17,6 @@ from edgevlo.picturebook.vocabulary import meaning, names
 from edgevlo.picturebook.world.atlas import CODES
 from edgevlo.picturebook.world.scene import KINDS
 
-pytestmark = pytest.mark.parity
 WIDTH = 64
 
 
