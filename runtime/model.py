@@ -29,6 +29,7 @@ from .once import once
 from .pictures.codes import check_codes
 from .pictures.load import Picture, from_pixels, load_picture
 from .pictures.marks import PRODUCER, ai_mark, marked
+from .pictures.origin import Composition, Origin
 from .pictures.sizes import GridRule, Shape, Size, read_size
 
 
@@ -281,8 +282,11 @@ class Model:
     def decode(self, codes: Codes) -> Image.Image:
         """Return the picture of a code grid (rows, columns); raise `RequestError` for anything else."""
         check_codes(codes, self.manifest)
+        return self._decoded(codes, Composition())
+
+    def _decoded(self, codes: Codes, composition: Composition) -> Image.Image:
         picture = from_pixels(self._engine.decode(codes), self.manifest.postprocess)
-        return marked(picture, ai_mark(PRODUCER, self.bundle.digest[:16]))
+        return marked(picture, ai_mark(PRODUCER, self.bundle.digest[:16], composition))
 
     def size(self, size: Size | None) -> tuple[int, int]:
         """Return width and height in pixels of a size given as numbers, as text, or not at all."""
@@ -328,11 +332,13 @@ class Model:
         ability = self._ability(name)
         settings = resolve(options, ability, self.manifest)
         shape = self.grid.default if size is None else self.grid.shape(self.size(size))
-        sources = self._read(name, pictures)
+        sources, origins = self._read_marked(name, pictures)
+        composition = Composition.of(origins, edited=name == "edit")
         if size is None and sources and (codes := shown_codes(sources[0])) is not None:
             shape = Shape(*codes.shape)
         asked = self._understood(name, text, sources)
-        return self._painting.strokes(self._painting.request(ability, asked, sources, shape, settings), self.decode)
+        request = self._painting.request(ability, asked, sources, shape, settings, composition=composition)
+        return self._painting.strokes(request, lambda codes: self._decoded(codes, composition))
 
     def _understood(self, name: AbilityName, text: str, sources: Sequence[Source]) -> Understood:
         """Return what a free request says as the model reads it, where it can, and warn of what it does not know."""
@@ -352,12 +358,21 @@ class Model:
         return self._answering.answer(self._ability(name), text, sources)
 
     def _read(self, name: AbilityName, pictures: Sequence[Picture]) -> list[Source]:
-        """Return what a prompt shows of the pictures, after checking their number."""
+        return self._read_marked(name, pictures)[0]
+
+    def _read_marked(self, name: AbilityName, pictures: Sequence[Picture]) -> tuple[list[Source], tuple[Origin, ...]]:
+        """Return what a prompt shows of the pictures, after checking their number, and where they come from."""
         check_count(self.manifest, name, len(pictures))
         reading = self._ability(name).reads or self.manifest.image_block.features
-        if reading == "codes":
-            return [self.tokenize(picture) for picture in pictures]
-        return [self._reader.features(load_picture(picture), with_codes=reading == "both") for picture in pictures]
+        sources, origins = list[Source](), list[Origin]()
+        for picture in pictures:
+            loaded = load_picture(picture)
+            origins.append(loaded.origin)
+            if reading == "codes":
+                sources.append(self._reader.codes(loaded))
+            else:
+                sources.append(self._reader.features(loaded, with_codes=reading == "both"))
+        return sources, tuple(origins)
 
     def _ability(self, name: AbilityName) -> Ability:
         return ability_of(self.manifest, name)

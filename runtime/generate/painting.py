@@ -22,6 +22,7 @@ from ..manifest.abilities import Ability
 from ..manifest.guidance import Branch, Sampling, weigh
 from ..pictures.codes import check_codes
 from ..pictures.marks import PRODUCER, UNKNOWN, provenance
+from ..pictures.origin import Composition
 from ..pictures.sizes import GridRule, Shape, tokens_fed
 from . import drafting, raster
 from .drafts import Drafts
@@ -32,6 +33,7 @@ from .prompts import PromptWriter, Source, shown_codes, stacked
 from .stroke import Stroke, Strokes
 from .understanding import Understood
 
+_OF_WORDS: Final = Composition()
 _NO_WEIGHT: Final = 1e-9  # of branches that cancel out, as 1.2 - 1 and -0.2 do up to rounding
 
 
@@ -76,6 +78,7 @@ class Painting:
         shape: Shape,
         settings: Settings,
         written: Written | None = None,
+        composition: Composition = _OF_WORDS,
     ) -> PictureRequest:
         """Return the picture to paint after a prompt and the `written` part of the answer."""
         fed = tokens_fed(shape.rows, shape.columns, len(self._writer.row_suffix))
@@ -96,7 +99,7 @@ class Painting:
                 row_suffix=self._writer.row_suffix,
             ),
             sampling=settings.sampling,
-            chunks=self._chunks(asked, shape, settings),
+            chunks=self._chunks(asked, shape, settings, composition),
             source=next((codes for codes in map(shown_codes, sources) if _fills(codes, shape)), None),
             codes_per_pass=settings.codes_per_pass,
             seed=settings.seed,
@@ -191,7 +194,7 @@ class Painting:
             )
         return weighed
 
-    def _chunks(self, asked: Understood, shape: Shape, settings: Settings) -> dict[str, str]:
+    def _chunks(self, asked: Understood, shape: Shape, settings: Settings, composition: Composition) -> dict[str, str]:
         """Return the text chunks that say how the picture was made."""
         image_scale = settings.image_guidance_scale
         listed = {
@@ -208,7 +211,7 @@ class Painting:
             "Model": self._manifest.name,
             **({} if asked.words == asked.request else {"Read as": json.dumps(asked.words, ensure_ascii=False)}),
         }
-        chunks = provenance(asked.request, settings.negative, listed, PRODUCER, self._bundle.digest)
+        chunks = provenance(asked.request, settings.negative, listed, PRODUCER, self._bundle.digest, composition)
         return chunks | ({UNKNOWN: "\n".join(asked.unknown)} if asked.unknown else {})
 
 

@@ -6,7 +6,7 @@ Every change made to a picture is named in one `PictureWarning`.
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final, TypeAlias
 
@@ -19,13 +19,11 @@ from ..manifest.pictures import Postprocess, Preprocess
 from .decode import decode, read_file, read_stream
 from .formats.contents import OF_16_BITS, OF_32_BITS, UnreadableError
 from .limits import HALVED_ABOVE, check_size
+from .origin import Origin, origin_of, origin_of_image
 from .to_rgb import to_rgb, upright
 
 _NO_PICTURE: Final = "{} is not a picture that can be read{}. Choose another PNG, JPEG or WebP file."
 _TURNED: Final = 5  # orientations from here on have width and height exchanged
-
-
-Picture: TypeAlias = str | Path | Image.Image | IO[bytes]
 
 
 class PictureWarning(UserWarning):
@@ -43,6 +41,10 @@ class Loaded:
     name: str
     size: tuple[int, int]
     changes: tuple[str, ...] = ()
+    origin: Origin = field(default_factory=Origin)
+
+
+Picture: TypeAlias = str | Path | Image.Image | IO[bytes] | Loaded
 
 
 def load_picture(source: Picture) -> Loaded:
@@ -51,6 +53,8 @@ def load_picture(source: Picture) -> Loaded:
     Transparency is laid on white, CMYK, grey and 16-bit pictures are converted, EXIF rotation is applied, and of an
     animation the first frame is used; `changes` tells those that can be seen.
     """
+    if isinstance(source, Loaded):
+        return source
     if isinstance(source, Image.Image):
         with _named("the picture"):
             return _from_image(source)
@@ -97,7 +101,9 @@ def _from_file(content: bytes, name: str) -> Loaded:
     image = upright(_halved(image), contents.orientation)
     size = contents.size if contents.orientation < _TURNED else contents.size[::-1]
     said = changes if contents.change is None else (contents.change, *changes)
-    return Loaded(image=image, name=name, size=size, changes=said)
+    return Loaded(
+        image=image, name=name, size=size, changes=said, origin=origin_of(contents.xmp, contents.manifest)
+    )  # fmt: skip
 
 
 def _from_image(source: Image.Image) -> Loaded:
@@ -108,7 +114,10 @@ def _from_image(source: Image.Image) -> Loaded:
     turned = _orientation(source)
     image = upright(_halved(image), turned)
     size = source.size if turned < _TURNED else source.size[::-1]
-    return Loaded(image=image.copy() if image is source else image, name="the picture", size=size, changes=changes)
+    return Loaded(
+        image=image.copy() if image is source else image, name="the picture", size=size, changes=changes,
+        origin=origin_of_image(source),
+    )  # fmt: skip
 
 
 def _halved(image: Image.Image) -> Image.Image:

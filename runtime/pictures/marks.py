@@ -19,49 +19,70 @@ from PIL.PngImagePlugin import PngInfo
 from ..arguments import wrong_type
 from ..errors import RequestError
 from ..files import check_writable, write_whole
+from .origin import XMP, Composition, Origin
 
 Target: TypeAlias = str | bytes | os.PathLike[str] | os.PathLike[bytes] | IO[bytes]
 
 PRODUCER: Final = "EdgeVLo"
 PARAMETERS: Final = "parameters"
+PAINTED: Final = "trainedAlgorithmicMedia"
+COMPOSITE: Final = "compositeWithTrainedAlgorithmicMedia"
 UNKNOWN: Final = "unknown"  # in a picture's `info` alone: what of the prompt the model does not know, one a line
 _ENDINGS: Final = {
     ".png": "PNG", ".apng": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".jpe": "JPEG", ".jfif": "JPEG", ".webp": "WEBP",
     ".avif": "AVIF",
 }  # fmt: skip
-_XMP: Final = "XML:com.adobe.xmp"
+_MOST_OF_A_LABEL: Final = 1024  # bytes that an ingredient's label may have: a JPEG has room for 64 KB of XMP
+_SOURCE_TYPES: Final = "http://cv.iptc.org/newscodes/digitalsourcetype"
 _XMP_TEMPLATE: Final = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
 <rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
- xmlns:TC260="http://www.tc260.org.cn/ns/AIGC/1.0/">
-<Iptc4xmpExt:DigitalSourceType>http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia</Iptc4xmpExt:DigitalSourceType>
-<TC260:AIGC>{label}</TC260:AIGC>
-</rdf:Description></rdf:RDF></x:xmpmeta>
+ xmlns:TC260="http://www.tc260.org.cn/ns/AIGC/1.0/" xmlns:xmpMM="http://ns.adobe.com/xap/1.0/mm/">
+{own}
+{ingredients}</rdf:Description></rdf:RDF></x:xmpmeta>
 <?xpacket end="r"?>"""
+_PAINTED: Final = Composition()
 
 
 def provenance(
-    prompt: str, negative_prompt: str, settings: Mapping[str, object], producer: str, digest: str
+    prompt: str,
+    negative_prompt: str,
+    settings: Mapping[str, object],
+    producer: str,
+    digest: str,
+    composition: Composition = _PAINTED,
 ) -> dict[str, str]:
     """Return the text chunks of a painted picture; `digest` names the model that painted it."""
     lines = [" ".join(prompt.split())]
     if negative_prompt:
         lines.append(f"Negative prompt: {' '.join(negative_prompt.split())}")
     lines.append(", ".join(f"{name}: {value}" for name, value in settings.items()))
-    return {PARAMETERS: "\n".join(lines), **ai_mark(producer, f"{digest[:16]}-{settings.get('Seed', '')}")}
+    mark = ai_mark(producer, f"{digest[:16]}-{settings.get('Seed', '')}", composition)
+    return {PARAMETERS: "\n".join(lines), **mark}
 
 
-def ai_mark(producer: str, produce_id: str) -> dict[str, str]:
-    """Return the text chunk that marks a picture as made by AI."""
-    label = json.dumps({"Label": "1", "ContentProducer": producer, "ProduceID": produce_id}, ensure_ascii=False)
-    return {_XMP: _XMP_TEMPLATE.format(label=escape(label))}
+def ai_mark(producer: str, produce_id: str, composition: Composition = _PAINTED) -> dict[str, str]:
+    """Return the text chunk that marks a picture as made by AI, of other people's pictures or of none.
+
+    Marks of the sources stand in it as those of ingredients.
+    """
+    own = Origin(
+        source_type=COMPOSITE if composition.is_composite else PAINTED,
+        label={"Label": "1", "ContentProducer": producer, "ProduceID": produce_id},
+    )
+    sources = [f'<rdf:li rdf:parseType="Resource">{_properties(one)}</rdf:li>' for one in composition.ingredients]
+    bag = f"<xmpMM:Ingredients><rdf:Bag>{''.join(sources)}</rdf:Bag></xmpMM:Ingredients>\n" if sources else ""
+    return {XMP: _XMP_TEMPLATE.format(own=_properties(own), ingredients=bag)}
 
 
-def as_composite(picture: Image.Image) -> Image.Image:
-    """Return the picture with the mark of one that was made of other people's: IPTC tells the two apart."""
-    if isinstance(xmp := picture.info.get(_XMP), str):
-        picture.info[_XMP] = xmp.replace("/trainedAlgorithmicMedia<", "/compositeWithTrainedAlgorithmicMedia<")
-    return picture
+def _properties(origin: Origin) -> str:
+    """Return the XMP of an origin; a label too long to be one is left out."""
+    kind, label = origin.source_type, json.dumps(origin.label, ensure_ascii=False) if origin.label else ""
+    tag = "Iptc4xmpExt:DigitalSourceType"
+    lines = [] if kind is None else [f"<{tag}>{_SOURCE_TYPES}/{kind}</{tag}>"]
+    if label and len(label.encode()) <= _MOST_OF_A_LABEL:
+        lines.append(f"<TC260:AIGC>{escape(label)}</TC260:AIGC>")
+    return "\n".join(lines)
 
 
 def without_prompt(picture: Image.Image) -> Image.Image:
@@ -120,11 +141,11 @@ def _marks(info: Mapping[Any, Any], kind: str) -> dict[str, Any]:
     """Return the arguments with which Pillow writes a picture's marks in a format; none where it cannot."""
     if kind == "PNG":
         chunks = PngInfo()
-        for key in (PARAMETERS, _XMP):
+        for key in (PARAMETERS, XMP):
             if isinstance(text := info.get(key), str):
                 chunks.add_itxt(key, text)
         return {"pnginfo": chunks}
-    xmp = info.get(_XMP)
+    xmp = info.get(XMP)
     return {"xmp": xmp.encode()} if kind in ("JPEG", "WEBP", "AVIF") and isinstance(xmp, str) else {}
 
 

@@ -4,44 +4,33 @@ Reads the file's metadata and no pixel. That nothing is found proves nothing: wh
 """
 
 import io
-import json
-import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from xml.sax.saxutils import unescape
 
 from PIL import Image
 
 from ..errors import PictureError, remedy
 from .decode import read_file
+from .formats import inspect
+from .formats.contents import UnreadableError
 from .marks import PARAMETERS
+from .origin import Origin, origin_of, xmp_of
 
-_SOURCE_TYPE: Final = re.compile(r"digitalsourcetype/(\w+)", re.IGNORECASE)
-_LABEL: Final = re.compile(r"AIGC(?:>|\s*=\s*[\"'])(\{.*?\})", re.DOTALL)
-_XMP: Final = ("XML:com.adobe.xmp", "xmp")
-_C2PA: Final = b"c2pa"
+_AVIF_C2PA: Final = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")  # the user type of its box
 _FORMATS: Final[tuple[str, ...]] = ("PNG", "JPEG", "WEBP", "AVIF")
 _NO_PICTURE: Final = "{} is not a PNG, JPEG, WebP or AVIF file that can be read. Choose another."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Marks:
+class Marks(Origin):
     """The marks of one file; None and empty where it has none."""
 
     format: str
     size: tuple[int, int]
-    source_type: str | None  # IPTC's digital source type, such as trainedAlgorithmicMedia
-    label: dict[str, str] | None  # AIGC of GB 45438
     parameters: str | None  # A1111's text chunk
     c2pa: bool  # a signed manifest is there; it was not verified
-
-    @property
-    def by_ai(self) -> bool:
-        """Whether the file says that an AI made the picture or a part of it."""
-        made = self.source_type is not None and "algorithmicmedia" in self.source_type.lower()
-        return made or (self.label is not None and self.label.get("Label") in ("1", "2", "3"))
 
 
 def read_marks(path: Path) -> Marks:
@@ -63,27 +52,24 @@ def marks_of(content: bytes, name: str) -> Marks:
             info, kind, size = dict(image.info), str(image.format), image.size
     except Exception as error:  # on damaged files Pillow raises errors of every kind
         raise PictureError(_NO_PICTURE.format(name)) from error
-    xmp = next((_text(info[key]) for key in _XMP if key in info), "")
-    source = _SOURCE_TYPE.search(xmp)
+    manifest = _manifest(content, kind)
+    origin = origin_of(xmp_of(info), manifest)
     parameters = info.get(PARAMETERS)
     return Marks(
         format=kind,
         size=size,
-        source_type=source[1] if source else None,
-        label=_label(xmp),
+        source_type=origin.source_type,
+        label=origin.label,
         parameters=parameters if isinstance(parameters, str) else None,
-        c2pa=_C2PA in content,
+        c2pa=bool(manifest),
     )
 
 
-def _text(value: object) -> str:
-    return value.decode("utf-8", errors="replace") if isinstance(value, bytes) else str(value)
-
-
-def _label(xmp: str) -> dict[str, str] | None:
-    found = _LABEL.search(unescape(xmp, {"&quot;": '"'}))
+def _manifest(content: bytes, kind: str) -> bytes:
+    """Return a file's C2PA manifest store; empty where it has none."""
+    if kind == "AVIF":
+        return content[at:] if (at := content.find(_AVIF_C2PA)) >= 0 else b""
     try:
-        label = json.loads(found[1]) if found else None
-    except ValueError:
-        return None
-    return {str(name): str(value) for name, value in label.items()} if isinstance(label, dict) else None
+        return inspect(content).manifest
+    except UnreadableError:  # a damaged file whose beginning Pillow can read all the same
+        return b""

@@ -6,17 +6,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from edgevlo.runtime.arrays import Codes
-from edgevlo.runtime.errors import EdgevloError, PictureError
+from edgevlo.runtime.errors import EdgevloError
 from edgevlo.runtime.generate.options import MAX_SEED
 from edgevlo.runtime.generate.stroke import Stroke, Strokes
 from edgevlo.runtime.model import Model
 from edgevlo.runtime.pictures.fit import fitted
-from edgevlo.runtime.pictures.load import load_bytes, warn_of_changes
-from edgevlo.runtime.pictures.marks import PRODUCER, ai_mark, as_composite
-from edgevlo.runtime.pictures.read_marks import marks_of
+from edgevlo.runtime.pictures.load import Loaded, load_bytes
 
 from ..engine.messages import Answer, Done, Event, Failed, Found, Note, Partial, Picture, Row, Run, Started, Task
 from .encode import encode
@@ -52,7 +49,7 @@ def _notes(job: str, caught: list[warnings.WarningMessage]) -> Iterator[Note]:
 
 def _events(model: Model, run: Run) -> Iterator[Event]:
     job, task = run.job, run.task
-    pictures = [_opened(content, number) for number, content in enumerate(task.pictures, start=1)]
+    pictures = [load_bytes(content, f"picture {number}") for number, content in enumerate(task.pictures, start=1)]
     started = Started(job=job, text_tokens=model.count_tokens(task.text), image_tokens=_codes_in(model, pictures))
     if task.ability == "ask":
         yield started
@@ -72,21 +69,14 @@ def _events(model: Model, run: Run) -> Iterator[Event]:
             yield from _painted(model, job, task, strokes, number)
 
 
-def _opened(content: bytes, number: int) -> Image.Image:
-    """Return an uploaded picture upright in RGB; errors and notes call it by its number."""
-    loaded = load_bytes(content, f"picture {number}")
-    warn_of_changes(loaded.name, loaded.changes)
-    return loaded.image
-
-
-def _codes_in(model: Model, pictures: Sequence[Image.Image]) -> int:
+def _codes_in(model: Model, pictures: Sequence[Loaded]) -> int:
     """Return how many codes stand for pictures in a prompt."""
     cell = model.grid.cell
-    sizes = (fitted(picture, model.manifest.preprocess, model.grid).size for picture in pictures)
+    sizes = (fitted(picture.image, model.manifest.preprocess, model.grid).size for picture in pictures)
     return sum((width // cell) * (height // cell) for width, height in sizes)
 
 
-def _strokes(model: Model, task: Task, pictures: Sequence[Image.Image], number: int) -> Strokes:
+def _strokes(model: Model, task: Task, pictures: Sequence[Loaded], number: int) -> Strokes:
     options: Any = dict(task.options)
     if "seed" in options:
         options["seed"] = (options["seed"] + number) % (MAX_SEED + 1)
@@ -100,11 +90,6 @@ def _strokes(model: Model, task: Task, pictures: Sequence[Image.Image], number: 
 
 def _painted(model: Model, job: str, task: Task, strokes: Iterator[Stroke], number: int) -> Iterator[Event]:
     """Yield the rows of one picture as far as they were asked for, and the picture."""
-    composite = task.ability == "edit" and not all(_is_by_ai(content) for content in task.pictures)
-
-    def encoded(picture: Image.Image, *, is_partial: bool = False) -> bytes:
-        return encode(as_composite(picture) if composite else picture, task.output, in_haste=is_partial)
-
     showing = Showing(job, number, model.decode)
     for stroke in strokes:
         done, rows = stroke.rows_done, stroke.rows
@@ -114,28 +99,19 @@ def _painted(model: Model, job: str, task: Task, strokes: Iterator[Stroke], numb
         wanted = partial_rows(rows, task.partials)
         if done in wanted:
             preview = stroke.preview
-            preview.info.update(ai_mark(PRODUCER, model.bundle.digest[:16]))
             yield Partial(
-                job=job, picture=number, index=wanted.index(done), image=encoded(preview, is_partial=True),
+                job=job, picture=number, index=wanted.index(done), image=encode(preview, task.output, in_haste=True),
                 width=preview.width, height=preview.height,
             )  # fmt: skip
         last = stroke
     picture = last.preview
-    image = encoded(picture)
+    image = encode(picture, task.output)
     seed = task.options.get("seed")
     yield Picture(
         job=job, picture=number, image=image, width=picture.width, height=picture.height,
         rows=last.rows, columns=last.codes.shape[1], codes=_bytes(last.codes),
         seed=None if seed is None else (int(seed) + number) % (MAX_SEED + 1),
     )  # fmt: skip
-
-
-def _is_by_ai(content: bytes) -> bool:
-    """Whether a picture's own marks say that an AI made it; one that cannot be read for them says nothing."""
-    try:
-        return marks_of(content, "picture").by_ai
-    except PictureError:
-        return False
 
 
 def partial_rows(rows: int, partials: int) -> list[int]:

@@ -30,6 +30,8 @@ class Contents:
     extra: int = 0  # bytes beside them
     work: int = 0  # pixels that the decoder passes over; 0: each once
     scales: bool = False  # whether the decoder can halve the picture
+    xmp: str = ""  # as it stands in the file; looked for in PNG, JPEG and WebP
+    manifest: bytes = b""  # of C2PA, unverified; looked for in the same
 
 
 def number(content: bytes, start: int, length: int, order: ByteOrder) -> int:

@@ -13,7 +13,9 @@ _FRAMES: Final = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE: Final = {0xC2, 0xC6, 0xCA, 0xCE}
 _ARITHMETIC: Final = 8  # times the work of Huffman codes
 _TABLES: Final = {0xC4, 0xCC, 0xDB, 0xDD}
-_SCAN, _END, _APP0, _EXIF, _MPF, _ADOBE = 0xDA, 0xD9, 0xE0, 0xE1, 0xE2, 0xEE
+_SCAN, _END, _APP0, _APP1, _MPF, _JUMBF, _ADOBE = 0xDA, 0xD9, 0xE0, 0xE1, 0xE2, 0xEB, 0xEE
+_XMP: Final = b"http://ns.adobe.com/xap/1.0/\0"
+_JUMBF_HEAD: Final = 8  # "JP", the box's number and the segment's
 _MAX_SCANS: Final = 1000
 
 
@@ -24,6 +26,8 @@ class _Found:
     scans: int = 0
     orientation: int = 1
     several: bool = False
+    xmp: str = ""
+    manifest: list[bytes] = field(default_factory=list)
 
 
 def inspect(content: bytes) -> Contents:
@@ -44,6 +48,8 @@ def inspect(content: bytes) -> Contents:
         extra=_coefficients(frame, width * height) if frame[1] in _PROGRESSIVE or found.scans > 1 else 0,
         work=width * height * max(1, found.scans) * (_ARITHMETIC if frame[1] > 0xC8 else 1),
         scales=frame[1] != 0xC3,  # a lossless one has no halves
+        xmp=found.xmp,
+        manifest=b"".join(found.manifest),
     )
 
 
@@ -77,8 +83,12 @@ def _take(found: _Found, marker: int, segment: bytes) -> None:
     keeps = marker in _FRAMES | _TABLES or marker == _SCAN
     if keeps or (marker == _APP0 and body.startswith(b"JFIF")) or (marker == _ADOBE and body.startswith(b"Adobe")):
         found.kept.append(segment)
-    elif marker == _EXIF and body.startswith(b"Exif\0"):
+    elif marker == _APP1 and body.startswith(b"Exif\0"):
         found.orientation = exif.orientation(body)
+    elif marker == _APP1 and body.startswith(_XMP):
+        found.xmp = found.xmp or body[len(_XMP) :].decode("utf-8", errors="replace")
+    elif marker == _JUMBF and body.startswith(b"JP") and (found.manifest or b"c2pa" in body):
+        found.manifest.append(body[_JUMBF_HEAD:])
     elif marker == _MPF and body.startswith(b"MPF\0"):
         found.several = True
 

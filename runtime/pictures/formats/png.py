@@ -1,5 +1,6 @@
 """PNG: the chunks that hold pixels, without text, profiles, times and the frames of an animation."""
 
+import zlib
 from typing import Final
 
 from . import exif
@@ -7,6 +8,8 @@ from .contents import ANIMATED, Contents, UnreadableError, check_parts, number
 
 _KEPT: Final = frozenset((b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"))
 _SIGNATURE: Final = 8
+_XMP: Final = b"XML:com.adobe.xmp\0"
+_MOST_XMP: Final = 2**20  # bytes of XMP that was compressed
 
 
 def inspect(content: bytes) -> Contents:
@@ -14,6 +17,7 @@ def inspect(content: bytes) -> Contents:
     if content[12:16] != b"IHDR":
         raise UnreadableError("its first chunk is not IHDR")
     kept, orientation, frames, parts, at = [content[:_SIGNATURE]], 1, 1, 0, _SIGNATURE
+    xmp, manifest = "", b""
     while at + 8 <= len(content):
         parts += 1
         length, kind = number(content, at, 4, "big"), content[at + 4 : at + 8]
@@ -24,6 +28,10 @@ def inspect(content: bytes) -> Contents:
             orientation = exif.orientation(content[at + 8 : end - 4])
         elif kind == b"acTL":
             frames = number(content, at + 8, 4, "big")
+        elif kind == b"iTXt" and not xmp and content.startswith(_XMP, at + 8):
+            xmp = _text(content[at + 8 + len(_XMP) : end - 4])
+        elif kind == b"caBX":
+            manifest = content[at + 8 : end - 4]
         if kind == b"IEND":
             break
         at = end
@@ -34,4 +42,17 @@ def inspect(content: bytes) -> Contents:
         pixels=b"".join(kept),
         orientation=orientation,
         change=ANIMATED if frames > 1 else None,
+        xmp=xmp,
+        manifest=manifest,
     )
+
+
+def _text(body: bytes) -> str:
+    """Return the text of an iTXt chunk from its compression flag on; damaged text is none."""
+    _, _, after_language = body[2:].partition(b"\0")
+    _, _, text = after_language.partition(b"\0")
+    try:
+        raw = zlib.decompressobj().decompress(text, _MOST_XMP) if body[:1] == b"\1" else text
+    except zlib.error:
+        return ""
+    return raw.decode("utf-8", errors="replace")

@@ -16,6 +16,7 @@ def inspect(content: bytes) -> Contents:
         raise UnreadableError("it is another kind of RIFF file")
     kept: list[bytes] = []
     size, orientation, frames, parts, at = (0, 0), 1, 0, 0, 12
+    xmp, manifest = "", b""
     while at + 8 <= len(content):
         parts += 1
         kind, length = content[at : at + 4], number(content, at + 4, 4, "little")
@@ -27,6 +28,10 @@ def inspect(content: bytes) -> Contents:
             chunk = chunk[:8] + bytes([chunk[8] & ~_ICC_EXIF_XMP]) + chunk[9:]
         if kind == b"EXIF":
             orientation = exif.orientation(chunk[8 : 8 + length])
+        elif kind == b"XMP ":
+            xmp = chunk[8 : 8 + length].decode("utf-8", errors="replace")
+        elif kind == b"C2PA":
+            manifest = chunk[8 : 8 + length]
         frames += kind == b"ANMF"
         if kind in _KEPT or (kind == b"ANMF" and frames == 1):
             kept.append(chunk)
@@ -40,6 +45,8 @@ def inspect(content: bytes) -> Contents:
         orientation=orientation,
         change=ANIMATED if frames > 1 else None,
         decoding=_DECODING,
+        xmp=xmp,
+        manifest=manifest,
     )
 
 
