@@ -34,7 +34,7 @@ from edgevlo.calibration.evaluation.teacher_forcing import TeacherForcedEngine, 
 from edgevlo.export import export_checkpoint
 from edgevlo.export.backbone import DecoderShape, build_backbone
 from edgevlo.export.checkpoint.folder import Checkpoint
-from edgevlo.export.graph import write_graph
+from edgevlo.export.graph_builder import write_graph
 from edgevlo.picturebook.exercises.tasks import Sample
 from edgevlo.picturebook.judging import trials
 from edgevlo.picturebook.world import atlas

@@ -124,7 +124,7 @@ def host_share(model: edgevlo.Model, runs: int) -> dict[str, Any]:
     engine.__dict__["_backbone"], engine.__dict__["_image_head"] = timed
     prompts = [[1, 2, 3, 4, 5, 6, 7, 8]] * 2
     columns = 8
-    plan = raster.Plan(rows=8, columns=columns, uniforms=raster.uniforms(0, 64), first_token=0, row_suffix=(7,))
+    plan = raster.RasterPlan(rows=8, columns=columns, uniforms=raster.uniforms(0, 64), first_token=0, row_suffix=(7,))
     shares, steps = [], []
     for _ in range(runs * 3):
         with engine.painter(prompts, 100) as painter:

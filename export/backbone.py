@@ -15,8 +15,8 @@ head's own, before the rotation; `post_norm` puts both RMSNormalizations behind 
 the Add.
 
 The mask is explicit, because TensorRT silently ignores Attention's `nonpad_kv_seqlen`. The hidden state behind layer
-`i` is called `layer_output(i)`; there the graph is cut to compare it (cut.py). Nothing is loaded here: the weights are
-read one at a time when the graph is written.
+`i` is called `layer_output(i)`; there the graph is cut to compare it (single_layers.py). Nothing is loaded here: the
+weights are read one at a time when the graph is written.
 """
 
 from collections.abc import Callable
@@ -30,7 +30,7 @@ import torch
 from edgevlo.runtime.arrays import Floats
 
 from .checkpoint.folder import Checkpoint
-from .graph import Network
+from .graph_builder import Network
 
 OPSET: Final = 24  # RMSNormalization, RotaryEmbedding and Attention of 23, TensorScatter of 24
 

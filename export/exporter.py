@@ -23,12 +23,12 @@ from edgevlo.runtime.model import Model
 from .backbone import build_backbone
 from .checkpoint.card import CARD_FILE, Card, read_card
 from .checkpoint.licence import source, write_licence
+from .export_plan import ExportPlan
 from .families.recognise import plan_export
-from .free_memory import give_back_freed_memory
-from .graph import interface, write_graph
+from .graph_builder import interface, write_graph
 from .heads import build_image_head, build_text_head
+from .malloc_trim import give_back_freed_memory
 from .parity import compare, compare_code_table, compare_table
-from .plan import Plan
 from .torch_export import export_module
 
 # Told what is being done, how much of it is done, and how much there is.
@@ -65,7 +65,7 @@ def export_checkpoint(checkpoint: Path | str, output: Path | str, *, progress: P
         return sealed
 
 
-def _write_tables(plan: Plan, folder: Path, tell: Progress) -> None:
+def _write_tables(plan: ExportPlan, folder: Path, tell: Progress) -> None:
     """Write the embedding tables row-major and little-endian, the tokens' some rows at a time."""
     (rows, _), scale = plan.checkpoint.shapes[plan.embedding], np.float32(plan.embedding_scale)
     with (folder / TABLE_FILE).open("wb") as file:
@@ -78,7 +78,7 @@ def _write_tables(plan: Plan, folder: Path, tell: Progress) -> None:
         plan.code_embedding().astype("<f4").tofile(folder / CODE_TABLE_FILE)
 
 
-def _write_graphs(plan: Plan, folder: Path, tell: Progress) -> list[GraphRole]:
+def _write_graphs(plan: ExportPlan, folder: Path, tell: Progress) -> list[GraphRole]:
     """Build and write every graph, only what is being written in memory; return which there are."""
     checkpoint = plan.checkpoint
     roles: list[GraphRole] = []
@@ -96,7 +96,7 @@ def _write_graphs(plan: Plan, folder: Path, tell: Progress) -> list[GraphRole]:
     return roles
 
 
-def _write_tokenizer(plan: Plan, folder: Path) -> None:
+def _write_tokenizer(plan: ExportPlan, folder: Path) -> None:
     """Write `tokenizer.json`: the checkpoint's own, or what its family made of other files."""
     path = folder / "tokenizer.json"
     if plan.tokenizer is None:
@@ -109,7 +109,7 @@ def _write_tokenizer(plan: Plan, folder: Path) -> None:
         raise CheckpointError(str(error).replace(str(folder), str(plan.checkpoint.folder))) from error
 
 
-def _compared(plan: Plan, folder: Path, roles: Sequence[GraphRole], tell: Progress) -> dict[GraphRole, Graph]:
+def _compared(plan: ExportPlan, folder: Path, roles: Sequence[GraphRole], tell: Progress) -> dict[GraphRole, Graph]:
     """Compare every graph with the reference; return what the manifest says about each."""
     tell("loading the reference", 0, 1)
     reference = plan.reference()
@@ -128,7 +128,7 @@ def _compared(plan: Plan, folder: Path, roles: Sequence[GraphRole], tell: Progre
     return graphs
 
 
-def _manifest(plan: Plan, card: Card, origin: Source, graphs: dict[GraphRole, Graph], name: str) -> Manifest:
+def _manifest(plan: ExportPlan, card: Card, origin: Source, graphs: dict[GraphRole, Graph], name: str) -> Manifest:
     """Return the manifest: the family's defaults under the task card, and the graphs as they were measured."""
     cards = {field: getattr(card, field) for field in _DEFAULTED}
     parts = {field: getattr(plan.defaults, field) if part is None else part for field, part in cards.items()}

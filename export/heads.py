@@ -6,7 +6,7 @@ from typing import Final
 import onnx_ir as ir
 
 from .checkpoint.folder import Checkpoint
-from .graph import Network
+from .graph_builder import Network
 from .sampler import draw
 
 OPSET: Final = 20

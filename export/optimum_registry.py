@@ -13,7 +13,7 @@ from optimum.utils import DummyInputGenerator, NormalizedTextConfig
 
 from edgevlo.runtime.arrays import Array
 
-from .plan import Plan
+from .export_plan import ExportPlan
 
 EXPORTER: Final = "edgevlo"
 TASK: Final = "text-generation"
@@ -91,7 +91,7 @@ class FlatBackboneConfig(BackboneConfig):
     )
 
 
-def backbone_inputs(plan: Plan) -> dict[str, Array]:
+def backbone_inputs(plan: ExportPlan) -> dict[str, Array]:
     """Return dummy inputs for the plan's backbone, by way of optimum's registry."""
     constructor: Any = TasksManager.get_exporter_config_constructor(
         exporter=EXPORTER, model_type=plan.config.model_type, task=TASK, library_name="transformers"

@@ -15,9 +15,9 @@ from edgevlo.runtime.arrays import Array, Codes, Floats
 from edgevlo.runtime.errors import CheckpointError
 from edgevlo.runtime.manifest.graphs import GraphRole, Parity
 
-from .cut import open_session, pieces
+from .export_plan import ExportPlan, Reference
 from .optimum_registry import backbone_inputs
-from .plan import Plan, Reference
+from .single_layers import open_session, pieces
 
 RELATIVE: Final = "largest difference / rms of the reference"
 PIXELS: Final = "largest difference / rms of the reference, or 1"
@@ -39,7 +39,7 @@ CODE_TABLE_TOLERANCE: Final = 1e-5  # a small MLP over many rows at once against
 GRIDS: Final = ((3, 4), (5, 2), (2, 7))  # rows, columns
 
 
-def compare(folder: Path, plan: Plan, reference: Reference, role: GraphRole) -> Parity:
+def compare(folder: Path, plan: ExportPlan, reference: Reference, role: GraphRole) -> Parity:
     """Return how far a graph of the folder is from the reference; raise `CheckpointError` above the tolerance."""
     errors = _COMPARISONS[role](folder / f"{role}.onnx", plan, reference)
     error = _worst(errors)
@@ -54,21 +54,21 @@ def compare(folder: Path, plan: Plan, reference: Reference, role: GraphRole) -> 
     return Parity(metric=metric, error=error, tolerance=tolerance)
 
 
-def compare_table(table: Floats, plan: Plan, reference: Reference) -> None:
+def compare_table(table: Floats, plan: ExportPlan, reference: Reference) -> None:
     """Raise `CheckpointError` unless the embedding table holds the reference's rows."""
     tokens = np.unique(np.linspace(0, len(table) - 1, 64).astype(np.int64))
     if not np.array_equal(table[tokens], reference.embeddings(tokens)):
         raise CheckpointError(f"{plan.checkpoint.folder}: tensor {plan.embedding} is not the model's embedding table.")
 
 
-def compare_code_table(table: Floats, plan: Plan, reference: Reference) -> None:
+def compare_code_table(table: Floats, plan: ExportPlan, reference: Reference) -> None:
     """Raise `CheckpointError` unless the codes' table holds the reference's rows, up to rounding."""
     codes = np.unique(np.linspace(0, len(table) - 1, 64).astype(np.int64))
     if not _relative(table[codes], reference.code_embeddings(codes)) <= CODE_TABLE_TOLERANCE:
         raise CheckpointError(f"{plan.checkpoint.folder}: the table of code embeddings differs from the model's own.")
 
 
-def _backbone(path: Path, plan: Plan, reference: Reference) -> list[float]:
+def _backbone(path: Path, plan: ExportPlan, reference: Reference) -> list[float]:
     """Read two rows of different length, then one token each, then two: every row must equal its own full pass.
 
     Layer by layer: each layer of the graph reads what the layer before it wrote, all calls of it in turn, and the
@@ -134,7 +134,7 @@ def _full_rows(calls: list[_Call]) -> Floats:
     return full
 
 
-def _image_head(path: Path, plan: Plan, reference: Reference) -> list[float]:
+def _image_head(path: Path, plan: ExportPlan, reference: Reference) -> list[float]:
     """Mix three branches; greedy must take the reference's best code unless two are closer than the tolerance."""
     hidden = _hidden(plan, 4, 3)
     weights = np.array([3.0, -1.5, -0.5], dtype=np.float32)
@@ -153,12 +153,12 @@ def _image_head(path: Path, plan: Plan, reference: Reference) -> list[float]:
     return [error, float(short.max() / _rms(expected))]
 
 
-def _text_head(path: Path, plan: Plan, reference: Reference) -> list[float]:
+def _text_head(path: Path, plan: ExportPlan, reference: Reference) -> list[float]:
     hidden = _hidden(plan, 4)
     return [_relative(open_session(path).run(["logits"], {"hidden": hidden})[0], reference.text_logits(hidden))]
 
 
-def _image_decoder(path: Path, plan: Plan, reference: Reference) -> list[float]:
+def _image_decoder(path: Path, plan: ExportPlan, reference: Reference) -> list[float]:
     session, errors = open_session(path), []
     for codes in (_random().integers(plan.codes.count, size=(1, *grid)) for grid in GRIDS):
         expected = reference.pixels(codes)
@@ -167,7 +167,7 @@ def _image_decoder(path: Path, plan: Plan, reference: Reference) -> list[float]:
     return errors
 
 
-def _image_tokenizer(path: Path, plan: Plan, reference: Reference) -> list[float]:
+def _image_tokenizer(path: Path, plan: ExportPlan, reference: Reference) -> list[float]:
     """Compare on pictures of the decoder (what an edit reads back) and on noise."""
     session, differing, cells = open_session(path), 0, 0
     for pixels in _pictures(plan, reference, painted=path.with_name("image_decoder.onnx").exists()):
@@ -177,7 +177,7 @@ def _image_tokenizer(path: Path, plan: Plan, reference: Reference) -> list[float
     return [differing / cells]
 
 
-def _vision_encoder(path: Path, _plan: Plan, reference: Reference) -> list[float]:
+def _vision_encoder(path: Path, _plan: ExportPlan, reference: Reference) -> list[float]:
     """Compare on noise, two pictures at once: neither may see the other."""
     session = open_session(path)
     side = session.get_inputs()[0].shape[-1]
@@ -185,7 +185,7 @@ def _vision_encoder(path: Path, _plan: Plan, reference: Reference) -> list[float
     return [_relative(session.run(["features"], {"pixel_values": pixels})[0], reference.features(pixels))]
 
 
-def _pictures(plan: Plan, reference: Reference, *, painted: bool) -> Iterator[Floats]:
+def _pictures(plan: ExportPlan, reference: Reference, *, painted: bool) -> Iterator[Floats]:
     random, cell = _random(), plan.codes.cell
     for rows, columns in GRIDS:
         yield random.uniform(-1, 1, (1, 3, rows * cell, columns * cell)).astype(np.float32)
@@ -194,7 +194,7 @@ def _pictures(plan: Plan, reference: Reference, *, painted: bool) -> Iterator[Fl
             yield np.clip(reference.pixels(codes), -1, 1)
 
 
-_COMPARISONS: Final[dict[GraphRole, Callable[[Path, Plan, Reference], list[float]]]] = {
+_COMPARISONS: Final[dict[GraphRole, Callable[[Path, ExportPlan, Reference], list[float]]]] = {
     "backbone": _backbone,
     "image_head": _image_head,
     "text_head": _text_head,
@@ -204,7 +204,7 @@ _COMPARISONS: Final[dict[GraphRole, Callable[[Path, Plan, Reference], list[float
 }
 
 
-def _hidden(plan: Plan, *shape: int) -> Floats:
+def _hidden(plan: ExportPlan, *shape: int) -> Floats:
     return _random().standard_normal((*shape, plan.decoder.hidden_size)).astype(np.float32)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import onnx_ir as ir
 
-from .graph import Network
+from .graph_builder import Network
 
 
 def draw(

@@ -10,8 +10,8 @@ import onnx_ir as ir
 import torch
 from onnx_ir.passes.common import ClearMetadataAndDocStringPass, RemoveUnusedNodesPass
 
+from .export_plan import TorchGraph
 from .passes import ZeroBranchesPass, ZeroTapsPass
-from .plan import TorchGraph
 
 # The newest opset without GroupNormalization, for which ONNX Runtime has no kernel.
 OPSET: Final = 20

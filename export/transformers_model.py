@@ -14,8 +14,8 @@ from edgevlo.runtime.errors import CheckpointError
 
 from .backbone import DecoderShape
 from .checkpoint.folder import Checkpoint, Shape
-from .plan import Reference
-from .streaming import META, linear, load, on_demand
+from .export_plan import Reference
+from .stream_modules import META, linear, load, on_demand
 
 HEAD: Final = "lm_head.weight"
 

@@ -12,7 +12,7 @@ from edgevlo.runtime.graphs.integer_table import BITS, packed_rows
 from edgevlo.runtime.manifest.graphs import Table
 from edgevlo.runtime.manifest.schema import Manifest
 
-from .finite import check_finite
+from .check_finite import check_finite
 from .recipes import Blocks, Float32, Half, TargetHalf, Weights
 
 _ROWS: Final = 4096  # at a time

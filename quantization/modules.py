@@ -13,7 +13,7 @@ from edgevlo.runtime.manifest.schema import Manifest
 
 from .overrides import Choice, Override
 from .passes._graph import matmuls
-from .plan import FALLBACK_ROLES, Names
+from .precision_plan import FALLBACK_ROLES, Names
 from .recipes import Blocks, Float8, Float32, Half, Module, TargetHalf, Weights, is_quantised
 
 

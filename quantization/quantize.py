@@ -21,11 +21,11 @@ from edgevlo.runtime.files import remove_folder
 from edgevlo.runtime.manifest.graphs import GraphRole
 from edgevlo.runtime.manifest.schema import Manifest, read_manifest
 
-from .faster import with_defaults
+from .cpu_defaults import with_defaults
 from .int8_cache import quantise_cache
 from .modules import quantised_blocks
 from .overrides import Override
-from .plan import FALLBACK_ROLES, Fallback, Plan
+from .precision_plan import FALLBACK_ROLES, Fallback, PrecisionPlan
 from .recipes import DATA_DRIVEN, Blocks
 from .request import QuantizeRequest, check
 from .static import Calibrated, Static
@@ -123,7 +123,7 @@ def _tell_of_sampling(request: QuantizeRequest) -> None:
         warnings.warn(f"{request.target} bundles cannot draw as the model does: {what}", TargetWarning, stacklevel=4)
 
 
-def _source(request: QuantizeRequest, plan: Plan, progress: Progress) -> Source:
+def _source(request: QuantizeRequest, plan: PrecisionPlan, progress: Progress) -> Source:
     bundle = open_bundle(request.bundle)
     calibrated = None
     if plan.static is not None:
@@ -132,7 +132,7 @@ def _source(request: QuantizeRequest, plan: Plan, progress: Progress) -> Source:
     return Source(bundle, moments, calibrated, gpu_of(plan.target, request.weights, request.capacity, bundle.manifest))
 
 
-def _written(request: QuantizeRequest, source: Source, plan: Plan, folder: Path, progress: Progress) -> Bundle:
+def _written(request: QuantizeRequest, source: Source, plan: PrecisionPlan, folder: Path, progress: Progress) -> Bundle:
     """Write a plan's bundle into `folder`, which does not exist yet."""
     bundle = write(source, plan, folder, progress)
     return quantise_cache(bundle, request.prompts, progress) if plan.int8_cache else bundle
@@ -152,7 +152,7 @@ def _skippable() -> Iterator[None]:
         raise MemoryShortError(f"{error} Or skip the quality check with `requests=0`.") from error
 
 
-def _moments(request: QuantizeRequest, plan: Plan, bundle: Bundle, progress: Progress) -> Moments:
+def _moments(request: QuantizeRequest, plan: PrecisionPlan, bundle: Bundle, progress: Progress) -> Moments:
     """Return the second moments that GPTQ and AWQ need; raise `RequestError` for a layer that no request uses."""
     methods = {weights.method for weights in plan.choice.blocks} & set(DATA_DRIVEN)
     if not methods:
@@ -181,7 +181,7 @@ class _Trials:
     staging: Path
     progress: Progress
 
-    def settled(self, plan: Plan) -> Quantized:
+    def settled(self, plan: PrecisionPlan) -> Quantized:
         """Return the candidate to publish; raise `QualityError` if none is to be."""
         plan, candidate, verdict = self._escalated(plan)
         kept = None
@@ -195,7 +195,7 @@ class _Trials:
         quality = settle(self.reference, verdict, accept_loss=self.request.accept_loss, fallbacks=plan.in_words)
         return Quantized(bundle=with_quality(candidate, quality), kept=kept, fallbacks=dict(plan.fallbacks))
 
-    def _escalated(self, plan: Plan) -> tuple[Plan, Bundle, Verdict]:
+    def _escalated(self, plan: PrecisionPlan) -> tuple[PrecisionPlan, Bundle, Verdict]:
         """Write and judge a plan, then finer ones, until one meets its limits or none is left."""
         regardless = self.request.accept_loss or self.request.budget is not None
         while True:
@@ -207,7 +207,7 @@ class _Trials:
             remove_folder(candidate.folder)
             plan = finer
 
-    def _within_budget(self, plan: Plan, budget: Budget, quantised: Tried) -> Kept:
+    def _within_budget(self, plan: PrecisionPlan, budget: Budget, quantised: Tried) -> Kept:
         """Return the layers that must not be quantised for the budget to hold, and the verdict without them."""
         layers = quantised_blocks(plan.names, plan.choice)
 

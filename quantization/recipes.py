@@ -60,7 +60,7 @@ Recipe: TypeAlias = Mapping[Module, Weights]  # a module that is not named is no
 INT8: Final = Blocks(precision="int8", bits=8, block_size=64)
 GPU_INT8: Final = Blocks(precision="int8", bits=8, block_size=32)
 INT4: Final = Blocks(precision="int4", bits=4, block_size=32)
-LARGE_BLOCK: Final = 128  # of four bits on CPUs, where the quality check passes (`faster.py`)
+LARGE_BLOCK: Final = 128  # of four bits on CPUs, where the quality check passes (`cpu_defaults.py`)
 HALF, EXACT_HALF, BFLOAT = Half(), Half(lossless=True), Half(precision="bf16")
 FP8: Final = Float8()
 FLOAT32: Final = Float32()

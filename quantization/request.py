@@ -13,7 +13,7 @@ from edgevlo.runtime.manifest.schema import Target, read_manifest
 
 from .modules import check_overrides, check_tables, linear_layer_names, quantised_blocks
 from .overrides import Choice, Override, override
-from .plan import Names, Plan
+from .precision_plan import Names, PrecisionPlan
 from .recipes import BLOCK_SIZES, DATA_DRIVEN, METHODS, SYMMETRIC, Float32, recipe_of, unquantised
 from .static import Static
 from .targets.gpu import GPU_TARGETS, check_capacity, half_of
@@ -31,7 +31,7 @@ class QuantizeRequest:
     such as `*.down_proj=int8`, the precision of single modules or layers. `capacity` is how many tokens the KV cache of
     a GPU bundle holds; None is enough for the model's largest pictures. `static` says what is quantised by the ranges
     in `calibration`, a folder that `calibrate` wrote for this bundle. `kv_cache` is `float` or, on a CPU, `int8` by
-    ranges that the result fills itself; None leaves it to `faster.py`, as it does the `block_size` of four bits.
+    ranges that the result fills itself; None leaves it to `cpu_defaults.py`, as it does the `block_size` of four bits.
 
     The result is compared with `bundle` at `requests` requests of the file `prompts`, or of those that ship; 0 skips
     the comparison. `accept_loss` keeps a result below its limits, and `budget` is what `parse_budget` reads. `moments`
@@ -56,7 +56,7 @@ class QuantizeRequest:
     moments: Moments | None = None
 
 
-def check(request: QuantizeRequest) -> Plan:
+def check(request: QuantizeRequest) -> PrecisionPlan:
     """Return the plan that a request asks for; raise `EdgevloError` for what can be refused without opening graphs."""
     check_fields(request)
     if not isinstance(request.static, Static | None):
@@ -82,7 +82,7 @@ def check(request: QuantizeRequest) -> Plan:
     check_tables(choice)
     if request.budget is not None:
         _check_budget(request, choice, names)
-    return Plan(target, choice, request.static, names, int8_cache=request.kv_cache == "int8")
+    return PrecisionPlan(target, choice, request.static, names, int8_cache=request.kv_cache == "int8")
 
 
 def target_of(request: QuantizeRequest) -> Target:

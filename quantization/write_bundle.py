@@ -1,4 +1,4 @@
-"""Plan -> bundle: rewrite the graphs, copy the other files. Knows no limits and judges nothing."""
+"""PrecisionPlan -> bundle: rewrite the graphs, copy the other files. Knows no limits and judges nothing."""
 
 import shutil
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from .passes._load import load_model
 from .passes.fused_qkv import FusedQkvPass
 from .passes.group_query_attention import GroupQueryAttentionPass
 from .passes.half_precision import Half
-from .plan import Plan
+from .precision_plan import PrecisionPlan
 from .recipes import Float32
 from .static import Calibrated, StaticPass
 from .targets.gpu import GPU_TARGETS, gpu_backbone, gpu_graph, gpu_passes, half_of, usual_capacity
@@ -56,7 +56,7 @@ def gpu_of(target: str, weights: str, capacity: int | None, manifest: Manifest) 
     return Gpu(half_of(weights), usual_capacity(manifest) if capacity is None else capacity)
 
 
-def write(source: Source, plan: Plan, folder: Path, progress: Progress) -> Bundle:
+def write(source: Source, plan: PrecisionPlan, folder: Path, progress: Progress) -> Bundle:
     """Write a plan's bundle into `folder`, which does not exist yet.
 
     Raises `BundleError` for weights that are not sound or that the target does not support.
@@ -89,7 +89,7 @@ class _GraphWriter:
     """Rewrites one graph after the other into the folder of a candidate."""
 
     source: Source
-    plan: Plan
+    plan: PrecisionPlan
     calibrated: Calibrated | None
     folder: Path
     progress: Progress

@@ -23,8 +23,8 @@ from .graphs.image_head import ImageHead
 from .graphs.integer_table import BITS, IntegerTable, row_bytes
 from .graphs.protocols import Head, Runner, is_device_graph, is_session
 from .graphs.sessions import declared, gives_back
+from .graphs.speculative_pass import Window
 from .graphs.threads import most_threads
-from .graphs.window import Window
 from .manifest.graphs import GraphRole, Table
 from .memory.capacity import capacity_for, fixed_capacity
 from .memory.onnx_shapes import Value, read_shapes

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 
 from .api import chat, images, kiosk, metrics, models, openapi, paintings, perception, sessions, status
 from .api.responses import routes as responses
-from .site import Site
+from .app_state import Site
 from .web.errors import ApiError
 from .web.guard import OPEN_PATHS, Guard
 

@@ -13,15 +13,15 @@ import uvicorn
 
 from edgevlo.runtime.errors import RequestError
 
-from . import registry
+from . import running_servers
 from .api.kiosk import address
 from .app import make_app
+from .app_state import Answers, Site
 from .engine.engine import Engine, Limits
 from .engine.journal import Journals
 from .engine.metrics import Metrics
 from .engine.models import Keeping, Models
 from .log import Log
-from .site import Answers, Site
 from .web.guard import HEADER_BYTES
 from .web.protocol import protocol
 from .web.settings import Doors
@@ -56,7 +56,7 @@ def serve(settings: Settings) -> None:
     log = Log(quiet=settings.quiet)
     journals = None if settings.journal is None else Journals(settings.journal, log)
     instance = secrets.token_hex(8)
-    note = registry.Note(instance=instance, host=settings.host, port=port)
+    note = running_servers.Note(instance=instance, host=settings.host, port=port)
 
     async def run() -> None:
         answers = _with_address(settings.answers, settings.host, port)
@@ -76,7 +76,7 @@ def serve(settings: Settings) -> None:
         server = _Server(config)
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, server.handle_exit, number, None)
-        with registry.noted(note):
+        with running_servers.noted(note):
             log.info("serving", host=settings.host, port=port, models=list(models.served), instance=instance)
             await server.serve(sockets=[listening])
         log.info("stopped", instance=instance)

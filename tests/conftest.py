@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from command_line import Ran, Run
-from kinds import UNIT, kind_of
+from markers import UNIT, kind_of
 from toy_bundle import TOY
 
 from edgevlo.cli import run

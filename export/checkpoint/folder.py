@@ -20,7 +20,7 @@ from edgevlo.runtime.arrays import Floats
 from edgevlo.runtime.errors import CheckpointError
 
 from . import float8
-from .finite import check_finite
+from .check_finite import check_finite
 from .weights import Header, Pickle, Safetensors, Shape, WeightFile
 
 __all__ = ["Checkpoint", "CheckpointWarning", "Floats", "Shape"]

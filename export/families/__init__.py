@@ -1,4 +1,4 @@
-"""The model families. A family is a record in registry.py and a module with one function, `plan`."""
+"""The model families. A family is a record in registry.py and a module with one function, `export_plan`."""
 
 import importlib
 

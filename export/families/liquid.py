@@ -10,7 +10,7 @@ from edgevlo.runtime.manifest.prompts import Piece
 
 from ..checkpoint.card import Card
 from ..checkpoint.folder import Checkpoint
-from ..plan import Plan
+from ..export_plan import ExportPlan
 from .one_vocabulary import GEMMA, OneVocabulary, plan_as
 from .vqgan import VqganPictures
 
@@ -80,6 +80,6 @@ LIQUID = OneVocabulary(
 )
 
 
-def plan(checkpoint: Checkpoint) -> Plan:
+def export_plan(checkpoint: Checkpoint) -> ExportPlan:
     """Return what the exporter needs to know about a Liquid checkpoint."""
     return plan_as(checkpoint, LIQUID)

@@ -30,9 +30,9 @@ from edgevlo.runtime.manifest.prompts import ImageBlock, Piece
 from ..checkpoint.card import Card
 from ..checkpoint.folder import Checkpoint, Shape
 from ..checkpoint.tokenizer import read_tokenizer
+from ..export_plan import ExportPlan, TorchGraph
 from ..heads import ImageHead
 from ..optimum_registry import TASK, FlatBackboneConfig, register
-from ..plan import Plan, TorchGraph
 from ..transformers_model import HEAD, TransformersReference, decoder_shape, promised_tensors, read_config
 
 _DECODER: Final = "model"
@@ -96,7 +96,7 @@ class OneVocabulary:
     licence_binds: bool = False
 
 
-def plan_as(checkpoint: Checkpoint, family: OneVocabulary) -> Plan:
+def plan_as(checkpoint: Checkpoint, family: OneVocabulary) -> ExportPlan:
     """Return what the exporter needs to know about a checkpoint of such a family."""
     raw = {
         key: value for key, value in checkpoint.config.items() if key != "model_type"
@@ -115,7 +115,7 @@ def plan_as(checkpoint: Checkpoint, family: OneVocabulary) -> Plan:
     reads = any(ability.images[1] for ability in abilities.values())
     embedding = f"{_DECODER}.embed_tokens"
     head = "lm_head" if checkpoint.has(HEAD) else embedding
-    return Plan(
+    return ExportPlan(
         family=family.name,
         architecture=family.architecture,
         checkpoint=checkpoint,

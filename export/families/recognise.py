@@ -15,7 +15,7 @@ from .registry import FAMILIES, Family, instead_of, supported
 if TYPE_CHECKING:  # torch; the list of families does without
     from tokenizers import Tokenizer
 
-    from ..plan import Plan
+    from ..export_plan import ExportPlan
 
 
 def family_of(classes: Collection[str], tokenizer: Callable[[], "Tokenizer"]) -> Family | None:
@@ -28,7 +28,7 @@ def family_of(classes: Collection[str], tokenizer: Callable[[], "Tokenizer"]) ->
     return None
 
 
-def plan_export(folder: Path) -> "Plan":
+def plan_export(folder: Path) -> "ExportPlan":
     """Return the plan of the family that the checkpoint's config names; raise `CheckpointError` if there is none."""
     from ..checkpoint.folder import Checkpoint
     from ..checkpoint.generation import follow_generation_config
@@ -40,7 +40,7 @@ def plan_export(folder: Path) -> "Plan":
     named = [str(name) for name in listed] if isinstance(listed, list) else []
     if family := family_of(named, functools.partial(read_tokenizer, checkpoint)):
         with _values_of_files(folder):
-            plan: Plan = importlib.import_module(f".{family.module}", __package__).plan(checkpoint)
+            plan: ExportPlan = importlib.import_module(f".{family.module}", __package__).export_plan(checkpoint)
             defaults = follow_generation_config(plan.defaults, checkpoint, plan.tokenizer or read_tokenizer(checkpoint))
             return dataclasses.replace(plan, defaults=defaults)
     classes = [family for family in FAMILIES if not set(named).isdisjoint(family.architectures)]

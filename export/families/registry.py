@@ -9,7 +9,7 @@ from edgevlo.runtime.manifest.abilities import AbilityName
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
-    """One family; its module here has a function `plan(checkpoint)`."""
+    """One family; its module here has a function `export_plan(checkpoint)`."""
 
     name: str  # in manifests
     module: str

@@ -10,7 +10,7 @@ from edgevlo.runtime.manifest.prompts import Piece
 
 from ..checkpoint.card import Card
 from ..checkpoint.folder import Checkpoint
-from ..plan import Plan
+from ..export_plan import ExportPlan
 from .cosmos.decoder import CosmosPictures
 from .one_vocabulary import QWEN2, OneVocabulary, plan_as
 
@@ -64,6 +64,6 @@ SIMPLEAR = OneVocabulary(
 )
 
 
-def plan(checkpoint: Checkpoint) -> Plan:
+def export_plan(checkpoint: Checkpoint) -> ExportPlan:
     """Return what the exporter needs to know about a SimpleAR checkpoint."""
     return plan_as(checkpoint, SIMPLEAR)

@@ -26,8 +26,8 @@ from edgevlo.runtime.errors import CheckpointError
 from edgevlo.runtime.manifest.graphs import GraphRole
 
 from ..checkpoint.folder import Checkpoint, Part, Shape
-from ..plan import TorchGraph
-from ..streaming import META, load
+from ..export_plan import TorchGraph
+from ..stream_modules import META, load
 from ..transformers_model import floats
 from .registry import VQGAN_FILES
 

@@ -125,8 +125,8 @@ def as_text(tokenizer: Tokenizer, token: str) -> str:
 def spelling(tokenizer: Tokenizer, dropout: float | None = None) -> Tokenizer:
     """The same tokenizer without whole words: every word in pieces, as one that is misspelt.
 
-    With `dropout`, a merge of two pieces is left out in this share of the cases, so that a word is met in many spellings
-    (BPE-dropout: Provilkov et al., 2020, arXiv:1910.13267).
+    With `dropout`, a merge of two pieces is left out in this share of the cases, so that a word is met in many
+    spellings (BPE-dropout: Provilkov et al., 2020, arXiv:1910.13267).
     """
     made = json.loads(tokenizer.to_str())
     made["model"] |= {"ignore_merges": False, "dropout": dropout}

@@ -19,7 +19,7 @@ from onnx_ir.passes.common import RemoveUnusedNodesPass, TopologicalSortPass
 from edgevlo.runtime.arrays import Array
 from edgevlo.runtime.errors import BundleError
 
-from ..finite import check_finite
+from ..check_finite import check_finite
 from ..operator_schemas import Schema, infer_types, schema_of
 from ._graph import cast, is_cache, lazy_constant, read_constant
 

@@ -13,7 +13,7 @@ import onnx_ir as ir
 
 from edgevlo.runtime.errors import BundleError
 
-from ..finite import check_finite
+from ..check_finite import check_finite
 from ..recipes import Half
 from ._graph import lazy_constant, read_constant
 

@@ -24,7 +24,7 @@ from onnx_ir.passes.common import RemoveUnusedNodesPass, TopologicalSortPass
 from edgevlo.runtime.arrays import Array, Floats
 from edgevlo.runtime.errors import CalibrationError
 
-from ..finite import check_finite
+from ..check_finite import check_finite
 from ._graph import LinearLayer, constant, lazy_constant, linear_layers, read_constant
 
 Kind: TypeAlias = Literal["int8", "fp8"]

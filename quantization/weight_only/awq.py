@@ -16,7 +16,7 @@ import onnx_ir as ir
 
 from edgevlo.runtime.arrays import Floats
 
-from ..finite import check_finite
+from ..check_finite import check_finite
 from ..passes._graph import LinearLayer, read_constant
 from ..passes.smoothquant import Fold, apply_fold, current_weight, folds, per_source, spread
 from ..recipes import Blocks

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from edgevlo.runtime.arrays import Floats
 from edgevlo.runtime.errors import BundleError
 
-from ..finite import check_finite
+from ..check_finite import check_finite
 from ..recipes import Blocks
 from .gptq import gptq
 from .hqq import hqq

@@ -4,7 +4,7 @@ Native code reads what a bundle brings: ONNX Runtime its graphs, the tokenizers 
 can end the process there (a division by zero while constants are folded), never end, or take all memory. So a bundle
 is opened once by a child process, which also runs each of its graphs; what happens to the child is told in one line.
 
-The child is `python -m edgevlo.runtime.rehearsal`.
+The child is `python -m edgevlo.runtime.trial_process`.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ _MEMORY: Final = 4 * 2**30  # of address space, and _MEMORY_A_BYTE for each byte
 _MEMORY_A_BYTE: Final = 4
 _WAITING: Final = 10  # times the CPU seconds, on a machine that does other things too
 
-_CHILD: Final = "edgevlo.runtime.rehearsal"
+_CHILD: Final = "edgevlo.runtime.trial_process"
 
 
 def try_out(folder: Path, size: int) -> None:

@@ -6,8 +6,9 @@ from typing import Final, TypeVar
 
 from ..arguments import check_fields
 from ..errors import RequestError
+from ..guidance import weighted_branches
 from ..manifest.abilities import Ability
-from ..manifest.guidance import Guidance, Sampling, weigh
+from ..manifest.guidance import Guidance, Sampling
 from ..manifest.interfaces import most_top_k, takes_top_p
 from ..manifest.schema import Manifest
 from .prompts import check_text
@@ -84,7 +85,7 @@ def _image_scale(given: float | None, ability: Ability, guidance: Guidance) -> f
 
 def _negative(given: str | None, scale: float, image_scale: float | None, guidance: Guidance) -> str:
     """Return the negative prompt, empty where no branch reads it."""
-    if any(branch.reads_negative for branch, _ in weigh(guidance, scale, image_scale)):
+    if any(branch.reads_negative for branch, _ in weighted_branches(guidance, scale, image_scale)):
         negative = guidance.negative_text if given is None else given.strip()
         return check_text(negative, "negative prompt") if negative else ""
     if given and not any(branch.reads_negative for branch in guidance.branches):

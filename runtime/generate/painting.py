@@ -18,14 +18,15 @@ from ..arrays import Codes, Floats
 from ..bundle import Bundle
 from ..engine import Engine, Painter
 from ..errors import RequestError
+from ..guidance import merged, weighted_branches
 from ..manifest.abilities import Ability
-from ..manifest.guidance import Branch, Sampling, weigh
+from ..manifest.guidance import Branch, Sampling
 from ..pictures.codes import check_codes
 from ..pictures.marks import PRODUCER, UNKNOWN, provenance
 from ..pictures.origin import Composition
 from ..pictures.sizes import GridRule, Shape, tokens_fed
-from . import drafting, raster
-from .drafts import Drafts
+from . import raster, speculative
+from .draft_predictors import Drafts
 from .interleave import Written
 from .options import MAX_SEED, Settings
 from .preview import Preview
@@ -34,7 +35,6 @@ from .stroke import Stroke, Strokes
 from .understanding import Understood
 
 _OF_WORDS: Final = Composition()
-_NO_WEIGHT: Final = 1e-9  # of branches that cancel out, as 1.2 - 1 and -0.2 do up to rounding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ class PictureRequest:
     weights: tuple[float, ...]
     features: Floats | None  # what the prompts' negative ids stand for
     fed: int  # tokens that the backbone reads while painting
-    plan: raster.Plan
+    plan: raster.RasterPlan
     sampling: Sampling
     chunks: dict[str, str]
     painted: tuple[int, ...] = ()  # the first codes, where they are known
@@ -91,7 +91,7 @@ class Painting:
             weights=tuple(weight for _, weight in weighed),
             features=stacked(sources),
             fed=fed,
-            plan=raster.Plan(
+            plan=raster.RasterPlan(
                 rows=shape.rows,
                 columns=shape.columns,
                 uniforms=raster.uniforms(settings.seed, shape.cells),
@@ -183,11 +183,10 @@ class Painting:
             tokens = shown + written.tokens + opener
             return self._writer.pad_middle(tokens) if branch.kind == "pad_middle" else tokens
 
-        weights: dict[tuple[int, ...], float] = {}
-        for branch, weight in weigh(self._manifest.guidance, settings.guidance_scale, settings.image_guidance_scale):
-            tokens = tuple(prompt(branch))
-            weights[tokens] = weights.get(tokens, 0.0) + weight
-        weighed = [(list(tokens), weight) for tokens, weight in weights.items() if abs(weight) > _NO_WEIGHT]
+        scales = settings.guidance_scale, settings.image_guidance_scale
+        branches = weighted_branches(self._manifest.guidance, *scales)
+        weights = merged((tuple(prompt(branch)), weight) for branch, weight in branches)
+        weighed = [(list(tokens), weight) for tokens, weight in weights.items()]
         if not weighed:
             raise RequestError(
                 f"guidance scale {settings.guidance_scale} gives every branch zero weight; use a scale above 0."
@@ -222,8 +221,8 @@ def _painted(painter: Painter, request: PictureRequest) -> tuple[Iterator[int], 
         draw = raster.after(request.painted, painter.head.draw)
         return raster.paint(draw, painter.backbone.step, plan), lambda: plan.cells
     before = window.passes
-    choose = drafting.first_guesses(fixed - 1) if fixed else window.pace.choose
-    codes = drafting.paint(painter.head.draw, window, plan, Drafts(plan.columns, request.source), choose)
+    choose = speculative.first_guesses(fixed - 1) if fixed else window.pace.choose
+    codes = speculative.paint(painter.head.draw, window, plan, Drafts(plan.columns, request.source), choose)
     return codes, lambda: 1 + window.passes - before
 
 

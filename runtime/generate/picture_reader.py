@@ -5,9 +5,9 @@ from PIL import Image
 from ..arrays import Codes
 from ..engine import Engine
 from ..manifest.schema import Manifest
-from ..pictures.domain import outside, share_outside
 from ..pictures.fit import fitted, is_cropped
 from ..pictures.load import Loaded, from_pixels, resized, to_pixel_values, warn_of_changes
+from ..pictures.out_of_domain import outside, share_outside
 from ..pictures.sizes import GridRule
 from .prompts import Features
 

@@ -13,7 +13,7 @@ Step: TypeAlias = Callable[[Sequence[int]], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class RasterPlan:
     """One image: its grid, one uniform number per cell, and how codes become tokens."""
 
     rows: int
@@ -33,7 +33,7 @@ class Plan:
         return (token, *self.row_suffix) if (cell + 1) % self.columns == 0 else (token,)
 
 
-def paint(draw: Draw, step: Step, plan: Plan) -> Iterator[int]:
+def paint(draw: Draw, step: Step, plan: RasterPlan) -> Iterator[int]:
     """Yield the codes of one image in raster order; the prompts, opener included, have been read.
 
     What the grid forces after a row rides along with the row's last code, and nothing is read after the last cell:

@@ -56,13 +56,3 @@ class Sampling(Record, frozen=True, kw_only=True):
     temperature: Temperature = 1.0
     top_k: Index = 0
     top_p: TopP = 1.0
-
-
-def weigh(guidance: Guidance, scale: float, image_scale: float | None = None) -> list[tuple[Branch, float]]:
-    """Return the branches that have any weight at these guidance scales, with their weights.
-
-    Without an image scale the model's own is used: branches with the same prompt are merged anyway.
-    """
-    following = (guidance.default_image_scale or 0.0) if image_scale is None else image_scale
-    weighed = [(one, one.constant + one.scale * scale + one.image_scale * following) for one in guidance.branches]
-    return [(branch, weight) for branch, weight in weighed if weight != 0]

@@ -24,13 +24,14 @@ neither counts. What is resident beyond what must be (pages of files that the sy
 in the peak, not in what a request needs. GPUs are not predicted: their memory is their own.
 """
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from ..guidance import merged, weighted_branches
 from ..manifest.graphs import Backbone, GraphRole, Precision
-from ..manifest.guidance import weigh
+from ..manifest.guidance import Branch
 from ..manifest.schema import Manifest, graph_bytes
 from ..pictures.sizes import Shape, tokens_fed
 from .capacity import capacity_for
@@ -114,15 +115,15 @@ def default_work(manifest: Manifest) -> Work:
     grid = Shape(*manifest.grid.default)
     tokens = _PROMPT_TOKENS + tokens_fed(grid.rows, grid.columns, len(manifest.image_block.row_suffix))
     scale = guidance.default_scale if paint.guidance_scale is None else paint.guidance_scale
-    rows: dict[object, float] = {}
-    for branch, weight in weigh(guidance, scale):
-        # without pictures there are no codes to pad
-        kind = (
-            "prompt" if branch.kind == "pad_codes" else (branch.kind, branch.prompt) if branch.prompt else branch.kind
-        )
-        rows[kind] = rows.get(kind, 0.0) + weight
-    count = max(1, sum(abs(weight) > 1e-9 for weight in rows.values()))
-    return Work(rows=count, capacity=capacity_for(manifest, tokens), prompt=_PROMPT_TOKENS)
+    rows = merged((_kind(branch), weight) for branch, weight in weighted_branches(guidance, scale))
+    return Work(rows=max(1, len(rows)), capacity=capacity_for(manifest, tokens), prompt=_PROMPT_TOKENS)
+
+
+def _kind(branch: Branch) -> Hashable:
+    """Return what tells a branch's prompt from another's where no picture is shown: there are no codes to pad."""
+    if branch.kind == "pad_codes":
+        return "prompt"
+    return (branch.kind, branch.prompt) if branch.prompt else branch.kind
 
 
 def predict(folder: Path, manifest: Manifest) -> Prediction | None:

@@ -13,9 +13,9 @@ from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ..app_state import site_of
 from ..engine.job import Job
 from ..engine.messages import Answer, Failed, Note, Started, Task
-from ..site import site_of
 from ..web.body import read_json
 from ..web.errors import bad_request, json_response, of_failed
 from ..web.stream import DONE, EventStream, Pieces, event, or_leave

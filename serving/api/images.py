@@ -10,9 +10,9 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ..app_state import site_of
 from ..engine.job import Job
 from ..engine.messages import Failed, Partial, Picture, Started, Task
-from ..site import site_of
 from ..web.body import read_json
 from ..web.errors import bad_request, json_response, of_failed
 from ..web.stream import EventStream, Pieces, event, or_leave

@@ -14,8 +14,8 @@ from starlette.routing import Route
 
 from edgevlo.runtime.errors import RequestError
 
+from ..app_state import site_of
 from ..engine.models import Served
-from ..site import site_of
 from ..web.errors import ApiError, json_response
 from ..web.settings import Kiosk
 from . import paintings

@@ -6,8 +6,8 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ..app_state import site_of
 from ..engine.engine import Engine
-from ..site import site_of
 
 
 async def metrics(request: Request) -> Response:

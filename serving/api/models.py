@@ -5,8 +5,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ..app_state import site_of
 from ..engine.models import Served
-from ..site import site_of
 from ..web.errors import json_response
 
 

@@ -7,7 +7,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ..site import site_of
+from ..app_state import site_of
 from ..web.errors import json_response
 from .chat import Chat
 from .images_fields import Edit, Generation

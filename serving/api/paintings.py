@@ -11,9 +11,9 @@ from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ..app_state import site_of
 from ..engine.job import Job
 from ..engine.messages import Failed, PictureFormat, Row, Task
-from ..site import site_of
 from ..web.errors import ApiError, bad_request, json_response, of_failed
 from ..web.stream import EventStream
 from .images_fields import Sampling, Short, output_of

@@ -11,12 +11,12 @@ from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ..app_state import site_of
 from ..engine.errors import SessionFullError
 from ..engine.intent import intent
 from ..engine.job import Job
 from ..engine.messages import Failed, Note, Output, PictureFormat, Task
 from ..engine.sessions import Session, Turn
-from ..site import site_of
 from ..web.body import read_json
 from ..web.errors import ApiError, bad_request, json_response, of_engine, of_failed
 from ..web.stream import EventStream, or_leave

@@ -6,7 +6,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ..site import Site, site_of
+from ..app_state import Site, site_of
 from ..web.errors import json_response
 
 

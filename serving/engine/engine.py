@@ -21,8 +21,8 @@ from .messages import CANCELLED, CLOSING, Event, Row, Run, Task
 from .metrics import Metrics
 from .models import Models
 from .queue import FairQueue, NoPlaceError
+from .resumed_job import taken_up
 from .sessions import SessionLimits, Sessions
-from .taken_up import taken_up
 
 _ATTEMPTS = 2
 _SEEDS = 2**32

@@ -18,7 +18,7 @@ from edgevlo.runtime.pictures.load import Loaded, load_bytes
 from ..engine.messages import Answer, Done, Event, Failed, Found, Note, Partial, Picture, Row, Run, Started, Task
 from .encode import encode
 from .interrupt import CancelledError
-from .showing import Showing
+from .previews import Showing
 
 
 def carry_out(model: Model, run: Run) -> Iterator[Event]:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from transformers import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
-from edgevlo.export.graph import Network
+from edgevlo.export.graph_builder import Network
 from edgevlo.export.sampler import draw
 from edgevlo.runtime.arrays import Doubles, Floats
 

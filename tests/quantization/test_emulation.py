@@ -17,7 +17,7 @@ from edgevlo.calibration.evaluation.evaluate import evaluate
 from edgevlo.calibration.evaluation.gate import judge, reference_of
 from edgevlo.calibration.evaluation.layers import LayerStates, open_layered
 from edgevlo.cli import run
-from edgevlo.export.graph import Network, write_graph
+from edgevlo.export.graph_builder import Network, write_graph
 from edgevlo.quantization import open_emulated, quantize
 from edgevlo.quantization.passes.dequantize_matmul import DequantizeMatMulPass
 from edgevlo.quantization.passes.half_precision import HalfPrecisionPass

@@ -13,7 +13,7 @@ from dequantised import dequantised
 from emu3_checkpoints import SHAPES
 from exported import Exported
 
-from edgevlo.export.graph import Network, write_graph
+from edgevlo.export.graph_builder import Network, write_graph
 from edgevlo.quantization import Static, quantize
 from edgevlo.quantization.modules import check_overrides
 from edgevlo.quantization.overrides import Choice, override

@@ -3,7 +3,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from edgevlo.runtime.generate.raster import Plan, after, finished_rows, paint, uniforms
+from edgevlo.runtime.generate.raster import RasterPlan, after, finished_rows, paint, uniforms
 
 
 class Counter:
@@ -23,9 +23,9 @@ class Counter:
         self.steps.append(tuple(tokens))
 
 
-def plan(rows: int, columns: int, suffix: tuple[int, ...] = ()) -> Plan:
+def plan(rows: int, columns: int, suffix: tuple[int, ...] = ()) -> RasterPlan:
     numbers = tuple(cell / 100 for cell in range(rows * columns))
-    return Plan(rows=rows, columns=columns, uniforms=numbers, first_token=1000, row_suffix=suffix)
+    return RasterPlan(rows=rows, columns=columns, uniforms=numbers, first_token=1000, row_suffix=suffix)
 
 
 def test_rows_end_with_their_suffix_and_the_last_code_costs_no_step() -> None:

@@ -14,7 +14,7 @@ from toy_bundle import rewritten
 from edgevlo.runtime.model import Model
 from edgevlo.serving.engine.journal import Begun, Journals, Painting, Resumed
 from edgevlo.serving.engine.messages import Done, Failed, Picture, Row, Strip, Task
-from edgevlo.serving.engine.taken_up import taken_up
+from edgevlo.serving.engine.resumed_job import taken_up
 from edgevlo.serving.log import Log
 
 LARGE = {"prompt": "a red car", "size": "40x40", "seed": 7}  # 100 cells, 10 rows

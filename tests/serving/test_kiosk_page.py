@@ -47,7 +47,7 @@ def test_nothing_comes_from_anywhere_else(kiosk: Server) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["../app.py", "..%2fapp.py", "__init__.py", "presets", "%2e%2e/site.py", "nothing.js", ""]
+    "name", ["../app.py", "..%2fapp.py", "__init__.py", "presets", "%2e%2e/app_state.py", "nothing.js", ""]
 )
 def test_only_the_pages_own_files_are_served(kiosk: Server, name: str) -> None:
     assert kiosk.get(f"/kiosk/{name}").status == 404

@@ -11,7 +11,7 @@ from chameleon_checkpoints import TURN, ChameleonShape, make_chameleon
 from emu3_checkpoints import Shape, make_checkpoint
 from janus_checkpoints import JanusShape, make_janus
 from one_vocabulary_checkpoints import TextShape, make_text_model
-from shared import shared_folder
+from shared_folders import shared_folder
 
 from edgevlo.export import export_checkpoint
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from broken_checkpoint import SHAPE
 from emu3_checkpoints import CARD, SHAPES, Shape, make_checkpoint
-from shared import shared_folder, unchanged
+from shared_folders import shared_folder, unchanged
 
 from edgevlo.export import export_checkpoint
 from edgevlo.quantization import quantize

@@ -22,9 +22,9 @@ from edgevlo.runtime.manifest import pictures as manifest_pictures
 
 from ...checkpoint.folder import Checkpoint, CheckpointWarning, Part, Shape
 from ...checkpoint.tokenizer import read_tokenizer
+from ...export_plan import ExportPlan
 from ...heads import ImageHead
 from ...optimum_registry import TASK, FlatBackboneConfig, register
-from ...plan import Plan
 from ...transformers_model import HEAD, TransformersReference, decoder_shape, promised_tensors, read_config
 from .. import vqgan
 from ..vqgan import VqganReference
@@ -48,7 +48,7 @@ class ChameleonBackboneConfig(FlatBackboneConfig):
     """Chameleon's decoder, whose config is not nested."""
 
 
-def plan(checkpoint: Checkpoint) -> Plan:
+def export_plan(checkpoint: Checkpoint) -> ExportPlan:
     """Return what the exporter needs to know about a checkpoint of Chameleon's class."""
     config = _config(checkpoint)
     vq = config.vq_config
@@ -71,7 +71,7 @@ def plan(checkpoint: Checkpoint) -> Plan:
         block, defaults = chameleon_block(names), anole_defaults(checkpoint, config, names, codes.cell)
     else:
         block, defaults = lumina_block(names), lumina_defaults(config, names, codes.cell, release)
-    return Plan(
+    return ExportPlan(
         family="chameleon" if release is None else "lumina-mgpt",
         architecture=ARCHITECTURE,
         checkpoint=checkpoint,

@@ -24,7 +24,7 @@ from edgevlo.runtime.errors import CheckpointError
 from edgevlo.runtime.manifest.graphs import GraphRole
 
 from ...checkpoint.folder import Checkpoint, Part, Shape
-from ...plan import TorchGraph
+from ...export_plan import TorchGraph
 from ...transformers_model import floats
 from ..registry import COSMOS_FILES
 from .codes import EPS, LEVELS, PATCH_LEVELS, Tensors, digits

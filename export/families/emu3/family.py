@@ -22,10 +22,10 @@ from edgevlo.runtime.manifest.graphs import GraphRole
 
 from ...checkpoint.folder import Checkpoint
 from ...checkpoint.tokenizer import read_tokenizer
+from ...export_plan import ExportPlan, TorchGraph
 from ...heads import ImageHead
 from ...optimum_registry import TASK, BackboneConfig, register
-from ...plan import Plan, TorchGraph
-from ...streaming import META, load
+from ...stream_modules import META, load
 from ...transformers_model import (
     HEAD,
     TransformersReference,
@@ -54,13 +54,13 @@ class Emu3BackboneConfig(BackboneConfig):
     """Emu3's decoder."""
 
 
-def plan(checkpoint: Checkpoint) -> Plan:
+def export_plan(checkpoint: Checkpoint) -> ExportPlan:
     """Return what the exporter needs to know about an Emu3 checkpoint in transformers' format."""
     checkpoint = checkpoint.renamed(_canonical)
     return plan_as(checkpoint, _config(checkpoint), read_tokenizer(checkpoint))
 
 
-def plan_as(checkpoint: Checkpoint, config: Any, tokenizer: Tokenizer) -> Plan:
+def plan_as(checkpoint: Checkpoint, config: Any, tokenizer: Tokenizer) -> ExportPlan:
     """Return the plan of a checkpoint whose tensors have transformers' names."""
     unshuffle = _unshuffle(checkpoint, config.vq_config)
     expected, spare = promised_tensors(checkpoint, Emu3ForConditionalGeneration, config, "Emu3")
@@ -72,7 +72,7 @@ def plan_as(checkpoint: Checkpoint, config: Any, tokenizer: Tokenizer) -> Plan:
     )
     embedding = f"{_DECODER}.embed_tokens"
     head = "lm_head" if checkpoint.has(HEAD) else embedding
-    return Plan(
+    return ExportPlan(
         family="emu3",
         architecture=ARCHITECTURE,
         checkpoint=checkpoint,

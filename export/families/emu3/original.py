@@ -19,8 +19,8 @@ from edgevlo.runtime.errors import CheckpointError
 
 from ...checkpoint.folder import Checkpoint, Part, Shape
 from ...checkpoint.tokenizer import read_tokenizer
+from ...export_plan import ExportPlan
 from ...optimum_registry import TASK, FlatBackboneConfig, register
-from ...plan import Plan
 from ...transformers_model import read_config
 from .family import plan_as
 from .tiktoken_tables import read_tables
@@ -58,7 +58,7 @@ class Emu3DecoderConfig(FlatBackboneConfig):
     """Emu3's decoder as transformers' Emu3ForCausalLM has it, whose config is not nested."""
 
 
-def plan(checkpoint: Checkpoint) -> Plan:
+def export_plan(checkpoint: Checkpoint) -> ExportPlan:
     """Return what the exporter needs to know about an Emu3 checkpoint in BAAI's format."""
     folder = checkpoint.folder
     weights = folder / FOLDER / "model.safetensors"

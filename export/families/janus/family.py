@@ -25,10 +25,10 @@ from edgevlo.runtime.manifest.graphs import GraphRole
 
 from ...checkpoint.folder import Checkpoint
 from ...checkpoint.tokenizer import read_tokenizer
+from ...export_plan import ExportPlan, TorchGraph
 from ...heads import ImageHead
 from ...optimum_registry import TASK, BackboneConfig, register
-from ...plan import Plan, TorchGraph
-from ...streaming import META, leaves_on_demand, load, on_demand
+from ...stream_modules import META, leaves_on_demand, load, on_demand
 from ...transformers_model import (
     HEAD,
     TransformersReference,
@@ -60,13 +60,13 @@ class JanusBackboneConfig(BackboneConfig):
     """Janus' decoder."""
 
 
-def plan(checkpoint: Checkpoint) -> Plan:
+def export_plan(checkpoint: Checkpoint) -> ExportPlan:
     """Return what the exporter needs to know about a Janus checkpoint in transformers' format."""
     config = read_config(checkpoint, JanusConfig, checkpoint.config, "Janus")
     return plan_as(checkpoint, config, read_dialect(checkpoint, read_tokenizer(checkpoint)))
 
 
-def plan_as(checkpoint: Checkpoint, config: Any, dialect: Dialect) -> Plan:
+def plan_as(checkpoint: Checkpoint, config: Any, dialect: Dialect) -> ExportPlan:
     """Return the plan of a checkpoint whose tensors have transformers' names."""
     _check(checkpoint, config)
     expected, spare = promised_tensors(checkpoint, JanusForConditionalGeneration, config, "Janus")
@@ -83,7 +83,7 @@ def plan_as(checkpoint: Checkpoint, config: Any, dialect: Dialect) -> Plan:
         defaults = with_editing(defaults, dialect)
     if shows_codes := reads_codes(checkpoint, defaults):
         check_codes(checkpoint, config, codes.cell)
-    return Plan(
+    return ExportPlan(
         family="janus",
         architecture=ARCHITECTURE,
         checkpoint=checkpoint,

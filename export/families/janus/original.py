@@ -15,7 +15,7 @@ from edgevlo.runtime.errors import CheckpointError
 
 from ...checkpoint.folder import Checkpoint, Part, Shape
 from ...checkpoint.tokenizer import read_tokenizer
-from ...plan import Plan
+from ...export_plan import ExportPlan
 from ...transformers_model import read_config
 from .defaults import read_dialect
 from .family import plan_as
@@ -58,7 +58,7 @@ _NAMES: Final = tuple(
 _PROJECTOR: Final = re.compile(r"^(model\.(?:generation_)?aligner)\.layers\.(\d+)\.")
 
 
-def plan(checkpoint: Checkpoint) -> Plan:
+def export_plan(checkpoint: Checkpoint) -> ExportPlan:
     """Return what the exporter needs to know about a Janus checkpoint in deepseek-ai's format."""
     checkpoint = checkpoint.arranged(arrange)
     tokenizer = read_tokenizer(checkpoint)

@@ -11,12 +11,12 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ...app_state import Site, site_of
 from ...engine.errors import SessionFullError
 from ...engine.intent import intent
 from ...engine.job import Job
 from ...engine.messages import Failed, Task
 from ...engine.sessions import Session
-from ...site import Site, site_of
 from ...web.body import read_json
 from ...web.errors import ApiError, bad_request, json_response, of_engine, of_failed
 from ...web.stream import EventStream, or_leave

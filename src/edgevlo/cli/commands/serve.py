@@ -84,11 +84,11 @@ def serve(
 ) -> None:
     """Serve models over HTTP: OpenAI's images API, painting row by row, and a page for visitors."""
     _check_installed()
+    from edgevlo.serving.app_state import Answers
     from edgevlo.serving.engine.engine import Limits
     from edgevlo.serving.engine.models import Keeping
     from edgevlo.serving.serve import Settings
     from edgevlo.serving.serve import serve as run
-    from edgevlo.serving.site import Answers
     from edgevlo.serving.web.settings import Kiosk
 
     page = Kiosk(idle_s=kiosk_idle, label=kiosk_label, presets=kiosk_presets) if kiosk else None
@@ -116,7 +116,7 @@ def serve(
 @json_option
 def ps(as_json: bool) -> None:
     """Print the servers on this machine and their models."""
-    from edgevlo.serving.registry import ask, notes
+    from edgevlo.serving.running_servers import ask, notes
 
     found = [(note, ask(note, "/health")) for note in notes()]
     if as_json:
@@ -135,8 +135,8 @@ def ps(as_json: bool) -> None:
 @click.option("--wait", "wait_s", type=float, default=60.0, show_default=True, help="Seconds to wait for its end.")
 def stop(port: int | None, wait_s: float) -> None:
     """Stop the servers on this machine; what they are painting is finished first."""
-    from edgevlo.serving.registry import notes
-    from edgevlo.serving.registry import stop as end
+    from edgevlo.serving.running_servers import notes
+    from edgevlo.serving.running_servers import stop as end
 
     found = [note for note in notes() if port in (None, note.port)]
     if not found:

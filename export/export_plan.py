@@ -70,7 +70,7 @@ class Reference(ABC):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class ExportPlan:
     """One checkpoint, seen by its family."""
 
     family: str

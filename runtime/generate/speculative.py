@@ -15,8 +15,8 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol, TypeAlias
 
-from .drafts import Drafts
-from .raster import Draw, Plan
+from .draft_predictors import Drafts
+from .raster import Draw, RasterPlan
 
 # Takes guesses with their chances, and at most how many of them fit; returns those that are worth reading.
 Choose: TypeAlias = Callable[[Iterator[tuple[int, float]], int], list[int]]
@@ -32,7 +32,7 @@ class Window(Protocol):
         """Forget what was read after the first so many groups."""
 
 
-def paint(draw: Draw, window: Window, plan: Plan, drafts: Drafts, choose: Choose) -> Iterator[int]:
+def paint(draw: Draw, window: Window, plan: RasterPlan, drafts: Drafts, choose: Choose) -> Iterator[int]:
     """Yield the codes of one image in raster order, as `raster.paint` does; the prompts have been read."""
     codes: list[int] = []
     drawn = [draw(plan.uniforms[0])]

@@ -4,7 +4,7 @@ import multiprocessing
 from pathlib import Path
 
 import pytest
-from shared import shared_folder, unchanged
+from shared_folders import shared_folder, unchanged
 
 
 class Worker:

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from edgevlo.runtime.manifest.pictures import Domain
-from edgevlo.runtime.pictures.domain import outside, share_outside
+from edgevlo.runtime.pictures.out_of_domain import outside, share_outside
 
 WORLD = Domain(name="a small world", cells="tiles", tolerance=10)
 

@@ -11,14 +11,14 @@ from typing import Final
 from edgevlo.runtime.manifest.graphs import Backbone
 
 from .passes.group_query_attention import HEAD_SIZE_STEP
-from .plan import Finer, Plan
+from .precision_plan import Finer, PrecisionPlan
 from .recipes import INT4, LARGE_BLOCK
 from .request import QuantizeRequest
 
 _WEIGHTS: Final = "int4"
 
 
-def with_defaults(plan: Plan, request: QuantizeRequest, shape: Backbone) -> Plan:
+def with_defaults(plan: PrecisionPlan, request: QuantizeRequest, shape: Backbone) -> PrecisionPlan:
     """Return the plan to begin with, which knows the finer ones to go on with."""
     if plan.target != "cpu" or request.weights != _WEIGHTS or plan.static is not None or not request.requests:
         return plan

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from kinds import KINDS, ROOT, TABLE, UNIT, kind_of
+from markers import KINDS, ROOT, TABLE, UNIT, kind_of
 
 SUPPORT = ROOT / "support"
 PROJECT = tomllib.loads((ROOT.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]

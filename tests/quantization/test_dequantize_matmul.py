@@ -10,7 +10,7 @@ import onnx_ir as ir
 import pytest
 from graph_runs import error, product, run
 
-from edgevlo.export.graph import write_graph
+from edgevlo.export.graph_builder import write_graph
 from edgevlo.quantization.passes.dequantize_matmul import DequantizeMatMulPass
 from edgevlo.quantization.passes.half_precision import HalfPrecisionPass
 from edgevlo.quantization.recipes import INT4

@@ -40,13 +40,13 @@ class Fallback:
 class Finer:
     """The plan to go on with where one misses its limits by more than a fallback would mend, and what it gives up."""
 
-    plan: "Plan"
+    plan: "PrecisionPlan"
     precision: str  # of the backbone in it, as part of a sentence: "in blocks of 32"
     instead_of: str  # "blocks of 128"
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class PrecisionPlan:
     """The precision of every module and layer, quantised activations, and modules in their fallback precision.
 
     With `int8_cache` the KV cache is quantised by ranges that the finished bundle fills itself.
@@ -65,12 +65,12 @@ class Plan:
         """The modules in fallback precision, as part of a sentence; empty where there are none."""
         return " and ".join(f"{module} {one.precision}" for module, one in self.fallbacks.items())
 
-    def keeping(self, layers: Collection[str]) -> "Plan":
+    def keeping(self, layers: Collection[str]) -> "PrecisionPlan":
         """Return the plan with these linear layers not quantised."""
         kept = (Override(glob.escape(name), self.choice.default) for name in layers)
         return dataclasses.replace(self, choice=self.choice.overridden(*kept))
 
-    def with_fallback(self, verdict: Verdict, *, regardless: bool) -> "Plan | None":
+    def with_fallback(self, verdict: Verdict, *, regardless: bool) -> "PrecisionPlan | None":
         """Return the plan after one whose verdict missed limits: with one more module in fallback precision.
 
         Where several modules move a limit that is missed, it is the plan's `finer` one. None if no module has a
@@ -89,7 +89,7 @@ class Plan:
                     return plan
         return None
 
-    def _on(self, finer: Finer, verdict: Verdict, figures: Collection[str]) -> "Plan":
+    def _on(self, finer: Finer, verdict: Verdict, figures: Collection[str]) -> "PrecisionPlan":
         before, failed = self.fallbacks.get("backbone"), figures_in_words(figures, verdict)
         fallback = Fallback(finer.precision, f"{finer.instead_of} failed the quality check ({failed})")
         if before is not None:
@@ -101,7 +101,7 @@ class Plan:
         """Whether the request itself says what precision a module has."""
         return any(one.fits(name) for one in self.choice.overrides for name in (module, *self.names[module]))
 
-    def _finer(self, module: GraphRole, verdict: Verdict, figures: Collection[str]) -> "Plan | None":
+    def _finer(self, module: GraphRole, verdict: Verdict, figures: Collection[str]) -> "PrecisionPlan | None":
         static = self.static
         failed = figures_in_words(figures, verdict)
         if static is not None and static.activations is not None and module in static.among(ROLES[self.target]):

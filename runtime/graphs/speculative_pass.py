@@ -6,8 +6,8 @@ from itertools import accumulate
 import numpy as np
 
 from .backbone import Backbone
+from .codes_per_pass import Pace
 from .image_head import ImageHead
-from .pace import Pace
 
 
 class Window:

@@ -20,11 +20,11 @@ TABLE: Final = {
     "cli/test_calibrate_command.py": INTEGRATION,
     "cli/test_completion.py": INTEGRATION,  # a process for each question of a shell
     "cli/test_defaults.py": INTEGRATION,
-    "cli/test_folders.py": INTEGRATION,
+    "cli/test_links_and_permissions.py": INTEGRATION,
     "cli/test_hub.py": INTEGRATION,
     "cli/test_parameters.py": INTEGRATION,
     "cli/test_remedies.py": INTEGRATION,  # a process without /proc
-    "cli/test_surroundings.py": INTEGRATION,  # signals and streams of real processes
+    "cli/test_signals_and_streams.py": INTEGRATION,  # signals and streams of real processes
     "cli/test_streams.py": INTEGRATION,  # processes with real pipes
     "docs": UNIT,
     "export": INTEGRATION,
@@ -37,7 +37,7 @@ TABLE: Final = {
     "runtime/test_onnx_shapes.py": INTEGRATION,
     "runtime/test_ort_device.py": INTEGRATION,
     "runtime/test_picture_limits.py": INTEGRATION,  # peaks of processes that read pictures of 100 megapixels
-    "runtime/test_seeing.py": INTEGRATION,
+    "runtime/test_picture_features.py": INTEGRATION,
     "runtime/test_tensorrt.py": INTEGRATION,
     "runtime/test_tensorrt_profiles.py": INTEGRATION,
     "runtime/test_tensorrt_requirements.py": INTEGRATION,
@@ -49,10 +49,10 @@ TABLE: Final = {
     "test_families.py": INTEGRATION,
     "test_figures.py": GOLDEN,
     "test_fuzz_smoke.py": INTEGRATION,
-    "test_kinds.py": UNIT,
+    "test_markers.py": UNIT,
     "test_packaging.py": UNIT,
     "test_peers.py": GOLDEN,
-    "test_shared.py": UNIT,
+    "test_shared_folders.py": UNIT,
 }
 
 

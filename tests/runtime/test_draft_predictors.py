@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 
 from edgevlo.runtime.arrays import Codes
-from edgevlo.runtime.generate.drafts import Drafts
+from edgevlo.runtime.generate.draft_predictors import Drafts
 
 
 def share_right(picture: Codes, source: Codes | None = None) -> float:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edgevlo.runtime.graphs.pace import WIDTHS, Pace, best_width
+from edgevlo.runtime.graphs.codes_per_pass import WIDTHS, Pace, best_width
 
 # A 1B model's passes on a CPU, in steps (2/4/8 codes: 1.4/2.3/3.6), and a GPU's, which cost the same.
 CPU = {1: 1.0, 2: 1.4, 4: 2.3, 8: 3.6}
