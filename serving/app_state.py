@@ -11,7 +11,7 @@ from edgevlo.runtime.pictures.sizes import GridRule, parse_size
 from .engine.engine import Engine
 from .engine.errors import EngineError
 from .engine.job import Job
-from .engine.messages import Task
+from .engine.messages import Output, PictureFormat, Task
 from .engine.models import Served, UnknownModelError
 from .web.errors import bad_request, of_engine, of_unknown_model
 from .web.settings import Doors, Kiosk
@@ -19,11 +19,19 @@ from .web.settings import Doors, Kiosk
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answers:
-    """`embed_prompt` writes prompts into files; `fit_sizes` paints the nearest size instead of refusing one."""
+    """How this server answers.
+
+    `embed_prompt` writes prompts into files, `c2pa` signs them; `fit_sizes` paints the nearest size it can.
+    """
 
     embed_prompt: bool = False
+    c2pa: bool = False
     fit_sizes: bool = False
     kiosk: Kiosk | None = None
+
+    def written(self, picture_format: PictureFormat | None, quality: int = 100) -> Output:
+        """Return how pictures of a format are written, PNG if there is none."""
+        return Output(format=picture_format or "png", quality=quality, embed_prompt=self.embed_prompt, c2pa=self.c2pa)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

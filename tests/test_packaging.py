@@ -243,7 +243,7 @@ print(before == after)
 
 
 def test_all_is_what_can_be_imported() -> None:
-    functions = ["load", "png_bytes", "save_png"]
+    functions = ["load", "png_bytes", "save_png", "sign"]
     classes = ["Detection", "EdgevloError", "Model", "PictureWarning", "PromptWarning", "Stroke"]
     assert edgevlo.__all__ == [*classes, "__version__", *functions]
     for name in edgevlo.__all__:

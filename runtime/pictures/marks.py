@@ -33,7 +33,7 @@ _ENDINGS: Final = {
     ".avif": "AVIF",
 }  # fmt: skip
 _MOST_OF_A_LABEL: Final = 1024  # bytes that an ingredient's label may have: a JPEG has room for 64 KB of XMP
-_SOURCE_TYPES: Final = "http://cv.iptc.org/newscodes/digitalsourcetype"
+SOURCE_TYPES: Final = "http://cv.iptc.org/newscodes/digitalsourcetype"
 _XMP_TEMPLATE: Final = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
 <rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
@@ -79,7 +79,7 @@ def _properties(origin: Origin) -> str:
     """Return the XMP of an origin; a label too long to be one is left out."""
     kind, label = origin.source_type, json.dumps(origin.label, ensure_ascii=False) if origin.label else ""
     tag = "Iptc4xmpExt:DigitalSourceType"
-    lines = [] if kind is None else [f"<{tag}>{_SOURCE_TYPES}/{kind}</{tag}>"]
+    lines = [] if kind is None else [f"<{tag}>{SOURCE_TYPES}/{kind}</{tag}>"]
     if label and len(label.encode()) <= _MOST_OF_A_LABEL:
         lines.append(f"<TC260:AIGC>{escape(label)}</TC260:AIGC>")
     return "\n".join(lines)

@@ -65,6 +65,15 @@ def marks_of(content: bytes, name: str) -> Marks:
     )
 
 
+def origin_of_file(content: bytes) -> tuple[Origin, str]:
+    """Return what a picture file that models read says of its origin, and its format; nothing of another file."""
+    try:
+        contents = inspect(content)
+    except UnreadableError:
+        return Origin(), ""
+    return origin_of(contents.xmp, contents.manifest), contents.format
+
+
 def _manifest(content: bytes, kind: str) -> bytes:
     """Return a file's C2PA manifest store; empty where it has none."""
     if kind == "AVIF":

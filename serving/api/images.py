@@ -50,7 +50,7 @@ async def _answer(
         size=site.size(site.find(body.model), body.size),
         count=body.n or 1,
         options=body.options(),
-        output=body.output(embed_prompt=site.answers.embed_prompt),
+        output=body.output(site.answers),
         partials=body.partial_images or 0,
     )
     job = site.submit(request, task, model=body.model, user=body.identifier)

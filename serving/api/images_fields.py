@@ -5,6 +5,7 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
+from ..app_state import Answers
 from ..engine.messages import Output, PictureFormat
 from ..web.errors import bad_request
 from .pictures import Image, ImageReference
@@ -32,12 +33,12 @@ class Sampling(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         return {name: value for name, value in given.items() if value is not None}
 
 
-def output_of(picture_format: PictureFormat | None, compression: int | None, *, embed_prompt: bool) -> Output:
+def output_of(picture_format: PictureFormat | None, compression: int | None, answers: Answers) -> Output:
     """Return how pictures are written; raise the 400 of a compression that the format does not have."""
     if compression is not None and picture_format in (None, "png"):
         raise bad_request("PNG is not compressed with loss; set output_format to jpeg or webp.", "output_compression")
     quality = 100 if compression is None else compression
-    return Output(format=picture_format or "png", quality=quality, embed_prompt=embed_prompt)
+    return answers.written(picture_format, quality)
 
 
 class ImageRequest(Sampling, kw_only=True, forbid_unknown_fields=True):
@@ -73,9 +74,9 @@ class ImageRequest(Sampling, kw_only=True, forbid_unknown_fields=True):
         """Who asks, as the client names them; echoed, and never logged."""
         return self.safety_identifier or self.user or None
 
-    def output(self, *, embed_prompt: bool) -> Output:
+    def output(self, answers: Answers) -> Output:
         """Return how the pictures are written."""
-        return output_of(self.output_format, self.output_compression, embed_prompt=embed_prompt)
+        return output_of(self.output_format, self.output_compression, answers)
 
 
 class Generation(ImageRequest, kw_only=True, forbid_unknown_fields=True):

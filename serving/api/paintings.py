@@ -49,7 +49,7 @@ async def create(request: Request) -> Response:
     _check(body, ability, pictures)
     site = site_of(request)
     served = site.find(body.model)
-    output = output_of(body.output_format, body.output_compression, embed_prompt=site.answers.embed_prompt)
+    output = output_of(body.output_format, body.output_compression, site.answers)
     task = Task(
         ability=ability,
         text=body.prompt or "",

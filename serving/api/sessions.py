@@ -15,7 +15,7 @@ from ..app_state import site_of
 from ..engine.errors import SessionFullError
 from ..engine.intent import intent
 from ..engine.job import Job
-from ..engine.messages import Failed, Note, Output, PictureFormat, Task
+from ..engine.messages import Failed, Note, PictureFormat, Task
 from ..engine.sessions import Session, Turn
 from ..web.body import read_json
 from ..web.errors import ApiError, bad_request, json_response, of_engine, of_failed
@@ -125,7 +125,7 @@ def _begun(
         pictures=tuple(session.turns[number].picture or b"" for number in about),
         size=site.size(site.find(session.model), body.size),
         options=body.options(),
-        output=Output(format=body.output_format or "png", embed_prompt=site.answers.embed_prompt),
+        output=site.answers.written(body.output_format),
         strips=ability != "ask",
     )
     job = site.submit(request, task, model=session.model, user=body.user, keep=ability != "ask")

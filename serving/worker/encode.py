@@ -5,9 +5,11 @@ from typing import Any, Final
 
 from PIL import Image
 
+from edgevlo.runtime.credentials.manifest import How
+from edgevlo.runtime.credentials.sign import sign
 from edgevlo.runtime.pictures.marks import marked, without_prompt
 
-from ..engine.messages import Output
+from ..engine.messages import Output, Task
 
 _LIGHT: Final = 1
 
@@ -27,6 +29,14 @@ def encode(picture: Image.Image, output: Output, *, in_haste: bool = False) -> b
     buffer = io.BytesIO()
     picture.save(buffer, format=output.format.upper(), **options)
     return buffer.getvalue()
+
+
+def signed(content: bytes, task: Task) -> bytes:
+    """Return a finished picture's file, signed by this device where that was asked for."""
+    if not task.output.c2pa:
+        return content
+    how: How = "painted" if task.ability == "paint" else "edited" if task.ability == "edit" else "perceived"
+    return sign(content, task.pictures, how)
 
 
 def encode_fast(picture: Image.Image) -> bytes:

@@ -16,7 +16,7 @@ from edgevlo.runtime.pictures.fit import fitted
 from edgevlo.runtime.pictures.load import Loaded, load_bytes
 
 from ..engine.messages import Answer, Done, Event, Failed, Found, Note, Partial, Picture, Row, Run, Started, Task
-from .encode import encode
+from .encode import encode, signed
 from .interrupt import CancelledError
 from .previews import Showing
 
@@ -105,7 +105,7 @@ def _painted(model: Model, job: str, task: Task, strokes: Iterator[Stroke], numb
             )  # fmt: skip
         last = stroke
     picture = last.preview
-    image = encode(picture, task.output)
+    image = signed(encode(picture, task.output), task)
     seed = task.options.get("seed")
     yield Picture(
         job=job, picture=number, image=image, width=picture.width, height=picture.height,

@@ -14,6 +14,7 @@ TYPE_CHECKING = False  # typing.TYPE_CHECKING without importing typing
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from edgevlo.runtime.credentials.sign import sign
     from edgevlo.runtime.errors import EdgevloError
     from edgevlo.runtime.generate.detections import Detection
     from edgevlo.runtime.generate.stroke import Stroke
@@ -34,6 +35,7 @@ __all__ = [
     "load",
     "png_bytes",
     "save_png",
+    "sign",
 ]
 
 _HOMES = {
@@ -45,6 +47,7 @@ _HOMES = {
     "Stroke": "edgevlo.runtime.generate.stroke",
     "png_bytes": "edgevlo.runtime.pictures.marks",
     "save_png": "edgevlo.runtime.pictures.marks",
+    "sign": "edgevlo.runtime.credentials.sign",
 }
 
 

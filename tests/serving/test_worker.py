@@ -3,6 +3,7 @@
 import io
 from itertools import accumulate
 
+import c2pa
 import numpy as np
 import pytest
 from PIL import Image
@@ -115,6 +116,23 @@ def test_an_edited_photograph_is_a_composite_and_an_edited_painting_is_not(model
         events = events_of(model, Task(ability="edit", text="blue", pictures=(source,), partials=1, output=output))
         told = [marks_of(one.image, "") for one in events if isinstance(one, Partial | Picture)]
         assert [marks.source_type for marks in told] == [expected] * 2
+
+
+@pytest.mark.parametrize("kind", ["png", "jpeg", "webp"])
+def test_finished_pictures_are_signed_where_that_is_asked_for(model: Model, kind: str) -> None:
+    output = Output(format=kind, quality=90, c2pa=True)  # type: ignore[arg-type]
+    task = Task(ability="edit", text="blue", pictures=(png(),), partials=1, output=output)
+
+    events = events_of(model, task)
+
+    (picture,) = (one for one in events if isinstance(one, Picture))
+    with c2pa.Reader(f"image/{kind}", io.BytesIO(picture.image)) as reader:
+        assert reader.get_validation_state() == "Valid"
+        manifest = reader.get_active_manifest()
+    assert manifest is not None
+    assert [one["relationship"] for one in manifest["ingredients"]] == ["parentOf"]
+    assert marks_of(picture.image, "").source_type == "compositeWithTrainedAlgorithmicMedia"
+    assert [marks_of(one.image, "").c2pa for one in events if isinstance(one, Partial)] == [False]
 
 
 def test_a_prompt_is_embedded_where_that_is_asked_for(model: Model) -> None:

@@ -34,6 +34,7 @@ TABLE: Final = {
     "picturebook": INTEGRATION,
     "quantization": INTEGRATION,
     "runtime": UNIT,
+    "runtime/test_credentials.py": INTEGRATION,
     "runtime/test_onnx_shapes.py": INTEGRATION,
     "runtime/test_ort_device.py": INTEGRATION,
     "runtime/test_picture_limits.py": INTEGRATION,  # peaks of processes that read pictures of 100 megapixels

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from ...app_state import Answers
 from ...engine.messages import Output, PictureFormat
 from ..images_fields import Short, output_of
 
@@ -45,9 +46,9 @@ class ImageTool(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     input_fidelity: None = None
     input_image_mask: None = None
 
-    def output(self, *, embed_prompt: bool) -> Output:
+    def output(self, answers: Answers) -> Output:
         """Return how pictures are written."""
-        return output_of(self.output_format, self.output_compression, embed_prompt=embed_prompt)
+        return output_of(self.output_format, self.output_compression, answers)
 
 
 class ResponsesRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

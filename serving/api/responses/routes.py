@@ -130,7 +130,7 @@ def _submitted(
         text=words,
         pictures=() if ability == "paint" else tuple(session.turns[number].picture or b"" for number in about),
         size=site.size(site.find(session.model), tool.size),
-        output=tool.output(embed_prompt=site.answers.embed_prompt),
+        output=tool.output(site.answers),
         partials=(tool.partial_images or 0) if body.stream else 0,
     )
     job = site.submit(request, task, model=session.model, user=body.safety_identifier or body.user)

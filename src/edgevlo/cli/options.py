@@ -100,6 +100,10 @@ sampling_options = options(
     ),
 )
 watch_option = click.option("--watch", is_flag=True, help="Paint rows in the terminal as they are finished.")
+c2pa_option = click.option(
+    "--c2pa", is_flag=True, envvar="EDGEVLO_C2PA", show_envvar=True,
+    help="Sign pictures with this device's own key (Content Credentials; extra c2pa).",
+)  # fmt: skip
 paint_options = options(
     output_option,
     model_option,
@@ -109,6 +113,7 @@ paint_options = options(
     watch_option,
     click.option("--resume", is_flag=True, help="Keep a journal beside OUTPUT, and go on from one that is there."),
     click.option("--no-prompt", is_flag=True, help="Leave the words out of the file; size, seed and AI mark stay."),
+    c2pa_option,
     json_option,
 )
 image_guidance_option = click.option(

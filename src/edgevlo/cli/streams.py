@@ -2,7 +2,7 @@
 
 import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -51,12 +51,30 @@ def check_output(path: Path, *, alone: bool = True) -> None:
         raise click.UsageError("-o - would write a PNG to the terminal; redirect it, or give -o a file.")
 
 
-def write_picture(picture: "Image.Image", path: Path) -> None:
-    """Write a PNG where `-o` says."""
-    from edgevlo.runtime.pictures.marks import save_png
+def source_bytes(source: Path | StandardInput) -> bytes:
+    """Return the file of a picture; raise `PictureError` where there is none."""
+    if isinstance(source, StandardInput):
+        return source.getvalue()
+    from edgevlo.runtime.errors import PictureError, remedy
+    from edgevlo.runtime.pictures.decode import read_file
 
-    if path != STREAM:
+    try:
+        return read_file(source)
+    except OSError as error:
+        advice = remedy(error, "Choose another picture")
+        raise PictureError(f"{source} cannot be read: {error.strerror}. {advice}") from error
+
+
+def write_picture(picture: "Image.Image", path: Path, signed: Callable[[bytes], bytes] | None = None) -> None:
+    """Write a PNG where `-o` says, as it becomes when it is `signed`."""
+    from edgevlo.runtime.files import write_bytes
+    from edgevlo.runtime.pictures.marks import png_bytes, save_png
+
+    if path == STREAM:
+        content = png_bytes(picture)
+        sys.stdout.buffer.write(content if signed is None else signed(content))
+        sys.stdout.buffer.flush()
+    elif signed is None:
         save_png(picture, path)
-        return
-    save_png(picture, sys.stdout.buffer)
-    sys.stdout.buffer.flush()
+    else:
+        write_bytes(path, signed(png_bytes(picture)))

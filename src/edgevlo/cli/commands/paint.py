@@ -2,8 +2,9 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,9 +25,10 @@ from ..options import (
     watch_option,
 )
 from ..printing import say, say_json
-from ..streams import STREAM, check_output, picture_sources, write_picture
+from ..streams import STREAM, StandardInput, check_output, picture_sources, source_bytes, write_picture
 
 if TYPE_CHECKING:
+    from edgevlo.runtime.credentials.manifest import How
     from edgevlo.runtime.generate.stroke import Stroke, Strokes
 
 
@@ -49,7 +51,11 @@ def edit(pictures: tuple[Path, ...], instruction: str, size: str | None, **setti
     """Change PICTURES (one, or several to combine) as INSTRUCTION says; - is standard input."""
     check_pictures(pictures, instruction, "instruction")
     sources = picture_sources(pictures)
-    paint_pictures(lambda model, options: model.edit_rows(sources, instruction, size=size, **options), **settings)
+    paint_pictures(
+        lambda model, options: model.edit_rows(sources, instruction, size=size, **options),
+        made=Made("edited", sources),
+        **settings,
+    )
 
 
 @click.command()
@@ -110,9 +116,26 @@ def decode(codes: Path, output: Path, model: str | None) -> None:
         click.echo(output)
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a picture is made of, for its signature."""
+
+    how: "How"
+    sources: "Sequence[Path | StandardInput]" = ()
+
+    def signer(self) -> Callable[[bytes], bytes]:
+        """Return what signs a picture's file; reads the sources, and makes the device's key where there is none."""
+        from edgevlo.runtime.credentials.sign import prepare, sign
+
+        prepare()
+        sources = [source_bytes(source) for source in self.sources]
+        return lambda content: sign(content, sources, self.how)
+
+
 def paint_pictures(
     start: "Callable[[Any, Any], Strokes]",
     *,
+    made: "Made | None" = None,
     output: Path,
     model: str | None,
     count: int,
@@ -121,10 +144,11 @@ def paint_pictures(
     as_json: bool,
     seed: int | None,
     no_prompt: bool,
+    c2pa: bool,
     resume: bool,
     **settings: Any,
 ) -> None:
-    """Paint `count` pictures, show the rows as they come, write and report each."""
+    """Paint `count` pictures of what they are `made` of, show the rows as they come, write and report each."""
     from edgevlo.runtime.files import check_writable
     from edgevlo.runtime.generate.options import check_seed
     from edgevlo.runtime.pictures.marks import without_prompt
@@ -148,6 +172,7 @@ def paint_pictures(
     if seed is not None:
         check_seed(seed)
         check_seed(seed + count - 1)
+    signed = (made or Made("painted")).signer() if c2pa else None
     opened = edgevlo.load(model)
     for offset, (picture_path, codes_path) in enumerate(targets):
         began = time.perf_counter()
@@ -159,7 +184,7 @@ def paint_pictures(
         with _going_on(picture_path, opened, begin) if resume else nullcontext(begin(None)) as strokes:
             last = follow(strokes, watch=watch)
             picture = without_prompt(last.preview) if no_prompt else last.preview
-            write_picture(picture, picture_path)
+            write_picture(picture, picture_path, signed)
             if codes_path is not None:
                 write_codes(last.codes, codes_path)
         seconds = time.perf_counter() - began

@@ -9,10 +9,11 @@ import edgevlo
 
 from ..options import check_pictures, json_option, model_option, paint_options, picture_argument, pictures_argument
 from ..printing import say, say_json
-from ..streams import check_output, picture_source, picture_sources, write_picture
-from .paint import paint_pictures
+from ..streams import STREAM, check_output, picture_source, picture_sources, source_bytes, write_picture
+from .paint import Made, paint_pictures
 
 if TYPE_CHECKING:
+    from edgevlo.runtime.credentials.verify import Credentials
     from edgevlo.runtime.manifest.abilities import AbilityName
 
 
@@ -58,7 +59,8 @@ def pose(picture: Path, **settings: Any) -> None:
 
 def _paint_perceived(name: "AbilityName", picture: Path, settings: dict[str, Any]) -> None:
     source = picture_source(picture)
-    paint_pictures(lambda model, options: model.perceive_rows(name, source, **options), **settings)
+    made = Made("perceived", [source])
+    paint_pictures(lambda model, options: model.perceive_rows(name, source, **options), made=made, **settings)
 
 
 @click.command()
@@ -104,17 +106,40 @@ def inspect(picture: Path, as_json: bool) -> None:
     """Print what PICTURE, a PNG, JPEG, WebP or AVIF file, says of how it was made; - is standard input."""
     from dataclasses import asdict
 
-    from edgevlo.runtime.pictures.read_marks import marks_of, read_marks
+    from edgevlo.runtime.credentials.verify import verify
+    from edgevlo.runtime.pictures.read_marks import marks_of
 
-    source = picture_source(picture)
-    marks = read_marks(source) if isinstance(source, Path) else marks_of(source.getvalue(), source.name)
+    content = source_bytes(picture_source(picture))
+    marks = marks_of(content, "standard input" if picture == STREAM else str(picture))
+    credentials = verify(content, marks.format) if marks.c2pa else None
     if as_json:
-        say_json({"by_ai": marks.by_ai, **asdict(marks)})
+        told = None if credentials is None else asdict(credentials)
+        say_json({"by_ai": marks.by_ai, **asdict(marks), "c2pa": told})
         return
     verdict = "says that an AI made it" if marks.by_ai else "does not say that an AI made it, which proves nothing"
     click.echo(f"{picture}  {marks.format}  {marks.size[0]}x{marks.size[1]}  {verdict}")
     click.echo(f"digital source type  {marks.source_type or '-'}")
     label = ", ".join(f"{name} {value}" for name, value in (marks.label or {}).items())
-    click.echo(f"AIGC label           {label or '-'}")
-    click.echo(f"C2PA manifest        {'there, not verified' if marks.c2pa else '-'}")
-    click.echo(f"parameters           {(marks.parameters or '-').replace(chr(10), chr(10) + ' ' * 21)}")
+    say(f"AIGC label           {label or '-'}")
+    say(f"C2PA manifest        {'-' if credentials is None else told_of(credentials)}")
+    say(f"parameters           {(marks.parameters or '-').replace(chr(10), chr(10) + ' ' * 21)}")
+
+
+def told_of(credentials: "Credentials") -> str:
+    """Return in a line what a manifest says, and how much that is worth."""
+    from edgevlo.runtime.credentials.library import EXTRA
+    from edgevlo.runtime.extras import install_command
+
+    if credentials.state == "unchecked":
+        return f"there, not checked; to check it: {install_command(EXTRA)}"
+    signer = f"{credentials.signer} ({credentials.issuer})"
+    actions = ", ".join(credentials.actions)
+    if credentials.state == "changed":
+        return f"BROKEN: the file was changed after {signer} signed it ({', '.join(credentials.failures)})"
+    if credentials.state == "invalid":
+        return f"INVALID: {', '.join(credentials.failures)}"
+    if credentials.state == "none":
+        return "there, but the C2PA library finds none that it can read"
+    known = "this device" if credentials.by_this_device else "nobody known here; anybody can take such a name"
+    sources = f" (ingredients: {credentials.ingredients})" if credentials.ingredients else ""
+    return f"intact; {actions}{sources}; signed by {signer}: {known}"

@@ -11,7 +11,7 @@ import click
 import edgevlo
 from edgevlo.runtime.errors import OutputError, RequestError
 
-from ..options import json_option, threads_option
+from ..options import c2pa_option, json_option, threads_option
 
 if TYPE_CHECKING:
     from edgevlo.serving.web.settings import Doors
@@ -44,6 +44,7 @@ _BYTES = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
 @click.option("--deadline", type=click.FloatRange(0.1), default=600.0, show_default=True, help="Seconds a request has.")
 @click.option("--grace", type=click.FloatRange(0), default=30.0, show_default=True, help="Seconds to finish in.")
 @click.option("--embed-prompt", is_flag=True, help="Write prompts into the pictures.")
+@c2pa_option
 @click.option("--fit-sizes", is_flag=True, help="Paint the nearest size instead of refusing one.")
 @click.option(
     "--comment-every",
@@ -77,6 +78,7 @@ def serve(
     deadline: float,
     grace: float,
     embed_prompt: bool,
+    c2pa: bool,
     fit_sizes: bool,
     comment_every: float,
     journal: Path | None,
@@ -84,6 +86,10 @@ def serve(
 ) -> None:
     """Serve models over HTTP: OpenAI's images API, painting row by row, and a page for visitors."""
     _check_installed()
+    if c2pa:
+        from edgevlo.runtime.credentials.sign import prepare
+
+        prepare()
     from edgevlo.serving.app_state import Answers
     from edgevlo.serving.engine.engine import Limits
     from edgevlo.serving.engine.models import Keeping
@@ -107,7 +113,7 @@ def serve(
             doors=_doors(host, hosts, api_key_file, comment_every),
             limits=Limits(queue=queue, queue_each=max(1, queue // 2), deadline_s=deadline),
             keeping=Keeping(keep_alive_s=keep_alive, memory_bytes=budget),
-            answers=Answers(embed_prompt=embed_prompt, fit_sizes=fit_sizes, kiosk=page),
+            answers=Answers(embed_prompt=embed_prompt, c2pa=c2pa, fit_sizes=fit_sizes, kiosk=page),
         )
     )
 
