@@ -6,117 +6,14 @@ one sentence. What is left open follows one rule, so that every request has one 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from random import Random
 
 from ..language import plain
-from ..language.forms import sections
 from ..language.plain import COLUMNS, Wanted
-from ..language.speaker import Speaker
-from ..language.words import LANGUAGES, article
-from ..world.scene import (
-    COLOURS,
-    HATTED,
-    KINDS,
-    Scene,
-    Thing,
-    free_slots,
-    longest_sign,
-    sample_word,
-    with_thing,
-)
+from ..world.scene import COLOURS, HATTED, KINDS, Thing, free_slots, longest_sign, sample_word, with_thing
+from .editor import FORMS, Change, Changed, Editor, usual_colour
 from .edits import default_slot
 from .lines import SETTINGS
-
-FORMS = {language: sections("changes", language) for language in LANGUAGES}
-USUAL = {
-    "car": "red", "house": "yellow", "tree": "green", "flower": "pink", "dog": "brown", "cat": "orange",
-    "person": "blue", "boat": "blue", "bus": "yellow", "bird": "blue", "balloon": "red", "mushroom": "red",
-}  # fmt: skip
-
-Pairs = list[tuple[Thing | None, Thing | None]]
-Changed = tuple[Scene, str]
-
-
-def usual_colour(kind: str) -> str:
-    """The colour of a new thing of which none is said."""
-    return USUAL[kind]
-
-
-class Editor:
-    """Somebody who asks for changes of a scene."""
-
-    def __init__(self, rng: Random, language: str, scene: Scene) -> None:
-        self.rng, self.language, self.scene = rng, language, scene
-        self.speaker = Speaker(rng, language)
-        self.english = language == "en"
-
-    def say(self, section: str, **words: str) -> str:
-        """One of the forms of a section, filled."""
-        form = self.rng.choice(FORMS[self.language][section])
-        while "{k}" in form and "k" not in words:
-            form = self.rng.choice(FORMS[self.language][section])
-        return form.format(**words)
-
-    def name(self, thing: Thing) -> tuple[str, str] | None:
-        """What a thing is called here: by its name, its place, or as `it`; and its bare name."""
-        rng, things = self.rng, self.scene.things
-        same = [one for one in things if one.kind == thing.kind]
-        bare = self.speaker.noun(thing.kind)
-        if len(things) == 1 and rng.random() < 0.35:
-            if self.english:
-                person = (
-                    ("him", "her", "it")
-                    if thing.kind == "person"
-                    else ("it", "it", "him", "this")
-                    if thing.kind in HATTED
-                    else ("it", "it", "this", "that")
-                )
-                return rng.choice(person), bare
-            return rng.choice(("他", "她") if thing.kind == "person" else ("它", "它", "这个")), bare
-        if sum(one.colour == thing.colour for one in same) > 1:
-            return None
-        columns = [one.column for one in things]
-        if len(things) > 1 and columns.count(thing.column) == 1 and rng.random() < (0.2 if len(same) == 1 else 0.45):
-            where = (COLUMNS if self.scene.columns >= 6 else ("left", "right"))[thing.column]
-            if self.english:
-                return rng.choice(
-                    (
-                        f"the one {plain.WHERE[where]}",
-                        f"the {where} one",
-                        f"the thing {plain.WHERE[where]}",
-                        f"the {bare} {plain.WHERE[where]}",
-                        f"the {where} {bare}",
-                    )
-                ), bare
-            spot = self.speaker.lexicon.pick(rng, "column", "adv", where, 0.7)
-            return rng.choice((f"{spot}那个", f"{spot}的", f"{spot}的{bare}", f"{spot}那个{bare}")), bare
-        coloured = len(same) > 1 or rng.random() < 0.2
-        words = (self.speaker.colour(thing.colour) + (" " if self.english else "") if coloured else "") + bare
-        if self.english:
-            return rng.choice(("the {}", "the {}", "the {}", "that {}", "{}", "my {}")).format(words), bare
-        return rng.choice(("{}", "{}", "那个{}", "这个{}")).format(words), bare
-
-    def colour(self, value: str) -> str:
-        """A new colour."""
-        word = self.speaker.colour(value)
-        return word if self.english else word.removesuffix("的")
-
-    def hat(self, colour: str | None) -> str:
-        """`a red hat`, `顶红帽子`."""
-        word = self.speaker.form("hat")
-        said = self.speaker.colour(colour) if colour else ""
-        if self.english:
-            return article(f"{said} {word}".strip())
-        return self.rng.choice(("", "顶", "个", "一顶")) + said + word
-
-    def thing(self, one: Wanted, *, stranger: bool = False) -> str:
-        """A new thing."""
-        return self.speaker.placed(one, self.speaker.thing(one, stranger=stranger))
-
-
-Change = Callable[[Editor], Changed | None]
 
 
 def _one(editor: Editor, kinds: tuple[str, ...] = KINDS) -> tuple[Thing, str, str] | None:
@@ -320,41 +217,3 @@ CHANGES: dict[Change, float] = {
     recolour: 5, everything: 2, hat: 3, hats: 1.2, swapped: 3.5, remove: 3, add: 4, move: 2.5, setting: 6, sign: 1.5,
     strange: 3,
 }  # fmt: skip
-_GROUPS: dict[Change, Change] = {everything: recolour, hats: hat}
-
-
-def asked(rng: Random, language: str, scene: Scene) -> tuple[Scene, str, str, tuple[str, ...]] | None:
-    """A change in somebody's words: the new scene, the text, the change in plain words, words for what is not."""
-    editor = Editor(rng, language, scene)
-    count = rng.choices((1, 2, 3), (0.78, 0.17, 0.05))[0]
-    chosen = rng.choices(list(CHANGES), list(CHANGES.values()), k=count * 3)
-    said, plainly, used = list[str](), list[str](), set[Change]()
-    touched = set[Thing]()
-    for change in chosen:
-        kind = _GROUPS.get(change, change)
-        if kind in used and change is not setting:
-            continue
-        before, strangers = editor.scene, len(editor.speaker.unknown)
-        made = change(editor)
-        if not made or touched & (set(before.things) - set(made[0].things)):
-            del editor.speaker.unknown[strangers:]
-            continue
-        pairs = plain.matched(before, made[0])
-        touched |= {other for one, other in pairs if one != other and other}
-        words = plain.change(before, made[0], pairs) if before != made[0] else ""
-        if words is None:
-            return None
-        editor.scene = made[0]
-        used.add(kind)
-        said.append(made[1])
-        plainly += [words] if words else []
-        if len(said) == count:
-            break
-    if not said:
-        return None
-    joint = rng.choice(
-        (" and ", ", ", ", and ", ", then ", " plus ", ". ", " & ")
-        if language == "en"
-        else ("，", "，再", "，然后", "，还有", "。", "、", " ")
-    )
-    return editor.scene, joint.join(said), ", ".join(plainly) or "change nothing", tuple(editor.speaker.unknown)

@@ -7,6 +7,7 @@ forms of training with other names in them. Questions are answered as they are, 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
 from random import Random
@@ -36,7 +37,7 @@ from ..world.scene import (
     is_held_out,
     sample_grid,
 )
-from . import changes, edits, people, questions, wishes
+from . import edit_requests, edits, people, questions, statements, wishes
 from .lines import Line, bare, read
 from .results import drawn_grid, edit_of, scene_of
 from .sequence import READ
@@ -99,6 +100,24 @@ def read_paint(voice: Voice, mix: Mix) -> Sample:
             continue
 
 
+def _repeating(rng: Random, scene: Scene) -> Scene:
+    """The scene, now and then with the first thing's kind or colour at the others, too, or with more hats."""
+    first, *others = scene.things or (None,)
+    if not first or not others:
+        return scene
+    kind, colour, hats = rng.random() < 0.3, rng.random() < 0.2, rng.random() < 0.3
+    made = [
+        replace(thing, kind=first.kind if kind else thing.kind, colour=first.colour if colour else thing.colour)
+        for thing in others
+    ]
+    things = [
+        replace(thing, hat=(thing.hat or (rng.choice(COLOURS) if hats else None)) if thing.kind in HATTED else None)
+        for thing in (first, *made)
+    ]
+    new = replace(scene, things=tuple(things))
+    return scene if is_held_out(new) else new
+
+
 def read_edit(voice: Voice, mix: Mix) -> Sample:
     """What a request for a change says, with the picture at hand."""
     rng, language = voice.rng, voice.language
@@ -112,8 +131,9 @@ def read_edit(voice: Voice, mix: Mix) -> Sample:
             if made and not is_held_out(made[0]):
                 return _read(language, _typed(rng, language, line), made[2], made[0], made[1])
         elif way < WRITTEN + DRAWN:
-            old = draw_scene(voice, mix, (0.0, 0.45, 0.33, 0.2, 0.02), drawn_grid(rng, deep=rng.random() < 0.2))
-            asked = changes.asked(rng, language, old)
+            old = draw_scene(voice, mix, (0.0, 0.4, 0.35, 0.22, 0.03), drawn_grid(rng, deep=rng.random() < 0.2))
+            old = _repeating(rng, old)
+            asked = edit_requests.asked(rng, language, old)
             if asked:
                 new, text, words, unknown = asked
                 return _read(
@@ -207,7 +227,8 @@ def plain_edit(voice: Voice, mix: Mix) -> Sample:
                 name = "compound" if "," in told else "edit:plain"
                 return Sample(name, "en", told, (layout.paint(old),), layout.paint(new), None, (old, new))
             continue
-        asked = changes.asked(rng, "en", old)
+        old = _repeating(rng, old)
+        asked = edit_requests.asked(rng, "en", old)
         if asked and not is_held_out(asked[0]):
             name = "compound" if "," in asked[2] else "edit:plain"
             return Sample(name, "en", asked[2], (layout.paint(old),), layout.paint(asked[0]), None, (old, asked[0]))
@@ -269,7 +290,8 @@ def people_ask(voice: Voice, mix: Mix) -> Sample:
     """A question in people's words."""
     rng, language = voice.rng, voice.language
     while True:
-        if rng.random() < 0.62:
+        way = rng.random()
+        if way < 0.4:
             line = _line(rng, language, ("ask",), given=True)
             scene = scene_of(line.source or Wish(), drawn_grid(rng, deep=False))
             answer = _answer(line, scene, language) if scene and not is_held_out(scene) else None
@@ -277,6 +299,14 @@ def people_ask(voice: Voice, mix: Mix) -> Sample:
                 return Sample(
                     "ask:people", language, _typed(rng, language, line), (layout.paint(scene),), None, answer, (scene,)
                 )
+        elif way < 0.75:
+            scene = _repeating(
+                rng, draw_scene(voice, replace(mix, signs=0.2), (0.03, 0.25, 0.42, 0.3), drawn_grid(rng, deep=False))
+            )
+            asked = statements.asked(rng, language, scene)
+            if asked:
+                text = typed(asked[0], language, rng, (scene.sign,) if scene.sign else (), 0.2)
+                return Sample("ask:people", language, text, (layout.paint(scene),), None, asked[1], (scene,))
         else:
             scene = draw_scene(voice, mix, (0.0, 0.2, 0.35, 0.3, 0.15), drawn_grid(rng, deep=rng.random() < 0.3))
             kind = rng.choices(list(questions.QUESTIONS), (3, 2, 3, 3, 2, 2, 2.5))[0]

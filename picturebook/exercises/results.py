@@ -13,7 +13,7 @@ from ..language import plain
 from ..language.lexicon import Name, lexicon
 from ..language.plain import COLUMNS, NO, Wanted, Wish
 from ..world.scene import HATTED, Scene, Thing, free_slots, in_order
-from .changes import Pairs, usual_colour
+from .editor import Pairs, usual_colour
 from .lines import SETTINGS, Line
 
 DENSE, USUAL_GRID, OTHERS = (5, 6), (8, 8), ((8, 6), (6, 8), (8, 10), (10, 6), (5, 12), (6, 10), (10, 10))
