@@ -23,10 +23,10 @@ from PIL import Image
 from tqdm import tqdm
 
 import edgevlo
-from edgevlo.picturebook.exercises.lines import Line
 from edgevlo.picturebook.judging import people
 from edgevlo.picturebook.judging.figures import wilson
 from edgevlo.picturebook.language.words import LANGUAGES
+from edgevlo.picturebook.requests.lines import Line
 from edgevlo.picturebook.world import atlas
 
 NAMES = {

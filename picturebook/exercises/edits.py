@@ -39,6 +39,7 @@ from ..world.scene import (
     Scene,
     Thing,
     column_slots,
+    default_slot,
     depth_of,
     depth_slots,
     free_slots,
@@ -94,12 +95,6 @@ def recolour(voice: Voice, scene: Scene) -> Edited | None:
     colour = _other(voice, COLOURS, thing.colour)
     phrase = voice.say("recolour", name=name, word=_coloured(voice, colour)["word"])
     return with_thing(scene, thing, replace(thing, colour=colour)), phrase
-
-
-def default_slot(scene: Scene, column: int | None = None) -> tuple[int, int] | None:
-    """Where a new object goes when nothing more is said: the first free slot (of a column), front before back."""
-    free = [slot for slot in free_slots(scene) if column in (None, slot[1])]
-    return min(free, key=lambda slot: (-slot[0], slot[1])) if free else None
 
 
 def add(voice: Voice, scene: Scene) -> Edited | None:

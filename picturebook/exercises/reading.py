@@ -22,6 +22,9 @@ from ..language.plain import COLUMNS, Wish
 from ..language.prompts import prompt
 from ..language.voice import Voice
 from ..language.words import COLOUR, LANGUAGES, MEASURE, NUMBER, PLACE, STYLE, TIME, WEATHER
+from ..requests import edit_request, people, statements, wishes
+from ..requests.lines import Line, bare, read
+from ..requests.results import drawn_grid, edit_of, scene_of
 from ..world import layout
 from ..world.scene import (
     COLOURS,
@@ -37,9 +40,7 @@ from ..world.scene import (
     is_held_out,
     sample_grid,
 )
-from . import edit_requests, edits, people, questions, statements, wishes
-from .lines import Line, bare, read
-from .results import drawn_grid, edit_of, scene_of
+from . import edits, questions
 from .sequence import READ
 from .tasks import TASKS, Mix, Sample, _told, draw_scene
 
@@ -133,7 +134,7 @@ def read_edit(voice: Voice, mix: Mix) -> Sample:
         elif way < WRITTEN + DRAWN:
             old = draw_scene(voice, mix, (0.0, 0.4, 0.35, 0.22, 0.03), drawn_grid(rng, deep=rng.random() < 0.2))
             old = _repeating(rng, old)
-            asked = edit_requests.asked(rng, language, old)
+            asked = edit_request.asked(rng, language, old)
             if asked:
                 new, text, words, unknown = asked
                 return _read(
@@ -228,7 +229,7 @@ def plain_edit(voice: Voice, mix: Mix) -> Sample:
                 return Sample(name, "en", told, (layout.paint(old),), layout.paint(new), None, (old, new))
             continue
         old = _repeating(rng, old)
-        asked = edit_requests.asked(rng, "en", old)
+        asked = edit_request.asked(rng, "en", old)
         if asked and not is_held_out(asked[0]):
             name = "compound" if "," in asked[2] else "edit:plain"
             return Sample(name, "en", asked[2], (layout.paint(old),), layout.paint(asked[0]), None, (old, asked[0]))

@@ -20,6 +20,7 @@ from ..world.scene import (
     DEFAULT_GRID,
     DENSE_GRIDS,
     Scene,
+    default_slot,
     free_slots,
     is_held_out,
     sample_grid,
@@ -167,7 +168,7 @@ def fetch(voice: Voice, mix: Mix) -> Sample:
         pair = (draw_scene(voice, mix, mix.seen, grid, at_least=1), draw_scene(voice, mix, mix.seen, grid))
         given = 1 if rng.random() < 0.3 else 0
         giver, taker = pair[given], pair[1 - given]
-        default = edits.default_slot(taker)
+        default = default_slot(taker)
         if not giver.things or not default:
             continue
         thing = rng.choice(giver.things)

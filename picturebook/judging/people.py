@@ -10,8 +10,6 @@ from __future__ import annotations
 from functools import lru_cache
 from itertools import permutations
 
-from ..exercises.lines import SETTINGS, Line, read
-from ..exercises.results import scene_of
 from ..language.plain import ANY, NO, Wanted, Wish
 from ..language.words import (
     COLOUR,
@@ -27,6 +25,8 @@ from ..language.words import (
     WEATHER_NOUNS,
     WEATHER_STATES,
 )
+from ..requests.lines import SETTINGS, Line, read
+from ..requests.results import scene_of
 from ..world.layout import Grid, paint
 from ..world.scene import DEFAULT_GRID, Scene, Thing, column_name, depth_name
 from . import judge

@@ -131,6 +131,12 @@ def free_slots(scene: Scene) -> list[tuple[int, int]]:
     return [slot for slot in slots(*scene.grid) if slot not in taken]
 
 
+def default_slot(scene: Scene, column: int | None = None) -> tuple[int, int] | None:
+    """Where a new object goes when nothing more is said: the first free slot (of a column), front before back."""
+    free = [slot for slot in free_slots(scene) if column in (None, slot[1])]
+    return min(free, key=lambda slot: (-slot[0], slot[1])) if free else None
+
+
 def with_thing(scene: Scene, old: Thing | None, new: Thing | None) -> Scene:
     """The scene with `old` taken out and `new` put in."""
     things = [thing for thing in scene.things if thing != old]

@@ -5,14 +5,15 @@ from random import Random
 
 import pytest
 
-from edgevlo.picturebook.exercises import people, reading
-from edgevlo.picturebook.exercises.lines import SETTINGS, bare, parsed, read
-from edgevlo.picturebook.exercises.people import VALUES
-from edgevlo.picturebook.exercises.results import edit_of, scene_of
+from edgevlo.picturebook.exercises import reading
 from edgevlo.picturebook.judging import people as judged_people
 from edgevlo.picturebook.language import plain
 from edgevlo.picturebook.language.lexicon import check, lexicon
 from edgevlo.picturebook.language.words import LANGUAGES
+from edgevlo.picturebook.requests import people
+from edgevlo.picturebook.requests.lines import SETTINGS, bare, parsed, read
+from edgevlo.picturebook.requests.people import VALUES
+from edgevlo.picturebook.requests.results import edit_of, scene_of
 from edgevlo.picturebook.training.curriculum import STAGES
 
 

@@ -4,13 +4,14 @@ from random import Random
 
 import pytest
 
-from edgevlo.picturebook.exercises import edit_requests, reading, wishes
+from edgevlo.picturebook.exercises import reading
 from edgevlo.picturebook.exercises.tasks import Mix
 from edgevlo.picturebook.language import plain
 from edgevlo.picturebook.language.noise import typed
 from edgevlo.picturebook.language.plain import Wanted, Wish
 from edgevlo.picturebook.language.voice import Voice
 from edgevlo.picturebook.language.words import LANGUAGES
+from edgevlo.picturebook.requests import edit_request, wishes
 from edgevlo.picturebook.world.scene import Scene, Thing, sample_scene
 
 
@@ -54,7 +55,7 @@ def test_wishes_and_changes_name_the_unknown_as_typed(language: str) -> None:
         text = typed(asked.text, language, rng, asked.kept, 1.0)
         assert all(word.lower() in text.lower() for word in asked.unknown)
         scene = sample_scene(rng, 2, (8, 8))
-        changed = edit_requests.asked(rng, language, scene)
+        changed = edit_request.asked(rng, language, scene)
         if changed:
             assert all(word in changed[1] for word in changed[3])
             assert changed[0] == scene or changed[2] != "change nothing"

@@ -10,9 +10,8 @@ from dataclasses import replace
 
 from ..language import plain
 from ..language.plain import COLUMNS, Wanted
-from ..world.scene import COLOURS, HATTED, KINDS, Thing, free_slots, longest_sign, sample_word, with_thing
+from ..world.scene import COLOURS, HATTED, KINDS, Thing, default_slot, free_slots, longest_sign, sample_word, with_thing
 from .editor import FORMS, Change, Changed, Editor, usual_colour
-from .edits import default_slot
 from .lines import SETTINGS
 
 

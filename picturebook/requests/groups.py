@@ -12,9 +12,8 @@ from ..language import plain
 from ..language.plain import Wanted
 from ..language.speaker import MEASURES
 from ..language.words import NUMBER
-from ..world.scene import COLOURS, HATTED, KINDS, Scene, Thing, free_slots, in_order
+from ..world.scene import COLOURS, HATTED, KINDS, Scene, Thing, default_slot, free_slots, in_order
 from .editor import FORMS, Change, Changed, Editor, usual_colour
-from .edits import default_slot
 
 
 def _with(scene: Scene, changed: Callable[[Thing], Thing | None]) -> Scene:
