@@ -45,7 +45,7 @@ from .sequence import READ
 from .tasks import TASKS, Mix, Sample, _told, draw_scene
 
 WRITTEN, DRAWN = 0.38, 0.37  # of reading: what people wrote, what is drawn from the lexicon; else the forms of training
-MISTYPED = 0.34
+MISTYPED = 0.4
 ENGLISH = 0.56  # of the exercises: its words are longer and its spelling freer
 
 
@@ -67,7 +67,7 @@ def _line(rng: Random, language: str, tasks: tuple[str, ...], *, given: bool) ->
         written = rng.choice(pools[rng.choices(tasks, [len(pools[task]) for task in tasks])[0]])
         if (written.line.source is not None) == given:
             line = people.anew(rng, written, language)
-            if line.task != "outside" and rng.random() < 0.1:
+            if line.task != "outside" and rng.random() < 0.17:
                 strange = people.estranged(rng, written, language)
                 line = strange or line
             return line

@@ -38,3 +38,14 @@ CHINESE = (
     "最立代想已通并提直题党程展五果料象员革位入常文总次品式活设及管特件长求老头基资边流路级少图山统接知较将组见计别她手角"
     "期根论运农指几九区强放决西被干做必战先回则任取据处理世车安白快车字走再真叫让给请吧呢吗啊哦呀帮忙谢您希望能够需要"
 )
+# What people have written on signs, beside the words above: places, shouts, first names.
+SIGNS = """
+open closed cafe shop hello love home exit stop taxi bar zoo park sale free bread pizza sushi tea milk beer books toys
+post bank gym spa inn hotel motel diner grill bakery coffee donut salon market fish farm eggs fruit sweets candy cake
+yoga bus metro tram wc no yes ok hi bye wow yay go win fun cool danger keep out wet paint beware enter push pull
+please thanks sorry happy party peace hope dream lucky joy xmas noel easter family mum mom dad nana papa boss home
+leo max bob ben sam tom tim dan joe jim jack luca mia emma ella lily anna lucy zoe ava eva nina lena maya ruby rosie
+alice olivia noah liam oscar felix hugo theo finn emil anton paul peter mark luke john mary kate jane rose daisy bella
+buddy rex milo coco luna simba lola charly toby bruno frida oslo paris rome tokyo berlin london beach north south east
+west vip wifi atm pub pool lake river school museum garage police garden kids play lunch dinner menu today new best
+"""

@@ -38,7 +38,7 @@ class Speaker:
         self.pictures = rng.random() < 0.05  # in emoji where there are some
         self.other = lexicon("zh" if self.english else "en") if rng.random() < 0.04 else None  # mixes languages
         self.unknown = list[str]()
-        self.looks = 0.3 if rng.random() < 0.08 else 0.0  # speaks of looks that the world does not have
+        self.looks = 0.4 if rng.random() < 0.11 else 0.0  # speaks of looks that the world does not have
 
     def look(self) -> str:
         """A colour, a pattern or another look that the world does not have, before a noun; it is noted."""

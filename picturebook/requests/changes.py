@@ -10,9 +10,10 @@ from dataclasses import replace
 
 from ..language import plain
 from ..language.plain import COLUMNS, Wanted
-from ..world.scene import COLOURS, HATTED, KINDS, Thing, default_slot, free_slots, longest_sign, sample_word, with_thing
+from ..world.scene import COLOURS, HATTED, KINDS, Thing, default_slot, free_slots, longest_sign, with_thing
 from .editor import FORMS, Change, Changed, Editor, usual_colour
 from .lines import SETTINGS
+from .sign_words import sign_word
 
 
 def _one(editor: Editor, kinds: tuple[str, ...] = KINDS) -> tuple[Thing, str, str] | None:
@@ -194,7 +195,7 @@ def sign(editor: Editor) -> Changed | None:
     rng, scene = editor.rng, editor.scene
     if scene.sign and rng.random() < 0.5:
         return replace(scene, sign=None), editor.say("sign_off")
-    word = sample_word(rng, 0.7)[: longest_sign(scene.columns)]
+    word = sign_word(rng)[: longest_sign(scene.columns)]
     if word == scene.sign:
         return None
     shown = rng.choice((word, word.upper(), f'"{word}"', f'"{word.upper()}"', f"'{word}'"))

@@ -300,6 +300,6 @@ def hat_other(editor: Editor) -> Changed | None:
 
 WEIGHTS: dict[Change, float] = {
     coloured: 1.0, kind_coloured: 1.2, except_coloured: 1.2, only: 1.5, empty: 0.5, kind_removed: 1.2, keep_one: 1.0,
-    places: 1.5, colours_swapped: 0.8, same_colour: 0.8, again: 1.5, more: 2.5, add_both: 2.0, each: 2.0, other: 1.0,
+    places: 2.5, colours_swapped: 0.8, same_colour: 0.8, again: 1.5, more: 2.5, add_both: 2.0, each: 2.0, other: 1.0,
     hats_gone: 1.0, hats_all: 1.0, hat_other: 1.0,
 }  # fmt: skip

@@ -16,8 +16,9 @@ from random import Random
 from ..language.lexicon import HATTED_GROUP, MOVING, OUTSIDE, STANDING, Lexicon, Span, lexicon, plural, strange_emoji
 from ..language.plain import Wanted, Wish
 from ..language.speaker import MEASURES
-from ..world.scene import COLOURS, HATTED, KINDS, sample_word
+from ..world.scene import COLOURS, HATTED, KINDS
 from .lines import SETTINGS, Line, read
+from .sign_words import sign_word
 
 VALUES = {"kind": KINDS, "colour": COLOURS, **SETTINGS}
 FREE = frozenset(
@@ -247,7 +248,7 @@ def anew(rng: Random, written: Written, language: str, keep: float = 0.25) -> Li
         place = text_before.lower().find(result.sign.lower())
         if not any(start < place + len(result.sign) and place < end for start, end, _, _ in changes):
             kept = line.source is not None and line.source.sign == result.sign
-            sign = sample_word(rng, 0.6)
+            sign = sign_word(rng)
             if not kept:
                 changes.append((place, place + len(result.sign), spelt(sign, result.sign), ""))
                 result = replace(result, sign=sign)

@@ -16,8 +16,9 @@ from ..language.naming import thing_name
 from ..language.plain import COLUMNS
 from ..language.speaker import MEASURES, Speaker
 from ..language.words import COLOUR, LANGUAGES, MEASURE, NUMBER, PLACE, STYLE, TIME, WEATHER
-from ..world.scene import COLOURS, HATTED, KINDS, Scene, Thing, column_name, sample_word
+from ..world.scene import COLOURS, HATTED, KINDS, Scene, Thing, column_name
 from .lines import SETTINGS
+from .sign_words import sign_word
 
 FORMS = {language: sections("statements", language) for language in LANGUAGES}
 TABLES = {"place": PLACE, "time": TIME, "weather": WEATHER, "style": STYLE}
@@ -219,7 +220,7 @@ def sign(asker: Asker) -> Asked:
     if not word or rng.random() < 0.4:
         return asker.answer(asker.say("sign"), bool(word))
     true = rng.random() < 0.5
-    said = word if true else sample_word(rng, 0.8)
+    said = word if true else sign_word(rng)
     shown = rng.choice((said, said.upper(), f'"{said}"'))
     return asker.answer(asker.say("says", w=shown), said == word)
 

@@ -10,11 +10,13 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
+from ..language.lexicon import emoji
 from ..language.plain import ANY, COLUMNS, NO, Wanted, Wish
 from ..language.speaker import MEASURES, Speaker
-from ..language.words import article
-from ..world.scene import COLOURS, HATTED, KINDS, MAX_SIGN, sample_word
+from ..language.words import NUMBER, article
+from ..world.scene import COLOURS, HATTED, KINDS
 from .lines import SETTINGS
+from .sign_words import sign_word
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ def drawn(rng: Random) -> Wish:
         things = [replace(things[0], row=rng.choice(("front", "back")))]
     bare = count == 1 and rng.random() < 0.3
     told = {name: rng.choice(values) for name, values in SETTINGS.items() if rng.random() < (0.0 if bare else 0.3)}
-    sign = sample_word(rng, 0.7)[:MAX_SIGN] if rng.random() < 0.07 else None
+    sign = sign_word(rng) if rng.random() < 0.07 else None
     return Wish(tuple(things), **told, sign=sign)  # type: ignore[arg-type]
 
 
@@ -179,6 +181,55 @@ def _related(speaker: Speaker, wished: Wish) -> tuple[str, Wish]:
     return (", " if speaker.english and rng.random() < 0.5 else speaker.gap or "，").join([text, *settings]), wished
 
 
+def _restated(speaker: Speaker, wished: Wish) -> str:
+    """`a dog! a blue dog!`: a thing is named first, then told."""
+    one = wished.things[0]
+    bare = speaker.thing(Wanted(one.kind), articled=speaker.rng.random() < 0.7)
+    told = speaker.thing(one, articled=speaker.rng.random() < 0.7)
+    colour = speaker.colour(one.colour) if one.colour else ""
+    colour = colour if speaker.english else colour.removesuffix("的")
+    form = speaker.form("restated" if colour and not one.hat else "repeated")
+    text = form.format(a=bare, b=told, c=colour, k=speaker.noun(one.kind))
+    settings = [speaker.setting(name, value) for name in SETTINGS if (value := getattr(wished, name))]
+    return (", " if speaker.english else "，").join([text, *settings])
+
+
+def _apart(speaker: Speaker, wished: Wish) -> tuple[str, Wish]:
+    """Some of a kind, each told: `two balloons, one red and one blue`."""
+    rng = speaker.rng
+    kind, count = wished.things[0].kind, rng.choice((2, 2, 2, 3, 3))
+    hats = kind in HATTED and rng.random() < 0.3
+    colours = rng.sample(COLOURS, count)
+    things = tuple(Wanted(kind, None if hats else hue, hue if hats else None) for hue in colours)
+    twice = count == 2 and rng.random() < 0.15 and not hats
+    things = tuple(one for one in things for _ in range(2)) if twice else things
+    section = ("apart_hats" if hats else "apart") + ("_two" if count == 2 else "_three")
+    words = {gap: speaker.colour(hue) for gap, hue in zip("cde", colours, strict=False)}
+    words = words if speaker.english else {gap: word.removesuffix("的") for gap, word in words.items()}
+    number = NUMBER[speaker.language][len(things)]
+    measure = MEASURES[kind][0]
+    noun = {"k": speaker.noun(kind), "ks": speaker.noun(kind, many=True), "m": measure}
+    text = speaker.form("apart_four" if twice else section).format(q=number, **words, **noun)
+    settings = [speaker.setting(name, value) for name in SETTINGS if (value := getattr(wished, name))]
+    text = (", " if speaker.english else "，").join([text, *settings])
+    return text, replace(wished, things=things, relations=(), sign=None)
+
+
+def _in_emoji(speaker: Speaker, wished: Wish) -> tuple[str, Wish]:
+    """Things, each as often as it is wished, and settings in emoji, now and then with a word between."""
+    rng, pictures = speaker.rng, emoji()
+    things = tuple(Wanted(one.kind) for one in wished.things)
+    parts = [rng.choice(pictures["kind", one.kind]) for one in things]
+    told = {name: value for name in SETTINGS if (value := getattr(wished, name))}
+    shown = {name: value for name, value in told.items() if (name, value) in pictures}
+    for name, value in shown.items():
+        picture = rng.choice(pictures[name, value])
+        parts.append(picture * rng.choice((1, 1, 1, 2, 3)))
+    gap = rng.choice(("", "", "", " ", "+"))
+    words = [speaker.setting(name, value) for name, value in told.items() if name not in shown]
+    return speaker.gap.join([gap.join(parts), *words]), Wish(things, **told)  # type: ignore[arg-type]
+
+
 def _without(speaker: Speaker, wished: Wish, text: str) -> str:
     """Something that is not wanted, said behind."""
     rng = speaker.rng
@@ -228,17 +279,24 @@ def named(rng: Random, language: str) -> Asked:
     return Asked(article(words) if speaker.english and rng.random() < 0.25 else words, Wish((one,)))
 
 
-def asked(rng: Random, language: str, outside: float = 0.26) -> Asked:
+def asked(rng: Random, language: str, outside: float = 0.3) -> Asked:
     """A wish in somebody's words; in a share of the cases it names something that the world does not have."""
     wished, speaker = drawn(rng), Speaker(rng, language)
-    if rng.random() < 0.025:
+    if rng.random() < 0.04:
         return _beyond(speaker, wished)
     strange = None
     groups = speaker.groups(wished.things)
     if groups and rng.random() < outside:
         strange = rng.randrange(len(groups))
     way = rng.random()
-    if strange is None and way < 0.1 and wished.things:
+    special = rng.random() if strange is None and wished.things and not wished.sign else 1.0
+    if special < 0.05 and len(wished.things) == 1 and not wished.things[0].column and not wished.things[0].row:
+        text = _restated(speaker, wished)
+    elif special < 0.11:
+        text, wished = _apart(speaker, wished)
+    elif special < 0.14:
+        text, wished = _in_emoji(speaker, wished)
+    elif strange is None and way < 0.1 and wished.things:
         text, wished = _corrected(speaker, wished), replace(wished, sign=None)
     elif strange is None and way < 0.26 and len(wished.things) in (2, 3):
         text, wished = _related(speaker, wished)
