@@ -227,7 +227,7 @@ def _in_emoji(speaker: Speaker, wished: Wish) -> tuple[str, Wish]:
         parts.append(picture * rng.choice((1, 1, 1, 2, 3)))
     gap = rng.choice(("", "", "", " ", "+"))
     words = [speaker.setting(name, value) for name, value in told.items() if name not in shown]
-    return speaker.gap.join([gap.join(parts), *words]), Wish(things, **told)  # type: ignore[arg-type]
+    return speaker.gap.join([gap.join(parts), *words]), Wish(things, **told)
 
 
 def _without(speaker: Speaker, wished: Wish, text: str) -> str:

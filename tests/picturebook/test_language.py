@@ -9,13 +9,17 @@ from random import Random
 
 import pytest
 
-from edgevlo.picturebook.exercises import edits, questions, tasks
+from edgevlo.picturebook.exercises import questions, tasks
 from edgevlo.picturebook.language import forms, naming, phrases, prompts, words
 from edgevlo.picturebook.language.forms import REQUESTS, expanded
 from edgevlo.picturebook.language.voice import Voice
 from edgevlo.picturebook.model import card
 from edgevlo.picturebook.world import scene
-from edgevlo.picturebook.world.scene import Scene, Thing
+from edgevlo.picturebook.world.scene import (
+    Scene,
+    Thing,
+    default_slot,
+)
 
 
 def _normalised(form: str) -> str:
@@ -141,7 +145,7 @@ def test_what_is_left_unsaid_has_one_meaning(tongue: str) -> None:
             back = scene.depth_name(drawn, thing) == "back"
             spoken = naming.position(drawn, thing, tongue, said, rng)
             assert back == any(word in spoken for word in words.DEPTH[tongue]["back"])
-        slot = edits.default_slot(drawn)
+        slot = default_slot(drawn)
         assert slot is not None
         assert slot[0] == 1 or all(depth == 0 for depth, _ in scene.free_slots(drawn))
 
