@@ -179,7 +179,8 @@ def _read_perception(voice: Voice, mix: Mix) -> Sample:
 
 
 def plain_paint(voice: Voice, mix: Mix) -> Sample:
-    """A picture from plain words."""
+    """A picture from plain words, of every size."""
+    del mix
     rng = voice.rng
     while True:
         try:
@@ -189,8 +190,8 @@ def plain_paint(voice: Voice, mix: Mix) -> Sample:
         if wished is None:
             continue
         deep = any(one.row == "back" for one in wished.things)
-        usual = deep or rng.random() < 0.5
-        rows, columns = drawn_grid(rng, deep=deep) if usual else sample_grid(rng, mix.default_grid, mix.dense_grids)
+        usual = deep or rng.random() < 0.4
+        rows, columns = drawn_grid(rng, deep=deep) if usual else sample_grid(rng, 0.1, 0.1)
         depths = (rows - 2) // 3
         if columns < 6 and (len(wished.things) > 2 or any(one.column == "middle" for one in wished.things)):
             continue

@@ -15,6 +15,8 @@ from .editor import FORMS, Change, Changed, Editor, usual_colour
 from .lines import SETTINGS
 from .sign_words import sign_word
 
+USUAL_SIGN = "hello"
+
 
 def _one(editor: Editor, kinds: tuple[str, ...] = KINDS) -> tuple[Thing, str, str] | None:
     fitting = [thing for thing in editor.scene.things if thing.kind in kinds]
@@ -190,6 +192,24 @@ def setting(editor: Editor) -> Changed | None:
     return replace(scene, **{name: value}), editor.say("noun" if noun else "setting", s=words)  # type: ignore[arg-type]
 
 
+def vague(editor: Editor) -> Changed | None:
+    """A change of which nothing more is said: there is one usual way for each."""
+    scene = editor.scene
+    way = editor.rng.choice(("place", "sign", "style", "colour"))
+    if way == "place":
+        new = replace(scene, place="meadow" if scene.place == "beach" else "beach")
+    elif way == "sign" and not scene.sign and longest_sign(scene.columns) >= len(USUAL_SIGN):
+        new = replace(scene, sign=USUAL_SIGN)
+    elif way == "style":
+        new = replace(scene, style="flat" if scene.style == "retro" else "retro")
+    elif way == "colour" and len(scene.things) == 1:
+        thing = scene.things[0]
+        new = with_thing(scene, thing, replace(thing, colour="red" if thing.colour == "blue" else "blue"))
+    else:
+        return None
+    return new, editor.say(f"vague_{way}")
+
+
 def sign(editor: Editor) -> Changed | None:
     """A word on a sign, or no sign."""
     rng, scene = editor.rng, editor.scene
@@ -215,5 +235,5 @@ def strange(editor: Editor) -> Changed | None:
 
 CHANGES: dict[Change, float] = {
     recolour: 5, everything: 2, hat: 3, hats: 1.2, swapped: 3.5, remove: 3, add: 4, move: 2.5, setting: 6, sign: 1.5,
-    strange: 3,
+    strange: 3, vague: 1.5,
 }  # fmt: skip

@@ -31,7 +31,7 @@ def asked(rng: Random, language: str, scene: Scene) -> Asked | None:
     touched = set[Thing]()
     for change in chosen:
         kind = _ALIKE.get(change, change)
-        if (kind in used and change is not changes.setting) or (change in groups.WEIGHTS and said):
+        if (kind in used and change not in (changes.setting, changes.vague)) or (change in groups.WEIGHTS and said):
             continue
         before, strangers = editor.scene, len(editor.speaker.unknown)
         made = change(editor)
