@@ -145,11 +145,11 @@ def _reference(request: QuantizeRequest, source: Source, progress: Progress) -> 
 
 @contextmanager
 def _skippable() -> Iterator[None]:
-    """Add to a refusal for want of memory that the quality check, which needs it, can be skipped."""
+    """Add to a refusal for want of memory or room that the quality check, which needs it, can be skipped."""
     try:
         yield
-    except MemoryShortError as error:
-        raise MemoryShortError(f"{error} Or skip the quality check with `requests=0`.") from error
+    except (MemoryShortError, RoomError) as error:
+        raise type(error)(f"{error} Or skip the quality check with `requests=0`.") from error
 
 
 def _moments(request: QuantizeRequest, plan: PrecisionPlan, bundle: Bundle, progress: Progress) -> Moments:

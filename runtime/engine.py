@@ -27,7 +27,7 @@ from .graphs.speculative_pass import Window
 from .graphs.threads import most_threads
 from .manifest.graphs import GraphRole, Table
 from .memory.capacity import capacity_for, fixed_capacity
-from .memory.onnx_shapes import Value, read_shapes
+from .memory.onnx_shapes import Value, read_values
 from .memory.predict import Work, decoder_bytes, kv_bytes, on_cpu, prefill_bytes, weights_bytes
 from .memory.refuse import FOR_REQUEST, check_available
 from .once import once
@@ -240,7 +240,7 @@ class Engine:
 
     @once
     def _decoder_values(self) -> tuple[Value, ...]:
-        return read_shapes(self._bundle.path(self._bundle.manifest.graphs["image_decoder"].file)).values
+        return read_values(self._bundle.path(self._bundle.manifest.graphs["image_decoder"].file))
 
     @once
     def _embeddings(self) -> Embeddings:

@@ -22,14 +22,14 @@ from .generate.picture_reader import PictureReader
 from .generate.prompts import PromptWriter, Source, Vocabulary, check_text, request_text, shown_codes, special_tokens
 from .generate.stroke import Stroke, Strokes
 from .generate.text import Answering, AnswerWarning
-from .generate.understanding import PromptWarning, Understood
+from .generate.understanding import PromptWarning, RequestReader
 from .manifest.abilities import Ability, AbilityName
 from .memory.refuse import check_opening
 from .once import once
 from .pictures.codes import check_codes
 from .pictures.load import Picture, from_pixels, load_picture
 from .pictures.marks import PRODUCER, ai_mark, marked
-from .pictures.origin import Composition, Origin
+from .pictures.origin import Composition
 from .pictures.sizes import GridRule, Shape, Size, read_size
 
 
@@ -332,47 +332,21 @@ class Model:
         ability = self._ability(name)
         settings = resolve(options, ability, self.manifest)
         shape = self.grid.default if size is None else self.grid.shape(self.size(size))
-        sources, origins = self._read_marked(name, pictures)
+        sources, origins = self._reader.read(name, pictures)
         composition = Composition.of(origins, edited=name == "edit")
         if size is None and sources and (codes := shown_codes(sources[0])) is not None:
             shape = Shape(*codes.shape)
-        asked = self._understood(name, text, sources)
+        asked = self._requests.read(name, text, sources)
+        if asked.unknown:
+            warnings.warn(f"{self.manifest.name} does not know {asked.note}", PromptWarning, stacklevel=3)
         request = self._painting.request(ability, asked, sources, shape, settings, composition=composition)
         return self._painting.strokes(request, lambda codes: self._decoded(codes, composition))
-
-    def _understood(self, name: AbilityName, text: str, sources: Sequence[Source]) -> Understood:
-        """Return what a free request says as the model reads it, where it can, and warn of what it does not know."""
-        ability = self.manifest.abilities.get("understand")
-        if (
-            ability is None
-            or name not in ("paint", "edit")
-            or not ability.images[0] <= len(sources) <= ability.images[1]
-        ):
-            return Understood(text, text)
-        understood = Understood.read(text, self._answer("understand", text, sources), ability.unknown)
-        if understood.unknown:
-            warnings.warn(f"{self.manifest.name} does not know {understood.note}", PromptWarning, stacklevel=4)
-        return understood
 
     def _answer(self, name: AbilityName, text: str, sources: Sequence[Source]) -> str:
         return self._answering.answer(self._ability(name), text, sources)
 
     def _read(self, name: AbilityName, pictures: Sequence[Picture]) -> list[Source]:
-        return self._read_marked(name, pictures)[0]
-
-    def _read_marked(self, name: AbilityName, pictures: Sequence[Picture]) -> tuple[list[Source], tuple[Origin, ...]]:
-        """Return what a prompt shows of the pictures, after checking their number, and where they come from."""
-        check_count(self.manifest, name, len(pictures))
-        reading = self._ability(name).reads or self.manifest.image_block.features
-        sources, origins = list[Source](), list[Origin]()
-        for picture in pictures:
-            loaded = load_picture(picture)
-            origins.append(loaded.origin)
-            if reading == "codes":
-                sources.append(self._reader.codes(loaded))
-            else:
-                sources.append(self._reader.features(loaded, with_codes=reading == "both"))
-        return sources, tuple(origins)
+        return self._reader.read(name, pictures)[0]
 
     def _ability(self, name: AbilityName) -> Ability:
         return ability_of(self.manifest, name)
@@ -388,6 +362,10 @@ class Model:
     @once
     def _answering(self) -> Answering:
         return Answering(self.manifest, self._engine, self._vocabulary, self._writer)
+
+    @once
+    def _requests(self) -> RequestReader:
+        return RequestReader(self.manifest, self._answering)
 
     @once
     def _vocabulary(self) -> Vocabulary:

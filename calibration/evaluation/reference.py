@@ -130,8 +130,8 @@ class Reference:
         self.cases = tuple(case for case in self.cases if case not in left)
         if not self.cases:
             raise RoomError(
-                f"none of the requests that ship fits into {self.bundle.manifest.name}; give shorter ones with "
-                "`prompts`, or leave the check out with `requests=0`."
+                f"none of the requests that ship fits into {self.bundle.manifest.name}; "
+                "give shorter ones with `prompts`."
             )
         if left:
             listed = ", ".join(f"{count} {ability}" for ability, count in Counter(one.ability for one in left).items())

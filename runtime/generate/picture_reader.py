@@ -1,15 +1,20 @@
 """What prompts show of pictures: their codes, the embeddings of the vision encoder, or both."""
 
+from collections.abc import Sequence
+
 from PIL import Image
 
+from ..abilities import ability_of, check_count
 from ..arrays import Codes
 from ..engine import Engine
+from ..manifest.abilities import AbilityName
 from ..manifest.schema import Manifest
 from ..pictures.fit import fitted, is_cropped
-from ..pictures.load import Loaded, from_pixels, resized, to_pixel_values, warn_of_changes
+from ..pictures.load import Loaded, Picture, from_pixels, load_picture, resized, to_pixel_values, warn_of_changes
+from ..pictures.origin import Origin
 from ..pictures.out_of_domain import outside, share_outside
 from ..pictures.sizes import GridRule
-from .prompts import Features
+from .prompts import Features, Source
 
 
 class PictureReader:
@@ -19,6 +24,18 @@ class PictureReader:
         self._manifest = manifest
         self._engine = engine
         self._grid = grid
+
+    def read(self, name: AbilityName, pictures: Sequence[Picture]) -> tuple[list[Source], tuple[Origin, ...]]:
+        """Return what an ability's prompt shows of pictures, after checking their number, and where they come from."""
+        check_count(self._manifest, name, len(pictures))
+        reading = ability_of(self._manifest, name).reads or self._manifest.image_block.features
+        sources, origins = list[Source](), list[Origin]()
+        for picture in pictures:
+            loaded = load_picture(picture)
+            origins.append(loaded.origin)
+            shown = self.codes(loaded) if reading == "codes" else self.features(loaded, with_codes=reading == "both")
+            sources.append(shown)
+        return sources, tuple(origins)
 
     def codes(self, loaded: Loaded) -> Codes:
         """Return the codes (rows, columns) of a loaded picture, and warn of every change."""

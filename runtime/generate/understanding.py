@@ -1,10 +1,17 @@
 """What a request says, as the model reads it before it paints: words to paint from, and what it does not know.
 
-Knows no models: an answer to the ability `understand` is read here, whatever its words are.
+The words of an answer to the ability `understand` are the model's own; only its marks are known here.
 """
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
+
+from ..manifest.abilities import AbilityName
+from ..manifest.schema import Manifest
+from .prompts import Features, Source
+from .text import Answering
 
 SHOWN: Final = 5  # unknown words that a note names
 
@@ -33,6 +40,42 @@ class Understood:
         """Name what is not known."""
         shown = ", ".join(repr(word) for word in self.unknown[:SHOWN])
         return shown + (f" and {len(self.unknown) - SHOWN} more" if len(self.unknown) > SHOWN else "")
+
+
+class RequestReader:
+    """Has requests to paint or edit read by the model, where its manifest has the ability `understand`.
+
+    The latest one is remembered: the pictures of one request differ in their seeds alone.
+    """
+
+    def __init__(self, manifest: Manifest, answering: Answering) -> None:
+        self._ability = manifest.abilities.get("understand")
+        self._answering = answering
+        self._latest: tuple[bytes, Understood] | None = None
+
+    def read(self, name: AbilityName, text: str, sources: Sequence[Source]) -> Understood:
+        """Return what a request says; the request itself where the model does not read it."""
+        ability = self._ability
+        if ability is None or name not in ("paint", "edit"):
+            return Understood(text, text)
+        fewest, most = ability.images
+        if not fewest <= len(sources) <= most:
+            return Understood(text, text)
+        asked = _digest(text, sources)
+        latest = self._latest  # of any thread: read once
+        if latest is None or latest[0] != asked:
+            answer = self._answering.answer(ability, text, sources)
+            self._latest = latest = asked, Understood.read(text, answer, ability.unknown)
+        return latest[1]
+
+
+def _digest(text: str, sources: Sequence[Source]) -> bytes:
+    """Return what tells a request from another: its words and everything that a prompt shows of its pictures."""
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass"))
+    for source in sources:
+        for array in (source.rows, source.codes) if isinstance(source, Features) else (source,):
+            digest.update(b"\0" if array is None else f"\0{array.dtype}{array.shape}".encode() + array.tobytes())
+    return digest.digest()
 
 
 def as_typed(word: str, request: str) -> str:

@@ -1,26 +1,33 @@
-"""What an ONNX file says about memory, read without `onnx`: shapes of values, float16 weights. Knows no operators.
+"""What an ONNX file says about memory, read without `onnx`: shapes of values, types of weights. Knows no operators.
 
 An ONNX file is a protocol buffer: fields of a number and a value, messages within messages. Only the few that lead to
 shapes are looked into; weights are stepped over.
 """
 
+import math
 import mmap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias, TypeVar
 
 from ..errors import BundleError, remedy
 
 _ADVICE: Final = "Export or download the bundle again."
+
+T = TypeVar("T")
 
 Dimension: TypeAlias = int | str  # a number, or an expression such as "8*h"
 
 # Field numbers of onnx.proto: ModelProto, GraphProto, ValueInfoProto, TypeProto and what is within it.
 _GRAPH: Final = 7
 _OUTPUT, _VALUE_INFO, _INITIALIZER = 12, 13, 5
-_TENSOR_DIMENSIONS, _TENSOR_TYPE_NUMBER, _TENSOR_NAME, _FLOAT16 = 1, 2, 8, 10
+_TENSOR_DIMENSIONS, _TENSOR_TYPE_NUMBER, _TENSOR_NAME = 1, 2, 8
 _NAME, _TYPE, _TENSOR_TYPE = 1, 2, 1
 _ELEMENT, _SHAPE, _DIMENSION, _NUMBER, _EXPRESSION = 1, 2, 1, 1, 2
+
+_UINT8, _FLOAT16, _BFLOAT16 = 2, 10, 16  # types of TensorProto
+
+_BLOCKED: Final = 3  # dimensions of a matrix in blocks
 
 # Bytes of the types of TensorProto that values of our graphs have; others are taken for float32.
 _BYTES: Final = {1: 4, 2: 1, 3: 1, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8, 16: 2}
@@ -33,21 +40,35 @@ class Value(NamedTuple):
     shape: tuple[Dimension, ...]
 
 
-class Shapes(NamedTuple):
-    """The values of a graph, outputs included, weights excluded, and how many bytes of its weights are float16."""
+class Weights(NamedTuple):
+    """How many bytes of a graph's weights are of a kind that is not kept as it is stored.
 
-    values: tuple[Value, ...]
-    half_bytes: int
+    `half` is float16 and bfloat16. `blocks` is what MatMulNBits multiplies: uint8 (outputs, blocks, bytes of a block);
+    each block has a scale of float32 in a tensor of its own, `scales`.
+    """
+
+    half: int = 0
+    blocks: int = 0
+    scales: int = 0
 
 
-def read_shapes(path: Path) -> Shapes:
-    """Return the shapes in a file; a graph need not name any.
+def read_values(path: Path) -> tuple[Value, ...]:
+    """Return the values of a graph, outputs included, weights excluded; it need not name the shape of any.
 
     Raises `BundleError` when the file cannot be read or is not a protocol buffer.
     """
+    return _read(path, _values)
+
+
+def read_weights(path: Path) -> Weights:
+    """Return the sizes of a graph's weights by kind; raise `BundleError` as `read_values` does."""
+    return _read(path, lambda mapped: Weights(*map(sum, zip(*_initializers(mapped).values(), strict=True))))
+
+
+def _read(path: Path, what: Callable[[mmap.mmap], T]) -> T:
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-            return _shapes(mapped)
+            return what(mapped)
     except OSError as error:
         raise BundleError(f"{path} cannot be read ({error.strerror}). {remedy(error, _ADVICE)}") from error
     except (ValueError, IndexError) as error:
@@ -73,23 +94,27 @@ def _bytes(value: Value, sizes: Mapping[str, int]) -> int | None:
     return total
 
 
-def _shapes(mapped: mmap.mmap) -> Shapes:
-    found: list[tuple[bytes, Value]] = []
-    weights: dict[bytes, int] = {}
+def _values(mapped: mmap.mmap) -> tuple[Value, ...]:
+    weights = _initializers(mapped).keys()
+    fields = _graph_fields(mapped, (_OUTPUT, _VALUE_INFO))
+    found = (_named_value(mapped, start, end) for start, end in fields)
+    return tuple(value for name, value in found if name not in weights and value.shape)
+
+
+def _initializers(mapped: mmap.mmap) -> dict[bytes, Weights]:
+    """Return the bytes of every weight by kind."""
+    return dict(_weight(mapped, start, end) for start, end in _graph_fields(mapped, (_INITIALIZER,)))
+
+
+def _graph_fields(mapped: mmap.mmap, wanted: Collection[int]) -> Iterator[tuple[int, int]]:
+    """Yield where the graph's fields of some numbers begin and end."""
     for graph in _messages(mapped, 0, len(mapped), _GRAPH):
-        for number, start, end in _fields(mapped, *graph):
-            if number in (_OUTPUT, _VALUE_INFO):
-                found.append(_named_value(mapped, start, end))
-            elif number == _INITIALIZER:
-                name, half_bytes = _weight(mapped, start, end)
-                weights[name] = half_bytes
-    values = (value for name, value in found if name not in weights and value.shape)
-    return Shapes(tuple(values), sum(weights.values()))
+        yield from ((start, end) for number, start, end in _fields(mapped, *graph) if number in wanted)
 
 
-def _weight(mapped: mmap.mmap, start: int, end: int) -> tuple[bytes, int]:
-    """Return the name of a weight, and its bytes if it is float16, else 0."""
-    name, kind, numbers = b"", 0, 1
+def _weight(mapped: mmap.mmap, start: int, end: int) -> tuple[bytes, Weights]:
+    """Return the name of a weight, and its bytes by kind."""
+    name, kind, shape = b"", 0, list[int]()
     for number, begin, stop in _fields(mapped, start, end):
         if number == _TENSOR_NAME:
             name = mapped[begin:stop]
@@ -98,8 +123,12 @@ def _weight(mapped: mmap.mmap, start: int, end: int) -> tuple[bytes, int]:
         elif number == _TENSOR_DIMENSIONS:
             while begin < stop:  # one number, or all of them packed
                 dimension, begin = _varint(mapped, begin)
-                numbers *= dimension
-    return name, 2 * numbers if kind == _FLOAT16 else 0
+                shape.append(dimension)
+    if kind in (_FLOAT16, _BFLOAT16):
+        return name, Weights(half=2 * math.prod(shape))
+    if kind == _UINT8 and len(shape) == _BLOCKED:
+        return name, Weights(blocks=math.prod(shape), scales=4 * shape[0] * shape[1])
+    return name, Weights()
 
 
 def _named_value(mapped: mmap.mmap, start: int, end: int) -> tuple[bytes, Value]:

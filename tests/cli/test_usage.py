@@ -25,7 +25,6 @@ def test_help_and_version(edgevlo_run: Run) -> None:
         [],
         ["fly"],
         ["paint"],
-        ["paint", "a", "b"],
         ["paint", "a", "--speed", "9"],
         ["paint", "a", "--seed", "x"],
         ["paint", "a", "--seed", "1.5"],
@@ -49,3 +48,12 @@ def test_wrong_usage_exits_with_two_and_leaves_nothing(edgevlo_run: Run, argumen
     assert "Usage: edgevlo" in ran.err
     assert "Traceback" not in ran.err
     assert files() == []
+
+
+@pytest.mark.parametrize("options", [[], ["-o", "x.png"], ["--seed", "7"]], ids=str)
+def test_a_prompt_without_quotes_is_shown_with_them(edgevlo_run: Run, options: list[str]) -> None:
+    for words in (["paint", *options, "a", "red", "car"], ["paint", "a", "red", "car", *options]):
+        ran = edgevlo_run(*words)
+
+        assert ran == (2, "", "edgevlo: put the prompt in quotes: edgevlo paint 'a red car'\n")
+        assert files() == []

@@ -22,7 +22,7 @@ from edgevlo.cli import run as run_command
 from edgevlo.cli.describe import describe
 from edgevlo.export import export_checkpoint
 from edgevlo.quantization import Quantized, QuantizeRequest, Static, quantize, run
-from edgevlo.runtime.errors import RequestError
+from edgevlo.runtime.errors import RequestError, RoomError
 from edgevlo.runtime.manifest.graphs import GraphRole
 from edgevlo.runtime.manifest.schema import Manifest
 
@@ -125,6 +125,17 @@ def test_a_cache_too_small_for_the_requests_is_said_so(exported: Exported, tmp_p
     with pytest.raises(RequestError, match=r"`capacity=20` is too small for .* \(the prompt has .*`requests=0`"):
         make(exported, tmp_path / "made", requests, target="rtx", weights="fp16", capacity=20)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["requests.txt"]
+
+
+@on_one
+def test_requests_that_are_longer_than_the_model_say_that_the_check_can_be_skipped(
+    exported: Exported, tmp_path: Path
+) -> None:
+    own = tmp_path / "own.txt"
+    own.write_text("a red car\n" + "car " * 600 + "\n")
+    with pytest.raises(RoomError, match=r"^the prompt has .* Or skip the quality check with `requests=0`\.$"):
+        quantize(exported.portable, tmp_path / "made", requests=2, prompts=own)
+    assert list(tmp_path.iterdir()) == [own]
 
 
 @on_one

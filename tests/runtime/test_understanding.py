@@ -94,3 +94,23 @@ def test_json_and_notes_name_what_is_not_known(reads: Model, folder: Path, tmp_p
 def test_other_abilities_know_no_mark(toy: Path, tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="only understand names what the model does not know"):
         Model.open(rewritten(toy, tmp_path / "wrong", lambda tree: tree["abilities"]["ask"].update(unknown="?")))
+
+
+def test_the_pictures_of_one_request_are_read_for_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def answer(_self: Answering, _ability: object, text: str, _sources: object) -> str:
+        asked.append(text)
+        return f"not {text}"
+
+    monkeypatch.setattr(Answering, "answer", answer)
+    model = Model.open(folder)
+
+    seeds = [model.paint("a car", seed=seed).info["parameters"] for seed in (1, 2, 3)]
+    assert asked == ["a car"]
+    assert all('Read as: "not a car"' in parameters for parameters in seeds)
+    shown = model.paint("a boat", seed=1)
+    for _ in range(2):
+        model.edit(shown, "a boat", seed=1)  # the same words, about a picture
+    model.edit(model.paint("a tree", seed=5), "a boat", seed=1)  # about another picture
+    assert asked == ["a car", "a boat", "a boat", "a tree", "a boat"]

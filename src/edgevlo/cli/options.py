@@ -149,6 +149,14 @@ def check_pictures(pictures: tuple[Path, ...], words: str, words_name: str, *, n
             )
 
 
+def check_quotes(prompt: str) -> None:
+    """Raise a usage error when the words of a prompt came one by one, for want of quotes."""
+    context = click.get_current_context()
+    if context.args:
+        quoted = shlex.quote(" ".join((prompt, *context.args)))
+        raise _MisplacedError(f"put the prompt in quotes: {context.command_path} {quoted}")
+
+
 def _is_file(path: str | Path) -> bool:
     try:
         return Path(path).is_file()

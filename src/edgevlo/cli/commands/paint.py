@@ -14,6 +14,7 @@ import edgevlo
 
 from ..options import (
     check_pictures,
+    check_quotes,
     image_guidance_option,
     json_option,
     model_option,
@@ -32,12 +33,13 @@ if TYPE_CHECKING:
     from edgevlo.runtime.generate.stroke import Stroke, Strokes
 
 
-@click.command()
+@click.command(context_settings={"allow_extra_args": True})
 @click.argument("prompt")
 @size_option
 @paint_options
 def paint(prompt: str, size: str | None, **settings: Any) -> None:
     """Paint a picture of PROMPT, in English or Chinese."""
+    check_quotes(prompt)
     paint_pictures(lambda model, options: model.paint_rows(prompt, size=size, **options), **settings)
 
 
