@@ -1,11 +1,14 @@
 """Results on disk, whole or not at all, and the folder of what is kept between runs. Knows no formats."""
 
+import ctypes
 import errno
 import fcntl
 import os
 import re
 import secrets
 import shutil
+import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -15,6 +18,10 @@ from typing import IO, Final
 from .errors import OutputError, remedy
 
 _HIDDEN: Final = re.compile(r"\..*-(\d{1,10})-[0-9a-f]{12}$")  # what `beside` names, and the process that did
+_YOUNG: Final = 60.0  # seconds; what is younger and not locked may be about to be
+
+_HERE: Final = -100  # AT_FDCWD of renameat2
+_EXCHANGE: Final = 2  # RENAME_EXCHANGE
 
 _LFS: Final = b"version https://git-lfs"
 _LFS_BYTES: Final = 1024
@@ -123,11 +130,26 @@ def beside(path: Path) -> Path:
 
 
 @contextmanager
+def scratch_folder(folder: Path | None, name: str) -> Iterator[Path]:
+    """Give a folder that is removed at the end, in `folder` or among the system's temporary files.
+
+    If this process is killed, the next one that makes such a folder there removes it. Raises `OSError` on a full disk.
+    """
+    made = beside((folder or Path(tempfile.gettempdir())) / name)
+    try:
+        made.mkdir(mode=0o700)
+        with claimed(made):
+            yield made
+    finally:
+        remove_folder(made)
+
+
+@contextmanager
 def claimed(path: Path) -> Iterator[None]:
     """Hold a lock on a file or folder while it is worked on; the system gives it back when the process ends."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        with suppress(OSError):  # file systems without locks; then the process's number decides alone
+        with suppress(OSError):  # file systems without locks; what a process that was killed left there stays
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     finally:
@@ -138,11 +160,12 @@ def claimed(path: Path) -> Iterator[None]:
 def remove_leftovers(folder: Path) -> None:
     """Remove what processes that were killed left under hidden names; done once for each folder."""
     try:
-        found = [entry for entry in os.scandir(folder) if (match := _HIDDEN.match(entry.name)) and _dead(int(match[1]))]
+        entries = list(os.scandir(folder))
     except OSError:
         return
-    for entry in found:
-        if not _free(entry.path):
+    for entry in entries:
+        match = _HIDDEN.match(entry.name)
+        if match is None or not (_dead(int(match[1])) or _old(entry)) or not _free(entry.path):
             continue
         if entry.is_dir(follow_symlinks=False):
             remove_folder(Path(entry.path))
@@ -161,6 +184,17 @@ def _dead(process: int) -> bool:
     return False
 
 
+def _old(entry: os.DirEntry[str]) -> bool:
+    """Whether whoever made an entry has had the time to lock it.
+
+    Then the lock decides: the number of a dead process may be another's by now, as 1 is in every container.
+    """
+    try:
+        return time.time() - entry.stat(follow_symlinks=False).st_mtime > _YOUNG
+    except OSError:
+        return False
+
+
 def _free(path: str) -> bool:
     """Whether nobody holds a lock: a process of another container has a number that means nothing here."""
     try:
@@ -174,6 +208,22 @@ def _free(path: str) -> bool:
     finally:
         os.close(descriptor)
     return True
+
+
+def exchange(one: Path, other: Path) -> None:
+    """Give two folders each other's name: at once where the system can, so that there is always one of each name."""
+    with suppress(OSError, AttributeError):  # C libraries without it
+        names = (_HERE, os.fsencode(one), _HERE, os.fsencode(other))
+        if ctypes.CDLL(None).renameat2(*names, _EXCHANGE) == 0:
+            return
+    between = beside(other)
+    other.rename(between)
+    try:
+        one.rename(other)
+    except BaseException:
+        between.rename(other)
+        raise
+    between.rename(one)
 
 
 def sync(path: Path) -> None:

@@ -7,7 +7,6 @@ judges it as the final one will be judged. Damage is measured on one scale for a
 
 import math
 import re
-import tempfile
 from bisect import bisect_left
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from typing import Final, Protocol, TypeAlias
 
 from edgevlo.runtime.arrays import Progress
 from edgevlo.runtime.errors import RequestError
-from edgevlo.runtime.files import beside, claimed, remove_folder
+from edgevlo.runtime.files import scratch_folder
 from edgevlo.runtime.manifest.schema import read_manifest
 
 from .gate import QualityError, Verdict
@@ -233,14 +232,9 @@ def _spent(found: Verdict) -> str:
 
 def _tried(attempt: Attempt, kept: frozenset[str], like: Verdict | None, scratch: Path | None) -> Tried:
     """Build, judge and remove a bundle; return the verdict and its size in bytes."""
-    folder = beside((scratch or Path(tempfile.gettempdir())) / "trial")
-    try:
-        folder.mkdir()
-        with claimed(folder):
-            found = attempt(kept, folder / "bundle", like)
+    with scratch_folder(scratch, "trial") as folder:
+        found = attempt(kept, folder / "bundle", like)
         return found, sum(file.bytes for file in read_manifest(folder / "bundle").files.values())
-    finally:
-        remove_folder(folder)
 
 
 def used(figures: Mapping[str, float], limits: Mapping[str, float]) -> float:

@@ -6,7 +6,6 @@ they are, is not seen.
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +16,7 @@ import onnx_ir as ir
 from edgevlo.calibration.evaluation.reference import Subject
 from edgevlo.runtime.backends import on_device
 from edgevlo.runtime.bundle import Bundle, open_bundle, sealed_bundle
-from edgevlo.runtime.files import remove_folder, written_to
+from edgevlo.runtime.files import remove_folder, scratch_folder, written_to
 from edgevlo.runtime.manifest.graphs import Graph, Tensor
 from edgevlo.runtime.manifest.schema import MANIFEST_FILE
 
@@ -45,10 +44,10 @@ def open_emulated(folder: Path) -> Iterator[Subject]:
     Raises `BundleError` for a bundle that is not sound, `OutputError` if there is no room for its emulation.
     """
     bundle = open_bundle(folder)
-    with tempfile.TemporaryDirectory(prefix="edgevlo-") as temporary:
+    with scratch_folder(None, "emulation") as temporary:
         advice = "The emulation of a GPU bundle takes its weights in float32; set TMPDIR to a folder with more space."
-        with written_to(Path(temporary), advice):
-            form = write_emulated(bundle, Path(temporary) / "emulated") if on_device(bundle.manifest) else None
+        with written_to(temporary, advice):
+            form = write_emulated(bundle, temporary / "emulated") if on_device(bundle.manifest) else None
         yield Subject(bundle, form)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from ..errors import OutputError
-from ..files import beside, claimed, remove_folder, sync, written_to
+from ..files import beside, claimed, exchange, remove_folder, sync, written_to
 from ..manifest.schema import MANIFEST_FILE, File, Manifest, Quality, encode_manifest, read_manifest
 from . import known_bundles
 from .open import Bundle
@@ -17,18 +17,19 @@ from .verify import sha256
 
 
 @contextmanager
-def staged_folder(destination: Path) -> Iterator[Path]:
+def staged_folder(destination: Path, *, replaces: bool = False) -> Iterator[Path]:
     """Give a hidden sibling folder to write into; rename it to `destination` at the end, or remove it on any error.
 
+    One that `replaces` takes the name of the folder that is there, which is removed when the new one is whole.
     Raises `OutputError` when the destination exists or cannot be written, as on a full disk.
     """
-    with staging_folder(destination) as staging:
+    with staging_folder(destination, replaces=replaces) as staging:
         yield staging
-        publish(staging, destination)
+        publish(staging, destination, replaces=replaces)
 
 
 @contextmanager
-def staging_folder(destination: Path) -> Iterator[Path]:
+def staging_folder(destination: Path, *, replaces: bool = False) -> Iterator[Path]:
     """Give a hidden sibling folder for what may be published as `destination`; whatever is left in it is removed.
 
     Raises `OutputError` as `staged_folder` does.
@@ -36,7 +37,7 @@ def staging_folder(destination: Path) -> Iterator[Path]:
     staging = beside(destination)
     try:
         with written_to(destination, "Choose a folder that exists."):
-            if destination.exists() or destination.is_symlink():
+            if not replaces and (destination.exists() or destination.is_symlink()):
                 raise OutputError(
                     f"{destination} exists already; bundles are never overwritten. Choose another name or remove it."
                 )
@@ -47,11 +48,14 @@ def staging_folder(destination: Path) -> Iterator[Path]:
         remove_folder(staging)
 
 
-def publish(folder: Path, destination: Path) -> None:
+def publish(folder: Path, destination: Path, *, replaces: bool = False) -> None:
     """Rename a finished folder to its destination, so that it survives a power cut whole."""
     for path in (*folder.rglob("*"), folder):
         sync(path)
-    _move(folder, destination)
+    if replaces and destination.is_dir():
+        exchange(folder, destination)
+    else:
+        _move(folder, destination)
     sync(destination.absolute().parent)
 
 

@@ -15,7 +15,7 @@ from edgevlo.cli.printing import say_json, shown
 from edgevlo.runtime import files
 from edgevlo.runtime.bundle import staged_folder
 from edgevlo.runtime.errors import OutputError
-from edgevlo.runtime.files import beside, claimed, remove_leftovers, write_bytes
+from edgevlo.runtime.files import beside, claimed, exchange, remove_leftovers, scratch_folder, write_bytes
 
 EDGEVLO = [sys.executable, "-m", "edgevlo"]
 
@@ -119,6 +119,59 @@ def test_only_what_dead_processes_left_is_removed(tmp_path: Path) -> None:
     assert not file.exists()
     assert all((folder / "weights").exists() for folder in kept)
     assert link.is_symlink()
+
+
+def test_a_number_that_another_process_has_by_now_protects_nothing(tmp_path: Path) -> None:
+    own = os.getpid()  # as that of the first process of every container
+    names = [tmp_path / f".{name}-{own}-{'0' * 12}" for name in ("gone", "young", "locked")]
+    for folder in names:
+        folder.mkdir()
+        if folder.name != f".young-{own}-{'0' * 12}":
+            os.utime(folder, (0, time.time() - 100))
+
+    with claimed(names[2]):
+        remove_leftovers.cache_clear()
+        remove_leftovers(tmp_path)
+
+    assert [folder.exists() for folder in names] == [False, True, True]
+
+
+SCRATCH = """
+import os, signal
+from edgevlo.runtime.files import scratch_folder
+with scratch_folder(None, "emulation") as folder:
+    (folder / "weights").write_bytes(b"w" * 1000)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_temporary_folders_of_killed_processes_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    subprocess.run([sys.executable, "-c", SCRATCH], env={**os.environ, "TMPDIR": str(tmp_path)}, check=False)
+    assert len(list(tmp_path.iterdir())) == 1
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    remove_leftovers.cache_clear()
+    with scratch_folder(None, "trial") as folder:
+        assert list(tmp_path.iterdir()) == [folder]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_two_folders_exchange_their_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, at_once: bool) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    for folder in (one, other):
+        folder.mkdir()
+        (folder / folder.name).touch()
+    if at_once:
+        monkeypatch.setattr(Path, "rename", None)  # not in several steps
+    else:
+        monkeypatch.setattr("ctypes.CDLL", lambda _: object())  # a C library without renameat2
+
+    exchange(one, other)
+
+    assert {path.name: [inside.name for inside in path.iterdir()] for path in tmp_path.iterdir()} == {
+        "one": ["other"], "other": ["one"],
+    }  # fmt: skip
 
 
 def test_files_and_folders_are_on_the_disk_before_they_have_their_names(

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from edgevlo.calibration.requests import cases
-from edgevlo.runtime.bundle import EMBEDDED
-from edgevlo.runtime.errors import RequestError
+from edgevlo.runtime.bundle import EMBEDDED, Bundle
+from edgevlo.runtime.errors import BundleError, RequestError
 from edgevlo.runtime.generate.detections import Detection, only_asked
 from edgevlo.runtime.generate.text import AnswerWarning
 from edgevlo.runtime.manifest.pictures import Grid, Preprocess
@@ -112,3 +112,13 @@ def test_pulling_another_revision_replaces_the_installed_one(tmp_path: Path, mon
         "sixth edition", "seventh", "seventh", "seventh", "sixth edition",
     ]  # fmt: skip
     assert [path.name for path in (tmp_path / "home" / "bundles").iterdir()] == ["someone--model"]
+
+    def looked_at(bundle: Bundle, _: str) -> None:
+        there = read_manifest(bundle.folder.with_name("someone--model")).source.revision
+        assert there == "sixth edition"  # a kill from here on leaves one or the other, and no gap
+        raise BundleError("a trial that fails")
+
+    monkeypatch.setattr(pull, "_try_out", looked_at)
+    with pytest.raises(BundleError, match="a trial that fails"):
+        pulled("v6")
+    assert read_manifest(tmp_path / "home" / "bundles" / "someone--model").source.revision == "sixth edition"

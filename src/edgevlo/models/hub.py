@@ -10,7 +10,6 @@ import logging
 import re
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from typing import Final, Literal
 from edgevlo.export.families.registry import FAMILIES, instead_of
 from edgevlo.runtime.errors import BundleError, EdgevloError, OutputError, first_line
 from edgevlo.runtime.extras import install_command
+from edgevlo.runtime.files import scratch_folder
 from edgevlo.runtime.manifest.schema import MANIFEST_FILE, read_manifest
 
 Kind = Literal["bundle", "checkpoint"]
@@ -84,9 +84,9 @@ def fetch(name: str, *, revision: str | None = None, pickles: bool = False, want
 
 def _listed(folder: Path) -> list[str]:
     """Return the files of a bundle by its manifest, of which the cache holds a link."""
-    with tempfile.TemporaryDirectory() as temporary:
-        shutil.copyfile(folder / MANIFEST_FILE, Path(temporary) / MANIFEST_FILE)
-        return [*read_manifest(Path(temporary)).files]
+    with scratch_folder(None, "manifest") as temporary:
+        shutil.copyfile(folder / MANIFEST_FILE, temporary / MANIFEST_FILE)
+        return [*read_manifest(temporary).files]
 
 
 def _safetensors(folder: Path) -> list[Path]:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from edgevlo.runtime.bundle import Bundle, read_bundle, staged_folder, verify_bundle
 from edgevlo.runtime.errors import BundleError, OutputError
-from edgevlo.runtime.files import beside, remove_folder
 from edgevlo.runtime.manifest.schema import MANIFEST_FILE, read_manifest
 
 from . import hub
@@ -23,7 +22,7 @@ def pull(
     snapshot = hub.fetch(name, revision=revision, pickles=pickles, wanted=wanted)
     if snapshot.kind == "bundle":
         if not _is_installed(snapshot.folder, destination):
-            _install_over(name, snapshot.folder, destination)
+            _install(name, snapshot.folder, destination)
         return destination, "bundle"
     return snapshot.folder, "checkpoint"
 
@@ -42,42 +41,26 @@ def _is_installed(snapshot: Path, destination: Path) -> bool:
     return (snapshot / MANIFEST_FILE).read_bytes() == (destination / MANIFEST_FILE).read_bytes()
 
 
-def _install_over(name: str, snapshot: Path, destination: Path) -> None:
-    """Install a snapshot in place of another revision, which stays unless all of the new one is there."""
-    if not holds_bundle(destination):
-        _install(name, snapshot, destination)
-        return
-    leaving = beside(destination)
-    try:
-        destination.rename(leaving)
-    except OSError as error:
-        raise OutputError(f"{destination} cannot be replaced ({error.strerror}).") from error
-    try:
-        _install(name, snapshot, destination)
-    except BaseException:
-        leaving.rename(destination)
-        raise
-    remove_folder(leaving)
-
-
 def _install(name: str, snapshot: Path, destination: Path) -> None:
     """Install the files that a manifest lists, verified, all of them or none.
 
-    They share their disk with the hub's cache of links where both are on one disk.
+    Another revision keeps its name until all of this one is there. The files share their disk with the hub's cache of
+    links where both are on one disk.
     """
     try:
         destination.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{destination.parent} cannot be created ({error.strerror}); set EDGEVLO_HOME.") from error
+    replaces = holds_bundle(destination)
     try:
-        _stage(name, snapshot, destination)
+        _stage(name, snapshot, destination, replaces=replaces)
     except OutputError:
-        if not holds_bundle(destination):  # else somebody else pulled it meanwhile
+        if replaces or not holds_bundle(destination):  # else somebody else pulled it meanwhile
             raise
 
 
-def _stage(name: str, snapshot: Path, destination: Path) -> None:
-    with staged_folder(destination) as staging:
+def _stage(name: str, snapshot: Path, destination: Path, *, replaces: bool) -> None:
+    with staged_folder(destination, replaces=replaces) as staging:
         _share(snapshot / MANIFEST_FILE, staging / MANIFEST_FILE)
         for file in read_manifest(staging).files:
             if not (snapshot / file).is_file():
