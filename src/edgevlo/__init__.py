@@ -9,7 +9,13 @@
 Importing is cheap; numpy and ONNX Runtime are loaded by the first `load`.
 """
 
+import os
+
 TYPE_CHECKING = False  # typing.TYPE_CHECKING without importing typing
+
+# ONNX Runtime's wheels from 1.29 on send names and hashes of models to their maker, and keep an identifier in the home
+# folder, unless this is set before they are imported. Whoever wants that sets it to 0.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,11 +1,14 @@
 """How a command ends early: interrupted, out of memory, or with a bug of ours."""
 
+import signal
+
 import pytest
 from command_line import Run, fails, files
 from PIL import Image
 
 from edgevlo.runtime.arrays import Codes
 from edgevlo.runtime.model import Model
+from edgevlo.signals import Ended
 
 
 def test_what_does_not_fit_into_memory_is_one_line_and_no_file(
@@ -43,6 +46,30 @@ def test_ctrl_c_is_exit_130_and_leaves_no_file(edgevlo_run: Run, monkeypatch: py
     assert ran.code == 130
     assert ran.err.strip() == "stopped"
     assert files() == ["out-1.png"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_signals_have_their_exit_codes(
+    edgevlo_run: Run, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    def ended(*_: object) -> None:
+        raise Ended(number)
+
+    monkeypatch.setattr(Model, "decode", ended)
+
+    ran = edgevlo_run("paint", "a car", "-m", "toy")
+
+    assert (ran.code, ran.err.strip()) == (128 + number, "stopped")
+
+
+def test_a_file_that_ends_is_not_ctrl_c(edgevlo_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ends(*_: object) -> None:
+        raise EOFError("Ran out of input")
+
+    monkeypatch.setattr(Model, "decode", ends)
+
+    with pytest.raises(EOFError):
+        edgevlo_run("paint", "a car", "-m", "toy")
 
 
 def test_a_lack_of_memory_is_one_line(edgevlo_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

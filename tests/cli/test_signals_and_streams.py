@@ -43,6 +43,36 @@ def test_a_full_disk_behind_the_output_is_one_line(tmp_path: Path, toy: Path, co
     assert ran.stderr.startswith("edgevlo: ")
 
 
+@pytest.mark.parametrize("command", ["paint car -m {toy} -o out.png", "verify {toy}", "show {toy}", "doctor"])
+def test_commands_write_their_result_and_nothing_else(tmp_path: Path, toy: Path, command: str) -> None:
+    """ONNX Runtime's telemetry keeps a database in the home folder and a file in the temporary one."""
+    work, home, temporary = (tmp_path / name for name in ("work", "home", "tmp"))
+    for folder in (work, home, temporary):
+        folder.mkdir()
+    kept = {name: value for name, value in os.environ.items() if name not in ("CI", "ORT_DISABLE_TELEMETRY")}
+    places = {"HOME": home, "XDG_CACHE_HOME": home / "cache", "TMPDIR": temporary, "EDGEVLO_HOME": tmp_path / "own"}
+
+    subprocess.run(
+        [*EDGEVLO, *command.format(toy=toy).split()], cwd=work, check=True, capture_output=True,
+        env={**kept, **{name: str(folder) for name, folder in places.items()}},
+    )  # fmt: skip
+
+    found = [path.name for folder in (work, home, temporary) for path in folder.rglob("*")]
+    assert found == (["out.png"] if "out.png" in command else [])
+
+
+@pytest.mark.parametrize(("given", "found"), [(None, "1"), ("0", "0")])
+def test_onnx_runtime_sends_nothing_unless_somebody_wants_it(given: str | None, found: str) -> None:
+    kept = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    program = "import edgevlo, os; print(os.environ['ORT_DISABLE_TELEMETRY'])"
+    said = subprocess.run(
+        [sys.executable, "-c", program], env=kept | ({"ORT_DISABLE_TELEMETRY": given} if given else {}),
+        check=True, capture_output=True, text=True,
+    )  # fmt: skip
+
+    assert said.stdout == f"{found}\n"
+
+
 STAGING = """
 import sys, time
 from pathlib import Path

@@ -141,7 +141,9 @@ def _duration(box: Path, name: str) -> float:
     return seconds
 
 
-def _killed(command: Command, work: Path, number: signal.Signals, delay: float) -> tuple[str, list[str]]:
+def _killed(
+    command: Command, work: Path, number: signal.Signals, delay: float, usual: frozenset[str]
+) -> tuple[str, list[str]]:
     """Kill a command after a while and run the next one; return how it ended, and all that is wrong."""
     process = start(command.arguments, work)
     time.sleep(delay)
@@ -156,7 +158,7 @@ def _killed(command: Command, work: Path, number: signal.Signals, delay: float) 
     wrong += command.half()
     if (code := end(start(command.next, work))) != 0:
         wrong.append(f"next command: {code} {work.with_name(f'{work.name}.txt').read_text(errors='replace')[-500:]}")
-    return ended, wrong + command.half() + command.left()
+    return ended, wrong + command.half() + command.left(usual)
 
 
 def _rng_order(count: int, rng: random.Random, names: list[str]) -> list[tuple[str, signal.Signals]]:
@@ -183,6 +185,7 @@ def main() -> int:
         with _prepared(box):
             names = [given.command] if given.command else list(commands(box, box))
             lasts = {name: _duration(box, name) for name in names}
+            usual = frozenset(path.name for path in (box / "tmp").iterdir())
             for index, (name, number) in enumerate(_rng_order(given.count, rng, names)):
                 work = box / f"work-{index}"
                 work.mkdir()
@@ -190,7 +193,7 @@ def main() -> int:
                 command, share = commands(box, work)[name], rng.random()
                 command.prepare()
                 began = time.monotonic()
-                ended, wrong = _killed(command, work, number, share * lasts[name])
+                ended, wrong = _killed(command, work, number, share * lasts[name], usual)
                 if ended == "finished":  # the machine is quicker than when the whole command was measured
                     lasts[name] = 0.7 * lasts[name] + 0.3 * share * lasts[name]
                 shares.append(share)

@@ -39,12 +39,16 @@ class Command:
                 return [f"half: {error}"]
         return []
 
-    def left(self) -> list[str]:
-        """Return the files and folders, and the processes, that nobody asked for."""
+    def left(self, usual: frozenset[str]) -> list[str]:
+        """Return the files and folders, and the processes, that nobody asked for.
+
+        `usual` names what libraries keep among the temporary files, as torch its cache.
+        """
         home = [path for path in (self.box / "home").rglob("*") if path.name.startswith(".")]
         unfinished = (self.box / "hf").rglob("*.incomplete")
         given = [path for path in self.work.iterdir() if not path.name.startswith(("out", "next"))]
-        found: Iterable[Path] = (*home, *unfinished, *given, *(self.box / "tmp").iterdir())
+        temporary = [path for path in (self.box / "tmp").iterdir() if path.name not in usual]
+        found: Iterable[Path] = (*home, *unfinished, *given, *temporary)
         files = [f"left: {path.relative_to(self.box)}" for path in found]
         return files + [f"runs on: {process}" for process in _processes_in(self.work)]
 

@@ -35,6 +35,7 @@ TABLE: Final = {
     "quantization": INTEGRATION,
     "runtime": UNIT,
     "runtime/test_credentials.py": INTEGRATION,
+    "runtime/test_lossless_webp.py": INTEGRATION,  # peaks of processes that read harmful pictures
     "runtime/test_onnx_shapes.py": INTEGRATION,
     "runtime/test_ort_device.py": INTEGRATION,
     "runtime/test_picture_limits.py": INTEGRATION,  # peaks of processes that read pictures of 100 megapixels

@@ -2,12 +2,14 @@
 
 from typing import Final
 
-from . import exif
+from . import exif, vp8l
 from .contents import ANIMATED, Contents, UnreadableError, check_parts, number
 
 _ICC_EXIF_XMP: Final = 0x2C  # flags of VP8X for what is left out
 _DECODING: Final = 17  # bytes a pixel in libwebp's animation decoder, measured, the picture's own four included
 _KEPT: Final = frozenset((b"VP8X", b"ANIM", b"ALPH", b"VP8 ", b"VP8L"))
+_FRAME: Final = 24  # bytes of an animation's frame before the chunks in it
+_LOSSLESS: Final = 1  # compression of an ALPH chunk
 
 
 def inspect(content: bytes) -> Contents:
@@ -15,7 +17,7 @@ def inspect(content: bytes) -> Contents:
     if content[8:12] != b"WEBP":
         raise UnreadableError("it is another kind of RIFF file")
     kept: list[bytes] = []
-    size, orientation, frames, parts, at = (0, 0), 1, 0, 0, 12
+    size, orientation, frames, parts, tables, at = (0, 0), 1, 0, 0, 0, 12
     xmp, manifest = "", b""
     while at + 8 <= len(content):
         parts += 1
@@ -35,6 +37,7 @@ def inspect(content: bytes) -> Contents:
         frames += kind == b"ANMF"
         if kind in _KEPT or (kind == b"ANMF" and frames == 1):
             kept.append(chunk)
+            tables = max(tables, _tables(chunk, size))
         at = end
     check_parts(parts)
     body = b"WEBP" + b"".join(kept)
@@ -47,7 +50,26 @@ def inspect(content: bytes) -> Contents:
         decoding=_DECODING,
         xmp=xmp,
         manifest=manifest,
+        extra=tables,
     )
+
+
+def _tables(chunk: bytes, size: tuple[int, int]) -> int:
+    """Return the bytes that a decoder takes for the Huffman tables of a chunk in a picture of this size."""
+    kind = chunk[:4]
+    if kind == b"VP8L":
+        return vp8l.table_bytes(chunk[13:], _size(kind, chunk))
+    if kind == b"ALPH" and chunk[8:9] and chunk[8] & 3 == _LOSSLESS:
+        return vp8l.table_bytes(chunk[9:], size)
+    if kind != b"ANMF":
+        return 0
+    size = number(chunk, 14, 3, "little") + 1, number(chunk, 17, 3, "little") + 1
+    most, at = 0, _FRAME
+    while at + 8 <= len(chunk):
+        end = at + 8 + number(chunk, at + 4, 4, "little")
+        most = max(most, _tables(chunk[at:end], size))
+        at = end + end % 2
+    return most
 
 
 def _size(kind: bytes, chunk: bytes) -> tuple[int, int]:

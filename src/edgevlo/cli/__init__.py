@@ -77,8 +77,7 @@ def run(arguments: Sequence[str]) -> int:
         error.show()
         return error.exit_code
     except (KeyboardInterrupt, click.Abort) as stopped:
-        click.echo("stopped", err=True)
-        return stopped.code if isinstance(stopped, Ended) else 130
+        return _stopped(stopped)
     except BrokenPipeError:
         sys.stderr.close()  # the reader is gone
         return 1
@@ -92,10 +91,9 @@ def run(arguments: Sequence[str]) -> int:
         click.echo(f"edgevlo: {reason}, then run the command again.", err=True)
         return 1
     except ImportError as error:
-        if not _interrupted(error):
+        if not _interruption(error):
             raise
-        click.echo("stopped", err=True)
-        return 130
+        return _stopped(error)
     except MemoryError:
         click.echo(
             "edgevlo: there is not enough memory for this; paint a smaller size or use a smaller bundle.", err=True
@@ -104,11 +102,20 @@ def run(arguments: Sequence[str]) -> int:
     return code if isinstance(code, int) else 0  # what Context.exit was given
 
 
-def _interrupted(error: BaseException | None) -> bool:
-    """Whether Ctrl-C is behind an error: a library that it meets while it is loaded raises one of its own."""
+def _stopped(error: BaseException) -> int:
+    """Say that a command was stopped; return the exit code. click raises one error for signals and files that end."""
+    behind = _interruption(error)
+    if behind is None:
+        raise error.__cause__ or error
+    click.echo("stopped", err=True)
+    return behind.code if isinstance(behind, Ended) else 130
+
+
+def _interruption(error: BaseException | None) -> KeyboardInterrupt | None:
+    """Return the signal behind an error: a library that it meets while it is loaded raises one of its own."""
     while error is not None and not isinstance(error, KeyboardInterrupt):
         error = error.__cause__ or error.__context__
-    return error is not None
+    return error
 
 
 def _note_printer(command: click.Command | None) -> Callable[..., None]:
