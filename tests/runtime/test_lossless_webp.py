@@ -1,5 +1,6 @@
 """Lossless WebP: the memory for its tables of codes is known before libwebp takes it."""
 
+import contextlib
 import io
 import struct
 import time
@@ -141,10 +142,29 @@ def test_pictures_of_libwebp_are_read_as_before() -> None:
 
 @pytest.mark.parametrize("cut", [1, 40, 5_000])
 def test_streams_that_end_or_hold_no_codes_are_refused(cut: int) -> None:
-    whole = encoded(IMAGES["photograph"].resize((1500, 1200)), lossless=True)
+    whole = encoded(IMAGES["photograph"].resize((1500, 1200)), lossless=True, method=0)
     for content in (whole[: 25 + cut], whole[:25] + b"\xff" * cut):
         with pytest.raises(PictureError):
             load_bytes(content, "x")
+
+
+@pytest.mark.parametrize("kind", [b"ANMF", b"VP8L", b"JUNK"])
+@pytest.mark.parametrize("inside", [True, False])
+def test_many_chunks_take_no_longer_than_one(kind: bytes, *, inside: bool) -> None:
+    """A chunk of each kind is looked through, wherever it lies; a decoder takes no further one either."""
+    stream = many_groups(5000)[20:]
+    chunk = kind + struct.pack("<I", len(stream)) + stream + b"\0" * (len(stream) % 2)
+    whole = in_frame(many_groups(2, side=64)[21:], 64) if inside else many_groups(2, side=64)
+    body = whole[12:] + chunk * 100 + b"JUNK\0\0\0\0" * 150_000
+    if inside:
+        at = body.index(b"ANMF") + 4
+        body = body[:at] + struct.pack("<I", len(body) - at - 4) + body[at + 4 :]
+    began = time.process_time()
+
+    with contextlib.suppress(PictureError):
+        load_bytes(b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WEBP" + body, "x")
+
+    assert time.process_time() - began < 1
 
 
 def test_no_stream_takes_more_than_a_moment_to_look_through() -> None:

@@ -21,7 +21,7 @@ _LONGEST: Final = 15  # bits of a code
 
 _GROUPS: Final = 65_536  # numbers have 16 bits
 _LEAST_BITS: Final = 20  # of a group: five codes of one symbol
-_READ: Final = 400_000  # pixels that are read here, half a second; of images by libwebp a fifth at most
+_READ: Final = 200_000  # pixels that are read here, in a quarter of a second; of images by libwebp an eighth at most
 # Entries in the tables of libwebp for five codes, the largest that they need; the first by the bits of a colour cache.
 _FIRST_TABLE: Final = (654, 656, 658, 662, 670, 686, 718, 782, 912, 1168, 1680, 2704)
 _OTHER_TABLES: Final = 3 * 630 + 410

@@ -18,7 +18,7 @@ def inspect(content: bytes) -> Contents:
         raise UnreadableError("it is another kind of RIFF file")
     kept: list[bytes] = []
     size, orientation, frames, parts, tables, at = (0, 0), 1, 0, 0, 0, 12
-    xmp, manifest = "", b""
+    xmp, manifest, seen = "", b"", set[bytes]()  # decoders take the first chunk of each kind
     while at + 8 <= len(content):
         parts += 1
         kind, length = content[at : at + 4], number(content, at + 4, 4, "little")
@@ -35,9 +35,13 @@ def inspect(content: bytes) -> Contents:
         elif kind == b"C2PA":
             manifest = chunk[8 : 8 + length]
         frames += kind == b"ANMF"
-        if kind in _KEPT or (kind == b"ANMF" and frames == 1):
+        if kind == b"ANMF" and frames == 1:
+            kept.append(chunk)
+            tables = _frame_tables(chunk)
+        elif kind in _KEPT and kind not in seen:
             kept.append(chunk)
             tables = max(tables, _tables(chunk, size))
+        seen.add(kind)
         at = end
     check_parts(parts)
     body = b"WEBP" + b"".join(kept)
@@ -61,14 +65,21 @@ def _tables(chunk: bytes, size: tuple[int, int]) -> int:
         return vp8l.table_bytes(chunk[13:], _size(kind, chunk))
     if kind == b"ALPH" and chunk[8:9] and chunk[8] & 3 == _LOSSLESS:
         return vp8l.table_bytes(chunk[9:], size)
-    if kind != b"ANMF":
-        return 0
-    size = number(chunk, 14, 3, "little") + 1, number(chunk, 17, 3, "little") + 1
-    most, at = 0, _FRAME
-    while at + 8 <= len(chunk):
-        end = at + 8 + number(chunk, at + 4, 4, "little")
-        most = max(most, _tables(chunk[at:end], size))
+    return 0
+
+
+def _frame_tables(frame: bytes) -> int:
+    """Return the same for a frame of an animation, of which decoders take the first chunk of each kind."""
+    size = number(frame, 14, 3, "little") + 1, number(frame, 17, 3, "little") + 1
+    most, parts, seen, at = 0, 0, set[bytes](), _FRAME
+    while at + 8 <= len(frame):
+        parts += 1
+        end = at + 8 + number(frame, at + 4, 4, "little")
+        if frame[at : at + 4] not in seen:
+            seen.add(frame[at : at + 4])
+            most = max(most, _tables(frame[at:end], size))
         at = end + end % 2
+    check_parts(parts)
     return most
 
 
