@@ -12,7 +12,7 @@ from PIL import Image
 XMP: Final = "XML:com.adobe.xmp"  # Pillow's name of it in a PNG, and the PNG chunk's keyword
 _XMP_NAMES: Final = (XMP, "xmp")
 _SOURCE_TYPE: Final = re.compile(rb"digitalsourcetype/(\w+)", re.IGNORECASE)
-_LABEL: Final = re.compile(r"AIGC(?:>|\s*=\s*[\"'])(\{.*?\})", re.DOTALL)
+_LABEL: Final = re.compile(r"AIGC(?:>|\s*=\s*[\"'])(\{[^{}]*\})")  # one object: nothing is read twice
 _BY_AI: Final = "algorithmicmedia"
 
 

@@ -4,7 +4,6 @@ Reads the file's metadata and no pixel. That nothing is found proves nothing: wh
 """
 
 import io
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,11 +14,12 @@ from ..errors import PictureError, remedy
 from .decode import read_file
 from .formats import inspect
 from .formats.contents import UnreadableError
+from .formats.png import text_of
 from .marks import PARAMETERS
 from .origin import Origin, origin_of, xmp_of
 
 _AVIF_C2PA: Final = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")  # the user type of its box
-_FORMATS: Final[tuple[str, ...]] = ("PNG", "JPEG", "WEBP", "AVIF")
+_FORMATS: Final = ("PNG", "JPEG", "WEBP")
 _NO_PICTURE: Final = "{} is not a PNG, JPEG, WebP or AVIF file that can be read. Choose another."
 
 
@@ -45,22 +45,32 @@ def read_marks(path: Path) -> Marks:
 def marks_of(content: bytes, name: str) -> Marks:
     """Return the marks of a file in memory; `name` is what an error calls it."""
     try:
-        Image.init()  # AVIF came to Pillow with 11.3
-        known = tuple(one for one in _FORMATS if one in Image.OPEN)
-        with warnings.catch_warnings(), Image.open(io.BytesIO(content), formats=known) as image:
-            warnings.simplefilter("ignore")
-            info, kind, size = dict(image.info), str(image.format), image.size
-    except Exception as error:  # on damaged files Pillow raises errors of every kind
+        contents = inspect(content)
+    except UnreadableError:
+        return _marks_of_avif(content, name)
+    if contents.format not in _FORMATS:
+        raise PictureError(_NO_PICTURE.format(name))
+    parameters = text_of(content, PARAMETERS) if contents.format == "PNG" else None
+    return _marks(contents.format, contents.size, contents.xmp, contents.manifest, parameters)
+
+
+def _marks_of_avif(content: bytes, name: str) -> Marks:
+    try:
+        with Image.open(io.BytesIO(content), formats=("AVIF",)) as image:
+            xmp, size = xmp_of(image.info), image.size
+    except Exception as error:  # on damaged files Pillow raises errors of every kind; before 11.3 it knows no AVIF
         raise PictureError(_NO_PICTURE.format(name)) from error
-    manifest = _manifest(content, kind)
-    origin = origin_of(xmp_of(info), manifest)
-    parameters = info.get(PARAMETERS)
+    return _marks("AVIF", size, xmp, content[at:] if (at := content.find(_AVIF_C2PA)) >= 0 else b"", None)
+
+
+def _marks(kind: str, size: tuple[int, int], xmp: str, manifest: bytes, parameters: str | None) -> Marks:
+    origin = origin_of(xmp, manifest)
     return Marks(
         format=kind,
         size=size,
         source_type=origin.source_type,
         label=origin.label,
-        parameters=parameters if isinstance(parameters, str) else None,
+        parameters=parameters,
         c2pa=bool(manifest),
     )
 
@@ -72,13 +82,3 @@ def origin_of_file(content: bytes) -> tuple[Origin, str]:
     except UnreadableError:
         return Origin(), ""
     return origin_of(contents.xmp, contents.manifest), contents.format
-
-
-def _manifest(content: bytes, kind: str) -> bytes:
-    """Return a file's C2PA manifest store; empty where it has none."""
-    if kind == "AVIF":
-        return content[at:] if (at := content.find(_AVIF_C2PA)) >= 0 else b""
-    try:
-        return inspect(content).manifest
-    except UnreadableError:  # a damaged file whose beginning Pillow can read all the same
-        return b""

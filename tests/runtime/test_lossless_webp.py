@@ -4,6 +4,7 @@ import contextlib
 import io
 import struct
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -85,7 +86,7 @@ def test_the_memory_of_tables_is_below_what_was_reckoned(tmp_path: Path, *, unev
 
 
 @pytest.mark.parametrize("place", [in_frame, in_alpha])
-def test_streams_are_found_in_frames_and_in_transparency(place: "type[bytes]") -> None:
+def test_streams_are_found_in_frames_and_in_transparency(place: Callable[[bytes, int], bytes]) -> None:
     writer = header(1024, 1024) if place is in_frame else Writer()
     writer.put(0, 1)
     put_groups(writer, 2**16, 2**16)

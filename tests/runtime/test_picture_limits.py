@@ -225,11 +225,24 @@ def comments(blocks: int) -> bytes:
         png_with(*[chunk(b"tEXt", b"a\0b")] * 300_000),
         png_with(*[chunk(b"IDAT", b"")] * 300_000),
         comments(30_000),
+        webp_with(b"XMP ", b"AIGC>{" * 300_000),
+        png_with(chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + b"AIGC = '{" * 300_000)),
         b"P3 1000 1000 255 " + b"9 " * (1000 * 1000 * 3),
         b"P6 1500 1500 254 " + b"9" * (1500 * 1500 * 3),
         b"P6 " + b"#" * 5_000_000 + b"\n1 1 255 123",
     ],
-    ids=["scans", "fewer-scans", "texts", "empty-idats", "comments", "words", "levels", "header"],
+    ids=[
+        "scans",
+        "fewer-scans",
+        "texts",
+        "empty-idats",
+        "comments",
+        "labels",
+        "labels-of-png",
+        "words",
+        "levels",
+        "header",
+    ],
 )
 def test_a_file_that_would_take_long_is_refused_or_read_in_time(content: bytes) -> None:
     assert len(content) < 10**7

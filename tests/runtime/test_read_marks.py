@@ -57,6 +57,19 @@ def test_marks_of_other_programs_are_read(tmp_path: Path) -> None:
     assert read_marks(tmp_path / "a.jpg").label == {"Label": "2", "ContentPropagator": "somebody"}
 
 
+@pytest.mark.parametrize("size", [100, 3 << 20])
+def test_other_text_of_a_file_decides_nothing(tmp_path: Path, size: int) -> None:
+    """Node-graph tools write megabytes, at which Pillow refuses the whole file."""
+    chunks = PngInfo()
+    chunks.add_text("workflow", "w" * size, zip=True)
+    chunks.add_itxt("prompt", "w" * size, zip=True)
+    chunks.add_text("parameters", "a red car\nSeed: 7")
+    Image.new("RGB", (4, 5)).save(tmp_path / "a.png", pnginfo=chunks)
+
+    assert read_marks(tmp_path / "a.png").parameters == "a red car\nSeed: 7"
+    assert read_marks(tmp_path / "a.png").size == (4, 5)
+
+
 @pytest.mark.parametrize("content", [b"", b"text", b"GIF89a", b"\x89PNG\r\n\x1a\n"])
 def test_what_is_no_picture_is_an_error_in_words(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.png").write_bytes(content)

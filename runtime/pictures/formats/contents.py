@@ -9,6 +9,7 @@ ByteOrder: TypeAlias = Literal["little", "big"]
 ANIMATED: Final = "is animated, so its first frame is used"
 SEVERAL: Final = "holds several pictures, of which the first is used"
 OF_16_BITS, OF_32_BITS, UNSIGNED_32_BITS = 16, 31, 32  # bits of the largest number of a channel
+MAX_XMP: Final = 2**20  # bytes of XMP that are read, when they are unpacked
 MAX_PARTS: Final = 200_000  # chunks, segments or blocks of a file; of honest files a tenth
 
 

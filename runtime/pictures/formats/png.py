@@ -4,12 +4,11 @@ import zlib
 from typing import Final
 
 from . import exif
-from .contents import ANIMATED, Contents, UnreadableError, check_parts, number
+from .contents import ANIMATED, MAX_XMP, Contents, UnreadableError, check_parts, number
 
 _KEPT: Final = frozenset((b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"))
 _SIGNATURE: Final = 8
 _XMP: Final = b"XML:com.adobe.xmp\0"
-_MOST_XMP: Final = 2**20  # bytes of XMP that was compressed
 
 
 def inspect(content: bytes) -> Contents:
@@ -47,12 +46,24 @@ def inspect(content: bytes) -> Contents:
     )
 
 
+def text_of(content: bytes, keyword: str) -> str | None:
+    """Return the first text under a keyword in a PNG, at most `MAX_XMP` bytes of it; None where there is none."""
+    named, at = keyword.encode("latin-1") + b"\0", _SIGNATURE
+    while at + 8 <= len(content):
+        kind, end = content[at + 4 : at + 8], at + 12 + number(content, at, 4, "big")
+        if kind in (b"tEXt", b"iTXt") and content.startswith(named, at + 8):
+            body = content[at + 8 + len(named) : end - 4]
+            return body[:MAX_XMP].decode("latin-1") if kind == b"tEXt" else _text(body)
+        at = end
+    return None
+
+
 def _text(body: bytes) -> str:
     """Return the text of an iTXt chunk from its compression flag on; damaged text is none."""
     _, _, after_language = body[2:].partition(b"\0")
     _, _, text = after_language.partition(b"\0")
     try:
-        raw = zlib.decompressobj().decompress(text, _MOST_XMP) if body[:1] == b"\1" else text
+        raw = zlib.decompressobj().decompress(text, MAX_XMP) if body[:1] == b"\1" else text[:MAX_XMP]
     except zlib.error:
         return ""
     return raw.decode("utf-8", errors="replace")

@@ -3,7 +3,7 @@
 from typing import Final
 
 from . import exif, vp8l
-from .contents import ANIMATED, Contents, UnreadableError, check_parts, number
+from .contents import ANIMATED, MAX_XMP, Contents, UnreadableError, check_parts, number
 
 _ICC_EXIF_XMP: Final = 0x2C  # flags of VP8X for what is left out
 _DECODING: Final = 17  # bytes a pixel in libwebp's animation decoder, measured, the picture's own four included
@@ -31,7 +31,7 @@ def inspect(content: bytes) -> Contents:
         if kind == b"EXIF":
             orientation = exif.orientation(chunk[8 : 8 + length])
         elif kind == b"XMP ":
-            xmp = chunk[8 : 8 + length].decode("utf-8", errors="replace")
+            xmp = chunk[8 : 8 + min(length, MAX_XMP)].decode("utf-8", errors="replace")
         elif kind == b"C2PA":
             manifest = chunk[8 : 8 + length]
         frames += kind == b"ANMF"
