@@ -1,9 +1,10 @@
-"""How often picturebook does what people type, in their words: the lines of `forms/people_held_out.*`, by task and tag.
+"""How often picturebook does what people type, in their words: lines that others wrote for the judge, by task and tag.
 
-Who wrote them saw a page about the world and nothing of the training. A picture has to show all that a line demands, an
-answer to say it, a note to name what the world does not have; and of what it does have, how much is called unknown.
+Who wrote them saw a page about the world and nothing of the training; there are two sets (`judging/people.py`). A
+picture has to show all that a line demands, an answer to say it, a note to name what the world does not have; and of
+what it does have, how much is called unknown.
 
-    python benchmarks/people.py [--model BUNDLE] [--seeds 2] [--mistakes]
+    python benchmarks/people.py [--model BUNDLE] [--set second] [--seeds 2] [--mistakes]
 
 prints the table; `benchmarks/quality.py` writes the same figures into its results. `--mistakes` lists what went wrong.
 """
@@ -34,7 +35,7 @@ NAMES = {
     "outside": "the unknown is named", "unknown": "known, called unknown",
 }  # fmt: skip
 TARGETS = {"paint": 0.92, "edit": 0.92, "ask": 0.95, "outside": 0.9, "unknown": 0.02}
-Case = tuple[str, int, int]  # language, number of the line, seed
+Case = tuple[str, str, int, int]  # set, language, number of the line, seed
 
 
 @dataclass(frozen=True)
@@ -77,16 +78,16 @@ def open_model(name: str | None) -> None:
 
 def try_case(case: Case) -> Tried:
     """Let the worker's model do what a line says."""
-    language, number, seed = case
-    return attempt(_models[0], people.lines(language)[number], language, seed)
+    chosen, language, number, seed = case
+    return attempt(_models[0], people.lines(language, chosen)[number], language, seed)
 
 
-def run(model: str | None, seeds: int, workers: int) -> list[Tried]:
-    """Try every line with so many seeds."""
+def run(model: str | None, seeds: int, workers: int, chosen: str = "first") -> list[Tried]:
+    """Try every line of a set with so many seeds."""
     cases = [
-        (language, number, seed)
+        (chosen, language, number, seed)
         for language in LANGUAGES
-        for number in range(len(people.lines(language)))
+        for number in range(len(people.lines(language, chosen)))
         for seed in range(seeds)
     ]
     context = multiprocessing.get_context("spawn")
@@ -153,11 +154,12 @@ def main() -> None:
     """Try every line; print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", help="bundle to judge, without it the embedded one")
+    parser.add_argument("--set", default="first", choices=list(people.SETS), help="whose lines")
     parser.add_argument("--seeds", type=int, default=1, help="seeds of each line")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--mistakes", action="store_true", help="list what went wrong")
     arguments = parser.parse_args()
-    tried = run(arguments.model, arguments.seeds, arguments.workers)
+    tried = run(arguments.model, arguments.seeds, arguments.workers, arguments.set)
     print(table(summary(tried)))
     for one in tried if arguments.mistakes else ():
         if not one.right or one.called_unknown:

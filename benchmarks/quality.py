@@ -202,14 +202,18 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     arguments = parser.parse_args()
     began = time.perf_counter()
-    said = people.summary(people.run(arguments.model, 1, arguments.workers)) if "people" in arguments.only else None
+    said = {
+        name: people.summary(people.run(arguments.model, 1, arguments.workers, chosen))
+        for name, chosen in (("people", "first"), ("people_second", "second"))
+        if "people" in arguments.only
+    }
     drawn = [row for row in arguments.only if row != "people"]
     cases = list(itertools.product(drawn, LANGUAGES, range(arguments.count)))
     tried = list(run(arguments.model, cases, arguments.workers))
-    found = figures.summary([one.verdict for one in tried]) | ({"people": said} if said else {})
+    found = figures.summary([one.verdict for one in tried]) | said
     minutes = round((time.perf_counter() - began) / 60, 1)
-    if said:
-        print(people.table(said))
+    for name, summary in said.items():
+        print(f"{name}:\n{people.table(summary)}")
     print(figures.table(found["lines"]))
     bundle = edgevlo.load(arguments.model).bundle.digest[:16]
     path = record.write(

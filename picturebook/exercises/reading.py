@@ -330,7 +330,8 @@ READING: dict[str, Callable[[Voice, Mix], Sample]] = {
 @lru_cache
 def _judged() -> frozenset[str]:
     """The texts that the judge asks."""
-    return frozenset(bare(line.text) for language in LANGUAGES for line in read("people_held_out", language))
+    files = ("people_held_out", "people_second")
+    return frozenset(bare(line.text) for file in files for language in LANGUAGES for line in read(file, language))
 
 
 def exercise(rng: Random, mix: Mix) -> Sample:

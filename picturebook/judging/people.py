@@ -1,8 +1,9 @@
 """The judge of requests as people type them: lines that somebody else wrote, and whether a result is what they demand.
 
-The lines stand in `forms/people_held_out.*`; their writers saw a page about the world and nothing of the training. A
-picture is read back by the world's judge; an answer has to say what the line asks for; what the world does not have has
-to be named in a note.
+The lines stand in `forms/people_held_out.*`, whose writers saw a page about the world and nothing of the training; what
+went wrong with them was looked at while the training was changed. Those of `forms/people_second.*` were written later,
+and nobody who changes the training looks at what goes wrong with them. A picture is read back by the world's judge; an
+answer has to say what the line asks for; what the world does not have has to be named in a note.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from ..world.scene import DEFAULT_GRID, Scene, Thing, column_name, depth_name
 from . import judge
 from .judge import RgbArray
 
+SETS = {"first": "people_held_out", "second": "people_second"}
 TASKS = ("paint", "edit", "ask", "outside")
 NUMBERS = {
     "en": ("none", "one", "two", "three", "four", "five", "six"),
@@ -40,9 +42,9 @@ NUMBERS = {
 
 
 @lru_cache
-def lines(language: str) -> tuple[Line, ...]:
-    """Every line of the judge."""
-    return tuple(read("people_held_out", language))
+def lines(language: str, chosen: str = "first") -> tuple[Line, ...]:
+    """Every line of one of the judge's `SETS`."""
+    return tuple(read(SETS[chosen], language))
 
 
 def source(line: Line) -> Grid | None:

@@ -17,7 +17,8 @@ from edgevlo.picturebook.world.scene import Scene, column_name, sample_scene
 YES = {"yes", "有", "是"}
 CANONICAL = {
     "en": {"colour": "is the {k} {c}?", "relation": "is the {k} {r} the {m}?", "position": "is the {k} {p}?",
-           "left": "left of", "right": "right of", "hat": "does the {k} wear a hat?", "something": "is anything {p}?", "any_hat": "any hats?"},
+           "left": "left of", "right": "right of", "hat": "does the {k} wear a hat?",
+           "something": "is anything {p}?", "any_hat": "any hats?"},
     "zh": {"colour": "{k}是{c}的吗", "relation": "{k}在{m}{r}吗", "position": "{k}在{p}吗", "left": "左边",
            "right": "右边", "hat": "{k}戴帽子了吗", "something": "{p}有东西吗", "any_hat": "有帽子吗"},
 }  # fmt: skip
