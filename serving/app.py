@@ -5,21 +5,24 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from .api import chat, images, kiosk, metrics, models, openapi, paintings, perception, sessions, status
 from .api.responses import routes as responses
 from .app_state import Site
-from .web.errors import ApiError
+from .web.errors import HANDLERS
 from .web.guard import OPEN_PATHS, Guard
 
 
 def make_app(site: Site) -> ASGIApp:
-    """Return the application of a server; its lifespan starts and ends the engine."""
+    """Return the application of a server behind its door; its lifespan starts and ends the engine."""
+    page = () if site.answers.kiosk is None else kiosk.OPEN_PATHS
+    return Guard(make_routes(site), site.doors, open_paths=OPEN_PATHS + page)
+
+
+def make_routes(site: Site) -> ASGIApp:
+    """Return the application without a door in front, for whoever has one."""
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[Mapping[str, Any]]:
@@ -61,25 +64,8 @@ def make_app(site: Site) -> ASGIApp:
             Route("/ready", status.ready),
             *page,
         ],
-        exception_handlers={ApiError: _refused, HTTPException: _http_error, Exception: _broken},
+        exception_handlers=HANDLERS,
         lifespan=lifespan,
     )
     app.state.site = site
-    return Guard(app, site.doors, open_paths=OPEN_PATHS + (kiosk.OPEN_PATHS if page else ()))
-
-
-async def _refused(_: Request, error: Exception) -> Response:
-    assert isinstance(error, ApiError)
-    return error.response()
-
-
-async def _http_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    messages = {404: "There is nothing at this path.", 405: f"{request.method} is not taken at this path."}
-    message = messages.get(error.status_code, str(error.detail))
-    return ApiError(error.status_code, message, headers=error.headers).response()
-
-
-async def _broken(_: Request, __: Exception) -> Response:
-    """Answer what is our bug; the log has its traceback, the client has not."""
-    return ApiError(500, "Something went wrong in the server; its log has the details.").response()
+    return app

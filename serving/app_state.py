@@ -8,7 +8,7 @@ from starlette.requests import Request
 from edgevlo.runtime.errors import RequestError
 from edgevlo.runtime.pictures.sizes import GridRule, parse_size
 
-from .engine.engine import Engine
+from .engine.engine import Engine, with_seed
 from .engine.errors import EngineError
 from .engine.job import Job
 from .engine.messages import Output, PictureFormat, Task
@@ -65,18 +65,26 @@ class Site:
         keep: bool = False,
         survives: bool = False,
     ) -> Job:
-        """Put a task into the queue for the client of a request; raise `ApiError` when it is not taken."""
+        """Put a task into the queue for the client of a request; raise `ApiError` when it is not taken.
+
+        In a fleet the request brings a `seed`, so that another engine gives the same answer, and takes its `job` along.
+        """
         served = self.find(model)
         if task.ability not in served.manifest.abilities:
             has = ", ".join(sorted(served.manifest.abilities))
             raise bad_request(
                 f"{served.name} does not support {task.ability!r}. Supported: {has}.", "model", "unsupported_ability"
             )
+        state = request.scope["state"]
+        if "seed" in state:
+            task = with_seed(task, state["seed"])
         try:
             client = client_of(request, user)
-            return self.engine.submit(task, model=model, client=client, keep=keep, survives=survives)
+            job = self.engine.submit(task, model=model, client=client, keep=keep, survives=survives)
         except EngineError as error:
             raise of_engine(error) from error
+        state["job"] = job
+        return job
 
     def size(self, served: Served, asked: str | None) -> str | None:
         """Return the size to paint, None for the model's own; raise the 400 that names the nearest."""

@@ -23,6 +23,10 @@ _HEAD: Final = struct.Struct("<II")
 _START: Final = 1  # of checksums: with 0 the zeros that a power cut leaves would be records without content
 
 
+class HeldError(OutputError):
+    """Another process writes the file."""
+
+
 class Records:
     """An opened file of records, of which no other process has hold: those that it has, and those that are added."""
 
@@ -78,7 +82,7 @@ class Records:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise OutputError(f"{self.path} is being written by another process; wait for it, or stop it.") from error
+            raise HeldError(f"{self.path} is being written by another process; wait for it, or stop it.") from error
 
 
 def _whole(content: bytes) -> Iterator[bytes]:

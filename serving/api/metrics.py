@@ -12,8 +12,12 @@ from ..engine.engine import Engine
 
 async def metrics(request: Request) -> Response:
     """Answer with every metric."""
-    text = "\n".join(_lines(site_of(request).engine)) + "\n"
-    return Response(text, media_type="text/plain; version=0.0.4")
+    return Response(page(site_of(request).engine), media_type="text/plain; version=0.0.4")
+
+
+def page(engine: Engine) -> str:
+    """Return every metric of an engine."""
+    return "\n".join(_lines(engine)) + "\n"
 
 
 def _lines(engine: Engine) -> Iterator[str]:

@@ -25,7 +25,7 @@ from .resumed_job import taken_up
 from .sessions import SessionLimits, Sessions
 
 _ATTEMPTS = 2
-_SEEDS = 2**32
+SEEDS = 2**32
 _TICK_S = 1.0
 _PAINTS = frozenset({"paint", "edit"})
 
@@ -45,13 +45,19 @@ class Limits:
 
 
 class Engine:
-    """One queue in front of all models."""
+    """One queue in front of all models; `owner` stands in the names that it gives, where there are other engines."""
 
     def __init__(
-        self, models: Models, limits: Limits, metrics: Metrics | None = None, journals: Journals | None = None
+        self,
+        models: Models,
+        limits: Limits,
+        metrics: Metrics | None = None,
+        journals: Journals | None = None,
+        owner: str = "",
     ) -> None:
         self.models = models
-        self.sessions = Sessions(limits.dialogue, self.forget)
+        self.sessions = Sessions(limits.dialogue, self.forget, owner)
+        self._owner = owner
         self._journals = journals
         self.limits = limits
         self.metrics = metrics or Metrics()
@@ -76,7 +82,7 @@ class Engine:
 
     def start(self) -> None:
         """Begin to work, and open the default model; paintings that another server left come first."""
-        self._take_up()
+        self.take_up()
         for work in (self._warm(), self._dispatch(), self._tick()):
             self._spawn(work)
 
@@ -114,7 +120,7 @@ class Engine:
         served = self.models.find(model)
         if self._closing:
             raise ClosingError("the server is stopping; ask again later.")
-        job = Job(_with_seed(task), served.name, client)
+        job = Job(with_seed(task, secrets.randbelow(SEEDS)), served.name, client, self._owner)
         try:
             self._queue.push(client, job)
         except NoPlaceError as error:
@@ -137,6 +143,26 @@ class Engine:
     def find(self, job: str) -> Job | None:
         """Return a job that is kept."""
         return self._kept.get(job)
+
+    def is_somewhere(self, name: str) -> bool:
+        """Return whether a painting is kept here, or written down by an engine that may not be reached yet."""
+        return name in self._kept or (self._journals is not None and self._journals.has(name))
+
+    def take_up(self, name: str | None = None) -> None:
+        """Go on with the paintings that other engines left, or with one: finished ones are kept, others wait."""
+        left = () if self._journals is None else self._journals.left(name)
+        found = [taken_up(*one) for one in left]
+        for job in sorted((one for one in found if one is not None), key=lambda one: one.created):
+            self._keep(job)
+            if job.is_over:
+                continue
+            if job.model not in self.models.served:
+                job.fail("Unavailable", f"the model {job.model} is not served any more.")
+                continue
+            self._queue.push(job.client, job, taken=True)
+            self._time(job, self.limits.deadline_s)
+            self.metrics.log.info("taken_up", job=job.id, model=job.model, rows=sum(map(len, job.painted)) // 4)
+        self._work.set()
 
     def ahead_of(self, job: Job) -> int:
         """Return how many jobs are carried out before one that waits."""
@@ -161,20 +187,6 @@ class Engine:
 
     def _time(self, job: Job, seconds: float) -> None:
         job.timer = asyncio.get_running_loop().call_later(seconds, self._expire, job)
-
-    def _take_up(self) -> None:
-        """Go on with the paintings that another server left: those that are finished are kept, the others wait."""
-        found = [] if self._journals is None else [taken_up(*left) for left in self._journals.left()]
-        for job in sorted((one for one in found if one is not None), key=lambda one: one.created):
-            self._keep(job)
-            if job.is_over:
-                continue
-            if job.model not in self.models.served:
-                job.fail("Unavailable", f"the model {job.model} is not served any more.")
-                continue
-            self._queue.push(job.client, job, taken=True)
-            self._time(job, self.limits.deadline_s)
-            self.metrics.log.info("taken_up", job=job.id, model=job.model, rows=sum(map(len, job.painted)) // 4)
 
     def _expire(self, job: Job) -> None:
         self.cancel(
@@ -291,8 +303,8 @@ async def _cancel(asked: Coroutine[Any, Any, None]) -> None:
         return
 
 
-def _with_seed(task: Task) -> Task:
-    """Return a task that gives the same result whenever it is carried out."""
+def with_seed(task: Task, seed: int) -> Task:
+    """Return a task that gives the same result whenever it is carried out; one that has a seed keeps it."""
     if task.ability not in _PAINTS or "seed" in task.options:
         return task
-    return msgspec.structs.replace(task, options={**task.options, "seed": secrets.randbelow(_SEEDS)})
+    return msgspec.structs.replace(task, options={**task.options, "seed": seed})

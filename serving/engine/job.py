@@ -1,7 +1,6 @@
 """One request on its way: what was asked, what has happened so far, and who waits for the rest."""
 
 import asyncio
-import secrets
 import time
 from collections.abc import AsyncIterator
 from typing import Literal, TypeAlias
@@ -10,6 +9,7 @@ import msgspec
 
 from .journal import Journal
 from .messages import CANCELLED, Done, Event, Failed, Note, PaintedRows, Partial, Picture, Row, Started, Strip, Task
+from .names import new_name
 
 State: TypeAlias = Literal["queued", "running", "done", "failed", "cancelled"]
 
@@ -20,8 +20,8 @@ class Job:
     One that another server goes on with has other numbers: strips fall otherwise.
     """
 
-    def __init__(self, task: Task, model: str, client: str) -> None:
-        self.id = secrets.token_urlsafe(16)
+    def __init__(self, task: Task, model: str, client: str, owner: str = "") -> None:
+        self.id = new_name(owner)
         self.task = task
         self.model = model
         self.client = client

@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from edgevlo.runtime.errors import OutputError
-from edgevlo.runtime.journal.records import Records
+from edgevlo.runtime.journal.records import HeldError, Records
 
 from ..log import Log
 from .messages import CLOSING, Answer, Done, Event, Failed, Message, Note, Partial, Picture, Row, Started, Strip, Task
@@ -126,11 +126,20 @@ class Journals:
         journal.write(begun)
         return journal
 
-    def left(self) -> Iterator[tuple[Journal, list[Entry]]]:
-        """Yield the journals that other servers left and what stands in them; those still being written are theirs."""
-        for path in sorted(self._folder.glob(f"*{_SUFFIX}")):
+    def has(self, name: str) -> bool:
+        """Return whether a painting has a journal, whoever writes it."""
+        return bool(self._files(name))
+
+    def left(self, name: str | None = None) -> Iterator[tuple[Journal, list[Entry]]]:
+        """Yield the journals that other servers left, or that of one painting, and what stands in them.
+
+        Those still being written are theirs.
+        """
+        for path in self._files(name):
             try:
                 records = Records(path)
+            except HeldError:
+                continue
             except OutputError as error:
                 self._log.error("journal_skipped", reason=str(error))
                 continue
@@ -145,3 +154,8 @@ class Journals:
                 yield journal, entries
             else:
                 journal.delete()  # its server ended before it said anything
+
+    def _files(self, name: str | None) -> list[Path]:
+        """Return the files, or that of one painting; a name from outside is only compared, and never a path."""
+        files = sorted(self._folder.glob(f"*{_SUFFIX}"))
+        return files if name is None else [path for path in files if path.name == name + _SUFFIX]

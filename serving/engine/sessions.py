@@ -4,7 +4,6 @@ A session is a list of turns and nothing else; the work is the engine's. Session
 bytes and in the time that nobody uses them, and what they hold is gone when they end.
 """
 
-import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from typing import Final, Literal, TypeAlias
 from .errors import SessionFullError
 from .job import Job
 from .messages import Answer
+from .names import new_name
 
 TurnAbility: TypeAlias = Literal["show", "paint", "edit", "ask"]
 
@@ -64,7 +64,7 @@ class Session:
     """One dialogue with one model."""
 
     model: str
-    id: str = field(default_factory=lambda: secrets.token_urlsafe(16))
+    id: str
     created: float = field(default_factory=time.time)
     used_at: float = field(default_factory=time.monotonic)
     turns: list[Turn] = field(default_factory=list)
@@ -83,8 +83,9 @@ class Session:
 class Sessions:
     """The sessions of a server; `forget` deletes what a turn had painted."""
 
-    def __init__(self, limits: SessionLimits, forget: Callable[[Job], None]) -> None:
+    def __init__(self, limits: SessionLimits, forget: Callable[[Job], None], owner: str = "") -> None:
         self.limits = limits
+        self._owner = owner
         self._forget = forget
         self._open: dict[str, Session] = {}
 
@@ -95,7 +96,7 @@ class Sessions:
         """Return a new session; without a place for it the one that was not used for the longest time ends."""
         while len(self._open) >= self.limits.sessions:
             self._end_longest_unused()
-        session = Session(model=model)
+        session = Session(model=model, id=new_name(self._owner))
         self._open[session.id] = session
         return session
 

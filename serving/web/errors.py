@@ -1,9 +1,11 @@
 """Errors as clients see them: OpenAI's form, a status, and never more than they need to know."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import Response
 
 from ..engine.errors import ClosingError, EngineError, QueueFullError, SessionFullError
@@ -98,3 +100,28 @@ def of_failed(failed: Failed) -> ApiError:
     status = _STATUS.get(failed.kind, 500)
     param = next((name for start, name in _PARAMS if failed.text.startswith(start)), None) if status == 400 else None
     return ApiError(status, failed.text, param=param, code=_CODES.get(failed.kind))
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, ApiError)
+    return error.response()
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    messages = {404: "There is nothing at this path.", 405: f"{request.method} is not taken at this path."}
+    message = messages.get(error.status_code, str(error.detail))
+    return ApiError(error.status_code, message, headers=error.headers).response()
+
+
+async def _broken(_: Request, __: Exception) -> Response:
+    """Answer what is our bug; the log has its traceback, the client has not."""
+    return ApiError(500, "Something went wrong in the server; its log has the details.").response()
+
+
+# How an application's errors leave it.
+HANDLERS: Final[Mapping[Any, Callable[[Request, Exception], Awaitable[Response]]]] = {
+    ApiError: _refused,
+    HTTPException: _http_error,
+    Exception: _broken,
+}

@@ -1,7 +1,10 @@
 """What the server lets in, and how much of it."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+
+from edgevlo.runtime.errors import OutputError, RequestError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,3 +35,14 @@ class Kiosk:
     label: bool = True
     presets: Path | None = None
     share: str | None = None
+
+
+def read_keys(path: Path) -> tuple[bytes, ...]:
+    """Return the keys of a file, one a line; raise `OutputError` or `RequestError` where there are none."""
+    try:
+        lines = path.read_text(encoding="utf-8").split()
+    except (OSError, UnicodeDecodeError) as error:
+        raise OutputError(f"{path} cannot be read ({error}); it holds keys, one a line.") from error
+    if not lines:
+        raise RequestError(f"{path} holds no key; write one a line into it.")
+    return tuple(hashlib.sha256(line.encode()).digest() for line in lines)

@@ -1,6 +1,5 @@
 """Commands about servers: serve, ps and stop."""
 
-import hashlib
 import json
 import re
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 import edgevlo
-from edgevlo.runtime.errors import OutputError, RequestError
+from edgevlo.runtime.errors import RequestError
 
 from ..options import c2pa_option, json_option, threads_option
 
@@ -90,6 +89,7 @@ def serve(
         from edgevlo.runtime.credentials.sign import prepare
 
         prepare()
+    from edgevlo.models.served import aliased, served
     from edgevlo.serving.app_state import Answers
     from edgevlo.serving.engine.engine import Limits
     from edgevlo.serving.engine.models import Keeping
@@ -98,12 +98,12 @@ def serve(
     from edgevlo.serving.web.settings import Kiosk
 
     page = Kiosk(idle_s=kiosk_idle, label=kiosk_label, presets=kiosk_presets) if kiosk else None
-    folders = _folders(models)
+    folders = served(models)
     budget = None if memory_budget is None else _bytes(memory_budget)
     run(
         Settings(
             folders=folders,
-            aliases=_aliases(aliases, folders),
+            aliases=aliased(aliases, folders),
             host=host,
             port=port,
             grace_s=grace,
@@ -163,59 +163,16 @@ def _check_installed() -> None:
             raise RequestError(f"{name} is not installed; add the server: {install_command('serve')}")
 
 
-def _folders(models: tuple[str, ...]) -> dict[str, Path]:
-    """Return the bundles to serve by name: those asked for, or the embedded one and all that are installed."""
-    from edgevlo.models.find import EMBEDDED_MODEL, default, find
-    from edgevlo.models.list import bundles
-
-    if models:
-        found = {_name(model): find(model) for model in models}
-        if len(found) < len(models):
-            raise RequestError("two models have the same name; serve one of them, or rename a folder.")
-        return found
-    first = find()
-    return {
-        _name(default() or EMBEDDED_MODEL): first,
-        **{one.name: one.folder for one in bundles() if one.folder != first},
-    }
-
-
-def _name(model: str) -> str:
-    """Return the name of a model that was given as a folder or a name."""
-    return model if re.fullmatch(r"[\w.-]+/[\w.-]+", model) and not Path(model).exists() else Path(model).resolve().name
-
-
-def _aliases(given: tuple[str, ...], folders: dict[str, Path]) -> dict[str, str]:
-    aliases = {}
-    for alias in given:
-        name, _, model = alias.partition("=")
-        target = model or next(iter(folders))
-        if target not in folders:
-            raise RequestError(f"--alias {alias} names a model that is not served; there are {', '.join(folders)}.")
-        aliases[name] = target
-    return aliases
-
-
 def _doors(host: str, hosts: tuple[str, ...], key_file: Path | None, comment_every: float) -> "Doors":
-    from edgevlo.serving.web.settings import Doors
+    from edgevlo.serving.web.settings import Doors, read_keys
 
     local = Doors().hosts
     return Doors(
         hosts=local | {host.lower()} | {name.lower() for name in hosts},
         any_address=host not in local,
         keepalive_s=comment_every,
-        keys=() if key_file is None else _keys(key_file),
+        keys=() if key_file is None else read_keys(key_file),
     )
-
-
-def _keys(path: Path) -> tuple[bytes, ...]:
-    try:
-        lines = path.read_text(encoding="utf-8").split()
-    except (OSError, UnicodeDecodeError) as error:
-        raise OutputError(f"{path} cannot be read ({error}); it holds keys, one a line.") from error
-    if not lines:
-        raise RequestError(f"{path} holds no key; write one a line into it.")
-    return tuple(hashlib.sha256(line.encode()).digest() for line in lines)
 
 
 def _bytes(text: str) -> int:
