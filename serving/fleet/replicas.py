@@ -18,12 +18,12 @@ from edgevlo.runtime.credentials.sign import prepare
 from ..api.metrics import page
 from ..api.status import describe
 from ..app import make_routes
+from ..app_state import Answers, Site
 from ..engine.engine import Engine, Limits
 from ..engine.journal import Journals
 from ..engine.metrics import Metrics
 from ..engine.models import Keeping, Models
 from ..log import Log
-from ..app_state import Answers, Site
 from ..web.settings import Doors
 from .answering import answering
 from .asked import Asked

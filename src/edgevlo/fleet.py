@@ -49,11 +49,11 @@ class Arguments(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 def build(args: Mapping[str, Any]) -> "Application":
     """Return the application; raise `RequestError` for an argument that is unknown or wrong."""
     _check_installed()
+    from edgevlo.serving.app_state import Answers
     from edgevlo.serving.engine.engine import Limits
     from edgevlo.serving.engine.models import Keeping
     from edgevlo.serving.fleet.application import Scale, application
     from edgevlo.serving.fleet.replicas import EngineSettings
-    from edgevlo.serving.app_state import Answers
     from edgevlo.serving.web.settings import Doors, read_keys
 
     try:
