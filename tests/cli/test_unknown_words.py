@@ -1,5 +1,8 @@
 """Words that the embedded model has never read: it does what it can."""
 
+import re
+from pathlib import Path
+
 import pytest
 from command_line import Run
 from PIL import Image
@@ -29,3 +32,11 @@ def test_words_outside_the_models_world_are_no_error(edgevlo_run: Run, words: st
         assert all(line.startswith("note: ") and "the model" in line for line in ran.err.splitlines())
     with Image.open("edited.png") as image:
         assert image.size == (128, 128)
+
+
+def test_the_words_that_the_page_shows_as_unknown_are(edgevlo_run: Run) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "using.md").read_text(encoding="utf-8")
+    (request,) = re.findall(r'`edgevlo paint "(.*)"` paints the car and prints$', page, re.MULTILINE)
+    (note,) = re.findall(r"^    (note: picturebook does not know .*)$", page, re.MULTILINE)
+
+    assert edgevlo_run("paint", request, "-o", "car.png").err == f"{note}\n"
