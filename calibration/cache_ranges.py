@@ -15,11 +15,10 @@ from edgevlo.runtime.bundle import Bundle
 from edgevlo.runtime.engine import Engine, Painter
 from edgevlo.runtime.model import Model
 
-from .calibrate import carried_out
+from .carry_out import carry_out_all
 from .evaluation.cases import PICTURES
 from .observe import Observer
 from .requests import cases
-from .store import Grids
 
 # Requests, the abilities in turn. What is beyond the ranges is clipped, for which QuantizedCachePass leaves a margin.
 COUNT: Final = 4
@@ -52,12 +51,6 @@ def cache_ranges(
     Raises `RequestError` for requests that the bundle cannot use.
     """
     listed = cases(bundle.manifest, prompts, None if prompts is None else PICTURES, count)
-    engine, observer, grids = CacheObservedEngine(bundle), Observer({}), Grids()
-    model = Model(bundle, engine)
-    for number, case in enumerate(listed):
-        for grid, rows in carried_out(model, observer, case, grids, ours=prompts is None):
-            if progress is not None:
-                progress(f"KV cache, {case.ability}, request {number + 1} of {len(listed)}", len(grid), rows)
-            if case.ability == "paint" and len(grid) == rows:
-                grids[str(number)] = grid
+    engine = CacheObservedEngine(bundle)
+    carry_out_all(Model(bundle, engine), Observer({}), listed, "KV cache, ", progress, ours=prompts is None)
     return engine.peaks

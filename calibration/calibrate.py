@@ -7,39 +7,33 @@ resumes there. The histograms are kept, so that another method needs no second r
 
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
 import msgspec
-import numpy as np
-from PIL import Image
 
 from edgevlo.runtime.arguments import as_path, check_number, check_whole, wrong_type
-from edgevlo.runtime.arrays import Codes, Progress
+from edgevlo.runtime.arrays import Progress
 from edgevlo.runtime.bundle import Bundle, open_bundle
-from edgevlo.runtime.errors import BundleError, CalibrationError, RequestError, RoomError
+from edgevlo.runtime.errors import BundleError, CalibrationError, RequestError
 from edgevlo.runtime.manifest.graphs import GraphRole
 from edgevlo.runtime.model import Model
 
 from . import store
-from .evaluation.cases import Case, digest, strokes_of
+from .carry_out import COUNT, CalibrationWarning, carried_out
+from .evaluation.cases import Case, digest
 from .histogram import Statistics
-from .observe import ANSWER, PLACES, PROMPT, ROLES, ObservedEngine, Observer, readers
+from .observe import PLACES, ROLES, ObservedEngine, Observer, readers
 from .ranges import METHODS, Method, threshold
 from .requests import cases
 from .store import Arrays, Calibration, CaseDone, Grids, Range, Tensors
 
-COUNT: Final = 16
 # picturebook, every input int8, not smoothed: the next code diverges by 4.7e-4 nats; 99.99 8e-4, 99.9 6e-3, max 1e-3.
 PERCENTILE: Final = 99.999
 _NO_ARRAYS: Final = Arrays(file="arrays-0000000000000000.npz", bytes=0, sha256="0" * 64)
-
-
-class CalibrationWarning(UserWarning):
-    """A calibration that is resumed, or made of few cases."""
 
 
 @dataclass
@@ -149,10 +143,8 @@ def _continued(bundle: Bundle, output: Path, listed: Sequence[Case], run: _Run, 
     for number in range(len(run.calibration.done), len(listed)):
         case, began, before = listed[number], time.perf_counter(), observer.tokens
         what = f"{case.ability}, case {number + 1} of {len(listed)}"
-        for grid, rows in carried_out(model, observer, case, run.grids, ours=ours):
-            tell(what, len(grid), rows)
-            if case.ability == "paint" and len(grid) == rows:
-                run.grids[str(number)] = grid
+        for done_rows, rows in carried_out(model, observer, case, number, run.grids, ours=ours):
+            tell(what, done_rows, rows)
         done = CaseDone(
             ability=case.ability,
             text=case.text,
@@ -165,54 +157,6 @@ def _continued(bundle: Bundle, output: Path, listed: Sequence[Case], run: _Run, 
         so_far = _replaced(run.calibration, done=(*run.calibration.done, done), places=tuple(observer.places))
         run.calibration = store.write(output, so_far, run.tensors, run.grids)
     return run
-
-
-def carried_out(
-    model: Model, observer: Observer, case: Case, grids: Grids, *, ours: bool
-) -> Iterator[tuple[Codes, int]]:
-    """Carry out a case; yield the rows painted so far and how many there will be, once for an answer.
-
-    One of `ours` that the model has no room for yields nothing, with a warning; one of the user's raises `RoomError`.
-    """
-    try:
-        yield from _carried_out(model, observer, case, grids)
-    except RoomError as error:
-        if not ours:
-            raise
-        warnings.warn(f"{case.caption[:60]!r} is left out: {error}", CalibrationWarning, stacklevel=2)
-
-
-def _carried_out(model: Model, observer: Observer, case: Case, grids: Grids) -> Iterator[tuple[Codes, int]]:
-    observer.place = PROMPT
-    pictures = [_picture(model, one, grids) for one in case.pictures]
-    output = model.manifest.abilities[case.ability].output
-    if output != "image":
-        observer.place = ANSWER
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of the answer's wording
-            if case.ability == "detect":
-                model.detect(pictures[0], case.labels)
-            else:
-                model.ask(pictures, case.text)
-        yield np.zeros((1, 1), dtype=np.int32), 1
-        return
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of fitted pictures
-        strokes = strokes_of(model, case, pictures, codes_per_pass=1)  # no tensors of wrong guesses
-    observer.at_row(0)
-    for stroke in strokes:
-        if stroke.rows_done == stroke.rows:
-            _ = stroke.preview  # the decoder's turn
-        observer.at_row(stroke.rows_done)
-        yield stroke.codes, stroke.rows
-
-
-def _picture(model: Model, picture: Path | int, grids: Grids) -> Path | Image.Image:
-    if isinstance(picture, Path):
-        return picture
-    if str(picture) not in grids:
-        raise RoomError("it shows a painting that was left out.")
-    return model.decode(grids[str(picture)])
 
 
 def _ranges(bundle: Bundle, run: _Run, method: Method, percentile: float) -> dict[GraphRole, dict[str, Range]]:

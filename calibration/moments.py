@@ -20,10 +20,9 @@ from edgevlo.runtime.memory.predict import weights_bytes
 from edgevlo.runtime.memory.refuse import check_available
 from edgevlo.runtime.model import Model
 
-from .calibrate import COUNT, carried_out
+from .carry_out import COUNT, carry_out_all
 from .observe import ROLES, ObservedEngine, Observer, Watched, flat, real_tokens, rows_of, watched
 from .requests import cases
-from .store import Grids
 
 GATHERED: Final = 256  # tokens between additions
 
@@ -104,12 +103,7 @@ def second_moments(
     if not squares:
         check_available(bundle, moments_bytes(bundle) + weights, "for `method='gptq'`; other methods take less")
     listed = cases(bundle.manifest, prompts, None, count)
-    observer, grids = MomentObserver({}, squares=squares), Grids()
+    observer = MomentObserver({}, squares=squares)
     model = Model(bundle, ObservedEngine(bundle, observer))
-    for number, case in enumerate(listed):
-        for grid, rows in carried_out(model, observer, case, grids, ours=prompts is None):
-            if progress is not None:
-                progress(f"{case.ability}, request {number + 1} of {len(listed)}", len(grid), rows)
-            if case.ability == "paint" and len(grid) == rows:
-                grids[str(number)] = grid
+    carry_out_all(model, observer, listed, "", progress, ours=prompts is None)
     return observer.finished()

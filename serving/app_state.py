@@ -1,5 +1,6 @@
 """What every route needs: the engine, the doors, and how this server was told to answer."""
 
+import functools
 from dataclasses import dataclass
 from typing import cast
 
@@ -11,10 +12,11 @@ from edgevlo.runtime.pictures.sizes import GridRule, parse_size
 from .engine.engine import Engine, with_seed
 from .engine.errors import EngineError
 from .engine.job import Job
-from .engine.messages import Output, PictureFormat, Task
+from .engine.messages import Failed, Output, PictureFormat, Task
 from .engine.models import Served, UnknownModelError
-from .web.errors import bad_request, of_engine, of_unknown_model
+from .web.errors import bad_request, of_engine, of_failed, of_unknown_model
 from .web.settings import Doors, Kiosk
+from .web.stream import or_leave
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +87,14 @@ class Site:
             raise of_engine(error) from error
         state["job"] = job
         return job
+
+    async def finished(self, request: Request, job: Job) -> bool:
+        """Wait for a job; return False when its client left, which stops it, and raise the error of one that failed."""
+        if not await or_leave(request, job.wait(), functools.partial(self.engine.cancel, job)):
+            return False
+        if isinstance(job.end, Failed):
+            raise of_failed(job.end)
+        return True
 
     def size(self, served: Served, asked: str | None) -> str | None:
         """Return the size to paint, None for the model's own; raise the 400 that names the nearest."""

@@ -15,10 +15,10 @@ from starlette.responses import Response
 
 from ..app_state import site_of
 from ..engine.job import Job
-from ..engine.messages import Answer, Failed, Note, Started, Task
+from ..engine.messages import Answer, Failed, Task
 from ..web.body import read_json
 from ..web.errors import bad_request, json_response, of_failed
-from ..web.stream import DONE, EventStream, Pieces, event, or_leave
+from ..web.stream import DONE, EventStream, Pieces, event
 from ..web.uploads import from_uri
 from .images_fields import Short
 
@@ -75,16 +75,14 @@ async def completions(request: Request) -> Response:
     served = site.find(body.model)
     task = Task(ability="ask", text=question, pictures=pictures)
     job = site.submit(request, task, model=body.model, user=body.safety_identifier or body.user)
-    leave = functools.partial(site.engine.cancel, job)
     if body.stream:
+        leave = functools.partial(site.engine.cancel, job)
         return EventStream(_chunks(job, body, served.name), every_s=site.doors.keepalive_s, on_leave=leave)
-    if not await or_leave(request, job.wait(), leave):
+    if not await site.finished(request, job):
         return Response(status_code=499)
-    if isinstance(job.end, Failed):
-        raise of_failed(job.end)
     choice = {
         "index": 0,
-        "message": {"role": "assistant", "content": _answer(job).text or "", "refusal": None},
+        "message": {"role": "assistant", "content": job.answer.text or "", "refusal": None},
         "finish_reason": "stop",
         "logprobs": None,
     }
@@ -151,16 +149,10 @@ def _head(job: Job, model: str, kind: str) -> dict[str, Any]:
     return {"id": f"chatcmpl-{job.id}", "object": kind, "created": int(time.time()), "model": model}
 
 
-def _answer(job: Job) -> Answer:
-    return next(one for one in job.events if isinstance(one, Answer))
-
-
 def _usage(job: Job) -> dict[str, int]:
-    started = next(one for one in job.events if isinstance(one, Started))
-    read, written = started.text_tokens + started.image_tokens, _answer(job).tokens
+    read, written = job.started.text_tokens + job.started.image_tokens, job.answer.tokens
     return {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written}
 
 
 def _notes(job: Job, body: Chat) -> list[str]:
-    notes = [one.text for one in job.events if isinstance(one, Note)]
-    return notes + ([_EARLIER] if len(body.messages) > 1 else [])
+    return job.notes + ([_EARLIER] if len(body.messages) > 1 else [])

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from ..app_state import site_of
 from ..engine.job import Job
-from ..engine.messages import Failed, Partial, Picture, Started, Task
+from ..engine.messages import Failed, Partial, Picture, Task
 from ..web.body import read_json
 from ..web.errors import bad_request, json_response, of_failed
 from ..web.stream import EventStream, Pieces, event, or_leave
@@ -56,7 +56,7 @@ async def _answer(
     job = site.submit(request, task, model=body.model, user=body.identifier)
     leave = functools.partial(site.engine.cancel, job)
     if not body.stream:
-        if not await or_leave(request, job.wait(), leave):
+        if not await site.finished(request, job):
             return Response(status_code=499)
         return json_response(_whole(job, body))
     with contextlib.suppress(TimeoutError):
@@ -79,9 +79,7 @@ def _check(body: ImageRequest) -> None:
 
 
 def _whole(job: Job, body: ImageRequest) -> dict[str, Any]:
-    """Return the answer of a finished job; raise the error of one that failed."""
-    if isinstance(job.end, Failed):
-        raise of_failed(job.end)
+    """Return the answer of a finished job."""
     pictures = job.pictures
     answer = {
         "created": int(job.created),
@@ -124,7 +122,7 @@ def _with_identifier(answer: dict[str, Any], body: ImageRequest) -> dict[str, An
 
 def _usage(job: Job, *, details: bool) -> dict[str, Any]:
     """Return what was counted: tokens of the words, codes of the pictures that were read and painted."""
-    started = next(one for one in job.events if isinstance(one, Started))
+    started = job.started
     painted = sum(picture.rows * picture.columns for picture in job.pictures)
     read = started.text_tokens + started.image_tokens
     usage = {

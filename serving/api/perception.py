@@ -10,9 +10,8 @@ from starlette.responses import Response
 
 from ..app_state import site_of
 from ..engine.job import Job
-from ..engine.messages import Answer, Failed, Note, Output, PictureFormat, Task
-from ..web.errors import bad_request, json_response, of_failed
-from ..web.stream import or_leave
+from ..engine.messages import Output, PictureFormat, Task
+from ..web.errors import bad_request, json_response
 from .images_fields import Short
 from .pictures import WithPictures, read_with_pictures
 
@@ -76,7 +75,7 @@ async def perceive(request: Request, ability: str) -> Response:
             "output_format": output.format,
             "size": f"{picture.width}x{picture.height}",
             "labels": labels or {},
-            "notes": _notes(job),
+            "notes": job.notes,
         }
     )
 
@@ -90,22 +89,13 @@ async def _done(request: Request, task: Task, model: str | None, user: str | Non
     """Return the finished job of a task, None when its client has left; raise the error of one that failed."""
     site = site_of(request)
     job = site.submit(request, task, model=model, user=user)
-    if not await or_leave(request, job.wait(), functools.partial(site.engine.cancel, job)):
-        return None
-    if isinstance(job.end, Failed):
-        raise of_failed(job.end)
-    return job
+    return job if await site.finished(request, job) else None
 
 
 def _answered(job: Job | None, body: Any) -> Response:
     if job is None:
         return Response(status_code=499)
-    answer = next(one for one in job.events if isinstance(one, Answer))
-    return json_response({**body(answer), "notes": _notes(job)})
-
-
-def _notes(job: Job) -> list[str]:
-    return [one.text for one in job.events if isinstance(one, Note)]
+    return json_response({**body(job.answer), "notes": job.notes})
 
 
 def _some(pictures: tuple[bytes, ...]) -> tuple[bytes, ...]:

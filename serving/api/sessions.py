@@ -3,7 +3,6 @@
 A turn that paints is a painting like any other, with its own events; the session only remembers which it was.
 """
 
-import functools
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -15,11 +14,11 @@ from ..app_state import site_of
 from ..engine.errors import SessionFullError
 from ..engine.intent import intent
 from ..engine.job import Job
-from ..engine.messages import Failed, Note, PictureFormat, Task
+from ..engine.messages import PictureFormat, Task
 from ..engine.sessions import Session, Turn
 from ..web.body import read_json
-from ..web.errors import ApiError, bad_request, json_response, of_engine, of_failed
-from ..web.stream import EventStream, or_leave
+from ..web.errors import ApiError, bad_request, json_response, of_engine
+from ..web.stream import EventStream
 from . import paintings
 from .images_fields import Sampling, Short
 from .painting_stream import follow
@@ -133,10 +132,8 @@ def _begun(
 
 
 async def _answered(request: Request, session: Session, turn: Turn, job: Job) -> Response:
-    if not await or_leave(request, job.wait(), functools.partial(site_of(request).engine.cancel, job)):
+    if not await site_of(request).finished(request, job):
         return Response(status_code=499)
-    if isinstance(job.end, Failed):
-        raise of_failed(job.end)
     return json_response(_told(request, session, turn))
 
 
@@ -180,5 +177,5 @@ def _told(request: Request, session: Session, turn: Turn) -> dict[str, Any]:
         "answer": turn.answer,
         "picture": f"/v1/sessions/{session.id}/turns/{turn.number}/picture" if turn.picture else None,
         "painting": paintings.describe(request, job) if job is not None and paints else None,
-        "notes": [] if job is None else [one.text for one in job.events if isinstance(one, Note)],
+        "notes": [] if job is None else job.notes,
     }

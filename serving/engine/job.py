@@ -8,7 +8,21 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from .journal import Journal
-from .messages import CANCELLED, Done, Event, Failed, Note, PaintedRows, Partial, Picture, Row, Started, Strip, Task
+from .messages import (
+    CANCELLED,
+    Answer,
+    Done,
+    Event,
+    Failed,
+    Note,
+    PaintedRows,
+    Partial,
+    Picture,
+    Row,
+    Started,
+    Strip,
+    Task,
+)
 from .names import new_name
 
 State: TypeAlias = Literal["queued", "running", "done", "failed", "cancelled"]
@@ -59,6 +73,21 @@ class Job:
     def pictures(self) -> list[Picture]:
         """The finished pictures."""
         return [event for event in self.events if isinstance(event, Picture)]
+
+    @property
+    def started(self) -> Started:
+        """What was read when the task was begun."""
+        return next(event for event in self.events if isinstance(event, Started))
+
+    @property
+    def answer(self) -> Answer:
+        """The answer of a finished question."""
+        return next(event for event in self.events if isinstance(event, Answer))
+
+    @property
+    def notes(self) -> list[str]:
+        """What the model had to change or leave out."""
+        return [event.text for event in self.events if isinstance(event, Note)]
 
     @property
     def painted(self) -> PaintedRows:

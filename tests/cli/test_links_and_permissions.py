@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from command_line import Run, fails
+from mounts import can_mount
 from PIL import Image
 
 from edgevlo.runtime.errors import BundleError
@@ -157,12 +158,7 @@ print(json.dumps(told))
 """
 
 
-def _mounts() -> bool:
-    found = shutil.which("unshare")
-    return found is not None and subprocess.run([found, "--mount", "true"], capture_output=True).returncode == 0
-
-
-@pytest.mark.skipif(not _mounts(), reason="nothing can be mounted here")
+@pytest.mark.skipif(not can_mount(), reason="nothing can be mounted here")
 def test_a_read_only_disk_is_read_and_never_a_traceback(work: Run, tmp_path: Path) -> None:
     here = tmp_path / "here"
     here.mkdir()

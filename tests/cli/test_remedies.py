@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_line import Ran, Run, fails
+from mounts import can_mount
 from PIL import Image
 
 from edgevlo.runtime.errors import PictureError
@@ -113,12 +114,7 @@ def test_a_picture_of_somebody_else(open_folder: Path) -> None:
         assert load_picture(picture).size == (20, 16)
 
 
-@pytest.mark.skipif(
-    subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode != 0
-    if shutil.which("unshare")
-    else True,
-    reason="namespaces cannot be made here",
-)
+@pytest.mark.skipif(not can_mount(), reason="namespaces cannot be made here")
 def test_a_container_without_proc(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "edgevlo", "paint", "a red car", "-o", str(tmp_path / "car.png")]
 

@@ -50,8 +50,7 @@ class Told:
 
     def text_part(self) -> dict[str, Any]:
         """Return the answer as a part of a message."""
-        answer = next(one for one in self.job.events if isinstance(one, Answer))
-        return {"type": "output_text", "text": answer.text or "", "annotations": [], "logprobs": []}
+        return {"type": "output_text", "text": self.job.answer.text or "", "annotations": [], "logprobs": []}
 
     def response(self, status: str) -> dict[str, Any]:
         """Return the response object."""
@@ -79,7 +78,7 @@ class Told:
         }
 
     def _usage(self) -> dict[str, Any]:
-        started = next(one for one in self.job.events if isinstance(one, Started))
+        started = self.job.started
         read = started.text_tokens + started.image_tokens
         answered = sum(one.tokens for one in self.job.events if isinstance(one, Answer))
         written = answered + sum(one.rows * one.columns for one in self.job.pictures)

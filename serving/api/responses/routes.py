@@ -15,11 +15,11 @@ from ...app_state import Site, site_of
 from ...engine.errors import SessionFullError
 from ...engine.intent import intent
 from ...engine.job import Job
-from ...engine.messages import Failed, Task
+from ...engine.messages import Task
 from ...engine.sessions import Session
 from ...web.body import read_json
-from ...web.errors import ApiError, bad_request, json_response, of_engine, of_failed
-from ...web.stream import EventStream, or_leave
+from ...web.errors import ApiError, bad_request, json_response, of_engine
+from ...web.stream import EventStream
 from ...web.uploads import from_uri
 from ..pictures import check_number
 from .events import Told, events
@@ -48,13 +48,11 @@ async def create(request: Request) -> Response:
     turn = site.engine.sessions.add(session, ability, say=words, about=about, job=job)
     name = f"{_PREFIX}{session.id}-{turn.number}"
     told = Told(name=name, body=body, model=session.model, job=job, is_answer=ability == "ask")
-    leave = functools.partial(site.engine.cancel, job)
     if body.stream:
+        leave = functools.partial(site.engine.cancel, job)
         return EventStream(events(told), every_s=site.doors.keepalive_s, on_leave=leave)
-    if not await or_leave(request, job.wait(), leave):
+    if not await site.finished(request, job):
         return Response(status_code=499)
-    if isinstance(job.end, Failed):
-        raise of_failed(job.end)
     return json_response(told.response("completed"))
 
 
