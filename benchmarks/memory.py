@@ -4,6 +4,7 @@ Each bundle paints one picture of its default size with default guidance, in a p
 largest resident set that Linux noted (`VmHWM`). Beside it stands what `edgevlo show` predicts, part by part.
 
     python benchmarks/memory.py BUNDLE...
+    python benchmarks/memory.py --name memory_forms BUNDLE...    # another file in results
 """
 
 import argparse
@@ -63,6 +64,7 @@ def main() -> None:
     """Read the arguments, measure, write."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("bundles", nargs="*", type=Path)
+    parser.add_argument("--name", default="memory", help="of the file in results")
     parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child:
@@ -70,7 +72,7 @@ def main() -> None:
         return
     figures = {"/".join(bundle.parts[-2:]): compare(bundle) for bundle in arguments.bundles}
     print(json.dumps(figures, indent=1))
-    record.write("memory", figures)
+    record.write(arguments.name, figures)
 
 
 if __name__ == "__main__":
