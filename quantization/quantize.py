@@ -6,7 +6,7 @@ The command line and Python come in here, with the same defaults and the same qu
 import warnings
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from edgevlo.calibration.evaluation.budget import Budget, Kept, Tried, keep_most_sensitive, parse_budget
@@ -28,6 +28,7 @@ from .overrides import Override
 from .precision_plan import FALLBACK_ROLES, Fallback, PrecisionPlan
 from .recipes import DATA_DRIVEN, Blocks
 from .request import QuantizeRequest, check
+from .self_check import record_outputs
 from .static import Calibrated, Static
 from .targets.emulation import emulated
 from .targets.gpu import GPU_TARGETS, TargetWarning, changed_sampling
@@ -113,6 +114,9 @@ def run(request: QuantizeRequest, progress: Progress | None = None) -> Quantized
             made = Quantized(bundle=_written(request, source, plan, staging / "bundle", tell))
         else:
             made = _Trials(request, source, reference, staging, tell).settled(plan)
+        compared = source.bundle if reference is not None else None
+        del reference  # its float weights are in memory
+        made = replace(made, bundle=record_outputs(made.bundle, compared, tell))
         publish(made.bundle.folder, request.output)
     return made
 

@@ -72,13 +72,16 @@ def write(source: Source, plan: PrecisionPlan, folder: Path, progress: Progress)
         manifest = msgspec.structs.replace(manifest, backbone=calibrated.backbone(manifest.backbone))
     if gpu is not None:
         manifest = gpu_backbone(manifest, gpu.half)
-    return sealed_bundle(folder, msgspec.structs.replace(manifest, target=plan.target, graphs=graphs, quality=None))
+    return sealed_bundle(
+        folder, msgspec.structs.replace(manifest, target=plan.target, graphs=graphs, quality=None, self_check=None)
+    )
 
 
 def _copy_others(bundle: Bundle, folder: Path) -> None:
     """Copy the files that nobody has written."""
     graphs = {f"{graph.file}{suffix}" for graph in bundle.manifest.graphs.values() for suffix in ("", ".data")}
-    for name in bundle.manifest.files.keys() - graphs - {MANIFEST_FILE}:
+    of_outputs = set() if bundle.manifest.self_check is None else {bundle.manifest.self_check.file}
+    for name in bundle.manifest.files.keys() - graphs - of_outputs - {MANIFEST_FILE}:
         if not (folder / name).exists():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(bundle.path(name), folder / name)

@@ -1,7 +1,9 @@
 """What runs a bundle's graphs, chosen by its target. A target's libraries are imported when a bundle needs them."""
 
+import platform
 from collections.abc import Callable
 from functools import cache, partial
+from importlib.metadata import version
 from typing import TYPE_CHECKING, TypeAlias
 
 from .bundle import Bundle
@@ -45,6 +47,25 @@ def _rtx(bundle: Bundle, role: GraphRole) -> "Callable[[ort.SessionOptions], Non
 def on_device(manifest: Manifest) -> bool:
     """Whether a bundle's buffers lie on a GPU."""
     return manifest.target in ("cuda", "rtx", "tensorrt")
+
+
+def backend_facts(manifest: Manifest) -> tuple[str, ...]:
+    """Return in words what the results of a bundle depend on here: device, driver, and versions of libraries."""
+    target = manifest.target
+    if target == "tensorrt":
+        device = _device()
+        capability = ".".join(map(str, device.gpu.capability))
+        return (f"{device.gpu.name} ({capability})", device.gpu.driver, f"TensorRT {device.trt.__version__}")
+    import onnxruntime as ort
+
+    facts = (f"ONNX Runtime {ort.__version__}",)
+    if target in ("cuda", "rtx"):
+        from .gpu.identity import machine_facts
+        from .gpu.tensorrt_rtx import DISTRIBUTION
+
+        plugin = (f"{DISTRIBUTION} {version(DISTRIBUTION)}",) if target == "rtx" else ()
+        return (*machine_facts(), f"provider {target}", *plugin, *facts)
+    return (f"{platform.machine()} CPU", *facts)
 
 
 @cache

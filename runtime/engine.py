@@ -4,14 +4,14 @@ Knows codes and tokens, not words: prompts come in as token ids, pictures as cod
 """
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from .arrays import Codes, Floats, Pixels
+from .arrays import Array, Codes, Floats, Pixels
 from .backends import Opener, open_runner
 from .bundle import Bundle
 from .errors import BundleError, RoomError
@@ -165,6 +165,16 @@ class Engine:
         for role in self._bundle.manifest.graphs:
             getattr(self, f"_{role}")
         _ = self._embeddings
+
+    def compute(self, role: GraphRole, outputs: Sequence[str], feeds: Mapping[str, Array]) -> Sequence[Array]:
+        """Run a graph on arrays of the host and return the named outputs as they are, numbers unchecked."""
+        graph: Runner = getattr(self, f"_{role}")
+        with one_line(self._bundle, role):
+            return graph.run(outputs, feeds)
+
+    def forget_painters(self) -> None:
+        """Give back the memory of the painters that are kept for reuse."""
+        self._idle.clear()
 
     def text_choice(self, backbone: Backbone) -> Callable[[], int]:
         """Return a function giving the likeliest token after what a backbone of one row has read until each call.

@@ -2,6 +2,7 @@
 
     EdgevloError
     ├── BundleError        a bundle that cannot be read or does not match its manifest
+    ├── DeviceError        a device whose results are not those that a bundle was made with
     ├── CheckpointError    a checkpoint that cannot be exported
     ├── CalibrationError   a calibration that cannot be made, read, or used with this bundle
     ├── AbilityError       the opened model does not support the ability
@@ -35,6 +36,10 @@ class EdgevloError(Exception):
 
 class BundleError(EdgevloError, ValueError):
     """A bundle that this runtime cannot read."""
+
+
+class DeviceError(EdgevloError, ValueError):
+    """A device, driver or library on which a bundle gives other results than it was made with."""
 
 
 class CheckpointError(EdgevloError, ValueError):

@@ -12,6 +12,7 @@ from PIL import Image
 from .abilities import ability_of, check_count
 from .arguments import as_names, as_path
 from .arrays import Codes
+from .backends import on_device
 from .bundle import Bundle, open_bundle
 from .engine import Engine
 from .generate.detections import Detection, only_asked, read_detections
@@ -54,11 +55,17 @@ class Model:
         Large graphs run on `threads` threads, but no more than there are CPUs to use; 0 means `$EDGEVLO_THREADS`, or
         all of them.
 
-        Raises `MemoryShortError` when not even its smallest request fits into memory.
+        Raises `MemoryShortError` when not even its smallest request fits into memory, and `DeviceError` when a GPU that
+        the bundle is new to gives other results than it was made with.
         """
         bundle = open_bundle(as_path("folder", folder))
         check_opening(bundle)
-        return cls(bundle, Engine(bundle, threads=threads))
+        engine = Engine(bundle, threads=threads)
+        if on_device(bundle.manifest):
+            from .self_check.first_opening import check_first_opening
+
+            check_first_opening(bundle, engine)
+        return cls(bundle, engine)
 
     def paint(
         self,

@@ -48,6 +48,7 @@ def home_of_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         folder = tmp_path_factory.mktemp("home")
         patch.setenv("EDGEVLO_HOME", str(folder))
         patch.setenv("EDGEVLO_TRIAL", "0")  # tests/runtime/test_trial.py has those that are about it
+        patch.setenv("EDGEVLO_SELF_CHECK", "0")  # and tests/runtime/test_self_check.py
         yield folder
 
 

@@ -2,7 +2,7 @@
 
 from .open import EMBEDDED, Bundle, open_bundle, read_bundle
 from .verify import verify_bundle, verify_files
-from .write import publish, seal, sealed_bundle, staged_folder, staging_folder, with_quality
+from .write import publish, seal, sealed_bundle, staged_folder, staging_folder, with_quality, with_self_check
 
 __all__ = [
     "EMBEDDED",
@@ -17,4 +17,5 @@ __all__ = [
     "verify_bundle",
     "verify_files",
     "with_quality",
+    "with_self_check",
 ]

@@ -1,4 +1,5 @@
-"""What is known of bundles on this machine: which folders were verified and are unchanged, which were tried or made.
+"""What is known of bundles on this machine: which folders were verified and are unchanged, which were tried or made,
+and on which devices they passed their self-check.
 
 Kept in `$EDGEVLO_HOME/verified`, one small file each. Where nothing can be kept, bundles are verified at every opening.
 """
@@ -50,6 +51,16 @@ def is_trusted(digest: str) -> bool:
 def trust(digest: str) -> None:
     """Keep that a bundle was made here or came through its trial."""
     _write(digest, "")
+
+
+def passed_on(device: str) -> bool:
+    """Whether a bundle passed its self-check on a device, both by one digest."""
+    return _read(f"device-{device}") is not None
+
+
+def remember_passed(device: str) -> None:
+    """Keep that a bundle passed its self-check on a device."""
+    _write(f"device-{device}", "")
 
 
 def _folder_key(folder: Path) -> str:

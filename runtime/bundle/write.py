@@ -10,7 +10,7 @@ import msgspec
 
 from ..errors import OutputError
 from ..files import beside, claimed, exchange, remove_folder, sync, written_to
-from ..manifest.schema import MANIFEST_FILE, File, Manifest, Quality, encode_manifest, read_manifest
+from ..manifest.schema import MANIFEST_FILE, File, Manifest, Quality, SelfCheck, encode_manifest, read_manifest
 from . import known_bundles
 from .open import Bundle
 from .verify import sha256
@@ -87,6 +87,17 @@ def sealed_bundle(folder: Path, manifest: Manifest) -> Bundle:
 def with_quality(bundle: Bundle, quality: Quality) -> Bundle:
     """Record a verdict in a bundle's manifest; its other files stay as they are."""
     return _stated(bundle.folder, msgspec.structs.replace(bundle.manifest, quality=quality))
+
+
+def with_self_check(bundle: Bundle, file: str, record: bytes | str) -> Bundle:
+    """Add a self-check record to a bundle, or the reason why it has none, in words; other files stay as they are."""
+    if isinstance(record, str):
+        entry, files = SelfCheck(absent=record), dict(bundle.manifest.files)
+    else:
+        (bundle.folder / file).write_bytes(record)
+        listed = File(bytes=len(record), sha256=hashlib.sha256(record).hexdigest())
+        entry, files = SelfCheck(file=file), {**bundle.manifest.files, file: listed}
+    return _stated(bundle.folder, msgspec.structs.replace(bundle.manifest, self_check=entry, files=files))
 
 
 def _stated(folder: Path, manifest: Manifest) -> Bundle:

@@ -19,6 +19,7 @@ from ..extras import install_command
 from ..files import home
 from .tensorrt_profiles import Profile
 
+DISTRIBUTION: Final = "onnxruntime-ep-nv-tensorrt-rtx-cu13"
 _PACKAGE: Final = "onnxruntime_ep_nv_tensorrt_rtx"
 
 # Option -> what it is; tests compare the names with the header that the package ships.

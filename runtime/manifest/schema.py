@@ -70,6 +70,17 @@ class Quality(Record, frozen=True, kw_only=True):
             raise ValueError("quality has reasons if and only if it did not pass")
 
 
+class SelfCheck(Record, frozen=True, kw_only=True):
+    """The file that records the bundle's own outputs, for devices to compare theirs with; or why there is none."""
+
+    file: ShortText = ""
+    absent: OneLine = ""
+
+    def __post_init__(self) -> None:
+        if bool(self.file) == bool(self.absent):
+            raise ValueError("self_check has a file or the reason why it is absent")
+
+
 class Manifest(Record, frozen=True, kw_only=True):
     """What `manifest.json` says. Read once; nothing changes it afterwards."""
 
@@ -95,6 +106,7 @@ class Manifest(Record, frozen=True, kw_only=True):
     abilities: dict[AbilityName, Ability]
     domain: Domain | None = None  # None: the tokenizer takes any picture
     quality: Quality | None = None  # None: not measured
+    self_check: SelfCheck | None = None  # None: made before there were any, or portable
     files: Annotated[dict[str, File], Meta(max_length=65_536)]
 
 
@@ -168,6 +180,8 @@ def _check_files(manifest: Manifest, refuse: checks.Refuse) -> None:
     named |= {"token_embedding.file": manifest.token_embedding.file, "tokenizer": manifest.tokenizer}
     if manifest.code_embedding is not None:
         named["code_embedding.file"] = manifest.code_embedding.file
+    if manifest.self_check is not None and manifest.self_check.file:
+        named["self_check.file"] = manifest.self_check.file
     for field, file in named.items():
         if file not in manifest.files:
             refuse(field, f"names {file!r}, which is not listed under files")

@@ -1,12 +1,16 @@
 """Commands about the models on this machine: pull, list, rm, show and verify."""
 
 import json
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..completion import ModelName
 from ..options import bundle_argument, json_option
 from ..printing import say, say_json
+
+if TYPE_CHECKING:
+    from edgevlo.runtime.bundle import Bundle
 
 
 @click.command()
@@ -73,18 +77,23 @@ def show(bundle: str | None, as_json: bool) -> None:
 
 @click.command()
 @bundle_argument
+@click.option(
+    "--run", "runs_here", is_flag=True, help="Replay the bundle's own outputs on its device and compare them."
+)
 @json_option
-def verify(bundle: str | None, as_json: bool) -> None:
+def verify(bundle: str | None, runs_here: bool, as_json: bool) -> None:
     """Check every file of a bundle against its manifest, and run each of its graphs in a process of its own."""
     from edgevlo.models.find import find
     from edgevlo.runtime.bundle import read_bundle, verify_bundle
     from edgevlo.runtime.errors import BundleError
     from edgevlo.runtime.memory.predict import on_cpu
+    from edgevlo.runtime.self_check.record import read_record
 
     folder = find(bundle)
     try:
         opened = read_bundle(folder)
         verify_bundle(opened)
+        read_record(opened)
     except BundleError as error:
         if not as_json:
             raise
@@ -92,9 +101,27 @@ def verify(bundle: str | None, as_json: bool) -> None:
         click.get_current_context().exit(1)
     files, target = opened.manifest.files, opened.manifest.target
     runs, size = on_cpu(opened.manifest), sum(file.bytes for file in files.values())
-    if as_json:
-        facts = {"folder": str(folder), "whole": True, "files": len(files), "bytes": size, "graphs_run": runs}
-        say_json(facts)
-    else:
+    facts = {"folder": str(folder), "whole": True, "files": len(files), "bytes": size, "graphs_run": runs}
+    if not as_json:
         graphs = "graphs run" if runs else f"graphs not opened, they are for {target}"
         click.echo(f"{folder} is whole: {len(files)} files, {size / 1e6:.1f} MB, {graphs}.")
+    if runs_here:
+        _run_here(opened, facts, as_json)
+    elif as_json:
+        say_json(facts)
+
+
+def _run_here(bundle: "Bundle", facts: dict[str, Any], as_json: bool) -> None:
+    """Replay a bundle's outputs, print the figures, and refuse what is outside the limits."""
+    from edgevlo.runtime.engine import Engine
+    from edgevlo.runtime.self_check.first_opening import refuse_wrong, replayed
+
+    from .. import self_check
+
+    found = replayed(bundle, Engine(bundle))
+    if as_json:
+        why = None if found else self_check.why_none(bundle.manifest)
+        say_json({**facts, "self_check": self_check.facts(found), "why_no_self_check": why})
+    else:
+        self_check.print_findings(bundle.manifest, found)
+    refuse_wrong(bundle, found)
