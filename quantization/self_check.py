@@ -27,7 +27,7 @@ def record_outputs(bundle: Bundle, reference: Bundle | None, progress: Progress)
     try:
         record = _made(bundle)
     except EdgevloError as error:
-        return with_self_check(bundle, FILE, _reason(error))
+        return with_self_check(bundle, FILE, _reason(error, bundle))
     gc.collect()
     return with_self_check(bundle, FILE, encode_record(_limited(record, bundle, reference)))
 
@@ -47,6 +47,9 @@ def _limited(record: SelfCheck, bundle: Bundle, reference: Bundle | None) -> Sel
     return with_limits(record, bundle.manifest, measured)
 
 
-def _reason(error: EdgevloError) -> str:
-    """Return an error as a manifest may hold it: one line."""
-    return " ".join(str(error).split())[:400]
+def _reason(error: EdgevloError, bundle: Bundle) -> str:
+    """Return an error as a manifest may hold it: one line, without the folders that the bundle was made in."""
+    text = str(error)
+    for folder in (bundle.folder, bundle.folder.with_name("emulated")):
+        text = text.replace(str(folder), bundle.manifest.name)
+    return " ".join(text.split())[:400]

@@ -3,7 +3,7 @@
 import platform
 from collections.abc import Callable
 from functools import cache, partial
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, TypeAlias
 
 from .bundle import Bundle
@@ -63,9 +63,16 @@ def backend_facts(manifest: Manifest) -> tuple[str, ...]:
         from .gpu.identity import machine_facts
         from .gpu.tensorrt_rtx import DISTRIBUTION
 
-        plugin = (f"{DISTRIBUTION} {version(DISTRIBUTION)}",) if target == "rtx" else ()
+        plugin = (f"{DISTRIBUTION} {_version(DISTRIBUTION)}",) if target == "rtx" else ()
         return (*machine_facts(), f"provider {target}", *plugin, *facts)
     return (f"{platform.machine()} CPU", *facts)
+
+
+def _version(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:  # the plugin may come from elsewhere; opening a graph says where it is missing
+        return "of unknown version"
 
 
 @cache

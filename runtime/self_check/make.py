@@ -31,7 +31,7 @@ from .record import FORMAT, Decoded, Draw, FigureName, SelfCheck, Sequence
 from .sketch import TOP, largest, sketch
 
 _TEXT: Final = "a red car on the left"
-_GUIDED: Final = 1.5  # where the model's own scale gives its other branches no weight
+_GUIDED: Final = 1.5  # low: the branches' roundings are added up, weighed by the scale, and their logits cancel out
 _ROWS, _COLUMNS = 2, 3  # of the codes that are drawn with guidance
 _UNGUIDED_DRAWS: Final = 2
 _TOKENS: Final = 3  # of the answer
@@ -92,9 +92,7 @@ class _Maker:
         ability = _painting_ability(self._manifest)
         if ability is None or "image_head" not in self._manifest.graphs:
             return []
-        guidance = self._manifest.guidance
-        own = guidance.default_scale if ability.guidance_scale is None else ability.guidance_scale
-        guided = self._request(ability, own if own != 1 or len(guidance.branches) == 1 else _GUIDED)
+        guided = self._request(ability, _GUIDED if len(self._manifest.guidance.branches) > 1 else 1.0)
         alone = self._request(ability, 1.0)
         drawn = [self._drawn(guided, _ROWS * _COLUMNS)]
         return drawn if alone.prompts == guided.prompts else [*drawn, self._drawn(alone, _UNGUIDED_DRAWS)]

@@ -204,10 +204,15 @@ def is_weight(tensor: onnx.TensorProto) -> bool:
 
 
 def multiply_a_scale(tensors: list[onnx.TensorProto]) -> None:
-    """Multiply the scales of a quantised layer, or a float weight where none is quantised, by three."""
+    """Multiply half the scales of a quantised layer, or of a float weight where none is quantised, by three.
+
+    All of them would be seen by nobody where a normalisation follows.
+    """
     scales = [one for one in tensors if "scale" in one.name and numbers(one).dtype.kind == "f"]
     one = max(scales or filter(is_weight, tensors), key=lambda one: numbers(one).size)
-    replace(one, 3 * numbers(one))
+    values = numbers(one).copy()
+    values[: len(values) // 2] *= 3
+    replace(one, values)
 
 
 def turn_a_weight_over(tensors: list[onnx.TensorProto]) -> None:
@@ -251,7 +256,7 @@ def test_a_cpu_bundle_has_a_record_that_it_passes(
     record = read_record(bundle)
     assert record is not None
     assert all(one.is_within for one in replayed(bundle, Engine(bundle)))
-    assert record.limits["hidden_error"] >= (0.1 if weights == "int8" else 0.2)
+    assert record.limits["hidden_error"] >= (0.15 if weights == "int8" else 0.2)
 
 
 def test_a_bundle_without_room_for_the_requests_says_why_it_has_no_record(exported: Exported, tmp_path: Path) -> None:

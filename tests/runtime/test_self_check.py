@@ -16,6 +16,7 @@ from edgevlo.runtime.backends import open_runner
 from edgevlo.runtime.bundle import Bundle, open_bundle
 from edgevlo.runtime.engine import Engine
 from edgevlo.runtime.errors import BundleError, DeviceError
+from edgevlo.runtime.gpu.identity import machine_facts
 from edgevlo.runtime.graphs.protocols import Runner
 from edgevlo.runtime.manifest.graphs import GraphRole
 from edgevlo.runtime.self_check.first_opening import refuse_wrong, replayed
@@ -64,7 +65,7 @@ def test_a_bundle_gives_again_what_was_recorded_of_it(checked: Bundle) -> None:
 
 def test_draws_are_recorded_with_guidance_without_and_in_an_answer(record: SelfCheck) -> None:
     guided, alone, answer = record.sequences
-    assert (guided.head, len(guided.prompts), guided.weights) == ("image_head", 2, (2.0, -1.0))
+    assert (guided.head, len(guided.prompts), guided.weights) == ("image_head", 2, (1.5, -0.5))
     assert (alone.head, len(alone.prompts), alone.weights) == ("image_head", 1, (1.0,))
     assert (answer.head, len(answer.prompts)) == ("text_head", 1)
     assert guided.prompts[0] == alone.prompts[0]
@@ -238,3 +239,19 @@ def test_verify_tells_a_damaged_record_without_running_it(edgevlo_run: Run, toy:
     ran = edgevlo_run("verify", "bad")
     assert ran.code == 1
     assert "the self-check record is damaged" in ran.err
+
+
+def test_a_machine_is_known_by_the_files_of_its_driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    assert machine_facts(tmp_path) == ()
+    card = tmp_path / "proc/driver/nvidia/gpus/0000:01:00.0"
+    card.mkdir(parents=True)
+    (card / "information").write_text("Model: \t\t NVIDIA H200\nIRQ:   \t\t 27\n")
+    (tmp_path / "proc/driver/nvidia/version").write_text("NVRM version: NVIDIA  580.65.06\nGCC version:  12\n")
+    assert machine_facts(tmp_path) == ("NVIDIA H200", "NVRM version: NVIDIA 580.65.06")
+
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+    board = tmp_path / "proc/device-tree"
+    board.mkdir()
+    (board / "model").write_bytes(b"NVIDIA Jetson AGX Orin\0")
+    assert machine_facts(tmp_path)[2:] == ("NVIDIA Jetson AGX Orin", "CUDA_VISIBLE_DEVICES=1")

@@ -27,16 +27,18 @@ from fake_tensorrt import Builder, FakeTensorRT
 from edgevlo.cli import main, run
 from edgevlo.quantization import quantize
 from edgevlo.runtime import backends
-from edgevlo.runtime.bundle import Bundle, open_bundle
-from edgevlo.runtime.errors import BundleError, OutputError, RequestError
+from edgevlo.runtime.bundle import Bundle, open_bundle, seal
+from edgevlo.runtime.errors import BundleError, DeviceError, OutputError, RequestError
 from edgevlo.runtime.gpu import engine_cache
 from edgevlo.runtime.gpu.cuda import Cuda, find_gpu
 from edgevlo.runtime.gpu.device import DeviceBackbone
 from edgevlo.runtime.gpu.engine_cache import Device, build_engines, cache_folder
 from edgevlo.runtime.gpu.tensorrt_build import build_serialized_engine
 from edgevlo.runtime.gpu.tensorrt_graph import CaptureWarning
-from edgevlo.runtime.manifest.schema import MANIFEST_FILE
+from edgevlo.runtime.manifest.schema import MANIFEST_FILE, read_manifest
 from edgevlo.runtime.model import Model
+from edgevlo.runtime.self_check import first_opening
+from edgevlo.runtime.self_check.record import FILE
 
 only_one = pytest.mark.parametrize("exported", SHAPES[1:2], indirect=True, ids=lambda shape: shape.name)
 pytestmark = only_one
@@ -366,6 +368,38 @@ def test_the_command_prints_where_the_engines_are(
     printed = CliRunner().invoke(main, ["build-engines", str(folder)])
     assert printed.exit_code == 0
     assert Path(printed.stdout.strip()) == cache_folder(open_bundle(folder), device)
+
+
+def test_engines_are_checked_as_soon_as_they_are_built(
+    folder: Path, device: Device, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("EDGEVLO_SELF_CHECK")
+    monkeypatch.setattr(Device, "find", classmethod(lambda _: device))
+    good = CliRunner().invoke(main, ["build-engines", str(folder)])
+    assert good.exit_code == 0
+    for role in open_bundle(folder).manifest.graphs:
+        assert f"\n{role:16} " in f"\n{good.stderr}"
+
+    monkeypatch.setattr(first_opening, "replayed", None)  # it passed here: opening it replays nothing
+    Model.open(folder)
+
+
+def test_engines_with_other_results_are_refused(
+    folder: Path, device: Device, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("EDGEVLO_SELF_CHECK")
+    monkeypatch.setattr(Device, "find", classmethod(lambda _: device))
+    wrong = Path(shutil.copytree(folder, tmp_path / "wrong"))
+    record = json.loads((wrong / FILE).read_text())
+    record["decoded"]["codes"] = [row[::-1] for row in record["decoded"]["codes"]]  # another picture than recorded
+    (wrong / FILE).write_text(json.dumps(record))
+    seal(wrong, read_manifest(wrong))
+    assert run(["build-engines", str(wrong)]) == 1
+    *_, last = capsys.readouterr().err.splitlines()
+    assert "image_decoder is wrong (mean pixel difference in levels: " in last
+    assert f"on {device.gpu.name}" in last
+    with pytest.raises(DeviceError, match="image_decoder is wrong"):
+        Model.open(wrong)
 
 
 # Imports.
