@@ -144,7 +144,7 @@ def garbage(values: Array) -> Array:
     random = np.random.default_rng(5)
     if values.dtype == np.int64:
         return values + random.integers(1, 4, values.shape)
-    return (values.std() * random.standard_normal(values.shape)).astype(values.dtype)
+    return np.asarray(values.std() * random.standard_normal(values.shape), dtype=values.dtype)
 
 
 def zeros(values: Array) -> Array:
@@ -170,7 +170,7 @@ OUTPUTS: dict[str, str] = {
 def test_a_broken_provider_is_refused_when_a_bundle_is_first_opened(
     folder: Path, device: type[Device], output: str, wrong: Callable[[Array], Array]
 ) -> None:
-    device.wrong, device.output = staticmethod(wrong), output  # type: ignore[assignment]
+    device.wrong, device.output = staticmethod(wrong), output
     with pytest.raises(DeviceError, match=rf": {OUTPUTS[output]} is wrong \(") as caught:
         Model.open(folder)
     assert "\n" not in str(caught.value)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +90,7 @@ def garbage(values: Array) -> Array:
     random = np.random.default_rng(5)
     if values.dtype == np.int64:
         return values + random.integers(1, 4, values.shape)
-    return (values.std() * random.standard_normal(values.shape)).astype(values.dtype)
+    return np.asarray(values.std() * random.standard_normal(values.shape), dtype=values.dtype)
 
 
 def nothing(values: Array) -> Array:
@@ -168,7 +169,7 @@ def test_a_manifest_names_a_listed_file_or_says_why_there_is_none(toy: Path, tmp
         ]
     ):
         with pytest.raises((BundleError, msgspec.ValidationError), match=reason):
-            open_bundle(rewritten(toy, tmp_path / str(number), lambda tree, entry=entry: tree.update(self_check=entry)))
+            open_bundle(rewritten(toy, tmp_path / str(number), partial(dict.update, self_check=entry)))
     older = open_bundle(toy)
     assert read_record(older) is None
     assert replayed(older, Engine(older)) == []
@@ -191,11 +192,9 @@ def test_limits_follow_the_number_format_and_what_was_measured(record: SelfCheck
 
 
 def test_what_is_not_a_number_is_outside_every_limit() -> None:
-    for one in findings({"hidden_error": float("nan"), "codes_equal": float("nan")}, dict.fromkeys(SHARES, 0.5)):
+    nothing = float("nan")
+    for one in findings({"hidden_error": nothing, "codes_equal": nothing}, {"hidden_error": 0.5, "codes_equal": 0.5}):
         assert not one.is_within
-
-
-SHARES = ("hidden_error", "codes_equal")
 
 
 @pytest.mark.parametrize("length", [1, 7, 16, 48, 49, 1000, 18139])
