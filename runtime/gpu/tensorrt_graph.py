@@ -219,7 +219,7 @@ class _HostCall:
     def run(self, outputs: Sequence[str], feeds: Mapping[str, Array]) -> list[Array]:
         """Copy, run, and copy back."""
         for name, host in feeds.items():
-            self._inputs[name].upload(np.ascontiguousarray(host))
+            self._inputs[name].upload(np.asarray(host, order="C"))  # ascontiguousarray gives a scalar a dimension
         self._run()
         results = [np.empty(self._outputs[name].shape, dtype=self._outputs[name].dtype) for name in outputs]
         for name, host in zip(outputs, results, strict=True):
