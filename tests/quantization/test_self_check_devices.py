@@ -204,15 +204,15 @@ def is_weight(tensor: onnx.TensorProto) -> bool:
 
 
 def multiply_a_scale(tensors: list[onnx.TensorProto]) -> None:
-    """Multiply half the scales of a quantised layer, or of a float weight where none is quantised, by three.
+    """Multiply half the scales of a quantised layer by three, or half of every float weight where none is quantised.
 
     All of them would be seen by nobody where a normalisation follows.
     """
-    scales = [one for one in tensors if "scale" in one.name and numbers(one).dtype.kind == "f"]
-    one = max(scales or filter(is_weight, tensors), key=lambda one: numbers(one).size)
-    values = numbers(one).copy()
-    values[: len(values) // 2] *= 3
-    replace(one, values)
+    scales = [one for one in tensors if "scales" in one.name]
+    for one in scales[-1:] or filter(is_weight, tensors):
+        values = numbers(one).copy()
+        values[: max(1, len(values) // 2)] *= 3
+        replace(one, values)
 
 
 def turn_a_weight_over(tensors: list[onnx.TensorProto]) -> None:
