@@ -4,10 +4,9 @@ import signal
 
 import pytest
 from command_line import Run, fails, files
-from PIL import Image
 
-from edgevlo.runtime.arrays import Codes
-from edgevlo.runtime.model import Model
+from edgevlo.runtime.arrays import Codes, Pixels
+from edgevlo.runtime.engine import Engine
 from edgevlo.signals import Ended
 
 
@@ -30,16 +29,16 @@ def test_what_does_not_fit_into_memory_is_one_line_and_no_file(
 
 
 def test_ctrl_c_is_exit_130_and_leaves_no_file(edgevlo_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    decode = Model.decode
+    decode = Engine.decode
     calls = []
 
-    def interrupted(self: Model, codes: Codes) -> Image.Image:
+    def interrupted(self: Engine, codes: Codes) -> Pixels:
         calls.append(codes.shape)
         if len(calls) == 2:
             raise KeyboardInterrupt
         return decode(self, codes)
 
-    monkeypatch.setattr(Model, "decode", interrupted)
+    monkeypatch.setattr(Engine, "decode", interrupted)
 
     ran = edgevlo_run("paint", "a car", "-m", "toy", "-n", "3")
 
@@ -55,7 +54,7 @@ def test_signals_have_their_exit_codes(
     def ended(*_: object) -> None:
         raise Ended(number)
 
-    monkeypatch.setattr(Model, "decode", ended)
+    monkeypatch.setattr(Engine, "decode", ended)
 
     ran = edgevlo_run("paint", "a car", "-m", "toy")
 
@@ -66,7 +65,7 @@ def test_a_file_that_ends_is_not_ctrl_c(edgevlo_run: Run, monkeypatch: pytest.Mo
     def ends(*_: object) -> None:
         raise EOFError("Ran out of input")
 
-    monkeypatch.setattr(Model, "decode", ends)
+    monkeypatch.setattr(Engine, "decode", ends)
 
     with pytest.raises(EOFError):
         edgevlo_run("paint", "a car", "-m", "toy")
@@ -76,7 +75,7 @@ def test_a_lack_of_memory_is_one_line(edgevlo_run: Run, monkeypatch: pytest.Monk
     def starve(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(Model, "decode", starve)
+    monkeypatch.setattr(Engine, "decode", starve)
 
     fails(edgevlo_run("paint", "a car", "-m", "toy"), "there is not enough memory for this; paint a smaller size")
 
@@ -85,7 +84,7 @@ def test_a_bug_keeps_its_traceback(edgevlo_run: Run, monkeypatch: pytest.MonkeyP
     def broken(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(Model, "decode", broken)
+    monkeypatch.setattr(Engine, "decode", broken)
 
     with pytest.raises(ZeroDivisionError):
         edgevlo_run("paint", "a car", "-m", "toy")

@@ -12,7 +12,7 @@ from edgevlo.runtime.errors import PictureError
 from edgevlo.runtime.model import Model
 from edgevlo.runtime.pictures.read_marks import read_marks
 
-_AVIF = pytest.mark.skipif(not features.check("avif"), reason="this Pillow writes no AVIF")
+_AVIF = pytest.mark.skipif("avif" not in features.get_supported(), reason="this Pillow writes no AVIF")
 
 
 @pytest.mark.parametrize("ending", ["png", "jpg", "webp", pytest.param("avif", marks=_AVIF)])
