@@ -9,14 +9,13 @@ The child is `python -m edgevlo.runtime.trial_process`.
 
 import contextlib
 import json
-import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 from typing import Final
 
 from .. import errors
+from ..child import command, environment
 from ..errors import BundleError, EdgevloError, remedy
 
 NO_TRIAL: Final = "EDGEVLO_TRIAL"  # 0: bundles are opened without a trial
@@ -36,11 +35,10 @@ def try_out(folder: Path, size: int) -> None:
     """
     seconds = SECONDS + size // _BYTES_A_SECOND
     limits = f"{seconds} {_MEMORY + _MEMORY_A_BYTE * size}"
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "MALLOC_ARENA_MAX": "2"}
     try:
         done = subprocess.run(
-            [sys.executable, "-m", _CHILD, str(folder.absolute()), *limits.split()],
-            env=environment,
+            command(_CHILD, str(folder.absolute()), *limits.split()),
+            env={**environment(), "MALLOC_ARENA_MAX": "2"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=_WAITING * seconds,

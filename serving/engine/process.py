@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
+
+from edgevlo.runtime.child import command, environment
 
 from .errors import ModelUnavailableError, WorkerLostError
 from .messages import (
@@ -73,10 +74,12 @@ class WorkerProcess:
 
     async def start(self) -> None:
         """Start the process and wait until the model is open; raise `ModelUnavailableError` if it cannot be."""
-        command = [sys.executable, "-m", "edgevlo.serving.worker", str(self._folder), str(self._threads)]
+        worker = command("edgevlo.serving.worker", str(self._folder), str(self._threads))
         pipe = asyncio.subprocess.PIPE
         # A session of its own: Ctrl-C is for the server, which ends its workers when their work is done.
-        self._process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, start_new_session=True)
+        self._process = await asyncio.create_subprocess_exec(
+            *worker, env=environment(), stdin=pipe, stdout=pipe, start_new_session=True
+        )
         self._listening = asyncio.create_task(self._listen())
         self._watching = asyncio.create_task(self._watch())
         try:

@@ -25,6 +25,23 @@ def shell(folder: Path, command: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(["sh", "-c", line], cwd=folder, capture_output=True, text=True, timeout=60, check=False)
 
 
+@pytest.mark.parametrize(
+    ("command", "code"), [("verify {toy}", 0), ("show {toy}", 0), ("paint car -m {toy} -o x.png", 1)]
+)
+def test_a_working_folder_that_is_gone_is_one_line_at_most(tmp_path: Path, toy: Path, command: str, code: int) -> None:
+    (tmp_path / "gone").mkdir()
+    start = f"cd gone; rmdir ../gone; {sys.executable} -m edgevlo {command.format(toy=toy)}"
+
+    ran = subprocess.run(["sh", "-c", start], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+
+    assert ran.returncode == code
+    if code:
+        assert ran.stderr == (
+            "edgevlo: the folder in which this command was started is gone; change to another (cd), "
+            "then run the command again.\n"
+        )
+
+
 @pytest.mark.parametrize("closed", ["2>&-", ">&- 2>&-", "<&- >&- 2>&-", "<&-"])
 def test_missing_streams_change_nothing(tmp_path: Path, toy: Path, closed: str) -> None:
     ran = shell(tmp_path, f"edgevlo paint car -m {toy} -o out.png {closed}")

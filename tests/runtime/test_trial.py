@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from onnx import helper, load, numpy_helper
 
-from edgevlo.runtime.bundle import EMBEDDED, known_bundles, open_bundle, trial
+from edgevlo.runtime.bundle import EMBEDDED, known_bundles, open_bundle, read_bundle, trial, verify_bundle
 from edgevlo.runtime.errors import BundleError
 from edgevlo.runtime.generate.prompts import Vocabulary
 from edgevlo.runtime.generate.tokenizer_rules import broken_rule, check_tokenizer, endless
@@ -251,3 +251,15 @@ def test_the_fullest_grid_is_that_of_trying_all(size: tuple[int, int], step: int
     _, columns, rows = max(every)
 
     assert rule.fullest(width, height) == Shape(rows, columns)
+
+
+def test_nothing_of_the_working_folder_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`cd BUNDLE; edgevlo verify .` ran the bundle's own numpy.py in the trial."""
+    evil = b"open(__file__ + '-ran', 'w').close()"
+    names = ("numpy", "msgspec", "onnxruntime", "tokenizers", "resource", "json")
+    folder = strangers(tmp_path / "evil", **{f"{name}__py": evil for name in names})
+    monkeypatch.chdir(folder)
+
+    verify_bundle(read_bundle(Path()))
+
+    assert list(folder.glob("*-ran")) == []

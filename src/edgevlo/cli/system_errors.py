@@ -1,6 +1,7 @@
 """What the system lacks, such as space on a disk, in words."""
 
 import errno
+import os
 from typing import Final
 
 # Not our bugs and not the user's request: what the system lacks, said in one line.
@@ -17,4 +18,14 @@ _LACKS: Final = {
 
 def lacking(error: OSError) -> str | None:
     """Return what the system lacks in words, None for an error of another kind."""
+    if error.errno == errno.ENOENT and error.filename is None and not _is_somewhere():
+        return "the folder in which this command was started is gone; change to another (cd)"
     return _LACKS.get(error.errno or 0)
+
+
+def _is_somewhere() -> bool:
+    try:
+        os.getcwd()  # noqa: PTH109
+    except FileNotFoundError:
+        return False
+    return True
