@@ -1,6 +1,7 @@
 """A fuzz campaign: damaged input of every kind, each case from a seed, in a worker that must survive all of them.
 
     python tests/fuzz/campaign.py --minutes 10 --seed 1
+    python tests/fuzz/campaign.py --cases 10000 --seed 1     # figures go to benchmarks/results/fuzz.json
     python tests/fuzz/campaign.py --kind graph --only 1234   # one case again, in this process
 
 A case passes when it works or ends in one line of an `EdgevloError`. Counted are tracebacks (anything else that was
@@ -23,7 +24,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, Final
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent / "support")]
+ROOT: Final = Path(__file__).parents[2]
+sys.path[:0] = [str(Path(__file__).parent), str(ROOT / "tests" / "support"), str(ROOT / "benchmarks")]
+
+from record import write
 
 CPU_SECONDS: Final = 10.0
 PEAK_BYTES: Final = 600 * 2**20  # of the worker, whose own imports and model take 150 MB
@@ -78,8 +82,12 @@ def work(folder: Path, first: int, minutes: float, only: str | None) -> None:
         seed += 1
 
 
-def campaign(minutes: float, seed: int, only: str | None) -> int:
-    """Run workers until the time is up, a new one after each that died; print the table and return the exit code."""
+def campaign(minutes: float, seed: int, only: str | None, most: int | None = None) -> int:
+    """Run workers until the time is up or so many cases are done, a new one after each that died.
+
+    Prints the table and returns the exit code; figures of a number of cases are written.
+    """
+    first = seed
     outcomes: Counter[tuple[str, str]] = Counter()
     faults: list[dict[str, Any]] = []
     slowest, largest, end = 0.0, 0, time.monotonic() + 60 * minutes
@@ -87,7 +95,7 @@ def campaign(minutes: float, seed: int, only: str | None) -> int:
         home = {"HOME": f"{box}/home", "EDGEVLO_HOME": f"{box}/home/edgevlo", "TMPDIR": f"{box}/tmp"}
         for name in ("home", "tmp"):
             Path(box, name).mkdir()
-        while (left := (end - time.monotonic()) / 60) > 0:
+        while (left := (end - time.monotonic()) / 60) > 0 and (most is None or outcomes.total() < most):
             folder = Path(box) / f"worker-{seed}"
             folder.mkdir()
             arguments = [
@@ -118,7 +126,10 @@ def campaign(minutes: float, seed: int, only: str | None) -> int:
                             f"{last['outcome']}: --kind {last['kind']} --only {last['seed']}\n{last['detail'][-1500:]}",
                             flush=True,
                         )
-            if worker.returncode != 0:
+                    if most is not None and outcomes.total() >= most:
+                        worker.kill()
+                        break
+            if worker.returncode != 0 and (most is None or outcomes.total() < most):
                 outcomes[last.get("kind", "worker"), "death"] += 1
                 faults.append({**last, "outcome": "death", "code": worker.returncode})
                 print(f"death ({worker.returncode}): --kind {last.get('kind')} --only {last.get('seed')}", flush=True)
@@ -131,16 +142,35 @@ def campaign(minutes: float, seed: int, only: str | None) -> int:
         )  # fmt: skip
     for (kind, outcome), count in sorted(outcomes.items()):
         print(f"{kind:12} {outcome:10} {count:7}")
-    figures = f"most CPU {slowest:.1f} s, largest peak {largest / 2**20:.0f} MiB"
-    print(f"{sum(outcomes.values())} cases to seed {seed - 1}; {figures}")
+    worst = f"most CPU {slowest:.1f} s, largest peak {largest / 2**20:.0f} MiB"
+    print(f"{sum(outcomes.values())} cases to seed {seed - 1}; {worst}")
     print(f"{len(faults)} faults; files outside: {outside or 'none'}")
+    if most is not None:
+        figures = {
+            "cases": outcomes.total(),
+            "seeds": [first, seed - 1],
+            "kinds": _by_kind(outcomes),
+            "faults": [{name: fault.get(name) for name in ("kind", "seed", "outcome")} for fault in faults],
+            "files_outside": outside,
+            "most_cpu_seconds": round(slowest, 2),
+            "largest_peak_mib": round(largest / 2**20),
+        }
+        write("fuzz", figures)
     return 1 if faults or outside else 0
+
+
+def _by_kind(outcomes: Counter[tuple[str, str]]) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {}
+    for (kind, outcome), count in sorted(outcomes.items()):
+        found.setdefault(kind, {})[outcome] = count
+    return found
 
 
 def main() -> int:
     """Read the arguments and run what they ask for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=5.0)
+    parser.add_argument("--cases", type=int, help="stop after so many, and write the figures")
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--kind", choices=list(SHARES))
     parser.add_argument("--only", type=int, help="one case by its seed, in this process")
@@ -158,7 +188,8 @@ def main() -> int:
         print(json.dumps({**result, "detail": ""}), result["detail"], sep="\n")
         return 0 if result["outcome"] in ("ok", "refused") else 1
     print(f"seed {given.seed}", flush=True)
-    return campaign(given.minutes, given.seed, given.kind)
+    minutes = given.minutes if given.cases is None else 7 * 24 * 60
+    return campaign(minutes, given.seed, given.kind, given.cases)
 
 
 if __name__ == "__main__":

@@ -166,6 +166,15 @@ def test_tiffs_are_read_as_pillow_reads_them(compression: str) -> None:
     assert load_bytes(content, "x").image.tobytes() == expected
 
 
+def test_webp_inside_a_tiff_is_refused() -> None:
+    content = bytearray(encoded(picture(), "TIFF", compression="tiff_lzw"))
+    at = content.index(struct.pack("<HHII", 259, 3, 1, 5))
+    content[at + 8 : at + 12] = struct.pack("<I", 50_001)
+
+    with pytest.raises(PictureError, match="its pixels are WebP files; save it with LZW or Deflate"):
+        load_bytes(bytes(content), "x")
+
+
 def many_pages(pages: int) -> bytes:
     """Return a TIFF whose directories all describe the same picture."""
     content = encoded(picture(), "TIFF")
@@ -284,7 +293,7 @@ def test_no_picture_takes_more_memory_than_is_stated(
     Image.new(mode, (8, 8)).save(small, format=kind, **options)
     Image.new(mode, size).save(large, format=kind, **options)
 
-    assert measured(MEASURED, small, large) < 220_000  # KiB
+    assert measured(MEASURED, small, large) < 250_000  # KiB: 192 MB, and a quarter more while it is halved
 
 
 def test_a_photograph_of_50_megapixels_is_read(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ _KEPT: Final = frozenset((
 ))  # fmt: skip
 _SIGNED: Final = 2
 _SCANNED: Final = (6, 7)  # JPEG inside, perhaps progressive
+_WEBP: Final = 50_001  # whose tables of codes are not looked through here, see vp8l.py
 
 
 def inspect(content: bytes) -> Contents:
@@ -25,6 +26,8 @@ def inspect(content: bytes) -> Contents:
     samples = directory.number(_SAMPLES, 1)
     if samples > 16 or max(bits) > 64 or not across or not down:
         raise UnreadableError("its samples are of a kind that is not read")
+    if directory.number(_COMPRESSION, 1) == _WEBP:
+        raise UnreadableError("its pixels are WebP files; save it with LZW or Deflate")
     scans = content.count(b"\xff\xda") if directory.number(_COMPRESSION, 1) in _SCANNED else 1
     orientation = directory.number(_ORIENTATION, 1)
     return Contents(
