@@ -1,11 +1,11 @@
 """Which servers run on this machine: a small file for each, for `edgevlo ps` and `edgevlo stop`."""
 
 import contextlib
+import http.client
 import json
 import os
 import signal
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +17,8 @@ from edgevlo.runtime.errors import OutputError
 from edgevlo.runtime.files import home, write_whole
 
 _ASK_S = 3.0
+_LONGEST = 2**20  # bytes of an answer
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # $http_proxy leads away from this machine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +63,7 @@ def notes() -> Iterator[Note]:
     except OutputError:
         return
     for path in paths:
-        with contextlib.suppress(OSError, ValueError, TypeError):
+        with contextlib.suppress(OSError, ValueError, TypeError, RecursionError, OverflowError):
             note = Note(**json.loads(path.read_bytes()))
             if ask(note, "/health").get("instance") == note.instance:
                 yield note
@@ -70,16 +72,16 @@ def notes() -> Iterator[Note]:
 
 
 def ask(note: Note, path: str, key: str | None = None) -> dict[str, Any]:
-    """Return what a server answers, nothing if it does not."""
+    """Return what a server answers, nothing if it does not; another program may have its port by now."""
     request = urllib.request.Request(note.url + path)
     if key is not None:
         request.add_header("Authorization", f"Bearer {key}")
     try:
-        with urllib.request.urlopen(request, timeout=_ASK_S) as answer:
-            said: dict[str, Any] = json.loads(answer.read())
-            return said
-    except (OSError, ValueError, urllib.error.URLError):
+        with _DIRECT.open(request, timeout=_ASK_S) as answer:
+            said = json.loads(answer.read(_LONGEST))
+    except (OSError, ValueError, RecursionError, http.client.HTTPException):
         return {}
+    return said if isinstance(said, dict) else {}
 
 
 def stop(note: Note, wait_s: float) -> bool:

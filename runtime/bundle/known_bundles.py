@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from ..errors import OutputError
-from ..files import home
+from ..files import home, write_bytes
 
 _KEPT: Final = "verified"
 
@@ -75,10 +75,8 @@ def _read(key: str) -> str | None:
 
 
 def _write(key: str, text: str) -> None:
-    """Write beside the place and rename, so that nobody reads half of it; where that fails, nothing is kept."""
+    """Write so that nobody reads half of it; where that fails, nothing is kept."""
     with contextlib.suppress(OSError, OutputError):
         folder = home(_KEPT)
         folder.mkdir(parents=True, exist_ok=True)
-        temporary = folder / f".{os.getpid()}-{key}"
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(folder / key)
+        write_bytes(folder / key, text.encode())

@@ -8,13 +8,12 @@ which it can be told that two pictures come from one device.
 import datetime
 import hashlib
 import os
-import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ..errors import OutputError
-from ..files import home, remove_folder, written_to
+from ..files import beside, home, remove_folder, written_to
 from .library import library
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ def identity() -> Device:
         return found
     library()  # it brings the package that makes certificates
     place = folder()
-    fresh = place.with_name(f".{place.name}-{os.getpid()}-{secrets.token_hex(6)}")
+    fresh = beside(place)
     try:
         with written_to(place):
             fresh.mkdir(mode=0o700, parents=True)

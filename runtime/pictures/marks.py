@@ -5,13 +5,13 @@
 """
 
 import functools
+import html
 import io
 import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any, Final, TypeAlias
-from xml.sax.saxutils import escape
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -81,7 +81,7 @@ def _properties(origin: Origin) -> str:
     tag = "Iptc4xmpExt:DigitalSourceType"
     lines = [] if kind is None else [f"<{tag}>{SOURCE_TYPES}/{kind}</{tag}>"]
     if label and len(label.encode()) <= _MOST_OF_A_LABEL:
-        lines.append(f"<TC260:AIGC>{escape(label)}</TC260:AIGC>")
+        lines.append(f"<TC260:AIGC>{html.escape(label, quote=False)}</TC260:AIGC>")
     return "\n".join(lines)
 
 

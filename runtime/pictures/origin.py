@@ -1,11 +1,11 @@
 """What a picture says of where it comes from: IPTC's digital source type, and the `AIGC` label of GB 45438."""
 
+import html
 import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
-from xml.sax.saxutils import unescape
 
 from PIL import Image
 
@@ -67,7 +67,7 @@ def origin_of_image(image: Image.Image) -> Origin:
 
 
 def _label(xmp: str) -> dict[str, str] | None:
-    found = _LABEL.search(unescape(xmp, {"&quot;": '"'}))
+    found = _LABEL.search(html.unescape(xmp))
     try:
         label = json.loads(found[1]) if found else None
     except (ValueError, RecursionError):

@@ -40,7 +40,7 @@ class Kiosk:
 def read_keys(path: Path) -> tuple[bytes, ...]:
     """Return the keys of a file, one a line; raise `OutputError` or `RequestError` where there are none."""
     try:
-        lines = path.read_text(encoding="utf-8").split()
+        lines = path.read_text(encoding="utf-8-sig").split()
     except (OSError, UnicodeDecodeError) as error:
         raise OutputError(f"{path} cannot be read ({error}); it holds keys, one a line.") from error
     if not lines:

@@ -324,7 +324,7 @@ def test_connections_that_say_nothing_keep_nobody_out(server: Server) -> None:
 def test_keys_are_asked_for_and_only_the_right_one_opens(
     start: Callable[..., Server], toy: Path, tmp_path: Path
 ) -> None:
-    (tmp_path / "keys").write_text("first-key\nsecond-key\n")
+    (tmp_path / "keys").write_text("first-key\nsecond-key\n", encoding="utf-8-sig")  # as Notepad saves it
     locked = start("-m", str(toy), "--api-key-file", str(tmp_path / "keys"))
 
     for header in (
