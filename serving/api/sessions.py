@@ -15,7 +15,7 @@ from ..engine.errors import SessionFullError
 from ..engine.intent import intent
 from ..engine.job import Job
 from ..engine.messages import PictureFormat, Task
-from ..engine.sessions import Session, Turn
+from ..engine.sessions import MAPS, Map, Session, Turn
 from ..web.body import read_json
 from ..web.errors import ApiError, bad_request, json_response, of_engine
 from ..web.stream import EventStream
@@ -34,10 +34,10 @@ class SessionRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class TurnRequest(Sampling, kw_only=True, forbid_unknown_fields=True):
-    """The body of `POST /v1/sessions/ID/turns`: words, or pictures to speak about, or both."""
+    """The body of `POST /v1/sessions/ID/turns`: words, or pictures to speak about, or both; of a map, no words."""
 
     say: Annotated[str, Meta(min_length=1, max_length=32_000)] | None = None
-    ability: Literal["paint", "edit", "ask"] | None = None
+    ability: Literal["paint", "edit", "ask"] | Map | None = None
     about: Annotated[list[Annotated[int, Meta(ge=0)]], Meta(min_length=1, max_length=16)] | None = None
     image: Image | None = None
     images: list[ImageReference] | None = None
@@ -79,21 +79,22 @@ async def say(request: Request) -> Response:
     """Do what is said: paint, change a picture of this dialogue, or answer a question about it."""
     body, pictures = await read_with_pictures(request, TurnRequest)
     session, sessions = _session(request), site_of(request).engine.sessions
-    if body.say is None and not pictures:
+    does_something = body.say is not None or body.ability in MAPS
+    if not does_something and not pictures:
         raise bad_request("Missing required parameter: 'say', or 'image'.", "say", "missing_required_parameter")
     try:
-        sessions.check_room(session, len(pictures) + (body.say is not None), sum(map(len, pictures)))
+        sessions.check_room(session, len(pictures) + does_something, sum(map(len, pictures)))
     except SessionFullError as error:
         raise of_engine(error) from error
     about = _about(session, body.about) if body.about else None
     kept = len(session.turns)
     brought = [sessions.add(session, "show", shown=one) for one in pictures]
-    if body.say is None:
+    if not does_something:
         return json_response(_told(request, session, brought[-1]), status=201)
     last = session.last_picture
     chosen = about or tuple(turn.number for turn in brought) or (() if last is None else (last,))
     try:
-        turn, job = _begun(request, session, body, body.say, chosen)
+        turn, job = _begun(request, session, body, chosen)
     except ApiError:
         del session.turns[kept:]  # a request that is refused brings nothing
         raise
@@ -106,10 +107,9 @@ async def say(request: Request) -> Response:
     return json_response(told, status=202)
 
 
-def _begun(
-    request: Request, session: Session, body: TurnRequest, words: str, about: tuple[int, ...]
-) -> tuple[Turn, Job]:
+def _begun(request: Request, session: Session, body: TurnRequest, about: tuple[int, ...]) -> tuple[Turn, Job]:
     """Put what is said into the queue; return its turn and its job."""
+    words = body.say or ""
     ability = body.ability or intent(words, has_picture=bool(about))
     if ability == "paint":
         about = ()
@@ -117,6 +117,8 @@ def _begun(
         raise bad_request("There is no finished picture in this session yet; paint or show one first.", "about")
     if ability == "ask" and (body.options() or body.size or body.output_format or body.stream):
         raise bad_request("An answer has no size, sampling, format or stream; leave them out.", "ability")
+    if ability in MAPS:
+        _check_map(body, ability, about)
     site = site_of(request)
     task = Task(
         ability=ability,
@@ -129,6 +131,15 @@ def _begun(
     )
     job = site.submit(request, task, model=session.model, user=body.user, keep=ability != "ask")
     return site.engine.sessions.add(session, ability, say=words, about=about, job=job), job
+
+
+def _check_map(body: TurnRequest, ability: str, about: tuple[int, ...]) -> None:
+    if body.say is not None:
+        raise bad_request(f"{ability} takes no words; leave them out.", "say")
+    if body.size is not None:
+        raise bad_request(f"{ability} paints the size of its picture; leave size out.", "size")
+    if len(about) > 1:
+        raise bad_request(f"{ability} reads one picture.", "about")
 
 
 async def _answered(request: Request, session: Session, turn: Turn, job: Job) -> Response:
@@ -168,7 +179,7 @@ def _described(request: Request, session: Session) -> dict[str, Any]:
 
 def _told(request: Request, session: Session, turn: Turn) -> dict[str, Any]:
     """Return a turn as clients see it."""
-    job, paints = turn.job, turn.ability in ("paint", "edit")
+    job, paints = turn.job, turn.ability not in ("show", "ask")
     return {
         "turn": turn.number,
         "ability": turn.ability,

@@ -7,14 +7,17 @@ bytes and in the time that nobody uses them, and what they hold is gone when the
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, get_args
 
 from .errors import SessionFullError
 from .job import Job
 from .messages import Answer
 from .names import new_name
 
-TurnAbility: TypeAlias = Literal["show", "paint", "edit", "ask"]
+Map: TypeAlias = Literal["segment", "edges", "depth", "normals", "pose"]
+TurnAbility: TypeAlias = Literal["show", "paint", "edit", "ask"] | Map
+
+MAPS: Final = frozenset(get_args(Map))
 
 _PARTS: Final = 4  # of the bytes of all sessions, one may hold one part
 
@@ -76,8 +79,9 @@ class Session:
 
     @property
     def last_picture(self) -> int | None:
-        """The turn that ended with a picture last."""
-        return next((turn.number for turn in reversed(self.turns) if turn.picture), None)
+        """The turn that ended with a picture last; the maps of one are not what the next words are about."""
+        turns = (turn for turn in reversed(self.turns) if turn.ability not in MAPS)
+        return next((turn.number for turn in turns if turn.picture), None)
 
 
 class Sessions:

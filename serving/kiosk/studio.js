@@ -59,13 +59,25 @@ export class Studio {
     return turn === this.turn;
   }
 
-  // Paints what the model sees in the current picture onto the overlay.
-  async perceive(ability) {
-    const body = { ability, image: await toDataUri(this.current.blob), output_format: "png" };
-    layers.overlay.getContext("2d").clearRect(0, 0, layers.overlay.width, layers.overlay.height);
+  // Paints what the model sees in the current picture onto the overlay; what was seen once is kept with the picture.
+  perceive(ability) {
+    return this.#during(this.#perceive(this.current, ability));
+  }
+
+  async #perceive(current, ability) {
+    const { overlay } = layers;
+    const appear = () => overlay.classList.add("shown");
+    overlay.getContext("2d").clearRect(0, 0, overlay.width, overlay.height);
+    current.maps ??= {};
     const { turn } = this;
-    const painting = await ask("v1/paintings", body);
-    await this.#watch(painting, turn, layers.overlay, () => layers.overlay.classList.add("shown"));
+    if (current.maps[ability]) {
+      const shown = painter(overlay, () => turn === this.turn, appear);
+      await shown.rest(current.maps[ability], 1);
+      return shown.end();
+    }
+    const { painting } = await this.#say({ ability, output_format: "png" }, current);
+    const picture = await this.#watch(painting, turn, overlay, appear);
+    if (picture) current.maps[ability] = picture.blob;
     forget(painting.id);
   }
 

@@ -92,6 +92,43 @@ def test_a_turn_is_streamed_like_any_painting(server: Server) -> None:
     assert [event.name for event in rest if event.name != "strip"] == ["started", *["row"] * 4, "picture", "done"]
 
 
+def test_a_map_is_a_turn_that_is_not_spoken_about(server: Server, model: Model) -> None:
+    session = begin(server)
+    first = painted(server, session, say="a red car", seed=7)
+
+    seen = painted(server, session, ability="segment", seed=8)
+
+    picture = model.paint("a red car", seed=7)
+    assert (seen["ability"], seen["about"], seen["say"]) == ("segment", [0], "")
+    assert np.array_equal(
+        pixels(server, seen), np.asarray(list(model.perceive_rows("segment", picture, seed=8))[-1].preview)
+    )
+    assert painted(server, session, say="make it blue", ability="edit")["about"] == [first["turn"]]
+
+
+def test_a_map_of_a_picture_that_comes_along(server: Server) -> None:
+    session = begin(server)
+
+    seen = painted(server, session, ability="segment", image=data_uri(png()))
+
+    told = server.get(f"/v1/sessions/{session}").json["turns"]
+    assert [one["ability"] for one in told] == ["show", "segment"]
+    assert seen["about"] == [0]
+
+
+def test_reset_leaves_nothing_of_a_visitor_on_the_disk(toy: Path, tmp_path: Path) -> None:
+    with serving(tmp_path / "one", "-m", str(toy), "--journal", "journal") as server:
+        session = begin(server)
+        painted(server, session, say="a red car", seed=7)
+        told = painted(server, session, ability="segment")
+        assert list((tmp_path / "one" / "journal").iterdir()) == [], "dialogues are in memory alone"
+
+        server.request("DELETE", f"/v1/sessions/{session}")
+
+        assert server.get(f"/v1/paintings/{told['painting']['id']}").status == 404
+        assert list((tmp_path / "one" / "journal").iterdir()) == []
+
+
 def test_reset_deletes_everything(server: Server) -> None:
     session = begin(server)
     told = painted(server, session, say="a red car")
@@ -123,6 +160,10 @@ def test_reset_stops_what_is_being_painted(slow_toy: Path, tmp_path: Path) -> No
     ({"say": "x", "ability": "ask"}, "about"), ({"say": "x", "ability": "dance"}, "ability"),
     ({"say": "x", "about": [5]}, "about"), ({"say": "x", "about": []}, "about"),
     ({"say": "x", "about": [-1]}, "about[0]"), ({"say": "x", "size": "1x1"}, "size"),
+    ({"say": "x", "ability": "segment"}, "about"), ({"ability": "segment"}, "about"), ({"ability": "edit"}, "say"),
+    ({"say": "x", "ability": "segment", "image": data_uri(png())}, "say"),
+    ({"ability": "segment", "image": data_uri(png()), "size": "20x16"}, "size"),
+    ({"ability": "edges", "image": data_uri(png())}, "model"),
     ({"say": "x", "wish": 1}, "wish"), ({"image": "http://other/a.png"}, "image"),
 ])  # fmt: skip
 def test_what_cannot_be_is_refused_by_name(server: Server, body: dict[str, Any], param: str) -> None:
