@@ -212,7 +212,7 @@ class Model:
         options = Options(
             seed, guidance_scale, image_guidance_scale, temperature, top_k, top_p, negative_prompt, codes_per_pass
         )
-        return self._paint(name, self._request_text(name, objects), [picture], None, options)
+        return self._paint(name, request_text(self._ability(name), name, objects), [picture], None, options)
 
     def ask(self, pictures: Picture | Sequence[Picture], question: str) -> str:
         """Answer a question about one picture or several."""
@@ -271,8 +271,8 @@ class Model:
         ability = self._ability("detect")
         check_count(self.manifest, "detect", 1)
         loaded = load_picture(picture)
-        codes = self._reader.codes(loaded)
-        text = self._request_text("detect", objects)
+        codes = self.reader.codes(loaded)
+        text = request_text(ability, "detect", objects)
         rows, columns = codes.shape
         unit = (columns, rows) if ability.unit == "cell" else self.grid.size(Shape(rows, columns))
         scale = (loaded.size[0] / unit[0], loaded.size[1] / unit[1])
@@ -284,7 +284,7 @@ class Model:
 
         One `PictureWarning` says what was changed, and how much of the picture is outside the manifest's domain.
         """
-        return self._reader.codes(load_picture(picture))
+        return self.reader.codes(load_picture(picture))
 
     def decode(self, codes: Codes) -> Image.Image:
         """Return the picture of a code grid (rows, columns); raise `RequestError` for anything else."""
@@ -312,9 +312,6 @@ class Model:
         """Raise `BundleError` unless the tokenizer has every token that the manifest names."""
         self._vocabulary.specials(sorted(special_tokens(self.manifest)))
 
-    def _request_text(self, name: AbilityName, objects: Sequence[str]) -> str:
-        return request_text(self._ability(name), name, objects)
-
     def _interleave(self, prompt: str, pictures: Sequence[Picture], options: Options) -> Iterator[str | Stroke]:
         ability, text = self._ability("interleave"), check_text(prompt, "prompt")
         settings = resolve(options, ability, self.manifest)
@@ -339,7 +336,7 @@ class Model:
         ability = self._ability(name)
         settings = resolve(options, ability, self.manifest)
         shape = self.grid.default if size is None else self.grid.shape(self.size(size))
-        sources, origins = self._reader.read(name, pictures)
+        sources, origins = self.reader.read(name, pictures)
         composition = Composition.of(origins, edited=name == "edit")
         if size is None and sources and (codes := shown_codes(sources[0])) is not None:
             shape = Shape(*codes.shape)
@@ -353,13 +350,14 @@ class Model:
         return self._answering.answer(self._ability(name), text, sources)
 
     def _read(self, name: AbilityName, pictures: Sequence[Picture]) -> list[Source]:
-        return self._reader.read(name, pictures)[0]
+        return self.reader.read(name, pictures)[0]
 
     def _ability(self, name: AbilityName) -> Ability:
         return ability_of(self.manifest, name)
 
     @once
-    def _reader(self) -> PictureReader:
+    def reader(self) -> PictureReader:
+        """What the model sees in pictures."""
         return PictureReader(self.manifest, self._engine, self.grid)
 
     @once
@@ -382,12 +380,9 @@ class Model:
     def _writer(self) -> PromptWriter:
         manifest = self.manifest
         return PromptWriter(
-            self._vocabulary,
-            manifest.image_block,
-            manifest.codes.first_token,
-            cell=manifest.codes.cell,
-            pad=manifest.guidance.pad,
-        )
+            self._vocabulary, manifest.image_block, manifest.codes.first_token,
+            cell=manifest.codes.cell, pad=manifest.guidance.pad,
+        )  # fmt: skip
 
 
 def _listed(pictures: Picture | Sequence[Picture]) -> list[Picture]:

@@ -23,17 +23,22 @@ from .web.stream import or_leave
 class Answers:
     """How this server answers.
 
-    `embed_prompt` writes prompts into files, `c2pa` signs them; `fit_sizes` paints the nearest size it can.
+    `embed_prompt` writes prompts into files, `c2pa` signs them, `fingerprint` logs what they look like;
+    `fit_sizes` paints the nearest size it can.
     """
 
     embed_prompt: bool = False
     c2pa: bool = False
+    fingerprint: bool = False
     fit_sizes: bool = False
     kiosk: Kiosk | None = None
 
     def written(self, picture_format: PictureFormat | None, quality: int = 100) -> Output:
         """Return how pictures of a format are written, PNG if there is none."""
-        return Output(format=picture_format or "png", quality=quality, embed_prompt=self.embed_prompt, c2pa=self.c2pa)
+        return Output(
+            format=picture_format or "png", quality=quality, embed_prompt=self.embed_prompt, c2pa=self.c2pa,
+            fingerprint=self.fingerprint,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

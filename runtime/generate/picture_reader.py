@@ -51,6 +51,10 @@ class PictureReader:
         warn_of_changes(loaded.name, changes)
         return codes
 
+    def codes_as_is(self, image: Image.Image) -> Codes:
+        """Return the codes (rows, columns) of an RGB picture whose sides are whole cells, without any warning."""
+        return self._engine.encode(to_pixel_values(image, self._manifest.preprocess))
+
     def features(self, loaded: Loaded, *, with_codes: bool) -> Features:
         """Return a picture as the embeddings that stand for it in a prompt, and as codes where it shows both."""
         pixel_values = to_pixel_values(self.fit(loaded.image), self._manifest.preprocess)

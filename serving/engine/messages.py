@@ -22,13 +22,15 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 class Output(msgspec.Struct, frozen=True, kw_only=True):
     """How pictures are written.
 
-    `quality`, 0 to 100, is that of JPEG and WebP. `embed_prompt` keeps the prompt in the file, `c2pa` signs it.
+    `quality`, 0 to 100, is that of JPEG and WebP. `embed_prompt` keeps the prompt in the file, `c2pa` signs it,
+    and `fingerprint` notes what the model sees in the picture.
     """
 
     format: PictureFormat = "png"
     quality: int = 100
     embed_prompt: bool = False
     c2pa: bool = False
+    fingerprint: bool = False
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ import numpy as np
 
 from edgevlo.runtime.arrays import Codes
 from edgevlo.runtime.errors import EdgevloError
+from edgevlo.runtime.fingerprints.painted_here import PaintedHere
 from edgevlo.runtime.generate.options import MAX_SEED
 from edgevlo.runtime.generate.stroke import Stroke, Strokes
 from edgevlo.runtime.model import Model
@@ -66,7 +67,7 @@ def _events(model: Model, run: Run) -> Iterator[Event]:
                 strokes = strokes.after(_grid(run.painted[number], strokes.columns))
             if number == 0:
                 yield started
-            yield from _painted(model, job, task, strokes, number)
+            yield from _painted(model, job, task, strokes, number, pictures)
 
 
 def _codes_in(model: Model, pictures: Sequence[Loaded]) -> int:
@@ -88,7 +89,9 @@ def _strokes(model: Model, task: Task, pictures: Sequence[Loaded], number: int) 
     return model.perceive_rows(perceived, pictures[0], task.objects, **options)
 
 
-def _painted(model: Model, job: str, task: Task, strokes: Iterator[Stroke], number: int) -> Iterator[Event]:
+def _painted(
+    model: Model, job: str, task: Task, strokes: Iterator[Stroke], number: int, sources: Sequence[Loaded]
+) -> Iterator[Event]:
     """Yield the rows of one picture as far as they were asked for, and the picture."""
     showing = Showing(job, number, model.decode)
     for stroke in strokes:
@@ -106,6 +109,8 @@ def _painted(model: Model, job: str, task: Task, strokes: Iterator[Stroke], numb
         last = stroke
     picture = last.preview
     image = signed(encode(picture, task.output), task)
+    if task.output.fingerprint:
+        PaintedHere(model).note(picture, sources if task.ability == "edit" else ())
     seed = task.options.get("seed")
     yield Picture(
         job=job, picture=number, image=image, width=picture.width, height=picture.height,

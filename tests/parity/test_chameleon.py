@@ -185,7 +185,7 @@ def test_pictures_are_cropped_as_by_transformers_image_processor(pair: Pair, siz
     picture = soft_noise(*size, seed=size[0]).convert(mode)
     expected = processed(pair.shape.pixels, [picture.convert("RGB")])[0].numpy()
 
-    found = to_pixel_values(pair.model._reader.fit(load_picture(picture).image), pair.model.manifest.preprocess)[0]
+    found = to_pixel_values(pair.model.reader.fit(load_picture(picture).image), pair.model.manifest.preprocess)[0]
 
     assert found.shape == expected.shape
     assert np.abs(found - expected).max() / 2 <= 1 / 255 + 1e-6

@@ -177,7 +177,7 @@ def test_lumina_crops_to_the_nearest_ratio(lumina: Pair, size: tuple[int, int], 
     picture = soft_noise(*size, seed=size[0]).convert(mode)
     expected = np.asarray(cropped(picture.convert("RGB"), 512)).transpose(2, 0, 1) / 255 * 2 - 1
 
-    found = to_pixel_values(model._reader.fit(load_picture(picture).image), model.manifest.preprocess)[0]
+    found = to_pixel_values(model.reader.fit(load_picture(picture).image), model.manifest.preprocess)[0]
 
     assert found.shape == expected.shape
     assert np.abs(found - expected).max() / 2 <= 1 / 255 + 1e-6

@@ -203,7 +203,7 @@ def test_liquid_pads_to_a_square_and_scales_it(liquid: Pair, size: tuple[int, in
     square.paste(picture.convert("RGB"), ((longest - size[0]) // 2, (longest - size[1]) // 2))
     expected = np.asarray(square.resize((int(side),) * 2, Image.Resampling.LANCZOS), dtype=np.float32) / 127.5 - 1
 
-    found = to_pixel_values(liquid.model._reader.fit(load_picture(picture).image), liquid.model.manifest.preprocess)[0]
+    found = to_pixel_values(liquid.model.reader.fit(load_picture(picture).image), liquid.model.manifest.preprocess)[0]
 
     assert np.abs(found.transpose(1, 2, 0) - expected).max() / 2 <= 1 / 255 + 1e-6
 

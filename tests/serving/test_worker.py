@@ -11,6 +11,8 @@ from serving_fixtures import png
 from toy_reference import CELL
 
 from edgevlo.runtime.engine import Engine
+from edgevlo.runtime.fingerprints.log import read
+from edgevlo.runtime.fingerprints.painted_here import PaintedHere
 from edgevlo.runtime.generate.text import AnswerWarning
 from edgevlo.runtime.model import Model
 from edgevlo.runtime.pictures.read_marks import marks_of
@@ -133,6 +135,17 @@ def test_finished_pictures_are_signed_where_that_is_asked_for(model: Model, kind
     assert [one["relationship"] for one in manifest["ingredients"]] == ["parentOf"]
     assert marks_of(picture.image, "").source_type == "compositeWithTrainedAlgorithmicMedia"
     assert [marks_of(one.image, "").c2pa for one in events if isinstance(one, Partial)] == [False]
+
+
+def test_finished_pictures_are_noted_where_that_is_asked_for(model: Model) -> None:
+    log = PaintedHere(model)
+    output = Output(fingerprint=True)
+    before = read(log.path)
+
+    events_of(model, Task(ability="edit", text="blue", pictures=(png(),), output=output))
+    events_of(model, Task(ability="paint", text="a car"))
+
+    assert [one.is_painted for one in read(log.path)[len(before) :]] == [False, True]
 
 
 def test_a_prompt_is_embedded_where_that_is_asked_for(model: Model) -> None:

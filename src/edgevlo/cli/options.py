@@ -104,6 +104,10 @@ c2pa_option = click.option(
     "--c2pa", is_flag=True, envvar="EDGEVLO_C2PA", show_envvar=True,
     help="Sign pictures with this device's own key (Content Credentials; extra c2pa).",
 )  # fmt: skip
+fingerprint_option = click.option(
+    "--fingerprint", is_flag=True, envvar="EDGEVLO_FINGERPRINT", show_envvar=True,
+    help="Note what the model sees in a picture in a log on this machine, by which copies are recognised.",
+)  # fmt: skip
 paint_options = options(
     output_option,
     model_option,
@@ -114,6 +118,7 @@ paint_options = options(
     click.option("--resume", is_flag=True, help="Keep a journal beside OUTPUT, and go on from one that is there."),
     click.option("--no-prompt", is_flag=True, help="Leave the words out of the file; size, seed and AI mark stay."),
     c2pa_option,
+    fingerprint_option,
     json_option,
 )
 image_guidance_option = click.option(

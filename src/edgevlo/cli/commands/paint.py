@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,8 @@ from ..printing import say, say_json
 from ..streams import STREAM, StandardInput, check_output, picture_sources, source_bytes, write_picture
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from edgevlo.runtime.credentials.manifest import How
     from edgevlo.runtime.generate.stroke import Stroke, Strokes
 
@@ -120,7 +123,7 @@ def decode(codes: Path, output: Path, model: str | None) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What a picture is made of, for its signature."""
+    """What a picture is made of, for its signature and its fingerprint."""
 
     how: "How"
     sources: "Sequence[Path | StandardInput]" = ()
@@ -132,6 +135,15 @@ class Made:
         prepare()
         sources = [source_bytes(source) for source in self.sources]
         return lambda content: sign(content, sources, self.how)
+
+    def noter(self, model: "edgevlo.Model") -> "Callable[[Image], None]":
+        """Return what notes a picture's fingerprint; a map is noted without the picture that it was seen in."""
+        from edgevlo.runtime.fingerprints.painted_here import PaintedHere
+
+        log = PaintedHere(model)
+        log.prepare()
+        sources = [BytesIO(source_bytes(source)) for source in self.sources] if self.how == "edited" else []
+        return lambda picture: log.note(picture, sources)
 
 
 def paint_pictures(
@@ -147,6 +159,7 @@ def paint_pictures(
     seed: int | None,
     no_prompt: bool,
     c2pa: bool,
+    fingerprint: bool,
     resume: bool,
     **settings: Any,
 ) -> None:
@@ -174,8 +187,10 @@ def paint_pictures(
     if seed is not None:
         check_seed(seed)
         check_seed(seed + count - 1)
-    signed = (made or Made("painted")).signer() if c2pa else None
+    made = made or Made("painted")
+    signed = made.signer() if c2pa else None
     opened = edgevlo.load(model)
+    note = made.noter(opened) if fingerprint else None
     for offset, (picture_path, codes_path) in enumerate(targets):
         began = time.perf_counter()
         this_seed = None if seed is None else seed + offset
@@ -187,6 +202,8 @@ def paint_pictures(
             last = follow(strokes, watch=watch)
             picture = without_prompt(last.preview) if no_prompt else last.preview
             write_picture(picture, picture_path, signed)
+            if note is not None:
+                note(last.preview)
             if codes_path is not None:
                 write_codes(last.codes, codes_path)
         seconds = time.perf_counter() - began

@@ -14,6 +14,7 @@ from .paint import Made, paint_pictures
 
 if TYPE_CHECKING:
     from edgevlo.runtime.credentials.verify import Credentials
+    from edgevlo.runtime.fingerprints.search import Found
     from edgevlo.runtime.manifest.abilities import AbilityName
 
 
@@ -101,8 +102,12 @@ def detect(picture: Path, objects: tuple[str, ...], output: Path | None, model: 
 
 @click.command()
 @picture_argument
+@click.option(
+    "--fingerprint", is_flag=True, help="Also look for PICTURE in the log of those that were painted here (-m)."
+)
+@model_option
 @json_option
-def inspect(picture: Path, as_json: bool) -> None:
+def inspect(picture: Path, fingerprint: bool, model: str | None, as_json: bool) -> None:
     """Print what PICTURE, a PNG, JPEG, WebP or AVIF file, says of how it was made; - is standard input."""
     from dataclasses import asdict
 
@@ -112,9 +117,10 @@ def inspect(picture: Path, as_json: bool) -> None:
     content = source_bytes(picture_source(picture))
     marks = marks_of(content, "standard input" if picture == STREAM else str(picture))
     credentials = verify(content, marks.format) if marks.c2pa else None
+    found = _looked_up(content, model) if fingerprint else None
     if as_json:
         told = None if credentials is None else asdict(credentials)
-        say_json({"by_ai": marks.by_ai, **asdict(marks), "c2pa": told})
+        say_json({"by_ai": marks.by_ai, **asdict(marks), "c2pa": told, "fingerprint": found and found.facts()})
         return
     verdict = "says that an AI made it" if marks.by_ai else "does not say that an AI made it, which proves nothing"
     click.echo(f"{picture}  {marks.format}  {marks.size[0]}x{marks.size[1]}  {verdict}")
@@ -122,7 +128,18 @@ def inspect(picture: Path, as_json: bool) -> None:
     label = ", ".join(f"{name} {value}" for name, value in (marks.label or {}).items())
     say(f"AIGC label           {label or '-'}")
     say(f"C2PA manifest        {'-' if credentials is None else told_of(credentials)}")
+    if found is not None:
+        say(f"fingerprint          {found.told()}")
     say(f"parameters           {(marks.parameters or '-').replace(chr(10), chr(10) + ' ' * 21)}")
+
+
+def _looked_up(content: bytes, model: str | None) -> "Found":
+    """Return what the log of a model's pictures says of a file."""
+    from io import BytesIO
+
+    from edgevlo.runtime.fingerprints.painted_here import PaintedHere
+
+    return PaintedHere(edgevlo.load(model)).find(BytesIO(content))
 
 
 def told_of(credentials: "Credentials") -> str:

@@ -10,7 +10,7 @@ import click
 import edgevlo
 from edgevlo.runtime.errors import RequestError
 
-from ..options import c2pa_option, json_option, threads_option
+from ..options import c2pa_option, fingerprint_option, json_option, threads_option
 
 if TYPE_CHECKING:
     from edgevlo.serving.web.settings import Doors
@@ -44,6 +44,7 @@ _BYTES = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
 @click.option("--grace", type=click.FloatRange(0), default=30.0, show_default=True, help="Seconds to finish in.")
 @click.option("--embed-prompt", is_flag=True, help="Write prompts into the pictures.")
 @c2pa_option
+@fingerprint_option
 @click.option("--fit-sizes", is_flag=True, help="Paint the nearest size instead of refusing one.")
 @click.option(
     "--comment-every",
@@ -78,6 +79,7 @@ def serve(
     grace: float,
     embed_prompt: bool,
     c2pa: bool,
+    fingerprint: bool,
     fit_sizes: bool,
     comment_every: float,
     journal: Path | None,
@@ -113,7 +115,9 @@ def serve(
             doors=_doors(host, hosts, api_key_file, comment_every),
             limits=Limits(queue=queue, queue_each=max(1, queue // 2), deadline_s=deadline),
             keeping=Keeping(keep_alive_s=keep_alive, memory_bytes=budget),
-            answers=Answers(embed_prompt=embed_prompt, c2pa=c2pa, fit_sizes=fit_sizes, kiosk=page),
+            answers=Answers(
+                embed_prompt=embed_prompt, c2pa=c2pa, fingerprint=fingerprint, fit_sizes=fit_sizes, kiosk=page
+            ),
         )
     )
 
