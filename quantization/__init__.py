@@ -1,8 +1,8 @@
 """Portable bundle -> bundle for one kind of device, written, judged and published. Needs the `quantize` extra."""
 
 from .overrides import Override, override
+from .precisions import CPU, GPU, METHODS
 from .quantize import Quantized, quantize, run
-from .recipes import CPU, GPU, METHODS
 from .request import QuantizeRequest
 from .static import Static
 from .targets.emulation import open_emulated

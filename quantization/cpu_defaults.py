@@ -10,9 +10,9 @@ from typing import Final
 
 from edgevlo.runtime.manifest.graphs import Backbone
 
+from .fallbacks import Finer, PrecisionPlan
 from .passes.group_query_attention import HEAD_SIZE_STEP
-from .precision_plan import Finer, PrecisionPlan
-from .recipes import INT4, LARGE_BLOCK
+from .precisions import INT4, LARGE_BLOCK
 from .request import QuantizeRequest
 
 _WEIGHTS: Final = "int4"

@@ -11,10 +11,10 @@ from edgevlo.runtime.errors import RequestError
 from edgevlo.runtime.manifest.graphs import GraphRole
 from edgevlo.runtime.manifest.schema import Manifest
 
+from .fallbacks import FALLBACK_ROLES, Names
 from .overrides import Choice, Override
 from .passes._graph import matmuls
-from .precision_plan import FALLBACK_ROLES, Names
-from .recipes import Blocks, Float8, Float32, Half, Module, TargetHalf, Weights, is_quantised
+from .precisions import Blocks, Float8, Float32, Half, Module, TargetHalf, Weights, is_quantised
 
 
 def linear_layer_names(bundle: Path, manifest: Manifest) -> Names:

@@ -22,11 +22,11 @@ from edgevlo.runtime.manifest.graphs import GraphRole
 from edgevlo.runtime.manifest.schema import Manifest, read_manifest
 
 from .cpu_defaults import with_defaults
+from .fallbacks import FALLBACK_ROLES, Fallback, PrecisionPlan
 from .int8_cache import quantise_cache
 from .modules import quantised_blocks
 from .overrides import Override
-from .precision_plan import FALLBACK_ROLES, Fallback, PrecisionPlan
-from .recipes import DATA_DRIVEN, Blocks
+from .precisions import DATA_DRIVEN, Blocks
 from .request import QuantizeRequest, check
 from .self_check import record_outputs
 from .static import Calibrated, Static

@@ -11,7 +11,7 @@ from edgevlo.runtime.manifest.graphs import GraphRole, Precision
 from .modules import by_weights
 from .overrides import Choice
 from .passes.half_storage import HalfStoragePass
-from .recipes import Blocks, Float8, Half, is_quantised
+from .precisions import Blocks, Float8, Half, is_quantised
 from .weight_only.awq import ActivationAwarePass
 from .weight_only.float8_weights import Float8WeightsPass
 from .weight_only.matmul_nbits import MatMulNBitsPass, Moments

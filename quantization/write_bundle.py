@@ -15,13 +15,13 @@ from edgevlo.runtime.manifest.graphs import Graph, GraphRole
 from edgevlo.runtime.manifest.schema import MANIFEST_FILE, Manifest
 
 from .embedding_tables import write_tables
+from .fallbacks import PrecisionPlan
 from .passes._graph import matmuls
 from .passes._load import load_model
 from .passes.fused_qkv import FusedQkvPass
 from .passes.group_query_attention import GroupQueryAttentionPass
 from .passes.half_precision import Half
-from .precision_plan import PrecisionPlan
-from .recipes import Float32
+from .precisions import Float32
 from .static import Calibrated, StaticPass
 from .targets.gpu import GPU_TARGETS, gpu_backbone, gpu_graph, gpu_passes, half_of, usual_capacity
 from .targets.operators import refuse

@@ -6,7 +6,7 @@ import torch
 
 from edgevlo.runtime.errors import CheckpointError
 
-from .weights import Shape
+from .weight_files import Shape
 
 DTYPES: Final = ("F8_E4M3", "F8_E5M2")
 SUFFIXES: Final = ("_scale_inv", "_scale")  # of DeepSeek's and transformers' fp8, and of compressed-tensors'

@@ -21,7 +21,7 @@ from edgevlo.runtime.errors import CheckpointError
 
 from . import float8
 from .check_finite import check_finite
-from .weights import Header, Pickle, Safetensors, Shape, WeightFile
+from .weight_files import Header, Pickle, Safetensors, Shape, WeightFile
 
 __all__ = ["Checkpoint", "CheckpointWarning", "Floats", "Shape"]
 

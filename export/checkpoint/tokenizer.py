@@ -10,7 +10,7 @@ from edgevlo.runtime.errors import CheckpointError
 from edgevlo.runtime.manifest.pictures import Postprocess
 
 from .folder import Checkpoint, CheckpointWarning
-from .weights import check_is_here
+from .weight_files import check_is_here
 
 PROCESSOR: Final = "processor_config.json"
 PREPROCESSOR: Final = "preprocessor_config.json"

@@ -1,7 +1,7 @@
 """The tile atlas: every 16x16 patch that can occur, by name and number.
 
 A tile's name is a tuple of words; its place in `TILES` is its code. The order is final: a trained checkpoint depends
-on it. Pixels come from `atlas.png`, which `art.py` drew.
+on it. Pixels come from `atlas.png`, which `make_atlas.py` drew.
 """
 
 from __future__ import annotations

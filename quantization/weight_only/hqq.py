@@ -10,7 +10,7 @@ import numpy as np
 
 from edgevlo.runtime.arrays import Floats
 
-from ..recipes import Blocks
+from ..precisions import Blocks
 from .packing import TINY, Packed, asymmetric, by_block, onnxruntime_quantizers
 
 

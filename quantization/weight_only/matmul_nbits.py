@@ -19,7 +19,7 @@ from edgevlo.runtime.arrays import Floats
 from edgevlo.runtime.errors import BundleError
 
 from ..passes._graph import lazy_constant, matmuls, matrix_of, read_constant
-from ..recipes import SYMMETRIC, Blocks
+from ..precisions import SYMMETRIC, Blocks
 from .gptq import inverse_hessian_factor
 from .methods import packed
 from .packing import Packed

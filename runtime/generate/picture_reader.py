@@ -10,9 +10,10 @@ from ..engine import Engine
 from ..manifest.abilities import AbilityName
 from ..manifest.schema import Manifest
 from ..pictures.fit import fitted, is_cropped
-from ..pictures.load import Loaded, Picture, from_pixels, load_picture, resized, to_pixel_values, warn_of_changes
+from ..pictures.load import Loaded, Picture, load_picture, resized, warn_of_changes
 from ..pictures.origin import Origin
 from ..pictures.out_of_domain import outside, share_outside
+from ..pictures.pixels import from_pixels, to_pixel_values
 from ..pictures.sizes import GridRule
 from .prompts import Features, Source
 

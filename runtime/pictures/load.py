@@ -1,4 +1,4 @@
-"""From picture files to arrays and back. Knows Pillow and the manifest's numbers, not models.
+"""From picture files to pictures in RGB. Knows Pillow and the manifest's numbers, not models.
 
 Every change made to a picture is named in one `PictureWarning`.
 """
@@ -10,16 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final, TypeAlias
 
-import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from ..arrays import Pixels
 from ..errors import PictureError, remedy
-from ..manifest.pictures import Postprocess, Preprocess
-from .decode import decode, read_file, read_stream
 from .formats.contents import OF_16_BITS, OF_32_BITS, UnreadableError
 from .limits import HALVED_ABOVE, check_size
 from .origin import Origin, origin_of, origin_of_image
+from .picture_file import decode, read_file, read_stream
 from .to_rgb import to_rgb, upright
 
 _NO_PICTURE: Final = "{} is not a picture that can be read{}. Choose another PNG, JPEG or WebP file."
@@ -144,18 +141,3 @@ def warn_of_changes(name: str, changes: Sequence[str]) -> None:
     """Warn of every change in a picture in one line; without changes do nothing."""
     if changes:
         warnings.warn(f"{name} {'; '.join(changes)}", PictureWarning, stacklevel=1)
-
-
-def to_pixel_values(image: Image.Image, preprocess: Preprocess) -> Pixels:
-    """Return `pixel_values` (1, 3, height, width), `(x / 255 - mean) / std`."""
-    pixels = np.asarray(image, dtype=np.float32) / np.float32(255)
-    normal = (pixels - np.array(preprocess.mean, dtype=np.float32)) / np.array(preprocess.std, dtype=np.float32)
-    return np.ascontiguousarray(normal.transpose(2, 0, 1)[np.newaxis])
-
-
-def from_pixels(pixels: Pixels, postprocess: Postprocess) -> Image.Image:
-    """Return the picture of a decoder's output (1, 3, height, width)."""
-    levels = np.clip((pixels[0] * postprocess.scale + postprocess.offset) * 255, 0, 255)
-    if postprocess.rounding == "round":
-        levels = np.rint(levels)
-    return Image.fromarray(np.ascontiguousarray(levels.transpose(1, 2, 0)).astype(np.uint8))

@@ -11,12 +11,12 @@ from typing import Final
 from PIL import Image
 
 from ..errors import PictureError, remedy
-from .decode import read_file
 from .formats import inspect
 from .formats.contents import UnreadableError
 from .formats.png import text_of
 from .marks import PARAMETERS
 from .origin import Origin, origin_of, xmp_of
+from .picture_file import read_file
 
 _AVIF_C2PA: Final = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")  # the user type of its box
 _FORMATS: Final = ("PNG", "JPEG", "WEBP")

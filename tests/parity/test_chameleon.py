@@ -44,7 +44,8 @@ from edgevlo.runtime.arrays import Floats
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.errors import AbilityError, CheckpointError, RequestError
 from edgevlo.runtime.model import Model
-from edgevlo.runtime.pictures.load import load_picture, to_pixel_values
+from edgevlo.runtime.pictures.load import load_picture
+from edgevlo.runtime.pictures.pixels import to_pixel_values
 
 library: Any = transformers
 pytestmark = [

@@ -31,7 +31,8 @@ from edgevlo.quantization import quantize
 from edgevlo.runtime.arrays import Doubles
 from edgevlo.runtime.errors import AbilityError
 from edgevlo.runtime.model import Model
-from edgevlo.runtime.pictures.load import load_picture, to_pixel_values
+from edgevlo.runtime.pictures.load import load_picture
+from edgevlo.runtime.pictures.pixels import to_pixel_values
 
 library: Any = transformers
 

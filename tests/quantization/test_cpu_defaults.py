@@ -19,7 +19,7 @@ from edgevlo.calibration.evaluation.limits import LIMITS
 from edgevlo.quantization import Quantized, QuantizeRequest, run
 from edgevlo.quantization.passes.fused_qkv import FusedQkvPass
 from edgevlo.quantization.passes.group_query_attention import GroupQueryAttentionPass
-from edgevlo.quantization.recipes import INT4
+from edgevlo.quantization.precisions import INT4
 from edgevlo.quantization.weight_only.matmul_nbits import MatMulNBitsPass
 from edgevlo.runtime.arrays import Floats
 from edgevlo.runtime.bundle import open_bundle, verify_bundle

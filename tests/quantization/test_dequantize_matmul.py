@@ -13,7 +13,7 @@ from graph_runs import error, product, run
 from edgevlo.export.graph_builder import write_graph
 from edgevlo.quantization.passes.dequantize_matmul import DequantizeMatMulPass
 from edgevlo.quantization.passes.half_precision import HalfPrecisionPass
-from edgevlo.quantization.recipes import INT4
+from edgevlo.quantization.precisions import INT4
 from edgevlo.quantization.weight_only.matmul_nbits import MatMulNBitsPass
 from edgevlo.runtime.errors import BundleError
 

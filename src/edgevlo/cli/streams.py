@@ -56,7 +56,7 @@ def source_bytes(source: Path | StandardInput) -> bytes:
     if isinstance(source, StandardInput):
         return source.getvalue()
     from edgevlo.runtime.errors import PictureError, remedy
-    from edgevlo.runtime.pictures.decode import read_file
+    from edgevlo.runtime.pictures.picture_file import read_file
 
     try:
         return read_file(source)

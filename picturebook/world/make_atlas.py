@@ -1,4 +1,4 @@
-"""Draws the atlas: `python -m edgevlo.picturebook.world.art` writes atlas.png, atlas.json and the tokenizer's basis.
+"""Draws the atlas: `python -m edgevlo.picturebook.world.make_atlas` writes atlas.png, atlas.json and the basis.
 
 This is the tool that made the committed files; the world itself only looks tiles up. The drawn tiles are approximated
 by few dimensions, and what the approximation gives, rounded, is the atlas: so the tokenizer is lossless by

@@ -15,7 +15,7 @@ from edgevlo.runtime.manifest.graphs import GraphRole
 from edgevlo.runtime.manifest.schema import Target
 
 from .overrides import Choice, Override
-from .recipes import FLOAT32
+from .precisions import FLOAT32
 from .static import ROLES, Static
 
 Names: TypeAlias = Mapping[GraphRole, tuple[str, ...]]  # of each module's linear layers

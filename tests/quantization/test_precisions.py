@@ -19,7 +19,7 @@ from edgevlo.quantization.modules import check_overrides
 from edgevlo.quantization.overrides import Choice, override
 from edgevlo.quantization.passes._graph import matmuls, matrix_of
 from edgevlo.quantization.passes.half_storage import HalfStoragePass
-from edgevlo.quantization.recipes import HALF, INT4, INT8, METHODS, Blocks, Method
+from edgevlo.quantization.precisions import HALF, INT4, INT8, METHODS, Blocks, Method
 from edgevlo.quantization.weight_only.gptq import inverse_hessian_factor
 from edgevlo.quantization.weight_only.matmul_nbits import MatMulNBitsPass
 from edgevlo.quantization.weight_only.methods import packed
