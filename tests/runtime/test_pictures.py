@@ -14,14 +14,8 @@ from PIL import Image
 from edgevlo.runtime.errors import PictureError
 from edgevlo.runtime.manifest.pictures import FitPadSquare, Postprocess, Preprocess
 from edgevlo.runtime.pictures.fit import fit_pad_square, resize
-from edgevlo.runtime.pictures.load import (
-    PictureWarning,
-    from_pixels,
-    load_picture,
-    resized,
-    to_pixel_values,
-    warn_of_changes,
-)
+from edgevlo.runtime.pictures.load import PictureWarning, load_picture, resized, warn_of_changes
+from edgevlo.runtime.pictures.pixels import from_pixels, to_pixel_values
 
 
 def quietly(source: str | Path | Image.Image) -> Image.Image:
