@@ -26,7 +26,7 @@ from .checkpoint.licence import source, write_licence
 from .export_plan import ExportPlan
 from .families.recognise import plan_export
 from .graph_builder import interface, write_graph
-from .heads import build_image_head, build_text_head
+from .guided_heads import build_image_head, build_text_head
 from .malloc_trim import give_back_freed_memory
 from .parity import compare, compare_code_table, compare_table
 from .torch_export import export_module

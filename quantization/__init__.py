@@ -1,9 +1,9 @@
 """Portable bundle -> bundle for one kind of device, written, judged and published. Needs the `quantize` extra."""
 
-from .overrides import Override, override
-from .precisions import CPU, GPU, METHODS
+from .module_precisions import CPU, GPU, METHODS
 from .quantize import Quantized, quantize, run
 from .request import QuantizeRequest
+from .requested_precisions import Override, override
 from .static import Static
 from .targets.emulation import open_emulated
 

@@ -13,7 +13,7 @@ from edgevlo.runtime.manifest.graphs import Table
 from edgevlo.runtime.manifest.schema import Manifest
 
 from .check_finite import check_finite
-from .precisions import Blocks, Float32, Half, TargetHalf, Weights
+from .module_precisions import Blocks, Float32, Half, TargetHalf, Weights
 
 _ROWS: Final = 4096  # at a time
 

@@ -14,8 +14,8 @@ from edgevlo.calibration.evaluation.limits import FIGURES
 from edgevlo.runtime.manifest.graphs import GraphRole
 from edgevlo.runtime.manifest.schema import Target
 
-from .overrides import Choice, Override
-from .precisions import FLOAT32
+from .module_precisions import FLOAT32
+from .requested_precisions import Choice, Override
 from .static import ROLES, Static
 
 Names: TypeAlias = Mapping[GraphRole, tuple[str, ...]]  # of each module's linear layers

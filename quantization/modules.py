@@ -12,9 +12,9 @@ from edgevlo.runtime.manifest.graphs import GraphRole
 from edgevlo.runtime.manifest.schema import Manifest
 
 from .fallbacks import FALLBACK_ROLES, Names
-from .overrides import Choice, Override
+from .module_precisions import Blocks, Float8, Float32, Half, Module, TargetHalf, Weights, is_quantised
 from .passes._graph import matmuls
-from .precisions import Blocks, Float8, Float32, Half, Module, TargetHalf, Weights, is_quantised
+from .requested_precisions import Choice, Override
 
 
 def linear_layer_names(bundle: Path, manifest: Manifest) -> Names:

@@ -24,10 +24,10 @@ from edgevlo.runtime.manifest.schema import Manifest, read_manifest
 from .cpu_defaults import with_defaults
 from .fallbacks import FALLBACK_ROLES, Fallback, PrecisionPlan
 from .int8_cache import quantise_cache
+from .module_precisions import DATA_DRIVEN, Blocks
 from .modules import quantised_blocks
-from .overrides import Override
-from .precisions import DATA_DRIVEN, Blocks
 from .request import QuantizeRequest, check
+from .requested_precisions import Override
 from .self_check import record_outputs
 from .static import Calibrated, Static
 from .targets.emulation import emulated

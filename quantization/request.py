@@ -12,9 +12,9 @@ from edgevlo.runtime.errors import BundleError, OutputError, RequestError
 from edgevlo.runtime.manifest.schema import Target, read_manifest
 
 from .fallbacks import Names, PrecisionPlan
+from .module_precisions import BLOCK_SIZES, DATA_DRIVEN, METHODS, SYMMETRIC, Float32, recipe_of, unquantised
 from .modules import check_overrides, check_tables, linear_layer_names, quantised_blocks
-from .overrides import Choice, Override, override
-from .precisions import BLOCK_SIZES, DATA_DRIVEN, METHODS, SYMMETRIC, Float32, recipe_of, unquantised
+from .requested_precisions import Choice, Override, override
 from .static import Static
 from .targets.gpu import GPU_TARGETS, check_capacity, half_of
 from .weight_only.matmul_nbits import Moments
@@ -27,11 +27,12 @@ KV_CACHES: Final = ("float", "int8")
 class QuantizeRequest:
     """What `edgevlo quantize` takes, under the names and with the defaults of its options.
 
-    `weights` names a recipe of `precisions.py`; `method` and `block_size` change how it rounds to blocks, `overrides`,
-    such as `*.down_proj=int8`, the precision of single modules or layers. `capacity` is how many tokens the KV cache of
-    a GPU bundle holds; None is enough for the model's largest pictures. `static` says what is quantised by the ranges
-    in `calibration`, a folder that `calibrate` wrote for this bundle. `kv_cache` is `float` or, on a CPU, `int8` by
-    ranges that the result fills itself; None leaves it to `cpu_defaults.py`, as it does the `block_size` of four bits.
+    `weights` names a recipe of `module_precisions.py`; `method` and `block_size` change how it rounds to blocks,
+    and `overrides`, such as `*.down_proj=int8`, the precision of single modules or layers. `capacity` is how many
+    tokens the KV cache of a GPU bundle holds; None is enough for the model's largest pictures. `static` says what
+    is quantised by the ranges in `calibration`, a folder that `calibrate` wrote for this bundle. `kv_cache` is
+    `float` or, on a CPU, `int8` by ranges that the result fills itself; None leaves it to `cpu_defaults.py`, as it
+    does the `block_size` of four bits.
 
     The result is compared with `bundle` at `requests` requests of the file `prompts`, or of those that ship; 0 skips
     the comparison. `accept_loss` keeps a result below its limits, and `budget` is what `parse_budget` reads. `moments`

@@ -9,8 +9,8 @@ from ..language import phrases
 from ..language.naming import Said, caption, position, thing_name
 from ..language.voice import Voice
 from ..language.words import COLOUR, COLUMN, KIND, MEASURE, NONE, NUMBER, PLACE, STYLE, TIME, WEATHER, article, plural
+from ..world.paint_scene import box_of
 from ..world.scene import COLOURS, KINDS, PLACES, STYLES, TIMES, WEATHERS, Scene, Thing, column_name
-from ..world.scene_codes import box_of
 
 Question = tuple[str, str]  # instruction, answer
 OBJECTS = {"en": ("objects", "objects", "things"), "zh": ("物体", "物体", "东西")}

@@ -17,7 +17,7 @@ from tokenizers import Tokenizer
 from edgevlo.runtime.arrays import Floats
 
 from ..language.plain import MARK
-from ..world.scene_codes import Grid
+from ..world.paint_scene import Grid
 from . import auxiliary, emphasis, text_tokenizer
 from .tasks import Sample
 from .text_tokenizer import (

@@ -16,7 +16,7 @@ from edgevlo.picturebook.judging import judge
 from edgevlo.picturebook.language import words
 from edgevlo.picturebook.language.voice import Voice
 from edgevlo.picturebook.model import card
-from edgevlo.picturebook.world import atlas, palette, scene, scene_codes
+from edgevlo.picturebook.world import atlas, paint_scene, palette, scene
 from edgevlo.picturebook.world.scene import Scene, Thing
 
 MIX = tasks.Mix(dict.fromkeys(tasks.TASKS, 1.0), (0.05, 0.5, 0.3, 0.15), (0.05, 0.4, 0.3, 0.15, 0.05, 0.05), 0.5)
@@ -101,13 +101,13 @@ def test_the_judge_reads_what_was_drawn() -> None:
     rng = Random(1)
     for grid in (*scene.GRIDS, *scene.ANY_GRIDS, *scene.HELD_OUT_GRIDS):
         drawn = scene.sample_scene(rng, rng.randint(0, 12), grid, free_style=0.6, sign=0.2)
-        picture = atlas.pixels(scene_codes.paint(drawn))
+        picture = atlas.pixels(paint_scene.paint(drawn))
         assert picture.shape == (16 * grid[0], 16 * grid[1], 3)
         reading = judge.read(picture)
         assert reading.strays == 0
         assert reading.scene == drawn
         assert judge.judge_scene(drawn, reading)["all"]
-        framed = judge.drawn_boxes(atlas.pixels(scene_codes.boxes(drawn)))
+        framed = judge.drawn_boxes(atlas.pixels(paint_scene.boxes(drawn)))
         assert sorted(framed, key=repr) == sorted(judge.true_boxes(drawn), key=repr)
 
 
@@ -116,7 +116,7 @@ def test_every_kind_and_colour_is_read_in_every_style_and_place() -> None:
         for kind, colour in product(scene.KINDS, scene.COLOURS):
             hat = colour if kind in scene.HATTED else None
             drawn = Scene((Thing(kind, colour, 1, 0, hat),), place, style=style)
-            assert judge.read(atlas.pixels(scene_codes.paint(drawn))) == judge.Reading(drawn, 0)
+            assert judge.read(atlas.pixels(paint_scene.paint(drawn))) == judge.Reading(drawn, 0)
 
 
 def test_objects_differ_well_in_every_style() -> None:
@@ -153,13 +153,13 @@ def test_the_judge_sees_each_kind_of_mistake() -> None:
         "sign": replace(right, sign="cafes"),
     }
     for attribute, other in wrong.items():
-        verdict = judge.judge_scene(right, judge.read(atlas.pixels(scene_codes.paint(other))))
+        verdict = judge.judge_scene(right, judge.read(atlas.pixels(paint_scene.paint(other))))
         assert not verdict[attribute]
         assert not verdict["all"]
 
 
 def test_a_torn_object_is_no_object() -> None:
-    codes = scene_codes.paint(Scene((Thing("car", "red", 1, 1),)))
+    codes = paint_scene.paint(Scene((Thing("car", "red", 1, 1),)))
     codes[6, 3] = atlas.CODE["object", "meadow", "car", "blue", "tl"]
     reading = judge.read_cells(codes)
     assert reading.scene.things == ()
@@ -168,7 +168,7 @@ def test_a_torn_object_is_no_object() -> None:
 
 def test_what_belongs_to_no_scene_is_a_stray_in_sky_and_horizon_too() -> None:
     shown = Scene((Thing("car", "red", 1, 1),), weather="rain", sign="cafe")
-    sky, horizon = scene_codes.paint(shown), scene_codes.paint(shown)
+    sky, horizon = paint_scene.paint(shown), paint_scene.paint(shown)
     sky[0, 1:] = atlas.CODE["object", "meadow", "car", "red", "tl"]
     horizon[1, 0] = atlas.CODE["letter", "x"]
     for codes in (sky, horizon):
@@ -181,15 +181,15 @@ def test_maps_do_not_depend_on_colour_style_or_time() -> None:
     for _ in range(50):
         one = scene.sample_scene(rng, 3)
         other = replace(one, things=tuple(replace(thing, colour="green") for thing in one.things), style="retro")
-        for draw in (scene_codes.segmentation, scene_codes.edges, scene_codes.boxes):
+        for draw in (paint_scene.segmentation, paint_scene.edges, paint_scene.boxes):
             np.testing.assert_array_equal(draw(one), draw(other))
 
 
 def test_boxes_hold_the_hat() -> None:
     hatted = Scene((Thing("cat", "red", 1, 0, "blue"),))
     bare = Scene((Thing("cat", "red", 1, 0),))
-    assert scene_codes.box_of(hatted, hatted.things[0]) == (3, 2, 5, 5)
-    assert scene_codes.box_of(bare, bare.things[0]) == (3, 3, 5, 5)
+    assert paint_scene.box_of(hatted, hatted.things[0]) == (3, 2, 5, 5)
+    assert paint_scene.box_of(bare, bare.things[0]) == (3, 3, 5, 5)
     assert questions.detection(hatted, "en") == "cat 3 2 5 5"
     assert questions.detection(hatted, "en", frozenset({"dog"})) == "none"
 

@@ -15,8 +15,8 @@ from exported import Exported
 from edgevlo.calibration.moments import second_moments
 from edgevlo.export.graph_builder import Network
 from edgevlo.quantization import quantize
+from edgevlo.quantization.module_precisions import INT4, INT8, Blocks
 from edgevlo.quantization.passes._graph import matmuls
-from edgevlo.quantization.precisions import INT4, INT8, Blocks
 from edgevlo.quantization.weight_only.awq import ActivationAwarePass
 from edgevlo.quantization.weight_only.matmul_nbits import MatMulNBitsPass
 from edgevlo.quantization.weight_only.methods import packed

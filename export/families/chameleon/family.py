@@ -23,7 +23,7 @@ from edgevlo.runtime.manifest import pictures as manifest_pictures
 from ...checkpoint.folder import Checkpoint, CheckpointWarning, Part, Shape
 from ...checkpoint.tokenizer import read_tokenizer
 from ...export_plan import ExportPlan
-from ...heads import ImageHead
+from ...guided_heads import ImageHead
 from ...optimum_registry import TASK, FlatBackboneConfig, register
 from ...transformers_model import HEAD, TransformersReference, decoder_shape, promised_tensors, read_config
 from .. import vqgan

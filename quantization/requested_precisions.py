@@ -8,7 +8,7 @@ from typing import Final
 from edgevlo.runtime.arguments import wrong_type
 from edgevlo.runtime.errors import RequestError
 
-from .precisions import (
+from .module_precisions import (
     BFLOAT,
     FLOAT32,
     FP8,
