@@ -10,15 +10,15 @@ _SAMPLE: Final = re.compile(r"(?P<name>[a-z_]+)(?:\{(?P<labels>[^}]*)\})? (?P<va
 def joined(pages: Mapping[str, str]) -> str:
     """Return the pages of engines, by their names, as one, in which the samples of a metric stand together."""
     families: dict[str, list[str]] = {}
-    family: list[str] = []
+    metric: list[str] = []
     for replica, page in pages.items():
         for line in page.splitlines():
             if line.startswith("# HELP "):
-                family = families.setdefault(line.split()[2], [])
+                metric = families.setdefault(line.split()[2], [])
             found = _SAMPLE.fullmatch(line)
             if found is not None:
                 labels = ",".join(filter(None, [f'replica="{replica}"', found["labels"]]))
-                family.append(f"{found['name']}{{{labels}}} {found['value']}")
-            elif line not in family:
-                family.append(line)
+                metric.append(f"{found['name']}{{{labels}}} {found['value']}")
+            elif line not in metric:
+                metric.append(line)
     return "".join(f"{line}\n" for lines in families.values() for line in lines)

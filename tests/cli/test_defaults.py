@@ -16,7 +16,7 @@ from edgevlo.runtime.model import Model
 
 # What is typed with no option but those that must be given, the function, which of its parameters no option sets, and
 # what of the command is no parameter.
-PAINTING = {"output", "model", "count", "codes", "watch", "resume"}
+PAINTING = {"output", "model", "count", "codes", "watch", "resume", "c2pa", "fingerprint"}
 PAIRS: list[tuple[str, Callable[..., Any], set[str], set[str]]] = [
     ("paint X", Model.paint, {"self", "image_guidance_scale"}, PAINTING),
     ("edit A.png X", Model.edit, {"self"}, PAINTING),

@@ -16,6 +16,8 @@ def test_every_graph_is_recorded_and_gives_the_same_again(family: str, portable_
     bundle = open_bundle(portable_of(family))
     record = make_record(bundle, Engine(bundle))
     found = findings(replay(Engine(bundle), bundle.manifest, record), record.limits)
-    assert {one.graph for one in found} == set(bundle.manifest.graphs)
+    answers = any(ability.output == "text" for ability in bundle.manifest.abilities.values())
+    replayed = set(bundle.manifest.graphs) - (set() if answers else {"text_head"})
+    assert {one.graph for one in found} == replayed
     assert all(one.is_within for one in found)
     assert len(encode_record(record)) < 64 * 1024

@@ -77,13 +77,15 @@ def test_a_file_that_is_no_graph_is_one_quiet_error(
     folder = rewritten(toy, tmp_path / "bad", files={"image_head.onnx": content})
 
     again = "Export or download the bundle again."
-    with pytest.raises(BundleError, match=rf"^{folder}/image_head.onnx cannot be opened: .* {again}$"):
+    with pytest.raises(
+        BundleError, match=rf"^{folder}/image_head.onnx (is not an ONNX file|cannot be opened).* {again}$"
+    ):
         Model.open(folder).paint("a red car", seed=1)
     assert capfd.readouterr() == ("", "")
 
 
 def test_an_onnxruntime_that_is_too_old_is_named(toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = rewritten(toy, tmp_path / "bad", files={"image_head.onnx": b"newer than this"})
+    folder = rewritten(toy, tmp_path / "bad", files={"image_head.onnx": b"\x08\xff\x01"})  # of IR version 255
     monkeypatch.setattr("onnxruntime.__version__", "1.31.1")
 
     with pytest.raises(BundleError, match=r"ONNX Runtime 1\.31\.1 is too old .* 'onnxruntime>=1\.32'"):
