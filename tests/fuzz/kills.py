@@ -150,7 +150,8 @@ def _killed(
     if process.is_alive():
         os.kill(process.pid, number)
     code = end(process)
-    printed = work.with_name(f"{work.name}.txt").read_text(errors="replace")
+    told = work.with_name(f"{work.name}.txt")
+    printed = told.read_text(errors="replace") if told.exists() else ""  # killed before it could write
     ended = {0: "finished", 128 + number: "cleaned up", -number: "killed"}.get(code, f"exit code {code}")
     wrong = [ended] if ended.startswith("exit") or (ended == "killed" and number != signal.SIGKILL) else []
     if "Traceback" in printed:
