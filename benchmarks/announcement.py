@@ -4,7 +4,7 @@
 
 A request counts if it is met with more than half of the seeds. The concrete words of the last requests (which place,
 what is added) are this file's; the announcement names sorts of changes there. The requests were known while picturebook
-was trained, and no exercise holds their text.
+was trained: some of their sentences are heard in training, so this shows that they work, not how others fare.
 """
 
 import argparse
