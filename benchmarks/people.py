@@ -29,6 +29,7 @@ from edgevlo.picturebook.judging.figures import wilson
 from edgevlo.picturebook.language.words import LANGUAGES
 from edgevlo.picturebook.requests.lines import Line
 from edgevlo.picturebook.world import atlas
+from edgevlo.runtime.child import end_with_parent
 
 NAMES = {
     "paint": "paint, as people say it", "edit": "edit, as people say it", "ask": "questions, as people ask",
@@ -72,7 +73,10 @@ _models: list[edgevlo.Model] = []  # the one that this worker has opened
 
 
 def open_model(name: str | None) -> None:
-    """Open the model once per worker."""
+    """Open the model once per worker, which ends with its parent."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    end_with_parent(parent.sentinel)
     _models.append(edgevlo.load(name))
 
 

@@ -39,6 +39,7 @@ from edgevlo.picturebook.judging.trials import Trial
 from edgevlo.picturebook.language.words import LANGUAGES
 from edgevlo.picturebook.world import atlas
 from edgevlo.runtime.arrays import Codes
+from edgevlo.runtime.child import end_with_parent
 
 SHOWN = 6  # English cases of a row that may be on a sheet
 Case = tuple[str, str, int]  # row, language, number
@@ -89,7 +90,10 @@ _models: list[edgevlo.Model] = []  # the one that this worker has opened
 
 
 def open_model(name: str | None) -> None:
-    """Open the model once per worker."""
+    """Open the model once per worker, which ends with its parent."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    end_with_parent(parent.sentinel)
     warnings.simplefilter("ignore", UserWarning)  # an empty answer is wrong, an odd picture is judged as it is
     _models.append(edgevlo.load(name))
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from .backends import on_device, open_runner
 from .bundle import Bundle
+from .child import end_with_parent
 from .engine import Engine
 from .errors import EdgevloError
 from .generate.tokenizer_rules import check_tokenizer
@@ -66,6 +67,7 @@ def _least(manifest: Manifest) -> Shape:
 
 def _main(folder: str, seconds: str, memory: str) -> int:
     """Be a trial's child: bound this process, then open and run everything; print what was raised."""
+    end_with_parent()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds) + 1))
     resource.setrlimit(resource.RLIMIT_AS, (int(memory), int(memory)))

@@ -30,6 +30,7 @@ from edgevlo.picturebook.language.words import LANGUAGES
 from edgevlo.picturebook.world import atlas
 from edgevlo.runtime.arrays import Progress
 from edgevlo.runtime.bundle import Bundle, open_bundle
+from edgevlo.runtime.child import end_with_parent
 from edgevlo.runtime.errors import RequestError
 from edgevlo.runtime.memory.refuse import check_opening
 from edgevlo.runtime.model import Model
@@ -150,14 +151,17 @@ def _try_all(bundles: tuple[Bundle, Bundle], listed: Sequence[Case]) -> Iterator
     context = multiprocessing.get_context("spawn")
     ours, theirs = (bundle.folder.absolute() for bundle in bundles)
     workers = min(os.cpu_count() or 1, len(listed))
-    pool = ProcessPoolExecutor(workers, context, initializer=_ignore_interrupts)
+    pool = ProcessPoolExecutor(workers, context, initializer=_start)
     try:
         yield from pool.map(functools.partial(try_case, ours, theirs), listed, chunksize=4)
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _ignore_interrupts() -> None:
+def _start() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    end_with_parent(parent.sentinel)  # else it waits for ever for work of a parent that was killed
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the parent, which ends its workers
 
 

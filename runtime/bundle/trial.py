@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from .. import errors
-from ..child import command, environment
+from ..child import command, environment, pipe_of_parent
 from ..errors import BundleError, EdgevloError, remedy
 
 NO_TRIAL: Final = "EDGEVLO_TRIAL"  # 0: bundles are opened without a trial
@@ -36,14 +36,15 @@ def try_out(folder: Path, size: int) -> None:
     seconds = SECONDS + size // _BYTES_A_SECOND
     limits = f"{seconds} {_MEMORY + _MEMORY_A_BYTE * size}"
     try:
-        done = subprocess.run(
-            command(_CHILD, str(folder.absolute()), *limits.split()),
-            env={**environment(), "MALLOC_ARENA_MAX": "2"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_WAITING * seconds,
-            check=False,
-        )
+        with pipe_of_parent() as pipe:
+            done = subprocess.run(
+                command(_CHILD, str(folder.absolute()), *limits.split()),
+                env={**environment(), "MALLOC_ARENA_MAX": "2"},
+                stdin=pipe,
+                capture_output=True,
+                timeout=_WAITING * seconds,
+                check=False,
+            )
     except subprocess.TimeoutExpired as error:
         raise BundleError(_refusal(folder, f"did not end within {_WAITING * seconds} seconds")) from error
     except OSError as error:

@@ -7,19 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from onnx import helper, load, numpy_helper
+from onnx import helper, load
+from strangers import PICTUREBOOK, image_tokenizer, numbers, strangers
 
-from edgevlo.runtime.bundle import EMBEDDED, known_bundles, open_bundle, read_bundle, trial, verify_bundle
+from edgevlo.runtime.bundle import known_bundles, open_bundle, read_bundle, trial, verify_bundle
 from edgevlo.runtime.errors import BundleError
 from edgevlo.runtime.generate.prompts import Vocabulary
 from edgevlo.runtime.generate.tokenizer_rules import broken_rule, check_tokenizer, endless
 from edgevlo.runtime.manifest.pictures import Grid
 from edgevlo.runtime.manifest.schema import read_manifest
 from edgevlo.runtime.pictures.sizes import GridRule
-
-PICTUREBOOK = EMBEDDED / "picturebook"
 
 
 @pytest.fixture(autouse=True)
@@ -28,33 +26,12 @@ def _empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("EDGEVLO_TRIAL", raising=False)
 
 
-def strangers(folder: Path, **files: bytes) -> Path:
-    """Copy picturebook with other files whose hashes are right, as somebody else could have made it."""
-    shutil.copytree(PICTUREBOOK, folder)
-    tree = json.loads((folder / "manifest.json").read_text())
-    for name, content in files.items():
-        name = name.replace("__", ".")
-        (folder / name).write_bytes(content)
-        tree["files"][name] = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-    (folder / "manifest.json").write_text(json.dumps(tree))
-    return folder
-
-
-def numbers(name: str, value: object) -> Any:
-    return numpy_helper.from_array(np.asarray(value, np.int64), name)
-
-
 def dividing() -> bytes:
     """Return an image tokenizer in which int64's least number is divided by -1 while constants are folded."""
-    graph = helper.make_graph(
+    return image_tokenizer(
         [helper.make_node("Div", ["a", "z"], ["q"]), helper.make_node("Expand", ["q", "s"], ["codes"])],
-        "g",
-        [helper.make_tensor_value_info("pixel_values", 1, [1, 3, "H", "W"])],
-        [helper.make_tensor_value_info("codes", 7, [1, "h", "w"])],
         [numbers("a", [-(2**63)]), numbers("z", [-1]), numbers("s", [1, 6, 8])],
     )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
-    return bytes(model.SerializeToString())
 
 
 def many_heads() -> bytes:

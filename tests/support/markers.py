@@ -37,6 +37,7 @@ TABLE: Final = {
     "runtime/test_credentials.py": INTEGRATION,
     "runtime/test_lossless_webp.py": INTEGRATION,  # peaks of processes that read harmful pictures
     "runtime/test_onnx_shapes.py": INTEGRATION,
+    "runtime/test_orphans.py": INTEGRATION,  # processes whose parents are killed
     "runtime/test_ort_device.py": INTEGRATION,
     "runtime/test_picture_limits.py": INTEGRATION,  # peaks of processes that read pictures of 100 megapixels
     "runtime/test_picture_features.py": INTEGRATION,
