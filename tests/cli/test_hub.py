@@ -6,12 +6,15 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from fake_hub import FakeHub, fake_hub
+
+from edgevlo.models.unfinished import remove_unfinished
 
 CONFIG = json.dumps({"architectures": ["JanusForConditionalGeneration"]}).encode()
 WEIGHTS = bytes(range(256)) * 100
@@ -117,6 +120,62 @@ def test_what_was_interrupted_leaves_nothing_under_its_name_and_can_be_pulled_ag
 
     assert shell.run("pull", "owner/toy")[0] == 0
     assert shell.run("verify", "owner/toy")[0] == 0
+
+
+def unfinished(shell: Shell, name: str) -> set[str]:
+    blobs = shell.folder / "hf" / "hub" / f"models--{name.replace('/', '--')}" / "blobs"
+    return {path.name for path in blobs.glob("*.incomplete")}
+
+
+def test_what_a_killed_process_did_not_finish_is_removed_by_the_next_pull_and_nothing_that_another_writes(
+    shell: Shell,
+) -> None:
+    def stopped_half_way(name: str) -> subprocess.Popen[str]:
+        shell.hub.stalled.clear()
+        process = shell.start("pull", name)
+        assert shell.hub.stalled.wait(60)
+        time.sleep(1)  # what is not stopped ends
+        return process
+
+    shell.hub.repositories["owner/other"] = shell.hub.repositories["owner/toy"]
+    shell.hub.stalls.set()
+    killed, other = stopped_half_way("owner/toy"), stopped_half_way("owner/other")
+    killed.kill()
+    killed.communicate(timeout=60)
+    left, written = unfinished(shell, "owner/toy"), unfinished(shell, "owner/other")
+    again = stopped_half_way("owner/toy")
+    sweep = "import sys; from edgevlo.models.unfinished import remove_unfinished; remove_unfinished(sys.argv[1])"
+    for name in ("owner/toy", "owner/other"):
+        here = {**os.environ, "HF_HOME": str(shell.folder / "hf")}
+        subprocess.run([sys.executable, "-c", sweep, name], env=here, check=True)
+    now = unfinished(shell, "owner/toy")
+
+    assert left
+    assert now
+    assert not left & now
+    assert written
+    assert unfinished(shell, "owner/other") == written
+    shell.hub.stalls.clear()
+    assert (again.communicate(timeout=60)[1], again.returncode) == ("", 0)
+    assert (other.communicate(timeout=60)[1], other.returncode) == ("", 0)
+    assert unfinished(shell, "owner/toy") == unfinished(shell, "owner/other") == set()
+
+
+def test_where_locks_do_not_work_only_old_downloads_are_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("edgevlo.models.unfinished._is_locked", lambda _: False)
+    blobs = tmp_path / "models--owner--toy" / "blobs"
+    blobs.mkdir(parents=True)
+    old, young = blobs / "00ff.1234abcd.incomplete", blobs / "00fe.1234abcd.incomplete"
+    for path in (old, young, blobs / "00ff"):
+        path.write_bytes(b"half")
+    os.utime(old, (0, 0))
+
+    remove_unfinished("owner/toy")
+
+    assert sorted(path.name for path in blobs.iterdir()) == ["00fe.1234abcd.incomplete", "00ff"]
 
 
 def test_a_file_that_is_not_the_one_that_the_hub_names_is_not_installed(shell: Shell) -> None:
@@ -232,7 +291,9 @@ def test_what_the_hub_does_not_give_is_one_line(shell: Shell) -> None:
     shell.hub.gated.add("owner/toy")
     assert "its licence must be accepted first, at " in shell.fails("pull", "owner/toy")
     line = shell.fails("pull", "owner/other", HF_ENDPOINT="http://127.0.0.1:9")
-    assert line.endswith("Connection refused. Check the network, then run the command again; it resumes.\n")
+    assert line.endswith(
+        "Connection refused. Check the network, then run the command again; finished files are kept.\n"
+    )
 
 
 @pytest.mark.parametrize("name", ["none", "owner/none", "..", "", "a/../..", "/"])

@@ -1,7 +1,7 @@
 """Bundles and checkpoints from the Hugging Face Hub, verified. Knows what may be downloaded, not where it is installed.
 
-The hub's own client downloads into the hub's own cache, resumes there, and honours HF_HOME, HF_ENDPOINT, HF_TOKEN and
-HF_HUB_OFFLINE. Nothing of a repository is executed, and Python files are not even downloaded.
+The hub's own client downloads into the hub's own cache, keeps every finished file there, and honours HF_HOME,
+HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE. Nothing of a repository is executed, and Python files are not even downloaded.
 """
 
 import hashlib
@@ -21,6 +21,8 @@ from edgevlo.runtime.errors import BundleError, EdgevloError, OutputError, first
 from edgevlo.runtime.extras import install_command
 from edgevlo.runtime.files import scratch_folder
 from edgevlo.runtime.manifest.schema import MANIFEST_FILE, read_manifest
+
+from .unfinished import remove_unfinished
 
 Kind = Literal["bundle", "checkpoint"]
 
@@ -53,6 +55,8 @@ def fetch(name: str, *, revision: str | None = None, pickles: bool = False, want
     safetensors is refused unless `pickles` may take their place; what is not `wanted` is refused before its weights
     are downloaded.
     """
+    with _one_line(name, revision):
+        remove_unfinished(name)
     folder = _download(name, revision, [MANIFEST_FILE, CONFIG_FILE])
     kind: Kind = "bundle" if (folder / MANIFEST_FILE).is_file() else "checkpoint"
     if kind == "checkpoint" and not (folder / CONFIG_FILE).is_file():
@@ -186,7 +190,9 @@ def _one_line(name: str, revision: str | None = None) -> Iterator[None]:
                 f"{start} it was not downloaded before, and HF_HUB_OFFLINE is set; unset it to download."
             ) from error
         reason = first_line(error.__cause__ or error, 160)
-        raise HubError(f"{start} {reason}. Check the network, then run the command again; it resumes.") from error
+        raise HubError(
+            f"{start} {reason}. Check the network, then run the command again; finished files are kept."
+        ) from error
 
 
 def cached() -> Iterator[tuple[str, Path, int]]:
