@@ -20,6 +20,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
@@ -162,6 +163,13 @@ def _killed(
     return ended, wrong + command.half() + command.left(usual)
 
 
+def _without_places(text: str, box: Path) -> str:
+    """Return a text without the folders of this machine."""
+    for folder, name in ((box, "BOX"), (ROOT, "ROOT"), (Path(sys.prefix), "PREFIX"), (Path.home(), "HOME")):
+        text = text.replace(str(folder), name)
+    return text
+
+
 def _rng_order(count: int, rng: random.Random, names: list[str]) -> list[tuple[str, signal.Signals]]:
     """Return so many pairs of a command and a signal, each as often as the others."""
     pairs = [(name, number) for name in names for number in SIGNALS]
@@ -202,12 +210,14 @@ def main() -> int:
                 print(f"{index} {name} {number.name} at {share:.2f}: {ended} {wrong or ''}"
                       f" ({time.monotonic() - began:.0f} s)", flush=True)  # fmt: skip
                 if wrong:
-                    faults.append({"command": name, "signal": number.name, "at": round(share, 3), "wrong": wrong})
+                    told = [_without_places(one, box) for one in wrong]
+                    faults.append({"command": name, "signal": number.name, "at": round(share, 3), "wrong": told})
     table = [
         {"command": name, "signal": number, "ended": ended, "count": count}
         for (name, number, ended), count in sorted(outcomes.items())
     ]
     figures = {"kills": given.count, "seed": given.seed, "faults": faults, "moments": spread(shares), "table": table}
+    figures["huggingface_hub"] = version("huggingface_hub")
     if given.command is None:
         write("kills", figures)
     print(*table, sep="\n")
