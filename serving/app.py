@@ -18,7 +18,7 @@ from .web.guard import OPEN_PATHS, Guard
 def make_app(site: Site) -> ASGIApp:
     """Return the application of a server behind its door; its lifespan starts and ends the engine."""
     page = () if site.answers.kiosk is None else kiosk.OPEN_PATHS
-    return Guard(make_routes(site), site.doors, open_paths=OPEN_PATHS + page)
+    return Guard(make_routes(site), site.access, site.limits, open_paths=OPEN_PATHS + page)
 
 
 def make_routes(site: Site) -> ASGIApp:

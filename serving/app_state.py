@@ -1,7 +1,7 @@
-"""What every route needs: the engine, the doors, and how this server was told to answer."""
+"""What every route needs: the engine, whom it lets in, and how this server was told to answer."""
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 from starlette.requests import Request
@@ -14,8 +14,10 @@ from .engine.errors import EngineError
 from .engine.job import Job
 from .engine.messages import Failed, Output, PictureFormat, Task
 from .engine.models import Served, UnknownModelError
+from .kiosk.settings import Kiosk
+from .limits import RequestLimits
+from .web.access import Access
 from .web.errors import bad_request, of_engine, of_failed, of_unknown_model
-from .web.settings import Doors, Kiosk
 from .web.stream import or_leave
 
 
@@ -32,6 +34,7 @@ class Answers:
     fingerprint: bool = False
     fit_sizes: bool = False
     kiosk: Kiosk | None = None
+    comment_every_s: float = 10.0  # in a stream in which nothing happens
 
     def written(self, picture_format: PictureFormat | None, quality: int = 100) -> Output:
         """Return how pictures of a format are written, PNG if there is none."""
@@ -46,10 +49,11 @@ class Site:
     """One running server."""
 
     engine: Engine
-    doors: Doors
+    access: Access
     answers: Answers
     version: str
     instance: str
+    limits: RequestLimits = field(default_factory=RequestLimits)
 
     def find(self, model: str | None) -> Served:
         """Return the model of a name; raise the 404 that lists those there are."""

@@ -17,14 +17,14 @@ from . import running_servers
 from .api.kiosk import address
 from .app import make_app
 from .app_state import Answers, Site
-from .engine.engine import Engine, Limits
+from .engine.engine import Engine
 from .engine.journal import Journals
 from .engine.metrics import Metrics
 from .engine.models import Keeping, Models
+from .limits import HEADER_BYTES, EngineLimits
 from .log import Log
-from .web.guard import HEADER_BYTES
+from .web.access import Access
 from .web.protocol import protocol
-from .web.settings import Doors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +39,8 @@ class Settings:
     version: str = ""
     quiet: bool = False
     journal: Path | None = None  # a folder
-    doors: Doors = field(default_factory=Doors)
-    limits: Limits = field(default_factory=Limits)
+    access: Access = field(default_factory=Access)
+    limits: EngineLimits = field(default_factory=EngineLimits)
     keeping: Keeping = field(default_factory=Keeping)
     answers: Answers = field(default_factory=Answers)
 
@@ -61,10 +61,10 @@ def serve(settings: Settings) -> None:
     async def run() -> None:
         answers = _with_address(settings.answers, settings.host, port)
         engine = Engine(models, settings.limits, Metrics(log), journals)
-        site = Site(engine=engine, doors=settings.doors, answers=answers, version=settings.version, instance=instance)
+        site = Site(engine=engine, access=settings.access, answers=answers, version=settings.version, instance=instance)
         config = uvicorn.Config(
             make_app(site),
-            http=protocol(settings.doors),
+            http=protocol(site.limits),
             ws="none",
             log_config=None,
             access_log=False,

@@ -77,7 +77,7 @@ async def completions(request: Request) -> Response:
     job = site.submit(request, task, model=body.model, user=body.safety_identifier or body.user)
     if body.stream:
         leave = functools.partial(site.engine.cancel, job)
-        return EventStream(_chunks(job, body, served.name), every_s=site.doors.keepalive_s, on_leave=leave)
+        return EventStream(_chunks(job, body, served.name), every_s=site.answers.comment_every_s, on_leave=leave)
     if not await site.finished(request, job):
         return Response(status_code=499)
     choice = {

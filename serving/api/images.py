@@ -65,7 +65,7 @@ async def _answer(
                 return Response(status_code=499)
     if isinstance(job.end, Failed):
         raise of_failed(job.end)
-    return EventStream(_events(job, body, kind), every_s=site.doors.keepalive_s, on_leave=leave)
+    return EventStream(_events(job, body, kind), every_s=site.answers.comment_every_s, on_leave=leave)
 
 
 def _check(body: ImageRequest) -> None:

@@ -16,8 +16,8 @@ from edgevlo.runtime.errors import RequestError
 
 from ..app_state import site_of
 from ..engine.models import Served
+from ..kiosk.settings import Kiosk
 from ..web.errors import ApiError, json_response
-from ..web.settings import Kiosk
 from . import paintings
 
 _TYPES: Final = {

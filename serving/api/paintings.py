@@ -67,7 +67,7 @@ async def create(request: Request) -> Response:
     if body.stream:
         leave = _leaver(request, job) if body.cancel_on_disconnect else _nothing
         opening = describe(request, job)
-        return EventStream(follow(job, 0, opening), every_s=site.doors.keepalive_s, on_leave=leave)
+        return EventStream(follow(job, 0, opening), every_s=site.answers.comment_every_s, on_leave=leave)
     return json_response(describe(request, job), status=202, headers={"Location": f"/v1/paintings/{job.id}"})
 
 
@@ -82,7 +82,7 @@ async def events(request: Request) -> Response:
     first = first_event(request, job)
     if job.is_over and first > len(job.events):
         return Response(status_code=204)  # a browser's EventSource connects again until it is told this
-    return EventStream(follow(job, first), every_s=site_of(request).doors.keepalive_s, on_leave=_nothing)
+    return EventStream(follow(job, first), every_s=site_of(request).answers.comment_every_s, on_leave=_nothing)
 
 
 async def picture(request: Request) -> Response:

@@ -103,7 +103,7 @@ async def say(request: Request) -> Response:
     told = _told(request, session, turn)
     if body.stream:
         events = follow(job, 0, told)
-        return EventStream(events, every_s=site_of(request).doors.keepalive_s, on_leave=lambda: None)
+        return EventStream(events, every_s=site_of(request).answers.comment_every_s, on_leave=lambda: None)
     return json_response(told, status=202)
 
 

@@ -9,11 +9,11 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Coroutine
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
+from ..limits import EngineLimits
 from .errors import ClosingError, EngineError, ModelUnavailableError, QueueFullError, WorkerLostError
 from .job import Job
 from .journal import Begun, Journals, Painting
@@ -22,26 +22,12 @@ from .metrics import Metrics
 from .models import Models
 from .queue import FairQueue, NoPlaceError
 from .resumed_job import taken_up
-from .sessions import SessionLimits, Sessions
+from .sessions import Sessions
 
 _ATTEMPTS = 2
 SEEDS = 2**32
 _TICK_S = 1.0
 _PAINTS = frozenset({"paint", "edit"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What the engine takes at most, and how long it keeps what it made."""
-
-    queue: int = 64
-    queue_each: int = 32
-    deadline_s: float = 600.0
-    parallel: int = 1
-    keep_s: float = 600.0
-    keep_jobs: int = 200
-    keep_bytes: int = 128 * 2**20
-    dialogue: SessionLimits = field(default_factory=SessionLimits)
 
 
 class Engine:
@@ -50,7 +36,7 @@ class Engine:
     def __init__(
         self,
         models: Models,
-        limits: Limits,
+        limits: EngineLimits,
         metrics: Metrics | None = None,
         journals: Journals | None = None,
         owner: str = "",

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias, get_args
 
+from ..limits import SessionLimits
 from .errors import SessionFullError
 from .job import Job
 from .messages import Answer
@@ -20,16 +21,6 @@ TurnAbility: TypeAlias = Literal["show", "paint", "edit", "ask"] | Map
 MAPS: Final = frozenset(get_args(Map))
 
 _PARTS: Final = 4  # of the bytes of all sessions, one may hold one part
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionLimits:
-    """`idle_s` is how long nobody uses a session before it is deleted, `bytes` what all of them hold together."""
-
-    sessions: int = 256
-    turns: int = 100
-    bytes: int = 128 * 2**20
-    idle_s: float = 1800.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

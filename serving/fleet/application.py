@@ -6,7 +6,7 @@ from typing import Final
 from ray import serve
 from ray.serve.config import AutoscalingConfig, RequestRouterConfig
 
-from ..web.settings import Doors
+from ..web.access import Access
 from .replicas import DoorReplica, EngineReplica, EngineSettings
 from .routing import ByOwner
 
@@ -33,7 +33,7 @@ class Scale:
     engines_each_node: int | None = None
 
 
-def application(settings: EngineSettings, scale: Scale, doors: Doors) -> serve.Application:
+def application(settings: EngineSettings, scale: Scale, access: Access) -> serve.Application:
     """Return what `serve.run` runs."""
     least, most = scale.engines
     engines = serve.deployment(
@@ -60,4 +60,4 @@ def application(settings: EngineSettings, scale: Scale, doors: Doors) -> serve.A
         max_replicas_per_node=scale.doors_each_node,
         ray_actor_options={"num_cpus": 0},
     )
-    return front.bind(engines.bind(settings), doors)
+    return front.bind(engines.bind(settings), access)

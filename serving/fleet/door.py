@@ -18,9 +18,10 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..engine.names import owner_of
+from ..limits import RequestLimits
+from ..web.access import Access
 from ..web.errors import HANDLERS, ApiError, json_response
 from ..web.guard import Guard
-from ..web.settings import Doors
 from ..web.stream import event
 from .answering import REPLICA
 from .asked import Asked, read
@@ -54,7 +55,7 @@ class Fleet(Protocol):
         """Return the metrics of each engine, by its name."""
 
 
-def make_door(fleet: Fleet, doors: Doors) -> ASGIApp:
+def make_door(fleet: Fleet, access: Access) -> ASGIApp:
     """Return the application that clients speak to."""
     app = Starlette(
         routes=[
@@ -66,7 +67,7 @@ def make_door(fleet: Fleet, doors: Doors) -> ASGIApp:
         exception_handlers=HANDLERS,
     )
     app.state.fleet = fleet
-    return Stated(Guard(app, doors))
+    return Stated(Guard(app, access, RequestLimits()))
 
 
 class Stated:

@@ -19,12 +19,13 @@ from ..api.metrics import page
 from ..api.status import describe
 from ..app import make_routes
 from ..app_state import Answers, Site
-from ..engine.engine import Engine, Limits
+from ..engine.engine import Engine
 from ..engine.journal import Journals
 from ..engine.metrics import Metrics
 from ..engine.models import Keeping, Models
+from ..limits import EngineLimits
 from ..log import Log
-from ..web.settings import Doors
+from ..web.access import Access
 from .answering import answering
 from .asked import Asked
 from .door import BusyError, ReplicaLostError, make_door
@@ -43,7 +44,7 @@ class EngineSettings:
     journal: Path | None = None  # a folder that all nodes share
     version: str = ""
     quiet: bool = False
-    limits: Limits = field(default_factory=Limits)
+    limits: EngineLimits = field(default_factory=EngineLimits)
     keeping: Keeping = field(default_factory=Keeping)
     answers: Answers = field(default_factory=Answers)
 
@@ -60,7 +61,11 @@ class EngineReplica:
         models = Models(settings.folders(), settings.aliases, settings.keeping)
         self._engine = Engine(models, settings.limits, Metrics(log), journals, owner=self._name)
         self._site = Site(
-            engine=self._engine, doors=Doors(), answers=settings.answers, version=settings.version, instance=self._name
+            engine=self._engine,
+            access=Access(),
+            answers=settings.answers,
+            version=settings.version,
+            instance=self._name,
         )
         self._app = make_routes(self._site)
         await models.ready(models.default)
@@ -166,10 +171,10 @@ class RayFleet:
 class DoorReplica:
     """A door, behind Ray's own HTTP server; there is one on each node."""
 
-    def __init__(self, engines: DeploymentHandle, doors: Doors) -> None:
+    def __init__(self, engines: DeploymentHandle, access: Access) -> None:
         self._fleet = RayFleet(engines)
-        self._doors = doors
+        self._access = access
 
     def __serve_build_asgi_app__(self) -> ASGIApp:
         """Return the application; Ray calls this."""
-        return make_door(self._fleet, self._doors)
+        return make_door(self._fleet, self._access)

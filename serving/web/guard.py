@@ -2,24 +2,21 @@
 
 A page of another site can make a browser send requests here, and a name that resolves to this machine can make them
 look like its own (DNS rebinding): the Host must be one of ours, and an Origin, where a browser names one, must be that
-of the Host. Keys are compared in constant time.
+of the Host.
 """
 
 import asyncio
-import hashlib
-import hmac
-import ipaddress
 import time
 from typing import Final
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ..limits import HEADER_BYTES, RequestLimits
+from .access import Access
 from .errors import ApiError
-from .settings import Doors
 
 OPEN_PATHS: Final = ("/health", "/ready")  # asked by supervisors, which have no key
-HEADER_BYTES: Final = 32 * 1024  # of a request line and its headers together
 TOO_LONG: Final = "The address or the headers of the request are too long; at most 32 KB are read."
 _CHANGES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _SECURITY: Final = (
@@ -32,9 +29,12 @@ _SECURITY: Final = (
 class Guard:
     """Wraps the application."""
 
-    def __init__(self, app: ASGIApp, doors: Doors, *, open_paths: tuple[str, ...] = OPEN_PATHS) -> None:
+    def __init__(
+        self, app: ASGIApp, access: Access, limits: RequestLimits, *, open_paths: tuple[str, ...] = OPEN_PATHS
+    ) -> None:
         self._app = app
-        self._doors = doors
+        self._access = access
+        self._limits = limits
         self._open_paths = open_paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -53,7 +53,7 @@ class Guard:
 
         try:
             self._check(scope, Headers(scope=scope))
-            await self._app(scope, _Limited(receive, self._doors), with_headers)
+            await self._app(scope, _Limited(receive, self._limits), with_headers)
         except ApiError as error:
             if answered:
                 raise
@@ -63,70 +63,47 @@ class Guard:
         if len(scope["raw_path"]) + sum(len(name) + len(value) for name, value in headers.raw) > HEADER_BYTES:
             raise ApiError(431, TOO_LONG)
         host = headers.get("host", "")
-        if not self._is_ours(host):
+        if not self._access.has_host(host):
             raise ApiError(
                 403, "This server is not called by that name; start it with --allow-host NAME.", code="host_not_allowed"
             )
         origin = headers.get("origin")
-        if origin is not None and not self._same_origin(origin, host):
+        if origin is not None and not self._access.has_origin(origin, host):
             raise ApiError(403, "Requests from pages of other sites are not answered.", code="origin_not_allowed")
         if scope["method"] in _CHANGES and headers.get("sec-fetch-site") in ("cross-site", "same-site"):
             raise ApiError(403, "Requests from pages of other sites are not answered.", code="origin_not_allowed")
         length = headers.get("content-length", "0")
-        if length.isascii() and length.isdecimal() and int(length[:20]) > self._doors.body_bytes:
-            raise _too_large(self._doors)
-        if self._doors.keys and scope["path"] != "/" and not scope["path"].startswith(self._open_paths):
+        if length.isascii() and length.isdecimal() and int(length[:20]) > self._limits.body_bytes:
+            raise _too_large(self._limits)
+        if self._access.keys and scope["path"] != "/" and not scope["path"].startswith(self._open_paths):
             scope["state"]["client"] = self._client(headers)
-
-    def _is_ours(self, host: str) -> bool:
-        name = _host_name(host)
-        if name in self._doors.hosts:
-            return True
-        try:
-            ipaddress.ip_address(name)
-        except ValueError:
-            return False
-        return self._doors.any_address
-
-    def _same_origin(self, origin: str, host: str) -> bool:
-        scheme, separator, rest = origin.partition("://")
-        return origin in self._doors.origins or (bool(separator) and scheme in ("http", "https") and rest == host)
 
     def _client(self, headers: Headers) -> str:
         """Return a name for the owner of the key; raise unless it is one of ours."""
-        scheme, _, key = headers.get("authorization", "").partition(" ")
-        given = hashlib.sha256(key.strip().encode()).digest()
-        found = [number for number, known in enumerate(self._doors.keys) if hmac.compare_digest(known, given)]
-        if scheme.lower() != "bearer" or not found:
+        number = self._access.key_number(headers.get("authorization", ""))
+        if number is None:
             raise ApiError(
                 401,
                 "Incorrect or missing API key; send it as 'Authorization: Bearer KEY'.",
                 code="invalid_api_key",
                 headers={"WWW-Authenticate": "Bearer"},
             )
-        return f"key {found[0]}"
+        return f"key {number}"
 
 
-def _too_large(doors: Doors) -> ApiError:
-    message = f"The request is too large; at most {doors.body_bytes / 2**20:.0f} MB are read."
+def _too_large(limits: RequestLimits) -> ApiError:
+    message = f"The request is too large; at most {limits.body_bytes / 2**20:.0f} MB are read."
     return ApiError(413, message, code="request_too_large")
-
-
-def _host_name(host: str) -> str:
-    """Return the name in a Host header, without its port and the brackets of IPv6."""
-    if host.startswith("["):
-        return host[1:].partition("]")[0].lower()
-    return host.partition(":")[0].lower()
 
 
 class _Limited:
     """Receives a body in bounded size, pieces and time."""
 
-    def __init__(self, receive: Receive, doors: Doors) -> None:
+    def __init__(self, receive: Receive, limits: RequestLimits) -> None:
         self._receive = receive
-        self._doors = doors
+        self._limits = limits
         self._bytes = self._pieces = 0
-        self._until = time.monotonic() + doors.body_s
+        self._until = time.monotonic() + limits.body_s
         self._whole = False
 
     async def __call__(self) -> Message:
@@ -140,6 +117,6 @@ class _Limited:
         self._whole = not message.get("more_body", False)
         self._bytes += len(message.get("body", b""))
         self._pieces += 1
-        if self._bytes > self._doors.body_bytes or self._pieces > self._doors.body_pieces:
-            raise _too_large(self._doors)
+        if self._bytes > self._limits.body_bytes or self._pieces > self._limits.body_pieces:
+            raise _too_large(self._limits)
         return message

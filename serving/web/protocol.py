@@ -8,14 +8,14 @@ import h11
 import msgspec
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from ..limits import RequestLimits
 from .errors import JSON, ApiError
 from .guard import TOO_LONG
-from .settings import Doors
 
 _MESSAGES: Final = {431: TOO_LONG, 501: "This transfer encoding is not read; send chunks, or a Content-Length."}
 
 
-def protocol(doors: Doors) -> type[H11Protocol]:
+def protocol(limits: RequestLimits) -> type[H11Protocol]:
     """Return the protocol with these limits."""
 
     class GuardedProtocol(H11Protocol):
@@ -25,7 +25,7 @@ def protocol(doors: Doors) -> type[H11Protocol]:
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
-            if len(self.connections) > doors.connections:
+            if len(self.connections) > limits.connections:
                 self._refuse(503, "Too many connections; try again later.")
                 return
             self._wait_for_headers()
@@ -55,7 +55,7 @@ def protocol(doors: Doors) -> type[H11Protocol]:
         def _wait_for_headers(self) -> None:
             if self._impatient is not None:
                 self._impatient.cancel()
-            self._impatient = self.loop.call_later(doors.header_s, self._give_up)
+            self._impatient = self.loop.call_later(limits.header_s, self._give_up)
 
         def _give_up(self) -> None:
             if not self.transport.is_closing() and self.conn.their_state is h11.IDLE:

@@ -50,11 +50,11 @@ def build(args: Mapping[str, Any]) -> "Application":
     """Return the application; raise `RequestError` for an argument that is unknown or wrong."""
     _check_installed()
     from edgevlo.serving.app_state import Answers
-    from edgevlo.serving.engine.engine import Limits
     from edgevlo.serving.engine.models import Keeping
     from edgevlo.serving.fleet.application import Scale, application
     from edgevlo.serving.fleet.replicas import EngineSettings
-    from edgevlo.serving.web.settings import Doors, read_keys
+    from edgevlo.serving.limits import EngineLimits
+    from edgevlo.serving.web.access import Access, read_keys
 
     try:
         told = msgspec.convert(dict(args), Arguments, strict=False)
@@ -69,7 +69,7 @@ def build(args: Mapping[str, Any]) -> "Application":
         journal=None if told.journal is None else Path(told.journal),
         version=edgevlo.__version__,
         quiet=told.quiet,
-        limits=Limits(queue=told.queue, queue_each=max(1, told.queue // 2), deadline_s=told.deadline),
+        limits=EngineLimits(queue=told.queue, queue_each=max(1, told.queue // 2), deadline_s=told.deadline),
         keeping=Keeping(keep_alive_s=told.keep_alive, threads=told.threads),
         answers=Answers(embed_prompt=told.embed_prompt, c2pa=told.c2pa, fit_sizes=told.fit_sizes),
     )
@@ -83,12 +83,12 @@ def build(args: Mapping[str, Any]) -> "Application":
         doors=told.doors,
         engines_each_node=told.engines_each_node,
     )
-    doors = Doors(
-        hosts=Doors().hosts | {name.lower() for name in _split(told.allow_host)},
+    access = Access(
+        hosts=Access().hosts | {name.lower() for name in _split(told.allow_host)},
         any_address=True,  # Ray's --http-host says where it listens
         keys=() if told.api_key_file is None else read_keys(Path(told.api_key_file)),
     )
-    return application(settings, scale, doors)
+    return application(settings, scale, access)
 
 
 def _split(names: str) -> list[str]:

@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 
 from edgevlo.runtime.model import Model
-from edgevlo.serving.engine.engine import Engine, Limits
+from edgevlo.serving.engine.engine import Engine
 from edgevlo.serving.engine.errors import ClosingError, QueueFullError
 from edgevlo.serving.engine.job import Job
 from edgevlo.serving.engine.messages import Done, Failed, Row, Task
 from edgevlo.serving.engine.models import Keeping, Models
 from edgevlo.serving.engine.process import Patience
+from edgevlo.serving.limits import EngineLimits
 
 PAINT = Task(ability="paint", text="a red car", options={"seed": 7})
 LARGE = Task(ability="paint", text="a red car", options={"seed": 7}, size="40x40")  # 100 cells
@@ -25,9 +26,9 @@ LARGE = Task(ability="paint", text="a red car", options={"seed": 7}, size="40x40
 
 @asynccontextmanager
 async def running(
-    folders: dict[str, Path], limits: Limits | None = None, keeping: Keeping | None = None
+    folders: dict[str, Path], limits: EngineLimits | None = None, keeping: Keeping | None = None
 ) -> AsyncIterator[Engine]:
-    engine = Engine(Models(folders, {}, keeping or Keeping()), limits or Limits())
+    engine = Engine(Models(folders, {}, keeping or Keeping()), limits or EngineLimits())
     engine.start()
     try:
         yield engine
@@ -198,7 +199,7 @@ def test_a_job_past_its_deadline_is_stopped(slow_toy: Path) -> None:
 
 def test_a_full_queue_refuses_and_says_when_to_come_back(slow_toy: Path) -> None:
     async def test() -> None:
-        async with running({"toy": slow_toy}, Limits(queue=2, queue_each=1)) as engine:
+        async with running({"toy": slow_toy}, EngineLimits(queue=2, queue_each=1)) as engine:
             running_job = submit(engine, LARGE, client="a")
             await first_row(running_job)
             submit(engine, PAINT, client="a")
@@ -291,7 +292,7 @@ def test_closing_ends_workers_and_takes_nothing_new(slow_toy: Path) -> None:
 
 def test_kept_jobs_are_found_until_they_are_old(toy: Path) -> None:
     async def test() -> None:
-        async with running({"toy": toy}, Limits(keep_s=0.5)) as engine:
+        async with running({"toy": toy}, EngineLimits(keep_s=0.5)) as engine:
             kept, not_kept = submit(engine, PAINT, keep=True), submit(engine, PAINT)
             await kept.wait()
             await not_kept.wait()
@@ -306,7 +307,7 @@ def test_kept_jobs_are_found_until_they_are_old(toy: Path) -> None:
 
 def test_only_so_many_jobs_are_kept_and_the_oldest_go_first(toy: Path) -> None:
     async def test() -> None:
-        async with running({"toy": toy}, Limits(keep_jobs=2)) as engine:
+        async with running({"toy": toy}, EngineLimits(keep_jobs=2)) as engine:
             jobs = []
             for _ in range(3):
                 jobs.append(submit(engine, PAINT, keep=True))

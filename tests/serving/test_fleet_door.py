@@ -11,7 +11,7 @@ from starlette.types import Message
 from edgevlo.serving.fleet.asked import Asked
 from edgevlo.serving.fleet.door import BusyError, ReplicaLostError, make_door
 from edgevlo.serving.fleet.metrics import joined
-from edgevlo.serving.web.settings import Doors
+from edgevlo.serving.web.access import Access
 
 LOST = "lost"
 Part = bytes | str  # of an answer: a body, or the engine's end
@@ -99,7 +99,7 @@ def ask(
         "headers": [(b"host", b"localhost")], "client": ("127.0.0.1", 5), "server": ("localhost", 80), "scheme": "http",
         "http_version": "1.1",
     }  # fmt: skip
-    asyncio.run(asyncio.wait_for(make_door(engines, Doors())(scope, receive, told.send), 10))
+    asyncio.run(asyncio.wait_for(make_door(engines, Access())(scope, receive, told.send), 10))
     return told
 
 

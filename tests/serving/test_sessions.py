@@ -11,7 +11,8 @@ from edgevlo.runtime.model import Model
 from edgevlo.serving.engine.errors import SessionFullError
 from edgevlo.serving.engine.job import Job
 from edgevlo.serving.engine.messages import Picture, Task
-from edgevlo.serving.engine.sessions import SessionLimits, Sessions, Turn
+from edgevlo.serving.engine.sessions import Sessions, Turn
+from edgevlo.serving.limits import SessionLimits
 
 
 def begin(server: Server) -> str:

@@ -12,11 +12,12 @@ import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
+from edgevlo.serving.limits import RequestLimits
+from edgevlo.serving.web.access import Access
 from edgevlo.serving.web.guard import Guard
 from edgevlo.serving.web.protocol import protocol
-from edgevlo.serving.web.settings import Doors
 
-DOORS = Doors(header_s=0.3, body_s=0.4, body_bytes=1000, body_pieces=20, connections=4)
+LIMITS = RequestLimits(header_s=0.3, body_s=0.4, body_bytes=1000, body_pieces=20, connections=4)
 HEAD = b"POST / HTTP/1.1\r\nHost: localhost\r\n"
 
 
@@ -32,9 +33,9 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 @contextmanager
-def listening(doors: Doors) -> Iterator[int]:
+def listening(limits: RequestLimits) -> Iterator[int]:
     config = uvicorn.Config(
-        Guard(echo, doors), port=0, http=protocol(doors), ws="none", lifespan="off", log_config=None
+        Guard(echo, Access(), limits), port=0, http=protocol(limits), ws="none", lifespan="off", log_config=None
     )
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as open_socket:
@@ -49,7 +50,7 @@ def listening(doors: Doors) -> Iterator[int]:
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    with listening(DOORS) as number:
+    with listening(LIMITS) as number:
         yield number
 
 
@@ -127,8 +128,8 @@ def test_a_body_of_too_many_bytes_or_pieces_is_a_413(port: int, pieces: int, siz
 
 
 def test_more_connections_than_there_may_be_are_refused_in_words() -> None:
-    with listening(replace(DOORS, header_s=30)) as number:
-        silent = [socket.create_connection(("127.0.0.1", number)) for _ in range(DOORS.connections)]
+    with listening(replace(LIMITS, header_s=30)) as number:
+        silent = [socket.create_connection(("127.0.0.1", number)) for _ in range(LIMITS.connections)]
         refused = waits(number, b"")
         for connection in silent:
             connection.close()

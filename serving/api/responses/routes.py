@@ -50,7 +50,7 @@ async def create(request: Request) -> Response:
     told = Told(name=name, body=body, model=session.model, job=job, is_answer=ability == "ask")
     if body.stream:
         leave = functools.partial(site.engine.cancel, job)
-        return EventStream(events(told), every_s=site.doors.keepalive_s, on_leave=leave)
+        return EventStream(events(told), every_s=site.answers.comment_every_s, on_leave=leave)
     if not await site.finished(request, job):
         return Response(status_code=499)
     return json_response(told.response("completed"))

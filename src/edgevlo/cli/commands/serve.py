@@ -13,7 +13,7 @@ from edgevlo.runtime.errors import RequestError
 from ..options import c2pa_option, fingerprint_option, json_option, threads_option
 
 if TYPE_CHECKING:
-    from edgevlo.serving.web.settings import Doors
+    from edgevlo.serving.web.access import Access
 
 _BYTES = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
 
@@ -93,11 +93,11 @@ def serve(
         prepare()
     from edgevlo.models.served import aliased, served
     from edgevlo.serving.app_state import Answers
-    from edgevlo.serving.engine.engine import Limits
     from edgevlo.serving.engine.models import Keeping
+    from edgevlo.serving.kiosk.settings import Kiosk
+    from edgevlo.serving.limits import EngineLimits
     from edgevlo.serving.serve import Settings
     from edgevlo.serving.serve import serve as run
-    from edgevlo.serving.web.settings import Kiosk
 
     page = Kiosk(idle_s=kiosk_idle, label=kiosk_label, presets=kiosk_presets) if kiosk else None
     folders = served(models)
@@ -112,11 +112,16 @@ def serve(
             version=edgevlo.__version__,
             quiet=quiet,
             journal=journal,
-            doors=_doors(host, hosts, api_key_file, comment_every),
-            limits=Limits(queue=queue, queue_each=max(1, queue // 2), deadline_s=deadline),
+            access=_access(host, hosts, api_key_file),
+            limits=EngineLimits(queue=queue, queue_each=max(1, queue // 2), deadline_s=deadline),
             keeping=Keeping(keep_alive_s=keep_alive, memory_bytes=budget),
             answers=Answers(
-                embed_prompt=embed_prompt, c2pa=c2pa, fingerprint=fingerprint, fit_sizes=fit_sizes, kiosk=page
+                embed_prompt=embed_prompt,
+                c2pa=c2pa,
+                fingerprint=fingerprint,
+                fit_sizes=fit_sizes,
+                kiosk=page,
+                comment_every_s=comment_every,
             ),
         )
     )
@@ -167,14 +172,13 @@ def _check_installed() -> None:
             raise RequestError(f"{name} is not installed; add the server: {install_command('serve')}")
 
 
-def _doors(host: str, hosts: tuple[str, ...], key_file: Path | None, comment_every: float) -> "Doors":
-    from edgevlo.serving.web.settings import Doors, read_keys
+def _access(host: str, hosts: tuple[str, ...], key_file: Path | None) -> "Access":
+    from edgevlo.serving.web.access import Access, read_keys
 
-    local = Doors().hosts
-    return Doors(
+    local = Access().hosts
+    return Access(
         hosts=local | {host.lower()} | {name.lower() for name in hosts},
         any_address=host not in local,
-        keepalive_s=comment_every,
         keys=() if key_file is None else read_keys(key_file),
     )
 

@@ -1,0 +1,64 @@
+"""Who may call the server: the hosts by which it is called, the origins of pages, and API keys."""
+
+import hashlib
+import hmac
+import ipaddress
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgevlo.runtime.errors import OutputError, RequestError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """Hosts and origins that are answered, and keys that are asked for.
+
+    `hosts` are names without a port, lower case; an address that is an IP literal is answered where `any_address`.
+    `keys` are SHA-256 digests; none: nobody is asked.
+    """
+
+    hosts: frozenset[str] = frozenset({"localhost", "127.0.0.1", "::1"})
+    any_address: bool = False
+    origins: frozenset[str] = frozenset()
+    keys: tuple[bytes, ...] = ()
+
+    def has_host(self, host: str) -> bool:
+        """Whether a Host header calls this server by a name that it answers to."""
+        name = _host_name(host)
+        if name in self.hosts:
+            return True
+        try:
+            ipaddress.ip_address(name)
+        except ValueError:
+            return False
+        return self.any_address
+
+    def has_origin(self, origin: str, host: str) -> bool:
+        """Whether a page of this origin may send requests to this host."""
+        scheme, separator, rest = origin.partition("://")
+        return origin in self.origins or (bool(separator) and scheme in ("http", "https") and rest == host)
+
+    def key_number(self, authorization: str) -> int | None:
+        """Return which key an Authorization header brings, None for none of ours; compared in constant time."""
+        scheme, _, key = authorization.partition(" ")
+        given = hashlib.sha256(key.strip().encode()).digest()
+        found = [number for number, known in enumerate(self.keys) if hmac.compare_digest(known, given)]
+        return found[0] if found and scheme.lower() == "bearer" else None
+
+
+def _host_name(host: str) -> str:
+    """Return the name in a Host header, without its port and the brackets of IPv6."""
+    if host.startswith("["):
+        return host[1:].partition("]")[0].lower()
+    return host.partition(":")[0].lower()
+
+
+def read_keys(path: Path) -> tuple[bytes, ...]:
+    """Return the keys of a file, one a line; raise `OutputError` or `RequestError` where there are none."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig").split()
+    except (OSError, UnicodeDecodeError) as error:
+        raise OutputError(f"{path} cannot be read ({error}); it holds keys, one a line.") from error
+    if not lines:
+        raise RequestError(f"{path} holds no key; write one a line into it.")
+    return tuple(hashlib.sha256(line.encode()).digest() for line in lines)
