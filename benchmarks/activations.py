@@ -45,7 +45,7 @@ from edgevlo.quantization.passes.group_query_attention import GroupQueryAttentio
 from edgevlo.quantization.passes.int8_kv_cache import QuantizedCachePass
 from edgevlo.quantization.passes.matmul_integer import MatMulIntegerPass
 from edgevlo.quantization.passes.qdq import QuantizeDequantizePass
-from edgevlo.quantization.weight_only.matmul_nbits import MatMulNBitsPass
+from edgevlo.quantization.weight_only.int4_int8_matmul_nbits import MatMulNBitsPass
 from edgevlo.runtime.arrays import Array, Floats
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.graphs.backbone import bind

@@ -68,11 +68,11 @@ def large(folder: Path, target: str, bits: int | None) -> None:
     import onnx_ir as ir
 
     from edgevlo.export.backbone import DecoderShape, build_backbone
-    from edgevlo.export.guided_heads import ImageHead, build_image_head
+    from edgevlo.export.image_head import ImageHead, build_image_head
     from edgevlo.quantization.module_precisions import GPU_INT8, INT4
     from edgevlo.quantization.targets.gpu import gpu_passes
     from edgevlo.quantization.targets.operators import refuse
-    from edgevlo.quantization.weight_only.matmul_nbits import MatMulNBitsPass
+    from edgevlo.quantization.weight_only.int4_int8_matmul_nbits import MatMulNBitsPass
 
     shape = DecoderShape(
         prefix="model",

@@ -16,7 +16,7 @@ from edgevlo.runtime.manifest.prompts import ImageBlock
 from .backbone import DecoderShape
 from .checkpoint.card import Card
 from .checkpoint.folder import Checkpoint
-from .guided_heads import ImageHead
+from .image_head import ImageHead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

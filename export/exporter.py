@@ -26,9 +26,10 @@ from .checkpoint.licence import source, write_licence
 from .export_plan import ExportPlan
 from .families.recognise import plan_export
 from .graph_builder import interface, write_graph
-from .guided_heads import build_image_head, build_text_head
+from .image_head import build_image_head
 from .malloc_trim import give_back_freed_memory
 from .parity import compare, compare_code_table, compare_table
+from .text_head import build_text_head
 from .torch_export import export_module
 
 # Told what is being done, how much of it is done, and how much there is.

@@ -28,11 +28,11 @@ from .module_precisions import DATA_DRIVEN, Blocks
 from .modules import quantised_blocks
 from .request import QuantizeRequest, check
 from .requested_precisions import Override
-from .self_check import record_outputs
 from .static import Calibrated, Static
 from .targets.emulation import emulated
 from .targets.gpu import GPU_TARGETS, TargetWarning, changed_sampling
-from .weight_only.matmul_nbits import Moments
+from .targets.self_check import record_outputs
+from .weight_only.int4_int8_matmul_nbits import Moments
 from .write_bundle import Source, gpu_of, write
 
 

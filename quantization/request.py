@@ -17,7 +17,7 @@ from .modules import check_overrides, check_tables, linear_layer_names, quantise
 from .requested_precisions import Choice, Override, override
 from .static import Static
 from .targets.gpu import GPU_TARGETS, check_capacity, half_of
-from .weight_only.matmul_nbits import Moments
+from .weight_only.int4_int8_matmul_nbits import Moments
 
 TARGETS: Final[tuple[Target, ...]] = ("cpu", *GPU_TARGETS)
 KV_CACHES: Final = ("float", "int8")

@@ -14,7 +14,7 @@ from .passes.half_storage import HalfStoragePass
 from .requested_precisions import Choice
 from .weight_only.awq import ActivationAwarePass
 from .weight_only.float8_weights import Float8WeightsPass
-from .weight_only.matmul_nbits import MatMulNBitsPass, Moments
+from .weight_only.int4_int8_matmul_nbits import MatMulNBitsPass, Moments
 
 
 def awq_pass(role: GraphRole, names: Collection[str], choice: Choice, moments: Moments) -> ActivationAwarePass | None:

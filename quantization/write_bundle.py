@@ -25,7 +25,7 @@ from .passes.half_precision import Half
 from .static import Calibrated, StaticPass
 from .targets.gpu import GPU_TARGETS, gpu_backbone, gpu_graph, gpu_passes, half_of, usual_capacity
 from .targets.operators import refuse
-from .weight_only.matmul_nbits import Moments
+from .weight_only.int4_int8_matmul_nbits import Moments
 from .weight_passes import awq_pass, weight_passes
 
 _PAGE: Final = 4096  # weights start on pages, so that runtimes can map them

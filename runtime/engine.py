@@ -26,7 +26,7 @@ from .graphs.sessions import declared, gives_back
 from .graphs.speculative_pass import Window
 from .graphs.threads import most_threads
 from .manifest.graphs import GraphRole, Table
-from .memory.capacity import capacity_for, fixed_capacity
+from .memory.kv_cache_capacity import capacity_for, fixed_capacity
 from .memory.onnx_shapes import Value, read_values
 from .memory.predict import Work, decoder_bytes, kv_bytes, on_cpu, prefill_bytes, weights_bytes
 from .memory.refuse import FOR_REQUEST, check_available

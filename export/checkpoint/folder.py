@@ -7,11 +7,10 @@ anything is built.
 import json
 import re
 import warnings
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -21,7 +20,8 @@ from edgevlo.runtime.errors import CheckpointError
 
 from . import float8
 from .check_finite import check_finite
-from .weight_files import Header, Pickle, Safetensors, Shape, WeightFile
+from .tensor_names import Beside, Layout, Place, as_stored, places, renamed
+from .weight_files import Pickle, Safetensors, Shape, WeightFile
 
 __all__ = ["Checkpoint", "CheckpointWarning", "Floats", "Shape"]
 
@@ -48,35 +48,6 @@ class CheckpointWarning(UserWarning):
     """A checkpoint is exported, but not everything in it, or from a form that is better avoided."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """A tensor as a family calls it, inside one of a file: so many rows from `start` on, or all of it reshaped."""
-
-    name: str
-    shape: Shape
-    start: int = 0
-
-
-# Name and shape of a tensor in a file -> the tensors that a family sees in it: one, several, or none.
-Layout: TypeAlias = Callable[[str, Shape], Iterable[Part]]
-
-# One more file of weights, and what a family sees in it.
-Beside: TypeAlias = tuple[Path, Layout]
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a tensor lies: the file, its name there, and which part of that it is."""
-
-    file: WeightFile
-    stored: str
-    part: Part
-
-    @property
-    def header(self) -> Header:
-        return self.file.headers[self.stored]
-
-
 class Checkpoint:
     """One checkpoint folder: its config, and which file holds each tensor."""
 
@@ -85,9 +56,9 @@ class Checkpoint:
             raise CheckpointError(f"{folder} is not a folder; give the folder that holds the checkpoint's config.json.")
         self.folder = folder
         self.config = self.json("config.json")
-        self._layout = layout or (lambda name, shape: [Part(name=name, shape=shape)])
+        self._layout = layout or as_stored
         self._beside = tuple(beside)
-        self._places: dict[str, _Place] | None = None  # by a family's name
+        self._places: dict[str, Place] | None = None  # by a family's name
         self._files_of: dict[str, WeightFile] = {}  # by the name in the file
         self.shapes: dict[str, Shape] = {}
 
@@ -106,8 +77,7 @@ class Checkpoint:
 
     def renamed(self, rename: Callable[[str], str]) -> "Checkpoint":
         """Return the same checkpoint with its tensors under other names."""
-        found = self._layout
-        return self.arranged(lambda name, shape: [replace(part, name=rename(part.name)) for part in found(name, shape)])
+        return self.arranged(renamed(self._layout, rename))
 
     def arranged(self, layout: Layout) -> "Checkpoint":
         """Return the same checkpoint with the tensors that a layout finds in its files."""
@@ -207,7 +177,7 @@ class Checkpoint:
             )
         return stated
 
-    def _scale(self, place: _Place) -> str | None:
+    def _scale(self, place: Place) -> str | None:
         names = (place.stored + suffix for suffix in float8.SUFFIXES)
         return next((name for name in names if name in self._files_of), None)
 
@@ -237,7 +207,7 @@ class Checkpoint:
         check_finite(self.folder, name, numbers)
         return numbers
 
-    def _stored(self, name: str, place: _Place, rows: slice) -> torch.Tensor:
+    def _stored(self, name: str, place: Place, rows: slice) -> torch.Tensor:
         """Return rows of a tensor as its file holds it, float8 times its scale."""
         values = place.file.read(place.stored, rows)
         scale = self._scale(place) if place.header.dtype in float8.DTYPES else None
@@ -262,27 +232,23 @@ class Checkpoint:
             result[:, first - start : last - start] = self.tensor(name, slice(first, last)).T
         return result
 
-    def _place(self, name: str) -> _Place:
+    def _place(self, name: str) -> Place:
         try:
             return self._index()[name]
         except KeyError as error:
             raise CheckpointError(f"{self.folder}: tensor {name} is missing; download the checkpoint again.") from error
 
-    def _index(self) -> dict[str, _Place]:
+    def _index(self) -> dict[str, Place]:
         if self._places is None:
             self._places = {}
             for file in self._files():
-                for stored, header in file.headers.items():
-                    self._files_of[stored] = file
-                    for part in self._layout(stored, header.shape):
-                        self._places[part.name] = _Place(file, stored, part)
-                        self.shapes[part.name] = part.shape
+                self._files_of.update(dict.fromkeys(file.headers, file))
+                self._places.update((place.part.name, place) for place in places(file, self._layout))
             for path, layout in self._beside:
                 file = Safetensors(path) if path.suffix == ".safetensors" else self._pickles([path])[0]
-                for stored, header in file.headers.items():
-                    for part in layout(stored, header.shape):
-                        if self._places.setdefault(part.name, _Place(file, stored, part)).file is file:
-                            self.shapes[part.name] = part.shape
+                for place in places(file, layout):
+                    self._places.setdefault(place.part.name, place)
+            self.shapes.update((name, place.part.shape) for name, place in self._places.items())
         return self._places
 
     def _files(self) -> list[WeightFile]:

@@ -25,7 +25,8 @@ from edgevlo.runtime.arrays import Codes, Floats
 from edgevlo.runtime.errors import CheckpointError
 from edgevlo.runtime.manifest.graphs import GraphRole
 
-from ..checkpoint.folder import Checkpoint, Part, Shape
+from ..checkpoint.folder import Checkpoint, Shape
+from ..checkpoint.tensor_names import Part
 from ..export_plan import TorchGraph
 from ..stream_modules import META, load
 from ..transformers_model import floats

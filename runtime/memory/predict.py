@@ -38,7 +38,7 @@ from ..manifest.graphs import Backbone, GraphRole
 from ..manifest.guidance import Branch
 from ..manifest.schema import Manifest, graph_bytes
 from ..pictures.sizes import Shape, tokens_fed
-from .capacity import capacity_for
+from .kv_cache_capacity import capacity_for
 from .onnx_shapes import Value, largest, read_values, read_weights
 
 _RUNTIME: Final = 84 * 2**20

@@ -18,7 +18,7 @@ from edgevlo.quantization import quantize
 from edgevlo.quantization.module_precisions import INT4, INT8, Blocks
 from edgevlo.quantization.passes._graph import matmuls
 from edgevlo.quantization.weight_only.awq import ActivationAwarePass
-from edgevlo.quantization.weight_only.matmul_nbits import MatMulNBitsPass
+from edgevlo.quantization.weight_only.int4_int8_matmul_nbits import MatMulNBitsPass
 from edgevlo.quantization.weight_only.methods import packed
 from edgevlo.quantization.weight_only.rtn import rounded
 from edgevlo.runtime.arrays import Array, Floats

@@ -14,7 +14,7 @@ from edgevlo.export.graph_builder import write_graph
 from edgevlo.quantization.module_precisions import INT4
 from edgevlo.quantization.passes.dequantize_matmul import DequantizeMatMulPass
 from edgevlo.quantization.passes.half_precision import HalfPrecisionPass
-from edgevlo.quantization.weight_only.matmul_nbits import MatMulNBitsPass
+from edgevlo.quantization.weight_only.int4_int8_matmul_nbits import MatMulNBitsPass
 from edgevlo.runtime.errors import BundleError
 
 FLOAT, HALF = ir.DataType.FLOAT, ir.DataType.FLOAT16

@@ -24,7 +24,7 @@ from edgevlo.quantization.passes.dequantize_matmul import DequantizeMatMulPass
 from edgevlo.quantization.passes.half_precision import HalfPrecisionPass
 from edgevlo.quantization.passes.qdq import QuantizeDequantizePass
 from edgevlo.quantization.targets.rounded_float import RoundedFloatPass
-from edgevlo.quantization.weight_only.matmul_nbits import MatMulNBitsPass
+from edgevlo.quantization.weight_only.int4_int8_matmul_nbits import MatMulNBitsPass
 from edgevlo.runtime.arrays import Array
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.errors import MemoryShortError

@@ -21,7 +21,7 @@ from edgevlo.quantization.passes._graph import matmuls, matrix_of
 from edgevlo.quantization.passes.half_storage import HalfStoragePass
 from edgevlo.quantization.requested_precisions import Choice, override
 from edgevlo.quantization.weight_only.gptq import inverse_hessian_factor
-from edgevlo.quantization.weight_only.matmul_nbits import MatMulNBitsPass
+from edgevlo.quantization.weight_only.int4_int8_matmul_nbits import MatMulNBitsPass
 from edgevlo.quantization.weight_only.methods import packed
 from edgevlo.runtime.arrays import Array, Floats
 from edgevlo.runtime.bundle import open_bundle

@@ -20,7 +20,7 @@ from edgevlo.calibration.moments import second_moments
 from edgevlo.export.graph_builder import Network, write_graph
 from edgevlo.quantization import Override, override, quantize
 from edgevlo.quantization.module_precisions import INT4, INT8
-from edgevlo.quantization.weight_only.matmul_nbits import MatMulNBitsPass
+from edgevlo.quantization.weight_only.int4_int8_matmul_nbits import MatMulNBitsPass
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.errors import BundleError, OutputError, RequestError
 from edgevlo.runtime.manifest.graphs import GraphRole

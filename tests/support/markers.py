@@ -28,7 +28,6 @@ TABLE: Final = {
     "cli/test_streams.py": INTEGRATION,  # processes with real pipes
     "docs": UNIT,
     "export": INTEGRATION,
-    "export/test_emu3_original.py": PARITY,
     "golden": GOLDEN,
     "parity": PARITY,
     "picturebook": INTEGRATION,

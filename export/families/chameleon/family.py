@@ -20,10 +20,11 @@ from edgevlo.runtime.arrays import Codes, Floats
 from edgevlo.runtime.errors import CheckpointError
 from edgevlo.runtime.manifest import pictures as manifest_pictures
 
-from ...checkpoint.folder import Checkpoint, CheckpointWarning, Part, Shape
+from ...checkpoint.folder import Checkpoint, CheckpointWarning, Shape
+from ...checkpoint.tensor_names import Part
 from ...checkpoint.tokenizer import read_tokenizer
 from ...export_plan import ExportPlan
-from ...guided_heads import ImageHead
+from ...image_head import ImageHead
 from ...optimum_registry import TASK, FlatBackboneConfig, register
 from ...transformers_model import HEAD, TransformersReference, decoder_shape, promised_tensors, read_config
 from .. import vqgan

@@ -23,7 +23,8 @@ from edgevlo.runtime.arrays import Codes, Floats
 from edgevlo.runtime.errors import CheckpointError
 from edgevlo.runtime.manifest.graphs import GraphRole
 
-from ...checkpoint.folder import Checkpoint, Part, Shape
+from ...checkpoint.folder import Checkpoint, Shape
+from ...checkpoint.tensor_names import Part
 from ...export_plan import TorchGraph
 from ...transformers_model import floats
 from ..registry import COSMOS_FILES

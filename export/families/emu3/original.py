@@ -17,7 +17,8 @@ from transformers import Emu3Config
 
 from edgevlo.runtime.errors import CheckpointError
 
-from ...checkpoint.folder import Checkpoint, Part, Shape
+from ...checkpoint.folder import Checkpoint, Shape
+from ...checkpoint.tensor_names import Part
 from ...checkpoint.tokenizer import read_tokenizer
 from ...export_plan import ExportPlan
 from ...optimum_registry import TASK, FlatBackboneConfig, register

@@ -1,4 +1,4 @@
-"""The graphs behind the backbone: `image_head` (guidance and sampling included) and `text_head`."""
+"""The graph `image_head`, which draws a picture's next code: guidance, output layers and the sampler."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -21,16 +21,6 @@ class ImageHead:
 
     layers: tuple[str, ...]
     codes: slice
-
-
-def build_text_head(checkpoint: Checkpoint, tensor: str) -> ir.Model:
-    """Return `hidden [B,D] -> logits [B,V]` with the whole output matrix `tensor` `(V, D)`."""
-    net = Network("text_head", OPSET)
-    tokens, size = checkpoint.shapes[tensor]
-    hidden = net.input("hidden", FLOAT, ("B", size))
-    weight = net.weight(tensor, (size, tokens), lambda: checkpoint.transposed(tensor))
-    net.output(net.op("MatMul", hidden, weight, name="text_head"), "logits", FLOAT, ("B", tokens))
-    return net.model()
 
 
 def build_image_head(checkpoint: Checkpoint, head: ImageHead) -> ir.Model:

@@ -1,4 +1,4 @@
-"""Weight-only quantisation: MatMul with a constant matrix becomes MatMulNBits.
+"""Weights of 4 and 8 bits: MatMul with a constant matrix becomes MatMulNBits.
 
     x ─► MatMul(W [K,N]) ─► y    becomes    x ─► MatMulNBits(B [N,K/block,bytes] uint8, scales [N,K/block]) ─► y
 

@@ -14,7 +14,7 @@ from edgevlo.runtime.self_check.make import make_record, with_limits
 from edgevlo.runtime.self_check.record import FILE, SelfCheck, encode_record
 from edgevlo.runtime.self_check.replay import replay
 
-from .targets.emulation import emulated
+from .emulation import emulated
 
 
 def record_outputs(bundle: Bundle, reference: Bundle | None, progress: Progress) -> Bundle:
