@@ -11,6 +11,7 @@ from edgevlo.runtime.manifest.graphs import GraphRole, Precision
 from .module_precisions import Blocks, Float8, Half, is_quantised
 from .modules import by_weights
 from .passes.half_storage import HalfStoragePass
+from .passes.int16_storage import Int16StoragePass
 from .requested_precisions import Choice
 from .weight_only.awq import ActivationAwarePass
 from .weight_only.float8_weights import Float8WeightsPass
@@ -54,6 +55,8 @@ def weight_passes(
     module = choice.of(role)
     if isinstance(module, Half):
         passes.append(HalfStoragePass(module, other=names))
+        if module.lossless:
+            passes.append(Int16StoragePass())  # of what is not exact in half precision
         if is_quantised(module):
             found.append(module.precision)
     return passes, max(found, key=COARSEST_LAST.index) if found else None

@@ -1,4 +1,4 @@
-"""What an ONNX file says about memory, read without `onnx`: shapes of values, types of weights. Knows no operators.
+"""What an ONNX file says about memory, read without `onnx`: shapes of values, types of weights. Of operators: Cast.
 
 An ONNX file is a protocol buffer: fields of a number and a value, messages within messages. Only the few that lead to
 shapes are looked into; weights are stepped over.
@@ -20,12 +20,13 @@ Dimension: TypeAlias = int | str  # a number, or an expression such as "8*h"
 
 # Field numbers of onnx.proto: ModelProto, GraphProto, ValueInfoProto, TypeProto and what is within it.
 _GRAPH: Final = 7
-_OUTPUT, _VALUE_INFO, _INITIALIZER = 12, 13, 5
+_NODE, _OUTPUT, _VALUE_INFO, _INITIALIZER = 1, 12, 13, 5
+_INPUT, _OPERATOR = 1, 4
 _TENSOR_DIMENSIONS, _TENSOR_TYPE_NUMBER, _TENSOR_NAME = 1, 2, 8
 _NAME, _TYPE, _TENSOR_TYPE = 1, 2, 1
 _ELEMENT, _SHAPE, _DIMENSION, _NUMBER, _EXPRESSION = 1, 2, 1, 1, 2
 
-_UINT8, _FLOAT16, _BFLOAT16 = 2, 10, 16  # types of TensorProto
+_UINT8, _INT16, _FLOAT16, _BFLOAT16 = 2, 5, 10, 16  # types of TensorProto
 
 _BLOCKED: Final = 3  # dimensions of a matrix in blocks
 
@@ -43,8 +44,9 @@ class Value(NamedTuple):
 class Weights(NamedTuple):
     """How many bytes of a graph's weights are of a kind that is not kept as it is stored.
 
-    `half` is float16 and bfloat16. `blocks` is what MatMulNBits multiplies: uint8 (outputs, blocks, bytes of a block);
-    each block has a scale of float32 in a tensor of its own, `scales`.
+    `half` is float16, bfloat16, and int16 that a Cast reads; a table of int16 whose rows are looked up is not widened.
+    `blocks` is what MatMulNBits multiplies: uint8 (outputs, blocks, bytes of a block); each block has a scale of
+    float32 in a tensor of its own, `scales`.
     """
 
     half: int = 0
@@ -103,7 +105,15 @@ def _values(mapped: mmap.mmap) -> tuple[Value, ...]:
 
 def _initializers(mapped: mmap.mmap) -> dict[bytes, Weights]:
     """Return the bytes of every weight by kind."""
-    return dict(_weight(mapped, start, end) for start, end in _graph_fields(mapped, (_INITIALIZER,)))
+    widened = {name for node in _graph_fields(mapped, (_NODE,)) for name in _cast(mapped, *node)}
+    return dict(_weight(mapped, start, end, widened) for start, end in _graph_fields(mapped, (_INITIALIZER,)))
+
+
+def _cast(mapped: mmap.mmap, start: int, end: int) -> list[bytes]:
+    """Return what a node reads if it is a Cast."""
+    fields = [(number, mapped[begin:stop]) for number, begin, stop in _fields(mapped, start, end)
+              if number in (_INPUT, _OPERATOR)]  # fmt: skip
+    return [name for number, name in fields if number == _INPUT] if (_OPERATOR, b"Cast") in fields else []
 
 
 def _graph_fields(mapped: mmap.mmap, wanted: Collection[int]) -> Iterator[tuple[int, int]]:
@@ -112,7 +122,7 @@ def _graph_fields(mapped: mmap.mmap, wanted: Collection[int]) -> Iterator[tuple[
         yield from ((start, end) for number, start, end in _fields(mapped, *graph) if number in wanted)
 
 
-def _weight(mapped: mmap.mmap, start: int, end: int) -> tuple[bytes, Weights]:
+def _weight(mapped: mmap.mmap, start: int, end: int, widened: Collection[bytes]) -> tuple[bytes, Weights]:
     """Return the name of a weight, and its bytes by kind."""
     name, kind, shape = b"", 0, list[int]()
     for number, begin, stop in _fields(mapped, start, end):
@@ -124,7 +134,7 @@ def _weight(mapped: mmap.mmap, start: int, end: int) -> tuple[bytes, Weights]:
             while begin < stop:  # one number, or all of them packed
                 dimension, begin = _varint(mapped, begin)
                 shape.append(dimension)
-    if kind in (_FLOAT16, _BFLOAT16):
+    if kind in (_FLOAT16, _BFLOAT16) or (kind == _INT16 and name in widened):
         return name, Weights(half=2 * math.prod(shape))
     if kind == _UINT8 and len(shape) == _BLOCKED:
         return name, Weights(blocks=math.prod(shape), scales=4 * shape[0] * shape[1])
