@@ -1,4 +1,7 @@
-"""Token and code embeddings in half precision or integers, a slice at a time: a table may be larger than memory."""
+"""Token and code embeddings in half precision or integers, a slice at a time: a table may be larger than memory.
+
+Of embeddings that are tied to a head, `tied_embeddings.py` writes what both have.
+"""
 
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -7,6 +10,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from edgevlo.runtime.arrays import Floats
 from edgevlo.runtime.errors import BundleError
 from edgevlo.runtime.graphs.integer_table import BITS, packed_rows
 from edgevlo.runtime.manifest.graphs import Table
@@ -14,6 +18,7 @@ from edgevlo.runtime.manifest.schema import Manifest
 
 from .check_finite import check_finite
 from .module_precisions import Blocks, Float32, Half, TargetHalf, Weights
+from .tied_embeddings import block_of_head, write_blocks
 
 _ROWS: Final = 4096  # at a time
 
@@ -21,7 +26,8 @@ _ROWS: Final = 4096  # at a time
 def write_tables(bundle: Path, folder: Path, manifest: Manifest, weights: Weights) -> Manifest:
     """Write the embeddings of a manifest into `folder` in this precision; return the manifest with their new types.
 
-    Raises `BundleError` for NaN, infinity, or a number that overflows. In float32 nothing is written.
+    The heads' graphs are in `folder` already. Raises `BundleError` for NaN, infinity, or a number that overflows. In
+    float32 nothing is written.
     """
     if isinstance(weights, Float32):
         return manifest
@@ -29,9 +35,16 @@ def write_tables(bundle: Path, folder: Path, manifest: Manifest, weights: Weight
     changes = {}
     for name in ("token_embedding", "code_embedding"):
         table: Table | None = getattr(manifest, name)
-        if table is not None and table.dtype == "float32":
-            _write(bundle / table.file, folder / table.file, table, dtype)
-            changes[name] = msgspec.structs.replace(table, dtype=dtype)
+        if table is None or table.dtype != "float32":
+            continue
+        rows = np.memmap(bundle / table.file, np.float32, "r", shape=table.shape)
+        can_share = name == "token_embedding" and dtype == "int8" and manifest.target == "cpu"
+        block = block_of_head(rows, folder, manifest) if can_share else None
+        if block is None:
+            _write(bundle / table.file, folder / table.file, rows, dtype)
+        else:
+            write_blocks(rows, folder / table.file, block)
+        changes[name] = msgspec.structs.replace(table, dtype=dtype, block=block)
     return msgspec.structs.replace(manifest, **changes)
 
 
@@ -47,9 +60,8 @@ def _dtype(weights: Weights) -> Literal["float16", "int8", "int4"]:
             raise AssertionError("check_tables refuses the others")
 
 
-def _write(source: Path, target: Path, table: Table, dtype: str) -> None:
+def _write(source: Path, target: Path, rows: Floats, dtype: str) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    rows = np.memmap(source, np.float32, "r", shape=table.shape)
     with target.open("wb") as file:
         for start in range(0, len(rows), _ROWS):
             part = rows[start : start + _ROWS]

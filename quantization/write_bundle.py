@@ -22,6 +22,7 @@ from .passes._load import load_model
 from .passes.fused_qkv import FusedQkvPass
 from .passes.group_query_attention import GroupQueryAttentionPass
 from .passes.half_precision import Half
+from .shared_weights import share_weights
 from .static import Calibrated, StaticPass
 from .targets.gpu import GPU_TARGETS, gpu_backbone, gpu_graph, gpu_passes, half_of, usual_capacity
 from .targets.operators import refuse
@@ -66,15 +67,13 @@ def write(source: Source, plan: PrecisionPlan, folder: Path, progress: Progress)
     calibrated = None if source.calibrated is None or plan.static is None else source.calibrated.using(plan.static)
     writer = _GraphWriter(source, plan, calibrated, folder, progress)
     graphs = {role: writer.write(role, graph) for role, graph in manifest.graphs.items()}
+    manifest = msgspec.structs.replace(manifest, target=plan.target, graphs=graphs, quality=None, self_check=None)
     manifest = write_tables(source.bundle.folder, folder, manifest, plan.choice.of("tables"))
     _copy_others(source.bundle, folder)
     if calibrated is not None:
         manifest = msgspec.structs.replace(manifest, backbone=calibrated.backbone(manifest.backbone))
-    if gpu is not None:
-        manifest = gpu_backbone(manifest, gpu.half)
-    return sealed_bundle(
-        folder, msgspec.structs.replace(manifest, target=plan.target, graphs=graphs, quality=None, self_check=None)
-    )
+    manifest = share_weights(folder, manifest) if gpu is None else gpu_backbone(manifest, gpu.half)
+    return sealed_bundle(folder, manifest)
 
 
 def _copy_others(bundle: Bundle, folder: Path) -> None:

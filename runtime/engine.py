@@ -14,18 +14,17 @@ import numpy as np
 from .arrays import Array, Codes, Floats, Pixels
 from .backends import Opener, open_runner
 from .bundle import Bundle
-from .errors import BundleError, RoomError
+from .errors import RoomError
 from .gpu.device import DeviceBackbone, DeviceImageHead
 from .graphs.backbone import Backbone
-from .graphs.embeddings import Embeddings
+from .graphs.embeddings import Embeddings, map_table
 from .graphs.failures import check_codes, check_finite, one_line
 from .graphs.image_head import ImageHead
-from .graphs.integer_table import BITS, IntegerTable, row_bytes
 from .graphs.protocols import Head, Runner, is_device_graph, is_session
 from .graphs.sessions import declared, gives_back
 from .graphs.speculative_pass import Window
 from .graphs.threads import most_threads
-from .manifest.graphs import GraphRole, Table
+from .manifest.graphs import GraphRole
 from .memory.kv_cache_capacity import capacity_for, fixed_capacity
 from .memory.onnx_shapes import Value, read_values
 from .memory.predict import Work, decoder_bytes, kv_bytes, on_cpu, prefill_bytes, weights_bytes
@@ -255,16 +254,6 @@ class Engine:
     @once
     def _embeddings(self) -> Embeddings:
         manifest = self._bundle.manifest
-        codes = None if manifest.code_embedding is None else self._mapped(manifest.code_embedding)
-        return Embeddings(self._mapped(manifest.token_embedding), codes)
-
-    def _mapped(self, table: Table) -> Floats | IntegerTable:
-        path, (rows, columns) = self._bundle.path(table.file), table.shape
-        bits = BITS.get(table.dtype)
-        dtype = np.dtype(np.uint8) if bits else np.dtype(table.dtype).newbyteorder("<")
-        width = row_bytes(columns, bits) if bits else columns
-        if path.stat().st_size != rows * width * dtype.itemsize:
-            raise BundleError(f"{path} is not the size of {rows} x {columns} {table.dtype} numbers. Export it again.")
-        # A plain view: indexing a memmap costs several times as much.
-        mapped = np.asarray(np.memmap(path, dtype=dtype, mode="r", shape=(rows, width)))
-        return IntegerTable(mapped, columns, bits) if bits else mapped
+        folder, code_table = self._bundle.folder, manifest.code_embedding
+        codes = None if code_table is None else map_table(folder, code_table)
+        return Embeddings(map_table(folder, manifest.token_embedding), codes)

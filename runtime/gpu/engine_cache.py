@@ -141,8 +141,9 @@ def _about(bundle: Bundle, device: Device) -> dict[str, object]:
 
 def _hashes(manifest: Manifest, role: GraphRole) -> dict[str, str]:
     """Return the SHA-256 of the files of a graph: the bundle was verified, so they are the manifest's."""
-    file = manifest.graphs[role].file
-    return {name: listed.sha256 for name, listed in sorted(manifest.files.items()) if name in (file, f"{file}.data")}
+    file, shared = manifest.graphs[role].file, manifest.graphs[role].shared
+    read = (file, f"{file}.data", *shared)
+    return {name: listed.sha256 for name, listed in sorted(manifest.files.items()) if name in read}
 
 
 def _key(bundle: Bundle, device: Device) -> str:

@@ -2,6 +2,9 @@
 
 A row on disk: its numbers, signed bytes or two nibbles a byte (the lower one first, 8 more than what it means), then a
 float32 scale for each block of 64 columns. All of a row lies together, so that reading one touches one page.
+
+A table of bytes whose rows are a head's weights, too, is laid out as MatMulNBits reads it, so that both read one file:
+the numbers of all rows in whole blocks, 128 more than what they mean, then from the next page on the float32 scales.
 """
 
 from typing import Any, Final
@@ -12,7 +15,9 @@ from ..arrays import Array, Floats, Octets
 
 BLOCK: Final = 64
 BITS: Final = {"int8": 8, "int4": 4}
+PAGE: Final = 4096
 _SCALE: Final = np.dtype("<f4")
+_ZERO: Final = np.float32(128)
 
 
 def row_bytes(columns: int, bits: int) -> int:
@@ -56,3 +61,26 @@ class IntegerTable:
             signed = halves.reshape(*numbers.shape[:-1], -1)[..., : self._columns].astype(np.float32) - np.float32(8)
         signed *= np.repeat(scales, BLOCK, axis=-1)[..., : self._columns]
         return signed
+
+
+def scales_start(rows: int, columns: int, block: int) -> int:
+    """Return where the scales of a table in a head's blocks begin."""
+    numbers = rows * -(-columns // block) * block
+    return -(-numbers // PAGE) * PAGE
+
+
+class BlockTable:
+    """Rows of float32 over blocks `(n, blocks * block)` and scales `(n, blocks)`, as a head's MatMulNBits has them."""
+
+    def __init__(self, numbers: Octets, scales: Floats, columns: int) -> None:
+        self._numbers, self._scales, self._columns = numbers, scales, columns
+        self._block = numbers.shape[1] // scales.shape[1]
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __getitem__(self, rows: Any) -> Floats:
+        found: Floats = self._numbers[rows].astype(np.float32)
+        found -= _ZERO
+        found *= np.repeat(self._scales[rows], self._block, axis=-1)
+        return found[..., : self._columns]

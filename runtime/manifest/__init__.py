@@ -1,1 +1,1 @@
-"""What a bundle says about itself: `manifest.json`, schema `edgevlo-bundle/1`, read strictly and checked."""
+"""What a bundle says about itself: `manifest.json`, schema `edgevlo-bundle/1` or `/2`, read strictly and checked."""

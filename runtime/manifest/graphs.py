@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal, TypeAlias
 
-from msgspec import Meta
+from msgspec import Meta, field
 
-from .values import Count, Dimension, Positions, Record, ShortText, Width
+from .values import Bytes, Count, Dimension, Positions, Record, ShortText, Width
 
 GraphRole: TypeAlias = Literal[
     "backbone", "image_head", "text_head", "image_decoder", "image_tokenizer", "vision_encoder"
@@ -43,17 +43,20 @@ class Graph(Record, frozen=True, kw_only=True):
     # `kept`: operators whose inputs are not quantised although those of others are
     activations: Literal["int8", "fp8"] | None = None  # None: computed in the precision of the target
     kept: Annotated[tuple[ShortText, ...], Meta(max_length=65_536)] = ()
+    # Weights that lie in other files of the bundle: how many bytes the graph reads of each.
+    shared: Annotated[dict[ShortText, Bytes], Meta(max_length=16)] = field(default_factory=dict)
 
 
 class Table(Record, frozen=True, kw_only=True):
     """A row-major table, mapped into memory: row i is the input embedding of token i, or of code i.
 
-    Of integers a row is laid out as in integer_table.py.
+    Integers are laid out as in integer_table.py; with `block` as a head's blocks are, which are then the table's.
     """
 
     file: ShortText
     dtype: Literal["float32", "float16", "int8", "int4"]
     shape: tuple[Count, Count]
+    block: Literal[32, 64, 128] | None = None  # columns that share a scale
 
 
 class Backbone(Record, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""What a bundle says about itself: `manifest.json`, schema `edgevlo-bundle/1`, decoded strictly.
+"""What a bundle says about itself: `manifest.json`, schema `edgevlo-bundle/1` or `/2`, decoded strictly.
 
 The manifest is data. It names graphs, tables, prompts and numbers; it holds no code and no template language, and this
 module knows neither ONNX nor files other than the manifest itself. Unknown keys, wrong types and numbers out of range
@@ -22,6 +22,7 @@ from .prompts import ImageBlock
 from .values import Bytes, Count, Digest, Finite, OneLine, Record, ShortText, Words
 
 FORMAT: Final = "edgevlo-bundle/1"
+SHARED_FORMAT: Final = "edgevlo-bundle/2"  # of bundles whose files share weights; an older runtime would misread these
 MANIFEST_FILE: Final = "manifest.json"
 MAX_MANIFEST_BYTES: Final = 4 * 1024 * 1024
 
@@ -84,7 +85,7 @@ class SelfCheck(Record, frozen=True, kw_only=True):
 class Manifest(Record, frozen=True, kw_only=True):
     """What `manifest.json` says. Read once; nothing changes it afterwards."""
 
-    format: Literal["edgevlo-bundle/1"]
+    format: Literal["edgevlo-bundle/1", "edgevlo-bundle/2"]
     name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z")]
     family: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}\Z")]
     producer: Producer
@@ -131,10 +132,10 @@ def read_manifest(folder: Path) -> Manifest:
         raise BundleError(f"{path} cannot be read ({error.strerror}). {advice}") from error
     try:
         declared = msgspec.json.decode(raw, type=dict[str, msgspec.Raw]).get("format")
-        if declared is not None and bytes(declared) != f'"{FORMAT}"'.encode():
+        if declared is not None and bytes(declared) not in (f'"{one}"'.encode() for one in (FORMAT, SHARED_FORMAT)):
             raise BundleError(
-                f'{path}: format is {bytes(declared).decode(errors="replace")[:80]}; this edgevlo reads "{FORMAT}". '
-                "Export the checkpoint again with this version."
+                f"{path}: format is {bytes(declared).decode(errors='replace')[:80]}; this edgevlo reads "
+                f'"{FORMAT}" and "{SHARED_FORMAT}". Update edgevlo, or export the checkpoint again.'
             )
         manifest = msgspec.json.decode(raw, type=Manifest)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -150,6 +151,7 @@ def _check(manifest: Manifest, path: Path) -> None:
         raise BundleError(f"{path}: {field} {reason}. Export or download the bundle again.")
 
     _check_files(manifest, refuse)
+    _check_shared(manifest, refuse)
     checks.check_tables(
         manifest.token_embedding, manifest.code_embedding, manifest.backbone.hidden_size, manifest.codes, refuse
     )
@@ -187,10 +189,31 @@ def _check_files(manifest: Manifest, refuse: checks.Refuse) -> None:
             refuse(field, f"names {file!r}, which is not listed under files")
 
 
-def graph_bytes(manifest: Manifest, role: GraphRole) -> int:
-    """Return how large the files of a graph are, its weights among them."""
+def _check_shared(manifest: Manifest, refuse: checks.Refuse) -> None:
+    """Refuse shared weights that are not in the bundle, or that the bundle's format does not have."""
+    if manifest.token_embedding.block is not None and manifest.token_embedding.dtype != "int8":
+        refuse("token_embedding.block", f"is given, but its numbers are {manifest.token_embedding.dtype}, not int8")
+    if manifest.code_embedding is not None and manifest.code_embedding.block is not None:
+        refuse("code_embedding.block", "is given, which only token_embedding may have")
+    shares = manifest.token_embedding.block is not None or any(graph.shared for graph in manifest.graphs.values())
+    if shares != (manifest.format == SHARED_FORMAT):
+        refuse("format", f"is {manifest.format}, which has shared weights if and only if it is {SHARED_FORMAT}")
+    for role, graph in manifest.graphs.items():
+        for file, size in graph.shared.items():
+            listed = manifest.files.get(file)
+            if listed is None or listed.bytes < size:
+                refuse(f"graphs.{role}.shared", f"names {size} bytes of {file!r}, which the bundle does not have")
+
+
+def file_bytes(manifest: Manifest, role: GraphRole) -> int:
+    """Return how large a graph's own files are."""
     file = manifest.graphs[role].file
     return sum(listed.bytes for name, listed in manifest.files.items() if name.startswith(file))
+
+
+def graph_bytes(manifest: Manifest, role: GraphRole) -> int:
+    """Return how large a graph is with all its weights, also those that lie in other files."""
+    return file_bytes(manifest, role) + sum(manifest.graphs[role].shared.values())
 
 
 def encode_manifest(manifest: Manifest) -> bytes:

@@ -36,7 +36,7 @@ from typing import Final
 from ..guidance import merged, weighted_branches
 from ..manifest.graphs import Backbone, GraphRole
 from ..manifest.guidance import Branch
-from ..manifest.schema import Manifest, graph_bytes
+from ..manifest.schema import Manifest, file_bytes, graph_bytes
 from ..pictures.sizes import Shape, tokens_fed
 from .kv_cache_capacity import capacity_for
 from .onnx_shapes import Value, largest, read_values, read_weights
@@ -58,10 +58,11 @@ _NUMBER: Final = {"float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """A part of a bundle: what it is stored in, and its bytes on disk."""
+    """A part of a bundle: what it is stored in, its bytes on disk, and those that it shares of other modules' files."""
 
     precision: str
     bytes: int
+    shared: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +96,7 @@ def modules(manifest: Manifest) -> dict[str, Module]:
     tables = {"token_embedding": manifest.token_embedding, "code_embedding": manifest.code_embedding}
     named: dict[str, Module] = {}
     for role, graph in manifest.graphs.items():
-        named[role] = Module(graph.precision, graph_bytes(manifest, role))
+        named[role] = Module(graph.precision, file_bytes(manifest, role), sum(graph.shared.values()))
     for name, table in tables.items():
         if table is not None:
             precision = {"float32": "fp32", "float16": "fp16"}.get(table.dtype, table.dtype)

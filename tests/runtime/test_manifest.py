@@ -302,7 +302,7 @@ def test_a_path_that_leaves_the_bundle_is_refused(toy: Path, tmp_path: Path, nam
         (b"[" * 100_000, "Expected `object`"),
         (b'{"a": ' * 100_000, ""),
         (b"{}", "missing required field `format`"),
-        (b'{"format": "edgevlo-bundle/2", "new": true}', 'format is "edgevlo-bundle/2"; this edgevlo reads'),
+        (b'{"format": "edgevlo-bundle/3", "new": true}', 'format is "edgevlo-bundle/3"; this edgevlo reads'),
         (b'{"format": 7}', "format is 7; this edgevlo reads"),
     ],
 )

@@ -27,7 +27,9 @@ def describe(manifest: Manifest, folder: Path) -> str:
     parities = {role: graph.parity for role, graph in manifest.graphs.items() if graph.parity}
     for name, module in modules(manifest).items():
         parity = f"{parities[name].metric} {parities[name].error:.2g}" if name in parities else ""
-        lines.append(f"  {name:16} {module.precision:5} {module.bytes / 1e6:8.2f} MB  {parity}".rstrip())
+        shared = f"and {module.shared / 1e6:.2f} MB shared" if module.shared else ""
+        about = "; ".join(filter(None, (shared, parity)))
+        lines.append(f"  {name:16} {module.precision:5} {module.bytes / 1e6:8.2f} MB  {about}".rstrip())
     lines += _memory(manifest, folder)
     for name, ability in sorted(manifest.abilities.items()):
         if ability.labels:
