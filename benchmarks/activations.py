@@ -48,7 +48,7 @@ from edgevlo.quantization.passes.qdq import QuantizeDequantizePass
 from edgevlo.quantization.weight_only.int4_int8_matmul_nbits import MatMulNBitsPass
 from edgevlo.runtime.arrays import Array, Floats
 from edgevlo.runtime.bundle import open_bundle
-from edgevlo.runtime.graphs.backbone import bind
+from edgevlo.runtime.graphs.backbone_kv_cache import bind
 from edgevlo.runtime.manifest.schema import graph_bytes
 from edgevlo.runtime.model import Model
 

@@ -21,7 +21,7 @@ import record
 
 from edgevlo.runtime.bundle import Bundle, open_bundle
 from edgevlo.runtime.engine import Engine
-from edgevlo.runtime.graphs.backbone import Backbone
+from edgevlo.runtime.graphs.backbone_kv_cache import Backbone
 from edgevlo.runtime.graphs.image_head import ImageHead
 from edgevlo.runtime.graphs.sessions import open_graph
 from edgevlo.runtime.manifest.schema import graph_bytes

@@ -31,7 +31,7 @@ import edgevlo
 from edgevlo.runtime.generate import raster
 from edgevlo.runtime.generate.options import Options, resolve
 from edgevlo.runtime.generate.understanding import Understood
-from edgevlo.runtime.graphs.backbone import Backbone
+from edgevlo.runtime.graphs.backbone_kv_cache import Backbone
 from edgevlo.runtime.graphs.protocols import is_session
 
 ROOT = Path(__file__).parent.parent

@@ -20,7 +20,7 @@ from tokenizers import Tokenizer
 from edgevlo.runtime.arrays import Floats
 from edgevlo.runtime.bundle import Bundle, open_bundle
 from edgevlo.runtime.engine import Engine
-from edgevlo.runtime.graphs.backbone import Backbone
+from edgevlo.runtime.graphs.backbone_kv_cache import Backbone
 from edgevlo.runtime.graphs.sessions import open_graph
 
 _PART: Final = 16  # tokens read at once: later ones read what the cache kept of earlier ones

@@ -16,7 +16,7 @@ from .backends import Opener, open_runner
 from .bundle import Bundle
 from .errors import RoomError
 from .gpu.device import DeviceBackbone, DeviceImageHead
-from .graphs.backbone import Backbone
+from .graphs.backbone_kv_cache import Backbone
 from .graphs.embeddings import Embeddings, map_table
 from .graphs.failures import check_codes, check_finite, one_line
 from .graphs.image_head import ImageHead

@@ -14,7 +14,7 @@ import numpy as np
 from edgevlo.runtime.arrays import Array, Codes, Floats, Logits, Pixels
 from edgevlo.runtime.bundle import Bundle
 from edgevlo.runtime.engine import Engine, Painter
-from edgevlo.runtime.graphs.backbone import Backbone
+from edgevlo.runtime.graphs.backbone_kv_cache import Backbone
 from edgevlo.runtime.graphs.protocols import Runner
 from edgevlo.runtime.manifest.graphs import GraphRole
 from edgevlo.runtime.manifest.guidance import Sampling

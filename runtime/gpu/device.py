@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ..arrays import ArrayShape, Floats
-from ..graphs.backbone import Backbone, Call
+from ..graphs.backbone_kv_cache import Backbone, Call
 from ..graphs.embeddings import Embeddings
 from ..graphs.protocols import DeviceArray, DeviceGraph, View
 from ..manifest import graphs as manifest_graphs

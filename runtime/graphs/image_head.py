@@ -9,7 +9,7 @@ import numpy as np
 
 from ..arrays import Array, Floats
 from ..manifest.guidance import Sampling
-from .backbone import bind
+from .backbone_kv_cache import bind
 from .protocols import Session
 
 

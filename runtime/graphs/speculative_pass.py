@@ -5,7 +5,7 @@ from itertools import accumulate
 
 import numpy as np
 
-from .backbone import Backbone
+from .backbone_kv_cache import Backbone
 from .codes_per_pass import Pace
 from .image_head import ImageHead
 

@@ -22,7 +22,7 @@ from edgevlo.picturebook.model.painter import CACHE
 from edgevlo.quantization import quantize
 from edgevlo.runtime.arrays import Floats
 from edgevlo.runtime.errors import BundleError, CalibrationError, EdgevloError, OutputError, PictureError, RequestError
-from edgevlo.runtime.graphs.backbone import Backbone
+from edgevlo.runtime.graphs.backbone_kv_cache import Backbone
 from edgevlo.runtime.manifest.schema import read_manifest
 
 pytestmark = pytest.mark.parametrize("exported", SHAPES[1:2], indirect=True, ids=lambda shape: shape.name)

@@ -102,7 +102,7 @@ def test_quantize_says_what_it_lacks(
 def test_an_interrupt_keeps_finished_cases(
     exported: Exported, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from edgevlo.runtime.graphs.backbone import Backbone
+    from edgevlo.runtime.graphs.backbone_kv_cache import Backbone
 
     step, calls = Backbone.step, 0
 

@@ -9,7 +9,7 @@ from toy_reference import HIDDEN, REFERENCE, WEIGHTS
 
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.errors import RequestError
-from edgevlo.runtime.graphs.backbone import Backbone
+from edgevlo.runtime.graphs.backbone_kv_cache import Backbone
 from edgevlo.runtime.graphs.embeddings import Embeddings
 from edgevlo.runtime.graphs.sessions import open_graph
 

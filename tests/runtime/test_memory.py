@@ -13,7 +13,7 @@ from toy_bundle import rewritten
 import edgevlo
 from edgevlo.cli.describe import memory_facts
 from edgevlo.runtime.errors import MemoryShortError
-from edgevlo.runtime.graphs.backbone import Backbone
+from edgevlo.runtime.graphs.backbone_kv_cache import Backbone
 from edgevlo.runtime.graphs.embeddings import Embeddings
 from edgevlo.runtime.manifest.graphs import Backbone as Shape
 from edgevlo.runtime.manifest.schema import read_manifest

@@ -9,7 +9,7 @@ import pytest
 from toy_reference import CELL, COUNT, codes_of, flat_picture, ids, opener, reference_codes, shown
 
 from edgevlo.runtime.bundle import open_bundle
-from edgevlo.runtime.graphs.backbone import Backbone
+from edgevlo.runtime.graphs.backbone_kv_cache import Backbone
 from edgevlo.runtime.model import Model
 
 
