@@ -23,6 +23,7 @@ TABLE: Final = {
     "cli/test_links_and_permissions.py": INTEGRATION,
     "cli/test_hub.py": INTEGRATION,
     "cli/test_parameters.py": INTEGRATION,
+    "cli/test_processes.py": INTEGRATION,  # a process for each test
     "cli/test_remedies.py": INTEGRATION,  # a process without /proc
     "cli/test_signals_and_streams.py": INTEGRATION,  # signals and streams of real processes
     "cli/test_streams.py": INTEGRATION,  # processes with real pipes
