@@ -11,6 +11,7 @@ from command_line import Ran, Run
 from markers import UNIT, kind_of
 from toy_bundle import TOY
 
+import edgevlo
 from edgevlo.cli import run
 from edgevlo.runtime.model import Model
 
@@ -62,6 +63,19 @@ def toy() -> Path:
 def model(toy: Path) -> Model:
     """Return the toy bundle opened."""
     return Model.open(toy)
+
+
+@pytest.fixture(scope="session")
+def embedded() -> Model:
+    """Return the embedded model opened, which takes longer than painting with it."""
+    return edgevlo.load()
+
+
+@pytest.fixture
+def embedded_is_open(embedded: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give commands that name no model the embedded one as it was opened before."""
+    load = edgevlo.load
+    monkeypatch.setattr(edgevlo, "load", lambda model=None, **given: load(model, **given) if model else embedded)
 
 
 @pytest.fixture

@@ -74,6 +74,11 @@ MAY_IMPORT = {
 MAY_ALSO_IMPORT = {"calibration/evaluation/picturebook_tasks.py": {"picturebook"}}
 
 
+@functools.cache
+def parsed(file: Path) -> ast.Module:
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
 def imported(tree: ast.AST) -> Iterator[str]:
     """Yield the folders of edgevlo that a module imports from; a relative import that climbs out counts too."""
     for node in ast.walk(tree):
@@ -102,7 +107,7 @@ def test_the_rules_cover_every_folder() -> None:
 @pytest.mark.parametrize("folder", MAY_IMPORT)
 def test_folders_depend_one_way(folder: str) -> None:
     for file in (ROOT / folder).rglob("*.py"):
-        tree = ast.parse(file.read_text(encoding="utf-8"))
+        tree = parsed(file)
         where = file.relative_to(ROOT)
         depth = len(file.relative_to(ROOT / folder).parts) - 1
         allowed = {folder} | MAY_IMPORT[folder] | MAY_ALSO_IMPORT.get(where.as_posix(), set())
@@ -117,7 +122,7 @@ def rooms_used(folder: str) -> dict[str, set[str]]:
     used: dict[str, set[str]] = {}
     for file in (ROOT / folder).rglob("*.py"):
         parts = file.relative_to(ROOT / folder).with_suffix("").parts
-        tree = ast.parse(file.read_text(encoding="utf-8"))
+        tree = parsed(file)
         guards = [
             node for node in ast.walk(tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
         ]
@@ -140,13 +145,13 @@ def test_rooms_inside_a_folder_depend_one_way(folder: str) -> None:
 def test_the_front_door_does_not_import_the_training_tools() -> None:
     door = ROOT / "src" / "edgevlo"
     for file in [*door.glob("*.py"), *door.glob("cli/**/*.py"), *door.glob("models/*.py")]:
-        assert "picturebook" not in set(imported(ast.parse(file.read_text(encoding="utf-8")))), file.name
+        assert "picturebook" not in set(imported(parsed(file))), file.name
 
 
 def defined_aliases(file: Path) -> set[str]:
     """Return the names that a module gives to types of arrays and callbacks."""
     text = file.read_text(encoding="utf-8")
-    lines = ast.parse(text).body if re.search(r"NDArray\[|Callable\[\[", text) else []
+    lines = parsed(file).body if re.search(r"NDArray\[|Callable\[\[", text) else []
     named = [node for node in lines if isinstance(node, ast.AnnAssign | ast.Assign) and node.value is not None]
     types = [node for node in named if "NDArray[" in ast.unparse(node) or "Callable[[" in ast.unparse(node)]
     return {ast.unparse(node.target if isinstance(node, ast.AnnAssign) else node.targets[0]) for node in types}

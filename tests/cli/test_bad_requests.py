@@ -8,6 +8,7 @@ from PIL import Image
 import edgevlo
 
 
+@pytest.mark.usefixtures("embedded_is_open")
 @pytest.mark.parametrize("command", ["paint", "edit", "ask", "detect"])
 @pytest.mark.parametrize(
     ("words", "pattern"),

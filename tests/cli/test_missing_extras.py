@@ -14,20 +14,25 @@ COMMANDS = [
     (["evaluate", "picturebook", "--against", "picturebook", "--emulate"], "quantize"),
 ]
 
+# Each command in a process of its own, because a module whose import failed is half there for the next one.
 WITHOUT_EXTRAS = """
-import contextlib, io, json, sys
+import contextlib, io, json, os, sys
 sys.modules.update(dict.fromkeys(["onnx", "onnx_ir", "skimage", "torch", "transformers"]))
 from edgevlo.cli import run
 for command in json.loads(sys.argv[1]):
-    with contextlib.redirect_stderr(io.StringIO()) as told:
-        code = run(command)
-    print(json.dumps([code, told.getvalue()]))
+    child = os.fork()
+    if child == 0:
+        with contextlib.redirect_stderr(io.StringIO()) as told:
+            code = run(command)
+        print(json.dumps([code, told.getvalue()]), flush=True)
+        os._exit(0)
+    os.waitpid(child, 0)
 """
 
 
 @pytest.fixture(scope="module")
 def ends() -> dict[str, list[object]]:
-    """Return the exit code and the error stream of each command, all run in one process without the extras."""
+    """Return the exit code and the error stream of each command, run where the extras cannot be imported."""
     commands = [command for command, _ in COMMANDS]
     ran = subprocess.run(
         [sys.executable, "-c", WITHOUT_EXTRAS, json.dumps(commands)], capture_output=True, text=True, check=False

@@ -7,6 +7,8 @@ import pytest
 from command_line import Run
 from PIL import Image
 
+pytestmark = pytest.mark.usefixtures("embedded_is_open")
+
 ODD_WORDS = {
     "a rocket": "a rocket launching over the Eiffel tower",
     "emoji": "🚀👩‍🚀🏳️‍🌈",
