@@ -14,7 +14,7 @@ from edgevlo.runtime.errors import EdgevloError
 from edgevlo.runtime.manifest.graphs import Graph, GraphRole
 from edgevlo.runtime.manifest.schema import MANIFEST_FILE, Manifest
 
-from .embedding_tables import write_tables
+from .embeddings.embedding_tables import write_tables
 from .fallbacks import PrecisionPlan
 from .module_precisions import Float32
 from .passes._graph import matmuls

@@ -16,9 +16,9 @@ from edgevlo.runtime.graphs.integer_table import scales_start
 from edgevlo.runtime.manifest.graphs import GraphRole
 from edgevlo.runtime.manifest.schema import Manifest
 
-from .module_precisions import Blocks
-from .weight_only.methods import packed
-from .weight_only.packing import Packed
+from ..module_precisions import Blocks
+from ..weight_only.methods import packed
+from ..weight_only.packing import Packed
 
 BlockSize: TypeAlias = Literal[32, 64, 128]
 
