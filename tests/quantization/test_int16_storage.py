@@ -9,7 +9,7 @@ import pytest
 from graph_runs import FLOAT
 
 from edgevlo.export.graph_builder import Network, write_graph
-from edgevlo.quantization.passes.int16_storage import Int16StoragePass, grid_exponent
+from edgevlo.quantization.passes.int16_storage import Int16StoragePass, grid_steps
 from edgevlo.runtime.arrays import Array, Floats
 from edgevlo.runtime.memory.onnx_shapes import read_weights
 
@@ -38,7 +38,8 @@ def on_grid(*shape: int) -> Floats:
     ],
 )
 def test_the_grid_of_numbers_is_found(numbers: list[float], exponent: int | None) -> None:
-    assert grid_exponent(np.array(numbers, np.float32)) == exponent
+    steps = grid_steps(np.array(numbers, np.float32))
+    assert steps == (None if exponent is None else 2.0**exponent)
 
 
 def lookup_and_product(table: Floats, matrix: Floats) -> ir.Model:
@@ -61,8 +62,19 @@ def outputs(path: Path, table: Floats, matrix: Floats) -> list[Array]:
     return list(ort.InferenceSession(path, options).run(None, feeds))
 
 
-def test_tables_and_matrices_take_half_the_bytes_and_give_the_same_bits(tmp_path: Path) -> None:
+def scaled(numbers: Floats, axis: int) -> Floats:
+    """Give each index along an axis a grid of its own, and one of them only zeros."""
+    powers = np.ldexp(np.float32(1), np.arange(numbers.shape[axis]) % 40 - 20)
+    powers[1] = 0
+    made: Floats = numbers * np.expand_dims(powers, tuple({0, 1} - {axis})).astype(np.float32)
+    return made + np.float32(0)  # a zero loses its sign
+
+
+@pytest.mark.parametrize("scale", [False, True])
+def test_tables_and_matrices_take_half_the_bytes_and_give_the_same_bits(tmp_path: Path, scale: bool) -> None:
     table, matrix = on_grid(500, 33), on_grid(64, 300)
+    if scale:  # a codebook whose columns are weighted, and its transpose
+        table, matrix = scaled(table, 1), scaled(matrix, 0)
     model = lookup_and_product(table, matrix)
     write_graph(model, tmp_path / "exact.onnx")
     assert Int16StoragePass()(model).modified
