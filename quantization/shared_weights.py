@@ -2,7 +2,12 @@
 
     text_head.onnx ─► token_embedding.bin: blocks, scales ◄─ image_head.onnx, from the row of the first code
 
-They are found by their bytes, not by their names: tied embeddings, and the rows of an output matrix that are codes.
+They are found by their bytes, not by their names: tied embeddings, and the rows of an output matrix that are codes. A
+matrix may also be some columns of a table, as a codebook is whose codes are searched for in fewer dimensions:
+
+    image_decoder.onnx.data: codebook ─► Slice ─► Transpose ─► MatMul of image_tokenizer.onnx
+
+ONNX Runtime folds the Slice and the Transpose when it opens the graph.
 """
 
 from collections import defaultdict
@@ -15,13 +20,16 @@ import msgspec
 import numpy as np
 import onnx_ir as ir
 
-from edgevlo.runtime.arrays import Octets
+from edgevlo.runtime.arrays import Array, Octets
 from edgevlo.runtime.graphs.integer_table import PAGE, scales_start
 from edgevlo.runtime.manifest.graphs import Graph, GraphRole, Table
 from edgevlo.runtime.manifest.schema import SHARED_FORMAT, Manifest
 
+from .passes._graph import constant, registered
+
 _LEAST: Final = PAGE  # bytes; smaller tensors are not worth it
 _TOGETHER: Final = 4096  # rows that are compared at once
+_LEAST_COLUMNS: Final = 1 << 16  # bytes; fewer are not worth two nodes
 _KEY: Final = 8  # bytes of a row by which it is looked for
 
 
@@ -63,6 +71,7 @@ def share_weights(folder: Path, manifest: Manifest) -> Manifest:
     models = {role: ir.load(folder / graph.file) for role, graph in manifest.graphs.items()}
     stored = [*_of_table(manifest.token_embedding), *(one for role in models for one in _of_graph(role, models[role]))]
     moves = _moves(folder, stored)
+    moves |= _column_moves(folder, models, stored, moves)
     graphs = dict(manifest.graphs)
     roles = sorted({role for role, _ in moves})
     for role in roles:  # first all, because what is left in a file may begin elsewhere then
@@ -132,6 +141,63 @@ def _begins_with(home: Octets, other: Octets) -> bool:
     return len(other) <= len(home) and all(
         np.array_equal(home[start : start + _TOGETHER][: len(other) - start], other[start : start + _TOGETHER])
         for start in range(0, len(other), _TOGETHER)
+    )
+
+
+def _column_moves(folder: Path, models: Models, stored: Iterable[_Stored], moves: Moves) -> Moves:
+    """Let matrices that are columns of another graph's table be cut out of it; return where the tables are."""
+    homes = {home for home, _ in moves.values()}
+    there = [one for one in stored if len(one.shape) == 2 and (one.role, one.name) not in moves]
+    found: Moves = {}
+    for one in there:
+        for table in there:
+            if one.role is None or table.role is None or table.file == one.file or one.bytes < _LEAST_COLUMNS:
+                continue
+            start = None if one in homes or one.dtype != table.dtype else _first_column(folder, table, one)
+            if start is not None:
+                name = f"{one.name}.table"
+                _cut_out(models[one.role].graph, one, table, name, start)
+                found[one.role, name] = table, 0
+                homes.add(table)
+                break
+    return found
+
+
+def _first_column(folder: Path, table: _Stored, one: _Stored) -> int | None:
+    """Return from which column on the columns of a table are the rows of a matrix."""
+    (width, count), dtype = one.shape, one.dtype.numpy()
+    if count != table.shape[0] or width > table.shape[1]:
+        return None
+    columns, matrix = (part.rows(folder).view(dtype).reshape(part.shape) for part in (table, one))
+    starts = range(table.shape[1] - width + 1)
+    return next((at for at in starts if _are_columns(columns[:, at : at + width], matrix)), None)
+
+
+def _are_columns(columns: Array, matrix: Array) -> bool:
+    steps = range(0, len(columns), _TOGETHER)
+    return np.array_equal(columns[0], matrix[:, 0]) and all(
+        np.array_equal(columns[at : at + _TOGETHER], matrix[:, at : at + _TOGETHER].T) for at in steps
+    )
+
+
+def _cut_out(graph: ir.Graph, one: _Stored, table: _Stored, name: str, start: int) -> None:
+    """Replace a matrix by the columns of a table that it is."""
+    whole = registered(graph, _lies_in(table, name))
+    ends = [constant(graph, f"{one.name}.{what}", np.array([at])) for what, at in
+            (("first", start), ("end", start + one.shape[0]), ("axis", 1))]  # fmt: skip
+    cut = ir.node("Slice", [whole, *ends], name=f"{one.name}.columns")
+    turned = ir.node("Transpose", [cut.outputs[0]], attributes={"perm": [1, 0]}, name=f"{one.name}.rows")
+    value = graph.initializers[one.name]
+    turned.outputs[0].shape, turned.outputs[0].type = value.shape, value.type
+    for use in list(value.uses()):
+        use.node.replace_input_with(use.idx, turned.outputs[0])
+    graph.insert_before(graph[0], [cut, turned])
+    del graph.initializers[one.name]
+
+
+def _lies_in(stored: _Stored, name: str) -> ir.ExternalTensor:
+    return ir.ExternalTensor(
+        stored.file, stored.offset, stored.bytes, stored.dtype, shape=ir.Shape(stored.shape), name=name, base_dir=""
     )
 
 

@@ -64,9 +64,12 @@ def _steps_of(value: ir.Value) -> Floats | None:
     tensor = value.const_value
     if tensor is None or tensor.dtype != ir.DataType.FLOAT or tensor.size < SMALLEST or value.is_graph_output():
         return None
-    axes: list[int | None] = [None]
-    if len(tensor.shape) > 1:
-        axes += [-1] if any(_is_lookup(use.node, use.idx) for use in value.uses()) else [-1, 0]
+    if len(tensor.shape) == 1:
+        axes: tuple[int | None, ...] = (None,)
+    elif any(_is_lookup(use.node, use.idx) for use in value.uses()):
+        axes = (-1,)
+    else:  # a matrix over the columns of such a table has their steps, so that both can share their numbers
+        axes = (0, -1)
     numbers = read_constant(tensor)
     found = (grid_steps(numbers, axis) for axis in axes)
     return next((steps for steps in found if steps is not None), None) if value.uses() else None

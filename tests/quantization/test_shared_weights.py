@@ -251,3 +251,38 @@ def test_files_that_hold_parts_of_each_other_still_give_their_own_numbers(export
 def constant_of(value: ir.Value) -> Array:
     assert value.const_value is not None
     return value.const_value.numpy()
+
+
+@tied
+def test_a_matrix_that_is_columns_of_a_table_is_cut_out_of_it(exported: Exported, tmp_path: Path) -> None:
+    folder = shutil.copytree(exported.cpu, tmp_path / "made")
+    table = np.random.default_rng(2).integers(-32768, 32768, (2500, 40), np.int16)
+    matrix = np.ascontiguousarray(table[:, 3:30].T)
+    given: dict[GraphRole, tuple[str, Array]] = {
+        "image_decoder": ("table", table),
+        "image_tokenizer": ("matrix", matrix),
+    }
+    for role, (name, array) in given.items():
+        model = ir.load(folder / f"{role}.onnx")
+        echo = ir.node("Identity", [constant(model.graph, name, array)])
+        echo.outputs[0].name, echo.outputs[0].type = "echo", ir.TensorType(ir.DataType.INT16)
+        echo.outputs[0].shape = ir.Shape(array.shape)
+        model.graph.append(echo)
+        model.graph.outputs.append(echo.outputs[0])
+        ir.save(model, folder / f"{role}.onnx", external_data=f"{role}.temp.data", alignment=4096, align_threshold=4096)
+        (folder / f"{role}.temp.data").rename(folder / f"{role}.onnx.data")
+        content = (folder / f"{role}.onnx").read_bytes().replace(f"{role}.temp".encode(), f"{role}.onnx".encode())
+        (folder / f"{role}.onnx").write_bytes(content)
+    manifest = sealed_bundle(folder, open_bundle(exported.cpu).manifest).manifest
+
+    shared = share_weights(folder, manifest)
+
+    assert shared.graphs["image_tokenizer"].shared == {"image_decoder.onnx.data": table.nbytes}
+    sizes = [(where / "image_tokenizer.onnx.data").stat().st_size for where in (folder, exported.cpu)]
+    assert sizes[0] <= sizes[1] + 4096  # nothing of the matrix is left
+    session = ort.InferenceSession(folder / "image_tokenizer.onnx")
+    (entering,) = session.get_inputs()
+    cell = manifest.codes.cell
+    pixels = np.zeros((1, 3, 4 * cell, 4 * cell), np.float32)
+    (found,) = session.run(["echo"], {entering.name: pixels})
+    assert np.array_equal(found, matrix)
