@@ -32,7 +32,7 @@ def plan_export(folder: Path) -> "ExportPlan":
     """Return the plan of the family that the checkpoint's config names; raise `CheckpointError` if there is none."""
     from ..checkpoint.folder import Checkpoint
     from ..checkpoint.generation import follow_generation_config
-    from ..checkpoint.tokenizer import read_tokenizer
+    from ..checkpoint.tokenizer import read_tokenizer, say_what_is_beside
 
     _check_format(folder)
     checkpoint = Checkpoint(folder)
@@ -41,7 +41,10 @@ def plan_export(folder: Path) -> "ExportPlan":
     if family := family_of(named, functools.partial(read_tokenizer, checkpoint)):
         with _values_of_files(folder):
             plan: ExportPlan = importlib.import_module(f".{family.module}", __package__).export_plan(checkpoint)
-            defaults = follow_generation_config(plan.defaults, checkpoint, plan.tokenizer or read_tokenizer(checkpoint))
+            tokenizer = plan.tokenizer or read_tokenizer(checkpoint)
+            defaults = follow_generation_config(plan.defaults, checkpoint, tokenizer)
+            if plan.tokenizer is None and say_what_is_beside(checkpoint):
+                plan = dataclasses.replace(plan, tokenizer=tokenizer)
             return dataclasses.replace(plan, defaults=defaults)
     classes = [family for family in FAMILIES if not set(named).isdisjoint(family.architectures)]
     if classes:

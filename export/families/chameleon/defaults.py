@@ -16,10 +16,14 @@ from edgevlo.runtime.manifest.prompts import ImageBlock, Piece
 
 from ...checkpoint.card import Card
 from ...checkpoint.folder import Checkpoint
-from ...checkpoint.tokenizer import Scaling, read_scaling
+from ...checkpoint.picture_scaling import Usual, read_scaling
 from .. import vqgan
 from .vocabulary import Names
 
+# Of transformers' ChameleonImageProcessor, with which x / 128 - 1 is x * 0.0078 - 1.
+USUAL: Final = Usual(
+    mean=(1.0, 1.0, 1.0), std=(1.0, 1.0, 1.0), factor=0.0078, resample=1, steps=("do_resize", "do_center_crop")
+)
 IMAGE_SCALE: Final = 1.2  # Anole's weight of the pictures in a prompt, beside that of its text
 BACK: Final = Postprocess(scale=0.5, offset=0.5, rounding="truncate")
 
@@ -75,7 +79,7 @@ def anole_defaults(checkpoint: Checkpoint, config: Any, names: Names, cell: int)
 def _preprocess(checkpoint: Checkpoint, side: int) -> Preprocess:
     """Return what preprocessor_config.json says: the shorter side becomes `side`, the middle of the longer is kept."""
     path = checkpoint.folder / "preprocessor_config.json"
-    scaling = _scaling(checkpoint)
+    scaling = read_scaling(checkpoint, USUAL)
     crop = scaling.given.get("crop_size") or side
     sides = set(crop.values()) if isinstance(crop, dict) else {crop}
     if sides != {side}:
@@ -92,11 +96,3 @@ def _preprocess(checkpoint: Checkpoint, side: int) -> Preprocess:
         return msgspec.convert(raw, Preprocess)
     except msgspec.ValidationError as error:
         raise CheckpointError(f"{path}: {error}; download it again.") from error
-
-
-def _scaling(checkpoint: Checkpoint) -> Scaling:
-    """Return the scaling; where nothing is said, pixels from -1 to 1 and Lanczos, as in Meta's own code."""
-    scaling = read_scaling(checkpoint)
-    if "resample" not in scaling.given:
-        return Scaling(mean=scaling.mean, std=scaling.std, resample="lanczos", given=scaling.given)
-    return scaling

@@ -10,7 +10,7 @@ from tokenizers import Tokenizer
 from edgevlo.runtime.errors import CheckpointError
 
 from ...checkpoint.folder import Checkpoint
-from ...checkpoint.tokenizer import read_optional
+from ...checkpoint.tokenizer import plain_name, read_optional, special_names
 from ..vqgan import Order
 
 OPEN, CLOSE, END_OF_TURN = "<racm3:break>", "<eoss>", "<reserved08706>"
@@ -67,8 +67,7 @@ def read_names(checkpoint: Checkpoint, config: Any, tokenizer: Tokenizer) -> Nam
 
 def _begin(checkpoint: Checkpoint, config: Any, tokenizer: Tokenizer) -> str:
     """Return the first token of a sequence: the tokenizer's own, for released configs name another one's number."""
-    named = read_optional(checkpoint, "tokenizer_config.json").get("bos_token") or "<s>"
-    name = str(named["content"] if isinstance(named, dict) else named)
+    name = plain_name(special_names(checkpoint).get("bos_token")) or "<s>"
     if tokenizer.token_to_id(name) is not None:
         return name
     found: str | None = tokenizer.id_to_token(config.bos_token_id) if config.bos_token_id is not None else None

@@ -17,7 +17,7 @@ from edgevlo.runtime.manifest.prompts import ImageBlock, Piece
 
 from ...checkpoint.card import Card
 from ...checkpoint.folder import Checkpoint
-from ...checkpoint.tokenizer import read_scaling
+from ...checkpoint.picture_scaling import CLIP, read_scaling
 
 OPEN, IMAGE, CLOSE = "<|image start|>", "<|image token|>", "<|image end|>"
 END_OF_ROW, END_OF_FRAME = "<|extra_200|>", "<|extra_201|>"
@@ -130,7 +130,7 @@ def _grid(cell: int, max_positions: int) -> Grid:
 
 def pictures(checkpoint: Checkpoint) -> tuple[Preprocess, Postprocess]:
     """Return what preprocessor_config.json says, and the way back; the released models' values where it is silent."""
-    scaling = read_scaling(checkpoint)
+    scaling = read_scaling(checkpoint, CLIP)
     raw = {
         "min_pixels": scaling.given.get("min_pixels", 512 * 512),
         "max_pixels": scaling.given.get("max_pixels", 1024 * 1024),

@@ -17,7 +17,7 @@ from transformers.convert_slow_tokenizer import TikTokenConverter
 from edgevlo.runtime.errors import CheckpointError
 
 from ...checkpoint.folder import Checkpoint
-from ...checkpoint.tokenizer import read_optional
+from ...checkpoint.tokenizer import special_names
 from .defaults import CLOSE, END_OF_FRAME, END_OF_ROW, IMAGE, OPEN
 
 RANKS_FILE: Final = "emu3.tiktoken"
@@ -134,7 +134,7 @@ def _damaged(path: Path, number: int, what: str) -> CheckpointError:
 
 def _check_roles(checkpoint: Checkpoint, ids: dict[str, int], ranks: int) -> None:
     """Raise `CheckpointError` unless every special token has the id that config.json means."""
-    named = read_optional(checkpoint, "special_tokens_map.json") | read_optional(checkpoint, "tokenizer_config.json")
+    named = special_names(checkpoint)
     for role, (name, released) in _ROLES.items():
         if role in _RENAMED and (given := named.get(role)):
             name = str(given.get("content") if isinstance(given, dict) else given)

@@ -5,6 +5,9 @@ convert_janus_weights_to_hf.py) or of deepseek-ai/Janus (janus/utils/conversatio
 A fine-tuned checkpoint overrides everything here with a task card (docs/export.md).
 """
 
+import dataclasses
+import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -18,13 +21,15 @@ from edgevlo.runtime.manifest.pictures import Grid, Postprocess, Preprocess
 from edgevlo.runtime.manifest.prompts import ImageBlock, Piece
 
 from ...checkpoint.card import Card
-from ...checkpoint.folder import Checkpoint
-from ...checkpoint.tokenizer import read_optional, read_scaling
+from ...checkpoint.folder import Checkpoint, CheckpointWarning
+from ...checkpoint.picture_scaling import CLIP, read_scaling
+from ...checkpoint.tokenizer import plain_name, read_optional, special_names
 
 SYSTEM_TEXT: Final = (
     "You are a helpful language and vision assistant. You are able to understand the visual content that the user "
     "provides, and assist the user with a variety of tasks using natural language.\n\n"
 )
+USUAL: Final = dataclasses.replace(CLIP, steps=("do_resize", "do_pad"))
 ROLES: Final = {"deepseek": ("<|User|>", "<|Assistant|>"), "deepseek_old": ("User", "Assistant")}
 
 
@@ -46,9 +51,7 @@ class Dialect:
 def read_dialect(checkpoint: Checkpoint, tokenizer: Tokenizer, *, original: bool = False) -> Dialect:
     """Return the dialect of a checkpoint; raise `CheckpointError` where its tokenizer lacks one of the names."""
     processor = read_optional(checkpoint, "processor_config.json")
-    named = {**read_optional(checkpoint, "tokenizer_config.json")}
-    for name, token in read_optional(checkpoint, "special_tokens_map.json").items():
-        named.setdefault(name, token)
+    named = special_names(checkpoint)
     pad = named.get("pad_token")
     if original:
         pad = processor.get("pad_tag", "<｜▁pad▁｜>")
@@ -62,7 +65,7 @@ def read_dialect(checkpoint: Checkpoint, tokenizer: Tokenizer, *, original: bool
         "placeholder": named.get("image_token") or processor.get("image_tag", "<image_placeholder>"),
         "close": named.get("eoi_token") or processor.get("image_end_tag", "<end_of_image>"),
     }
-    plain = {what: name["content"] if isinstance(name, dict) else str(name) for what, name in names.items()}
+    plain = {what: plain_name(name) or str(name) for what, name in names.items()}
     for what, name in plain.items():
         if tokenizer.token_to_id(name) is None:
             raise CheckpointError(
@@ -77,17 +80,29 @@ def _format(checkpoint: Checkpoint, processor: dict[str, Any], tokenizer: Tokeni
     """Return the name of the conversation format, of which only deepseek-ai's own processor_config.json speaks."""
     if processor.get("sft_format") in ROLES:
         return str(processor["sft_format"])
-    templates = [
-        str(read_optional(checkpoint, name).get("chat_template") or "")
-        for name in ("processor_config.json", "chat_template.json", "tokenizer_config.json")
-    ]
-    written = checkpoint.folder / "chat_template.jinja"
-    if written.is_file():
-        templates.append(written.read_text(encoding="utf-8-sig", errors="replace"))
-    template = "".join(templates)
-    if template:
-        return "deepseek" if ROLES["deepseek"][0] in template else "deepseek_old"
+    if templates := list(_templates(checkpoint, processor)):
+        spoken = ["deepseek" if ROLES["deepseek"][0] in template else "deepseek_old" for _, template in templates]
+        if len({*spoken}) > 1:
+            warnings.warn(
+                f"{checkpoint.folder}: {', '.join(file for file, _ in templates)} have chat templates of different "
+                f"roles; {templates[0][0]} was followed, as transformers does",
+                CheckpointWarning,
+                stacklevel=4,
+            )
+        return spoken[0]
     return "deepseek" if tokenizer.token_to_id(ROLES["deepseek"][0]) is not None else "deepseek_old"
+
+
+def _templates(checkpoint: Checkpoint, processor: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the chat templates and their files in the order of transformers' processors."""
+    written = checkpoint.folder / "chat_template.jinja"
+    stated = {
+        "processor_config.json": processor.get("chat_template"),
+        "chat_template.json": read_optional(checkpoint, "chat_template.json").get("chat_template"),
+        written.name: written.read_text(encoding="utf-8-sig", errors="replace") if written.is_file() else None,
+        "tokenizer_config.json": read_optional(checkpoint, "tokenizer_config.json").get("chat_template"),
+    }
+    yield from ((file, str(template)) for file, template in stated.items() if template)
 
 
 def _spoken(tokenizer: Tokenizer, role: str) -> Piece:
@@ -161,7 +176,7 @@ def answered(dialect: Dialect) -> tuple[Piece, ...]:
 
 def _pictures(checkpoint: Checkpoint, side: int, dialect: Dialect) -> tuple[Preprocess, Postprocess]:
     """Return what preprocessor_config.json says, and the way back; pictures are squares of `side` pixels."""
-    scaling = read_scaling(checkpoint)
+    scaling = read_scaling(checkpoint, USUAL)
     path = checkpoint.folder / "preprocessor_config.json"
     size = scaling.given.get("size") or scaling.given.get("image_size") or side
     sides = set(size.values()) if isinstance(size, dict) else {size}
