@@ -19,6 +19,7 @@ from .gpu.device import DeviceBackbone, DeviceImageHead
 from .graphs.backbone_kv_cache import Backbone
 from .graphs.embeddings import Embeddings, map_table
 from .graphs.failures import check_codes, check_finite, one_line
+from .graphs.finite_weights import check_graph, check_table
 from .graphs.image_head import ImageHead
 from .graphs.protocols import Head, Runner, is_device_graph, is_session
 from .graphs.sessions import declared, gives_back
@@ -125,6 +126,7 @@ class Engine:
             painter = self._make(len(prompts), needed)
         with one_line(self._bundle, "backbone"):
             painter.backbone.prefill(prompts, features)
+        self.check_hidden(painter)
         work = self._work(prompts, more)
         self._read = max(self._read, prefill_bytes(self._bundle.manifest, work))
         try:
@@ -132,6 +134,10 @@ class Engine:
                 yield painter
         finally:
             self._idle[len(prompts)] = painter
+
+    def check_hidden(self, painter: Painter) -> None:
+        """Raise `BundleError` if what a backbone gave last is not finite; NaN in a KV cache stays there."""
+        check_finite(painter.backbone.last_hidden, self._bundle, "backbone")
 
     def _make(self, rows: int, needed: int) -> Painter:
         capacity, graph = capacity_for(self._bundle.manifest, needed), self._backbone
@@ -164,6 +170,15 @@ class Engine:
         for role in self._bundle.manifest.graphs:
             getattr(self, f"_{role}")
         _ = self._embeddings
+
+    def check_weights(self) -> None:
+        """Raise `BundleError` for a weight or a table that has NaN or infinities; graphs for devices are read, too."""
+        manifest = self._bundle.manifest
+        for graph in manifest.graphs.values():
+            check_graph(self._bundle.path(graph.file))
+        for table in (manifest.token_embedding, manifest.code_embedding):
+            if table is not None:
+                check_table(self._bundle.path(table.file), map_table(self._bundle.folder, table))
 
     def compute(self, role: GraphRole, outputs: Sequence[str], feeds: Mapping[str, Array]) -> Sequence[Array]:
         """Run a graph on arrays of the host and return the named outputs as they are, numbers unchecked."""

@@ -31,6 +31,7 @@ def rehearse(folder: Path) -> None:
     engine = Engine(bundle, lambda opened, role: open_runner(opened, role, prepack=False))
     model = Model(bundle, engine)
     model.check_tokens()
+    engine.check_weights()
     if not on_device(bundle.manifest):
         engine.open_all()
         _run(engine, bundle.manifest)

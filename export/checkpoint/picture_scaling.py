@@ -1,5 +1,6 @@
 """How a checkpoint's pictures become numbers, by the files that transformers reads it from. Knows no family."""
 
+import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -86,6 +87,8 @@ def read_scaling(checkpoint: Checkpoint, usual: Usual) -> Scaling:
         known = ", ".join(f"{number} ({name})" for number, name in _FILTERS.items())
         raise CheckpointError(f"{path}: resample is {resample!r}, but edgevlo reads {known}. {_ADVICE}")
     mean, std = _numbers(given, usual) if given else _released(checkpoint)
+    if not all(map(math.isfinite, (*mean, *std))) or min(std) <= 0:
+        raise CheckpointError(f"{path}: image_mean {mean}, image_std {std} scale no picture. {_ADVICE}")
     if len({*mean}) != 1 or len({*std}) != 1:
         raise CheckpointError(f"{path}: image_mean {mean}, image_std {std} cannot be undone with one scale. {_ADVICE}")
     return Scaling(mean=mean, std=std, resample=_FILTERS[resample], given=given)
@@ -106,7 +109,7 @@ def _numbers(given: dict[str, Any], usual: Usual) -> tuple[list[float], list[flo
     )
     by = 1.0 if given.get("do_rescale") is False else given.get("rescale_factor") or usual.factor
     factor = 1 / (255 * by)  # x * by - m = (x / 255 - m * factor) / factor
-    if abs(factor - 1) > 1e-6:
+    if not abs(factor - 1) <= 1e-6:  # of NaN, too
         mean, std = [one * factor for one in mean], [one * factor for one in std]
     return mean, std
 

@@ -145,20 +145,24 @@ class Painting:
             return picture
 
         preview = Preview(plan.rows, finished)
-        with self._codes(request) as (codes, passes):
+        with self._codes(request) as (codes, passes, check):
             for grid in raster.finished_rows(codes, plan.columns):
+                check()
                 info["passes"] = passes()
                 yield Stroke(codes=grid, rows=plan.rows, _preview=preview)
 
     @contextmanager
-    def _codes(self, request: PictureRequest) -> Iterator[tuple[Iterator[int], Callable[[], int]]]:
-        """Give the codes, and a function that says how many passes they took, the prompt's included."""
+    def _codes(self, request: PictureRequest) -> Iterator[tuple[Iterator[int], Callable[[], int], Callable[[], None]]]:
+        """Give the codes, and two functions: how many passes they took, the prompt's included, and a check of the last.
+
+        The check raises `BundleError` if the backbone gave numbers that are not finite.
+        """
         if len(request.painted) == request.plan.cells:
-            yield iter(request.painted), lambda: 0
+            yield iter(request.painted), lambda: 0, lambda: None
             return
         with self._engine.painter(request.prompts, request.fed, request.features) as painter:
             painter.head.set(np.array(request.weights, dtype=np.float32), request.sampling)
-            yield _painted(painter, request)
+            yield *_painted(painter, request), lambda: self._engine.check_hidden(painter)
 
     def _weighed(
         self,

@@ -1,28 +1,31 @@
 """What an ONNX file says about memory, read without `onnx`: shapes of values, types of weights. Of operators: Cast.
 
-An ONNX file is a protocol buffer: fields of a number and a value, messages within messages. Only the few that lead to
-shapes are looked into; weights are stepped over.
+Only the few fields that lead to shapes are looked into; weights are stepped over.
 """
 
 import math
 import mmap
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import Final, NamedTuple, TypeAlias, TypeVar
+from typing import Final, NamedTuple, TypeAlias
 
-from ..errors import BundleError, remedy
-
-_ADVICE: Final = "Export or download the bundle again."
-
-T = TypeVar("T")
+from ..graphs.onnx_fields import (
+    INITIALIZER,
+    TENSOR_DIMENSIONS,
+    TENSOR_NAME,
+    TENSOR_TYPE,
+    fields,
+    graph_fields,
+    messages,
+    read_mapped,
+    varint,
+)
 
 Dimension: TypeAlias = int | str  # a number, or an expression such as "8*h"
 
-# Field numbers of onnx.proto: ModelProto, GraphProto, ValueInfoProto, TypeProto and what is within it.
-_GRAPH: Final = 7
-_NODE, _OUTPUT, _VALUE_INFO, _INITIALIZER = 1, 12, 13, 5
+# Field numbers of onnx.proto: GraphProto, ValueInfoProto, TypeProto, NodeProto and what is within it.
+_NODE, _OUTPUT, _VALUE_INFO = 1, 12, 13
 _INPUT, _OPERATOR = 1, 4
-_TENSOR_DIMENSIONS, _TENSOR_TYPE_NUMBER, _TENSOR_NAME = 1, 2, 8
 _NAME, _TYPE, _TENSOR_TYPE = 1, 2, 1
 _ELEMENT, _SHAPE, _DIMENSION, _NUMBER, _EXPRESSION = 1, 2, 1, 1, 2
 
@@ -59,22 +62,12 @@ def read_values(path: Path) -> tuple[Value, ...]:
 
     Raises `BundleError` when the file cannot be read or is not a protocol buffer.
     """
-    return _read(path, _values)
+    return read_mapped(path, _values)
 
 
 def read_weights(path: Path) -> Weights:
     """Return the sizes of a graph's weights by kind; raise `BundleError` as `read_values` does."""
-    return _read(path, lambda mapped: Weights(*map(sum, zip(*_initializers(mapped).values(), strict=True))))
-
-
-def _read(path: Path, what: Callable[[mmap.mmap], T]) -> T:
-    try:
-        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-            return what(mapped)
-    except OSError as error:
-        raise BundleError(f"{path} cannot be read ({error.strerror}). {remedy(error, _ADVICE)}") from error
-    except (ValueError, IndexError) as error:
-        raise BundleError(f"{path} is not an ONNX file ({error}). {_ADVICE}") from error
+    return read_mapped(path, lambda mapped: Weights(*map(sum, zip(*_initializers(mapped).values(), strict=True))))
 
 
 def largest(values: Iterable[Value], sizes: Mapping[str, int]) -> int:
@@ -98,41 +91,34 @@ def _bytes(value: Value, sizes: Mapping[str, int]) -> int | None:
 
 def _values(mapped: mmap.mmap) -> tuple[Value, ...]:
     weights = _initializers(mapped).keys()
-    fields = _graph_fields(mapped, (_OUTPUT, _VALUE_INFO))
-    found = (_named_value(mapped, start, end) for start, end in fields)
+    found = (_named_value(mapped, start, end) for start, end in graph_fields(mapped, (_OUTPUT, _VALUE_INFO)))
     return tuple(value for name, value in found if name not in weights and value.shape)
 
 
 def _initializers(mapped: mmap.mmap) -> dict[bytes, Weights]:
     """Return the bytes of every weight by kind."""
-    widened = {name for node in _graph_fields(mapped, (_NODE,)) for name in _cast(mapped, *node)}
-    return dict(_weight(mapped, start, end, widened) for start, end in _graph_fields(mapped, (_INITIALIZER,)))
+    widened = {name for node in graph_fields(mapped, (_NODE,)) for name in _cast(mapped, *node)}
+    return dict(_weight(mapped, start, end, widened) for start, end in graph_fields(mapped, (INITIALIZER,)))
 
 
 def _cast(mapped: mmap.mmap, start: int, end: int) -> list[bytes]:
     """Return what a node reads if it is a Cast."""
-    fields = [(number, mapped[begin:stop]) for number, begin, stop in _fields(mapped, start, end)
-              if number in (_INPUT, _OPERATOR)]  # fmt: skip
-    return [name for number, name in fields if number == _INPUT] if (_OPERATOR, b"Cast") in fields else []
-
-
-def _graph_fields(mapped: mmap.mmap, wanted: Collection[int]) -> Iterator[tuple[int, int]]:
-    """Yield where the graph's fields of some numbers begin and end."""
-    for graph in _messages(mapped, 0, len(mapped), _GRAPH):
-        yield from ((start, end) for number, start, end in _fields(mapped, *graph) if number in wanted)
+    found = [(number, mapped[begin:stop]) for number, begin, stop in fields(mapped, start, end)
+             if number in (_INPUT, _OPERATOR)]  # fmt: skip
+    return [name for number, name in found if number == _INPUT] if (_OPERATOR, b"Cast") in found else []
 
 
 def _weight(mapped: mmap.mmap, start: int, end: int, widened: Collection[bytes]) -> tuple[bytes, Weights]:
     """Return the name of a weight, and its bytes by kind."""
     name, kind, shape = b"", 0, list[int]()
-    for number, begin, stop in _fields(mapped, start, end):
-        if number == _TENSOR_NAME:
+    for number, begin, stop in fields(mapped, start, end):
+        if number == TENSOR_NAME:
             name = mapped[begin:stop]
-        elif number == _TENSOR_TYPE_NUMBER:
-            kind = _varint(mapped, begin)[0]
-        elif number == _TENSOR_DIMENSIONS:
+        elif number == TENSOR_TYPE:
+            kind = varint(mapped, begin)[0]
+        elif number == TENSOR_DIMENSIONS:
             while begin < stop:  # one number, or all of them packed
-                dimension, begin = _varint(mapped, begin)
+                dimension, begin = varint(mapped, begin)
                 shape.append(dimension)
     if kind in (_FLOAT16, _BFLOAT16) or (kind == _INT16 and name in widened):
         return name, Weights(half=2 * math.prod(shape))
@@ -143,60 +129,23 @@ def _weight(mapped: mmap.mmap, start: int, end: int, widened: Collection[bytes])
 
 def _named_value(mapped: mmap.mmap, start: int, end: int) -> tuple[bytes, Value]:
     name, size, shape = b"", 4, list[Dimension]()
-    for number, begin, stop in _fields(mapped, start, end):
+    for number, begin, stop in fields(mapped, start, end):
         if number == _NAME:
             name = mapped[begin:stop]
         elif number == _TYPE:
-            for tensor in _messages(mapped, begin, stop, _TENSOR_TYPE):
-                for part, at, until in _fields(mapped, *tensor):
+            for tensor in messages(mapped, begin, stop, _TENSOR_TYPE):
+                for part, at, until in fields(mapped, *tensor):
                     if part == _ELEMENT:
-                        size = _BYTES.get(_varint(mapped, at)[0], 4)
+                        size = _BYTES.get(varint(mapped, at)[0], 4)
                     elif part == _SHAPE:
-                        shape += [_dimension(mapped, *one) for one in _messages(mapped, at, until, _DIMENSION)]
+                        shape += [_dimension(mapped, *one) for one in messages(mapped, at, until, _DIMENSION)]
     return name, Value(size, tuple(shape))
 
 
 def _dimension(mapped: mmap.mmap, start: int, end: int) -> Dimension:
-    for number, begin, stop in _fields(mapped, start, end):
+    for number, begin, stop in fields(mapped, start, end):
         if number == _NUMBER:
-            return _varint(mapped, begin)[0]
+            return varint(mapped, begin)[0]
         if number == _EXPRESSION:
             return mapped[begin:stop].decode(errors="replace")
     return "?"
-
-
-def _messages(mapped: mmap.mmap, start: int, end: int, wanted: int) -> Iterator[tuple[int, int]]:
-    """Yield where the fields of one number begin and end."""
-    return ((begin, stop) for number, begin, stop in _fields(mapped, start, end) if number == wanted)
-
-
-def _fields(mapped: mmap.mmap, start: int, end: int) -> Iterator[tuple[int, int, int]]:
-    """Yield number, begin and end of the value of every field between two places of the file."""
-    at = start
-    while at < end:
-        key, at = _varint(mapped, at)
-        kind, size = key & 7, 0
-        if kind == 0:
-            size = _varint(mapped, at)[1] - at
-        elif kind == 2:
-            size, at = _varint(mapped, at)
-        elif kind in (1, 5):
-            size = 8 if kind == 1 else 4
-        else:
-            raise ValueError(f"a field of kind {kind} at byte {at}")
-        if at + size > end:
-            raise ValueError(f"a field that ends after its message, at byte {at}")
-        yield key >> 3, at, at + size
-        at += size
-
-
-def _varint(mapped: mmap.mmap, at: int) -> tuple[int, int]:
-    """Return a number of seven bits a byte, the lowest first, and where it ends."""
-    value = 0
-    for shift in range(0, 70, 7):
-        byte = mapped[at]
-        at += 1
-        value |= (byte & 127) << shift
-        if byte < 128:
-            return value, at
-    raise ValueError(f"a number without an end at byte {at}")

@@ -120,6 +120,8 @@ def test_where_the_file_is_silent_the_class_speaks(made: Path, tmp_path: Path, s
         ("emu3", lambda path: change(path, do_resize=False), "do_resize is false"),
         ("janus", lambda path: change(path, do_pad=False), "do_pad is false"),
         ("emu3", lambda path: change(path, resample="bicubic"), "resample is 'bicubic'"),
+        ("emu3", lambda path: change(path, rescale_factor=float("nan")), "scale no picture"),
+        ("emu3", lambda path: change(path, image_std=[0, 0, 0]), "scale no picture"),
         ("emu3", lambda path: change(path, resample=4), r"resample is 4, but edgevlo reads 0 \(nearest\)"),
     ],
 )

@@ -36,6 +36,7 @@ TABLE: Final = {
     "runtime": UNIT,
     "runtime/test_credentials.py": INTEGRATION,
     "runtime/test_lossless_webp.py": INTEGRATION,  # peaks of processes that read harmful pictures
+    "runtime/test_not_finite.py": INTEGRATION,
     "runtime/test_onnx_shapes.py": INTEGRATION,
     "runtime/test_orphans.py": INTEGRATION,  # processes whose parents are killed
     "runtime/test_ort_device.py": INTEGRATION,
