@@ -68,6 +68,8 @@ def check(request: QuantizeRequest) -> PrecisionPlan:
     _check_folders(request)
     if request.requests < 0:
         raise RequestError(f"`requests={request.requests}` is negative; 0 skips the quality check.")
+    if request.prompts is not None and request.requests == 0 and request.kv_cache != "int8":
+        raise RequestError("`prompts` has no effect with `requests=0`; leave one of them out.")
     manifest = read_manifest(request.bundle)
     if manifest.target != "portable":
         raise BundleError(f"{request.bundle} was made for target {manifest.target!r}; quantize the portable bundle.")

@@ -17,6 +17,7 @@ from edgevlo.runtime.manifest.graphs import DType, Graph, GraphRole, Precision, 
 from edgevlo.runtime.manifest.guidance import Sampling
 from edgevlo.runtime.manifest.interfaces import MAX_TOP_K
 from edgevlo.runtime.manifest.schema import Manifest, Target
+from edgevlo.runtime.pictures.sizes import GridRule, tokens_fed
 
 from ..passes._graph import is_cache
 from ..passes.dequantize_matmul import DequantizeMatMulPass
@@ -76,6 +77,20 @@ def check_capacity(manifest: Manifest, capacity: int) -> None:
     if not 1 <= capacity <= manifest.backbone.max_positions:
         most = manifest.backbone.max_positions
         raise RequestError(f"`capacity={capacity}` is out of range; {manifest.name} takes 1 to {most} tokens.")
+    if capacity < (least := _least_request(manifest)):
+        raise RequestError(
+            f"`capacity={capacity}` holds nothing that {manifest.name} can do: its smallest picture alone takes "
+            f"{least} tokens. Use more, or leave it out for {usual_capacity(manifest)}."
+        )
+
+
+def _least_request(manifest: Manifest) -> int:
+    """Return how many tokens the smallest picture takes after a prompt of one token; 1 where none is painted."""
+    if not any(ability.output == "image" for ability in manifest.abilities.values()):
+        return 1
+    rule, block = GridRule(grid=manifest.grid, cell=manifest.codes.cell), manifest.image_block
+    least = rule.nearest(rule.cell, rule.cell)
+    return 1 + len(block.open) + tokens_fed(least.rows, least.columns, len(block.row_suffix))
 
 
 def gpu_passes(target: str, role: GraphRole, *, half: Half | None, capacity: int) -> list[ir.passes.PassBase]:

@@ -88,6 +88,32 @@ def test_calibration_says_that_it_does_not_interleave(tmp_path: Path) -> None:
         cases(with_it, tmp_path / "prompts.txt", None, 2)
 
 
+def test_a_cache_that_holds_no_picture_is_refused_and_the_least_that_does_is_not() -> None:
+    from edgevlo.quantization.targets.gpu import check_capacity
+
+    manifest = read_manifest(EMBEDDED / "picturebook")
+
+    with pytest.raises(
+        RequestError, match=r"`capacity=9` holds nothing .* smallest picture alone takes (\d+) tokens"
+    ) as told:
+        check_capacity(manifest, 9)
+    least = int(str(told.value).split("alone takes ")[1].split()[0])
+    check_capacity(manifest, least)
+    with pytest.raises(RequestError):
+        check_capacity(manifest, least - 1)
+
+
+def test_requests_that_nothing_reads_are_refused(tmp_path: Path) -> None:
+    from edgevlo.quantization.request import QuantizeRequest, check
+
+    request = QuantizeRequest(
+        bundle=EMBEDDED / "picturebook", output=tmp_path / "out", requests=0, prompts=tmp_path / "none.txt"
+    )
+
+    with pytest.raises(RequestError, match="`prompts` has no effect with `requests=0`"):
+        check(request)
+
+
 def test_pulling_another_revision_replaces_the_installed_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from edgevlo.models import hub, pull
 
