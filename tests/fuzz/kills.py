@@ -189,6 +189,7 @@ def main() -> int:
     faults: list[dict[str, Any]] = []
     shares: list[float] = []
     print(f"seed {given.seed}", flush=True)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # which nohup ignores, and commands then, too
     with tempfile.TemporaryDirectory(prefix="edgevlo-kills-") as folder:
         box = Path(folder)
         with _prepared(box):
