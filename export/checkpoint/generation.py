@@ -146,7 +146,7 @@ def _known(token: Any, tokenizer: Tokenizer) -> bool:
 
 def _ends(stated: dict[str, Any], tokenizer: Tokenizer) -> list[str]:
     """Return the names of the tokens at which `generate` ends; of those only that the tokenizer knows."""
-    return [tokenizer.id_to_token(token) for token in _listed(stated) if _known(token, tokenizer)]
+    return [str(tokenizer.id_to_token(token)) for token in _listed(stated) if _known(token, tokenizer)]
 
 
 def _stated_elsewhere(checkpoint: Checkpoint, tokenizer: Tokenizer) -> list[str]:

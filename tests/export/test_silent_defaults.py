@@ -175,7 +175,7 @@ def test_tokens_that_only_other_files_name_are_added_as_transformers_does(
     janus: Path, name: str, stated: dict[str, Any]
 ) -> None:
     change(janus / name, **stated)
-    theirs = AutoTokenizer.from_pretrained(janus)  # type: ignore[no-untyped-call]
+    theirs = AutoTokenizer.from_pretrained(janus)
 
     plan, said = planned(janus)
 
@@ -205,7 +205,7 @@ def roles() -> Iterator[dict[str, dict[str, Any]]]:
 def test_roles_of_tokens_are_those_of_transformers(janus: Path, files: dict[str, dict[str, Any]]) -> None:
     for name, stated in files.items():
         change(janus / name, **stated)
-    theirs = AutoTokenizer.from_pretrained(janus)  # type: ignore[no-untyped-call]
+    theirs = AutoTokenizer.from_pretrained(janus)
 
     named = special_names(Checkpoint(janus))
     _, said = planned(janus)

@@ -87,7 +87,7 @@ def test_every_type_of_numbers_is_looked_at(tmp_path: Path, dtype: int, number: 
 
 def test_an_infinity_alone_is_a_constant_and_nan_is_not(tmp_path: Path) -> None:
     for name, number in (("mask", -np.inf), ("nan", np.nan)):
-        write(tmp_path / f"{name}.onnx", numpy_helper.from_array(np.float32(number), name), outside=False)
+        write(tmp_path / f"{name}.onnx", numpy_helper.from_array(np.array(number, np.float32), name), outside=False)
 
     check_graph(tmp_path / "mask.onnx")
     with pytest.raises(BundleError, match="tensor nan"):
