@@ -34,9 +34,10 @@ def block_of_head(rows: Floats, folder: Path, manifest: Manifest) -> BlockSize |
     The head's first and last row are compared, where the table's first token or its first code stands.
     """
     for numbers, block in _int8_heads(folder, manifest, rows.shape[1]):
+        count, first_and_last = numbers.shape.numpy()[0], _first_and_last(numbers)
         for start in (0, manifest.codes.first_token):
-            ends = start, start + len(numbers) - 1
-            if ends[1] < len(rows) and np.array_equal(_blocks(rows[list(ends)], block).blocks, numbers[[0, -1]]):
+            ends = [start, start + count - 1]
+            if ends[1] < len(rows) and np.array_equal(_blocks(rows[ends], block).blocks, first_and_last):
                 return block
     return None
 
@@ -54,7 +55,7 @@ def write_blocks(rows: Floats, target: Path, block: BlockSize) -> None:
         file.write(np.concatenate(scales).astype("<f4").tobytes())
 
 
-def _int8_heads(folder: Path, manifest: Manifest, columns: int) -> Iterator[tuple[Octets, BlockSize]]:
+def _int8_heads(folder: Path, manifest: Manifest, columns: int) -> Iterator[tuple[ir.TensorProtocol, BlockSize]]:
     """Yield the numbers `(N, blocks, block)` of the heads' symmetric int8 layers over so many columns."""
     for role in _HEADS:
         if role not in manifest.graphs:
@@ -65,7 +66,15 @@ def _int8_heads(folder: Path, manifest: Manifest, columns: int) -> Iterator[tupl
             bits, inputs, block = (node.attributes[name].as_int() for name in ("bits", "K", "block_size"))
             numbers = ir.convenience.get_const_tensor(node.inputs[1])
             if (bits, inputs) == (_BITS, columns) and block in get_args(BlockSize) and numbers is not None:
-                yield numbers.numpy(), cast(BlockSize, block)
+                yield numbers, cast(BlockSize, block)
+
+
+def _first_and_last(tensor: ir.TensorProtocol) -> Octets:
+    """Return two rows of a tensor. No more is read of a file: what the tensor itself maps would stay resident."""
+    if not isinstance(tensor, ir.ExternalTensor):
+        return np.asarray(tensor.numpy()[[0, -1]])
+    mapped = np.memmap(tensor.path, np.uint8, "r", offset=tensor.offset or 0, shape=tensor.shape.numpy())
+    return np.array(mapped[[0, -1]])
 
 
 def _blocks(rows: Floats, block: BlockSize, name: str = "token_embedding") -> Packed:
