@@ -79,7 +79,7 @@ def test_show_and_verify_describe_a_bundle(edgevlo_run: Run, toy: Path) -> None:
     taken = facts.pop("memory")
     assert facts == json.loads((toy / "manifest.json").read_text())
     size = sum(path.stat().st_size for path in toy.glob("backbone.onnx*"))
-    assert taken["modules"]["backbone"] == {"precision": "fp32", "bytes": size}
+    assert taken["modules"]["backbone"] == {"precision": "fp32", "bytes": size, "shared": 0}
     assert f"backbone         fp32  {size / 1e6:8.2f} MB" in shown.out
     cache = 2 * 2 * 2 * 2 * 256 * 8 * 4  # sides, layers, branches, heads, tokens, numbers a head, bytes
     assert taken["kv_cache"] == {"bytes": cache, "rows": 2, "capacity": 256, "dtype": "float32"}
