@@ -8,7 +8,7 @@ picturebook and a log of pictures painted from what people type (its training's 
 - photographs and other people's drawings (scikit-image's, in squares of random places and sizes; as wholes, and as
   pieces smaller than a logged picture): the share that is taken for a painted picture, which should be none;
 - near ones: pictures of the same model that are not in the log, and pictures of its drawn world that no model painted.
-  Of 2,917 tiles, different requests can lead to one picture, so many of these are equal to a logged one, or all but;
+  Of few tiles, different requests can lead to one picture, so many of these are equal to a logged one, or all but;
 - sources: photographs of the drawn world that were given to be edited, looked for with their edits in the log. They are
   to be recognised as sources.
 

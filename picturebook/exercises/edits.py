@@ -29,9 +29,12 @@ from ..language.words import (
     article,
 )
 from ..world.scene import (
+    CLIPART_SHARE,
+    COLOURABLE,
     COLOURS,
     HATTED,
     KINDS,
+    OWN,
     PLACES,
     STYLES,
     TIMES,
@@ -44,6 +47,8 @@ from ..world.scene import (
     depth_slots,
     free_slots,
     longest_sign,
+    sample_colour,
+    sample_kind,
     sample_word,
     with_thing,
 )
@@ -60,7 +65,7 @@ def reference(voice: Voice, scene: Scene, thing: Thing) -> str | None:
     rng = voice.rng
     names = KIND[voice.language][thing.kind]
     noun = names[0] if rng.random() < 0.75 else rng.choice(names)
-    coloured = len(same) > 1 or rng.random() < 0.3
+    coloured = thing.colour != OWN and (len(same) > 1 or rng.random() < 0.3)
     if voice.language == "en":
         return f"the {thing.colour} {noun}" if coloured else f"the {noun}"
     return f"{COLOUR['zh'][thing.colour][0]}{rng.choice(('的', ''))}{noun}" if coloured else noun
@@ -88,7 +93,7 @@ def _coloured(voice: Voice, colour: str) -> dict[str, str]:
 
 def recolour(voice: Voice, scene: Scene) -> Edited | None:
     """Give an object another colour."""
-    found = _target(voice, scene)
+    found = _target(voice, scene, COLOURABLE)
     if not found:
         return None
     thing, name = found
@@ -115,9 +120,11 @@ def add(voice: Voice, scene: Scene) -> Edited | None:
         unsaid = default_slot(scene, column) == (depth, column)
         if not unsaid or (depth_slots(scene.rows) == 2 and rng.random() < 0.5):
             parts.append(DEPTH[language][depth_of(scene.rows, depth) or "front"][0])
-    kind = _other(voice, KINDS, scene.things[0].kind) if scene.things else rng.choice(KINDS)
+    kind = sample_kind(rng, 0.0 if voice.held_out else CLIPART_SHARE)
+    if scene.things and kind == scene.things[0].kind:
+        kind = _other(voice, COLOURABLE, kind)
     hat = rng.choice(COLOURS) if kind in HATTED and rng.random() < 0.25 else None
-    thing = Thing(kind, rng.choice(COLOURS), column, depth, hat)
+    thing = Thing(kind, sample_colour(rng, kind), column, depth, hat)
     name = (english_thing if language == "en" else chinese_thing)(thing, rng, Said())
     where = (" " if language == "en" else "").join(parts)
     phrase = voice.say("add", thing=name, where=where, in_where=f"在{where}" if where else "")

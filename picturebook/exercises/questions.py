@@ -6,11 +6,38 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ..language import phrases
-from ..language.naming import Said, caption, position, thing_name
+from ..language.naming import Said, called, caption, position, thing_name
 from ..language.voice import Voice
-from ..language.words import COLOUR, COLUMN, KIND, MEASURE, NONE, NUMBER, PLACE, STYLE, TIME, WEATHER, article, plural
+from ..language.words import (
+    COLOUR,
+    COLUMN,
+    KIND,
+    MEASURE,
+    NONE,
+    NUMBER,
+    PLACE,
+    STYLE,
+    TIME,
+    WEATHER,
+    plural,
+    with_article,
+)
 from ..world.paint_scene import box_of
-from ..world.scene import COLOURS, KINDS, PLACES, STYLES, TIMES, WEATHERS, Scene, Thing, column_name
+from ..world.scene import (
+    CLIPART_SHARE,
+    COLOURABLE,
+    COLOURS,
+    OWN,
+    PLACES,
+    STYLES,
+    TIMES,
+    WEATHERS,
+    Scene,
+    Thing,
+    column_name,
+    is_a,
+    sample_kind,
+)
 
 Question = tuple[str, str]  # instruction, answer
 OBJECTS = {"en": ("objects", "objects", "things"), "zh": ("物体", "物体", "东西")}
@@ -24,6 +51,10 @@ def _noun(voice: Voice, kind: str) -> str:
     return names[0] if voice.rng.random() < 0.7 else voice.rng.choice(names)
 
 
+def _any_kind(voice: Voice) -> str:
+    return sample_kind(voice.rng, 0.0 if voice.held_out else CLIPART_SHARE)
+
+
 def describe(voice: Voice, scene: Scene) -> Question:
     """The canonical sentence."""
     return voice.say("describe"), caption(scene, voice.language)
@@ -32,8 +63,8 @@ def describe(voice: Voice, scene: Scene) -> Question:
 def count(voice: Voice, scene: Scene) -> Question:
     """How many of a kind, or how many objects."""
     rng, kinds = voice.rng, [thing.kind for thing in scene.things]
-    kind = rng.choice(kinds) if kinds and rng.random() < 0.65 else rng.choice((*KINDS, "object"))
-    number = len(kinds) if kind == "object" else kinds.count(kind)
+    kind = rng.choice(kinds) if kinds and rng.random() < 0.65 else "object" if rng.random() < 0.08 else _any_kind(voice)
+    number = len(kinds) if kind == "object" else sum(is_a(thing, kind) for thing in scene.things)
     noun = rng.choice(OBJECTS[voice.language]) if kind == "object" else _noun(voice, kind)
     if voice.language == "en":
         return voice.say("count", noun=noun if kind == "object" else plural(noun)), NUMBER["en"][number]
@@ -73,8 +104,10 @@ def colour(voice: Voice, scene: Scene) -> Question | None:
     thing = _only_one(voice, scene)
     if not thing:
         return None
+    if thing.colour == OWN and not thing.hat:
+        return None
     noun, asked = _noun(voice, thing.kind), thing.colour
-    if thing.hat and voice.rng.random() < 0.5:
+    if thing.hat and (thing.colour == OWN or voice.rng.random() < 0.5):
         noun, asked = (f"hat of the {noun}" if voice.language == "en" else f"{noun}的帽子"), thing.hat
     return voice.say("colour", noun=noun), COLOUR[voice.language][asked][0]
 
@@ -82,15 +115,15 @@ def colour(voice: Voice, scene: Scene) -> Question | None:
 def yes_no(voice: Voice, scene: Scene) -> Question:
     """Is there such an object?"""
     rng = voice.rng
-    kind, hue = rng.choice(KINDS), rng.choice(COLOURS)
+    kind, hue = _any_kind(voice), rng.choice(COLOURS)
     if scene.things and rng.random() < 0.6:
         thing = rng.choice(scene.things)
         kind = thing.kind
-        hue = thing.colour if rng.random() < 0.65 else hue
-    coloured, noun = rng.random() < 0.6, _noun(voice, kind)
-    there = any(thing.kind == kind and (not coloured or thing.colour == hue) for thing in scene.things)
+        hue = thing.colour if thing.colour != OWN and rng.random() < 0.65 else hue
+    coloured, noun = rng.random() < 0.6 and kind in COLOURABLE, _noun(voice, kind)
+    there = any(is_a(thing, kind) and (not coloured or thing.colour == hue) for thing in scene.things)
     if voice.language == "en":
-        name = article(f"{hue} {noun}" if coloured else noun)
+        name = with_article(f"{hue} {noun}" if coloured else noun)
         return voice.say("yes_no", name=name), "yes" if there else "no"
     name = (COLOUR["zh"][hue][0] + rng.choice(("的", "")) if coloured else "") + noun
     return voice.say("yes_no", name=name), "有" if there else "没有"
@@ -149,7 +182,7 @@ def detect(voice: Voice, scene: Scene) -> Question:
         names = every[0] if rng.random() < 0.4 else rng.choice(every)
         return perception(voice, "detect", "detect", names=names), detection(scene, language)
     pool = [thing.kind for thing in scene.things]
-    asked = [rng.choice(pool) if pool and rng.random() < 0.75 else rng.choice(KINDS) for _ in range(rng.randint(1, 3))]
+    asked = [rng.choice(pool) if pool and rng.random() < 0.75 else _any_kind(voice) for _ in range(rng.randint(1, 3))]
     text = perception(voice, "detect", "detect", names=_listed(voice, list(dict.fromkeys(asked))))
     return text, detection(scene, language, frozenset(asked))
 
@@ -176,8 +209,9 @@ def compare(voice: Voice, scene: Scene) -> tuple[Scene, str, str]:
         thing = scene.things[index]
         rest = scene.things[:index] + scene.things[index + 1 :]
         noun = KIND[language][thing.kind][0]
-        if rng.random() < 0.4:
-            answer = f"the {thing.colour} {noun} is gone" if english else f"{COLOUR['zh'][thing.colour][0]}{noun}不见了"
+        if thing.colour == OWN or rng.random() < 0.4:
+            gone = called(thing, language)
+            answer = f"the {gone} is gone" if english else f"{gone}不见了"
             return replace(scene, things=rest), question, answer
         new = rng.choice([name for name in COLOURS if name != thing.colour])
         changed = replace(scene, things=(*scene.things[:index], replace(thing, colour=new), *scene.things[index + 1 :]))

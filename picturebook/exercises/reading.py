@@ -19,7 +19,7 @@ from ..language.naming import position as spot_of
 from ..language.noise import typed
 from ..language.phrases import USUAL
 from ..language.plain import COLUMNS, Wish
-from ..language.prompts import prompt
+from ..language.prompts.prompt import prompt
 from ..language.voice import Voice
 from ..language.words import COLOUR, LANGUAGES, MEASURE, NUMBER, PLACE, STYLE, TIME, WEATHER
 from ..requests import edit_request, people, statements, wishes
@@ -27,6 +27,7 @@ from ..requests.lines import Line, bare, read
 from ..requests.results import drawn_grid, edit_of, scene_of
 from ..world import paint_scene
 from ..world.scene import (
+    COLOURABLE,
     COLOURS,
     HATTED,
     KINDS,
@@ -38,6 +39,7 @@ from ..world.scene import (
     Thing,
     in_order,
     is_held_out,
+    sample_colour,
     sample_grid,
 )
 from . import edits, questions
@@ -90,13 +92,31 @@ def read_paint(voice: Voice, mix: Mix) -> Sample:
                     asked.unknown,
                 )
             else:
-                scene, said = draw_scene(voice, mix, (0.02, 0.4, 0.35, 0.23)), sample_said(rng)
+                scene = draw_scene(voice, mix, (0.02, 0.4, 0.35, 0.23))
+                said = replace(sample_said(rng), place=True)  # a form speaks of the place whatever is said
                 if grouped(scene):
                     continue
                 told = _told(scene, rng)
                 text = people.reworded(rng, prompt(told, language, rng, said), language, rng.choice((0.0, 0.3, 0.6)))
-                wished, unknown = plain.wish_of(told, colour=said.colour, column=said.column, place=said.place), ()
+                wished, unknown = plain.wish_of(told, colour=said.colour, column=said.column), ()
             return _read(language, text, plain.with_unknown(plain.picture(wished), unknown))
+        except ValueError:
+            continue
+
+
+def _own(rng: Random, thing: Thing) -> str:
+    """A thing's colour, or another where its kind cannot have it."""
+    return thing.colour if (thing.colour in COLOURS) == (thing.kind in COLOURABLE) else sample_colour(rng, thing.kind)
+
+
+def read_name(voice: Voice, mix: Mix) -> Sample:
+    """What a name by itself says: a few tokens for each of the many that have to be learned."""
+    del mix
+    while True:
+        asked = wishes.named(voice.rng, voice.language)
+        text = typed(asked.text, voice.language, voice.rng, asked.kept, MISTYPED / 2)
+        try:
+            return _read(voice.language, text, plain.with_unknown(plain.picture(asked.wish), asked.unknown))
         except ValueError:
             continue
 
@@ -107,9 +127,12 @@ def _repeating(rng: Random, scene: Scene) -> Scene:
     if not first or not others:
         return scene
     kind, colour, hats = rng.random() < 0.3, rng.random() < 0.2, rng.random() < 0.3
+    made = [replace(thing, kind=first.kind) if kind else thing for thing in others]
     made = [
-        replace(thing, kind=first.kind if kind else thing.kind, colour=first.colour if colour else thing.colour)
-        for thing in others
+        replace(
+            thing, colour=first.colour if colour and {first.kind, thing.kind} <= set(COLOURABLE) else _own(rng, thing)
+        )
+        for thing in made
     ]
     things = [
         replace(thing, hat=(thing.hat or (rng.choice(COLOURS) if hats else None)) if thing.kind in HATTED else None)
@@ -199,7 +222,7 @@ def plain_paint(voice: Voice, mix: Mix) -> Sample:
         things = tuple(
             Thing(
                 one.kind,
-                one.colour or rng.choice(COLOURS),
+                one.colour or sample_colour(rng, one.kind),
                 names.index(one.column) if one.column else rng.randrange(len(names)),
                 0 if one.row == "back" else depths - 1,
                 plain.hat_of(one) if one.kind in HATTED else None,
@@ -327,6 +350,7 @@ def people_ask(voice: Voice, mix: Mix) -> Sample:
 
 
 READING: dict[str, Callable[[Voice, Mix], Sample]] = {
+    "read name": read_name,
     "read paint": read_paint,
     "read edit": read_edit,
     "plain paint": plain_paint,
@@ -338,7 +362,7 @@ READING: dict[str, Callable[[Voice, Mix], Sample]] = {
 @lru_cache
 def _judged() -> frozenset[str]:
     """The texts that the judge asks."""
-    files = ("people_held_out", "people_second")
+    files = ("people_held_out", "people_second", "people_third")
     return frozenset(bare(line.text) for file in files for language in LANGUAGES for line in read(file, language))
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 
 from ..language.naming import Said, sample_said
-from ..language.prompts import prompt
+from ..language.prompts.prompt import prompt
 from ..language.voice import Voice
 from ..language.words import LANGUAGES
 from ..world import paint_scene
@@ -58,6 +58,7 @@ class Mix:
     signs: float = 0.06
     hats: float = 0.3  # of things that can wear one
     empty: float = 0.05  # share of empty instructions, for guidance
+    clipart: float = 0.0  # share of clip art among the things
 
 
 def draw_scene(
@@ -67,7 +68,7 @@ def draw_scene(
     count = max(at_least, voice.rng.choices(range(len(things)), things)[0])
     while True:
         size = grid or sample_grid(voice.rng, mix.default_grid, mix.dense_grids)
-        scene = sample_scene(voice.rng, count, size, sign=mix.signs, hats=mix.hats)
+        scene = sample_scene(voice.rng, count, size, sign=mix.signs, hats=mix.hats, clipart=mix.clipart)
         if is_held_out(scene) == (voice.held_out and bool(scene.things)):
             return scene
 

@@ -36,7 +36,7 @@ SPECIALS = (
 )
 PAD, BOS, EOS, IMAGE, IMAGE_START, IMAGE_END, IMAGE_TOKEN, ROW_END, PICTURE_END, ANSWER = range(len(SPECIALS))
 PIECES = 1536  # tokens of byte-level BPE
-TEXT_TOKENS = 15_195  # with the whole words; visual tokens follow
+TEXT_TOKENS = 20_480  # with the whole words; visual tokens follow
 VOCABULARY = TEXT_TOKENS + CODES
 FORMS_EVERY, WORDS_EVERY = 1000, 4000  # samples for each time that all forms, all common words are seen
 QUOTED = 12  # characters after an opening quote that are split one by one
@@ -109,8 +109,8 @@ def widened(pieces: Tokenizer) -> Tokenizer:
         vocabulary.setdefault(word, len(vocabulary))
     if len(vocabulary) > TEXT_TOKENS:
         raise ValueError(f"more words than TEXT_TOKENS: make it {len(vocabulary)}, and train anew")
-    for free in range(TEXT_TOKENS - len(vocabulary)):  # names that pieces cover leave room
-        vocabulary[f"<|free {free:03d}|>"] = len(vocabulary)
+    while len(vocabulary) < TEXT_TOKENS:  # room for the names of later worlds
+        vocabulary[f"<|free {len(vocabulary)}|>"] = len(vocabulary)
     made["model"]["ignore_merges"] = True  # a word that has a token is one
     made |= {part: new[part] for part in ("normalizer", "pre_tokenizer")}
     return Tokenizer.from_str(json.dumps(made, ensure_ascii=False))

@@ -21,7 +21,7 @@ from ..exercises.tasks import Sample
 from ..language.naming import Said
 from ..language.words import KIND
 from ..world.atlas import CELL, CODE, PARTS, TILES, Name, pixels, tiles
-from ..world.paint_scene import LIGHT_COLUMN, box_of, paint
+from ..world.paint_scene import LIGHT_COLUMN, box_of, ground_of, paint
 from ..world.palette import SEGMENT_COLOURS
 from ..world.scene import Scene, Thing, cell_of, column_name, depth_name, in_order, slots
 
@@ -94,7 +94,7 @@ def read_cells(codes: NDArray[np.integer]) -> Reading:
     style = _most([name[1] for name in [*top, *horizon]], "flat")
     place = _most([name[2] for name in horizon], "meadow")
     time = _most([name[2] for name in top] + [name[3] for name in horizon], "day")
-    ground = place if style == "flat" else style
+    ground = ground_of(style, place)
     things = []
     empty = Scene(rows=rows, columns=columns)
     for depth, column in slots(rows, columns):
@@ -157,7 +157,15 @@ def segment_score(wanted: RgbArray, got: RgbArray) -> float:
 def nearest_segment(picture: RgbArray) -> NDArray[np.int64]:
     """Number of the nearest label in `palette.SEGMENT_COLOURS` of each pixel, (height, width)."""
     palette = np.asarray(list(SEGMENT_COLOURS.values()))
-    return np.asarray(((picture[..., None, :] - palette) ** 2).sum(axis=-1).argmin(axis=-1))
+    # a map has few colours, a photo many: each is looked up once, some thousands at a time
+    packed = picture.astype(np.int64) @ np.array([1 << 16, 1 << 8, 1])
+    colours, where = np.unique(packed, return_inverse=True)
+    rows = np.stack([colours >> 16, colours >> 8 & 255, colours & 255], axis=-1)
+    nearest = [
+        ((rows[start : start + 4096, None] - palette) ** 2).sum(axis=-1).argmin(axis=-1)
+        for start in range(0, len(rows), 4096)
+    ]
+    return np.asarray(np.concatenate(nearest)[where].reshape(packed.shape))
 
 
 def edge_f1(wanted: RgbArray, got: RgbArray) -> float:

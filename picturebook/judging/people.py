@@ -2,8 +2,9 @@
 
 The lines stand in `forms/people_held_out.*`, whose writers saw a page about the world and nothing of the training; what
 went wrong with them was looked at while the training was changed. Those of `forms/people_second.*` were written later,
-and nobody who changes the training looks at what goes wrong with them. A picture is read back by the world's judge; an
-answer has to say what the line asks for; what the world does not have has to be named in a note.
+and nobody who changes the training looks at what goes wrong with them; those of `forms/people_third.*` are about the
+larger world, half of their things clip art. A picture is read back by the world's judge; an answer has to say what the
+line asks for; what the world does not have has to be named in a note.
 """
 
 from __future__ import annotations
@@ -27,13 +28,15 @@ from ..language.words import (
     WEATHER_STATES,
 )
 from ..requests.lines import SETTINGS, Line, read
+from ..requests.relabel import is_stale
 from ..requests.results import scene_of
 from ..world.paint_scene import Grid, paint
-from ..world.scene import DEFAULT_GRID, Scene, Thing, column_name, depth_name
+from ..world.scene import DEFAULT_GRID, IS_A, Scene, Thing, column_name, depth_name
 from . import judge
 from .judge import RgbArray
 
-SETS = {"first": "people_held_out", "second": "people_second"}
+SETS = {"first": "people_held_out", "second": "people_second", "third": "people_third"}
+OLDER = ("first", "second")  # written when the world had twelve kinds
 TASKS = ("paint", "edit", "ask", "outside")
 NUMBERS = {
     "en": ("none", "one", "two", "three", "four", "five", "six"),
@@ -43,8 +46,9 @@ NUMBERS = {
 
 @lru_cache
 def lines(language: str, chosen: str = "first") -> tuple[Line, ...]:
-    """Every line of one of the judge's `SETS`."""
-    return tuple(read(SETS[chosen], language))
+    """The lines of one of the judge's `SETS`, of the older ones without those that call unknown what is known now."""
+    written = read(SETS[chosen], language)
+    return tuple(line for line in written if chosen not in OLDER or not is_stale(line, language))
 
 
 def source(line: Line) -> Grid | None:
@@ -63,7 +67,7 @@ def _fits(one: Wanted, thing: Thing, scene: Scene) -> bool:
     )
     row = one.row is None or depth_name(scene, thing) in (None, one.row)
     return (
-        one.kind == thing.kind
+        one.kind in (thing.kind, IS_A.get(thing.kind))  # an owl is a bird, too
         and one.colour in (None, thing.colour)
         and hat
         and row
@@ -99,7 +103,8 @@ def wrong(line: Line, picture: RgbArray) -> list[str]:
     found += [name for name in SETTINGS if getattr(wished, name) not in (None, getattr(scene, name))]
     if wished.sign and (scene.sign or "").lower() != wished.sign.lower():
         found.append("sign")
-    shown = {*(thing.kind for thing in scene.things), *(getattr(scene, name) for name in SETTINGS)}
+    shown = {kind for thing in scene.things for kind in (thing.kind, IS_A.get(thing.kind))}
+    shown |= {getattr(scene, name) for name in SETTINGS}
     if shown & set(line.forbidden):
         found.append("forbidden")
     return [*found, *(["strays"] if reading.strays > 2 else [])]

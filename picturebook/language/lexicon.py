@@ -11,14 +11,14 @@ from collections import defaultdict
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
-from pathlib import Path
 from random import Random
 
-from ..world.scene import COLOURS, KINDS
+from ..world.scene import COLOURS, HATTED, IS_A, KINDS
 from .noise import traditional
+from .nouns import FOLDER, Noun, nouns
+from .nouns import plural as plural
 from .words import LANGUAGES, MEASURE
 
-FOLDER = Path(__file__).parent / "lexicon"
 MOST_WORDS = 5  # of an English name
 WORD = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
 TOKEN = re.compile(
@@ -30,10 +30,16 @@ HATTED_GROUP, MOVING, STANDING = (
     ("house", "tree", "flower", "mushroom"),
 )
 OUTSIDE = "outside"
-SINGLE = "狗猫鸟船树花舟红橙黄绿蓝紫粉棕褐橘左右车人房屋松梅"  # Chinese names of one character that are searched for
+NARROWER = {general: tuple(kind for kind, one in IS_A.items() if one == general) for general in set(IS_A.values())}
+NARROWED = 0.25  # share of the names of a coloured kind that are those of a narrower one
+# Chinese names of one character that are searched for; those of the second string are a part of many other words
+FREE, BOUND = (
+    "狗猫鸟船树花舟红橙黄绿蓝紫粉棕褐橘左右",
+    "车人房屋松梅马牛羊猪熊狼蛇龙虎鱼虾鬼梨桃书床伞鹿兔猴鹰鸭鸡象鼠鲸龟",
+)
 # what may stand before and after one of them that is a part of many words, too
 BEFORE_ONE = (
-    "辆台部架个名位口座栋间幢棵朵枝株只条的红橙黄绿蓝紫粉棕褐橘色边，。、,. ；;：:"
+    "辆台部架个名位口座栋间幢棵朵枝株只条匹头尾颗张把本摞顶群的红橙黄绿蓝紫粉棕褐橘色边，。、,. ；;：:"
     "和与跟同有画来要加+=*×一两二三四五六俩仨123456 \n|【[({（"
 )
 AFTER_ONE = "，。、,. ；;！!？?戴在旁左右停站和与跟同吧呢啊还要+×*()（{=:：\n|】])}～~…把给往前后放变换改也都有是"
@@ -61,21 +67,10 @@ class Span:
 
 def _alone(text: str, at: int) -> bool:
     """Whether a character that is a part of many words stands for itself: 车 in 一辆车, not in 停车场."""
-    if text[at] not in "车人房屋松梅":
+    if text[at] not in BOUND:
         return True
     before, after = text[at - 1 : at], text[at + 1 : at + 2]
     return (not before or before in BEFORE_ONE) and (not after or after in AFTER_ONE)
-
-
-def plural(noun: str) -> str:
-    """The regular English plural of a noun's last word."""
-    if re.search(r"(?:^|[ -])(?:wo)?man$", noun):
-        return noun[:-2] + "en"
-    if re.search(r"[^aeiou]y$", noun):
-        return noun[:-1] + "ies"
-    if re.search(r"(?:s|x|z|ch|sh)$", noun):
-        return noun + "es"
-    return noun + "s"
 
 
 def _listed(file: str) -> list[str]:
@@ -104,8 +99,8 @@ class Lexicon:
         self.find: dict[str, Name] = {}
         self.doubtful: dict[str, list[tuple[str, str]]] = defaultdict(list)  # said, not searched for: what it may say
         self.outside = {head: tuple(names) for head, names in _lines(f"outside.{language}.txt")}
-        for kind, names in _lines(f"kinds.{language}.txt"):
-            self._add("kind", "one", kind, names)
+        for kind, some in nouns(language).items():
+            self._add_kind(kind, some)
         for head, names in _lines(f"settings.{language}.txt"):
             attribute, form, value = head.split()
             self._add(attribute, form, value, names)
@@ -130,23 +125,32 @@ class Lexicon:
         if self.language == "zh":
             self.find.setdefault(traditional(name.text).lower(), name)
 
+    def _doubt(self, text: str, attribute: str, value: str) -> None:
+        self.doubtful[text.lower()].append((attribute, value))
+
+    def _is_doubtful(self, text: str) -> bool:
+        return self.language == "zh" and len(text) == 1 and text not in FREE + BOUND
+
+    def _add_kind(self, kind: str, names: tuple[Noun, ...]) -> None:
+        for noun in names:
+            if noun.doubtful or self._is_doubtful(noun.text):
+                self._doubt(noun.text, "kind", kind)
+            else:
+                self._know(Name(noun.text, "kind", "one", kind))
+                if noun.many:
+                    self._know(Name(noun.many, "kind", "many", kind, plural=True))
+        self.said["kind", "one", kind] = tuple(noun.text for noun in names)
+        if self.language == "en":
+            self.said["kind", "many", kind] = tuple(noun.many for noun in names)
+
     def _add(self, attribute: str, form: str, value: str, names: list[str]) -> None:
-        one, many = [], []
         for written in names:
-            doubtful, text = written.startswith("~"), written.lstrip("~")
-            text, _, irregular = text.partition("/")
-            one.append(text)
-            if doubtful or (self.language == "zh" and len(text) == 1 and text not in SINGLE):
-                self.doubtful[text.lower()].append((attribute, value))
+            text = written.lstrip("~")
+            if written.startswith("~") or self._is_doubtful(text):
+                self._doubt(text, attribute, value)
             else:
                 self._know(Name(text, attribute, form, value))
-            if attribute == "kind" and self.language == "en":
-                many.append(irregular or plural(text))
-                if not doubtful:
-                    self._know(Name(many[-1], attribute, "many", value, plural=True))
-        self.said[attribute, form, value] = tuple(one)
-        if many:
-            self.said[attribute, "many", value] = tuple(many)
+        self.said[attribute, form, value] = tuple(written.lstrip("~") for written in names)
 
     def pick(self, rng: Random, attribute: str, form: str, value: str, usual: float = 0.35) -> str:
         """A name of a value; the first, which is the usual one, in this share."""
@@ -157,6 +161,14 @@ class Lexicon:
             sort = rng.choice(self.sorts[value])
             return plural(sort) if form == "many" else sort
         return rng.choices(names, cum_weights=_common(len(names)))[0]
+
+    def pick_kind(
+        self, rng: Random, kind: str, *, coloured: bool = False, many: bool = False, usual: float = 0.35
+    ) -> str:
+        """A name of a kind; `coloured`: of one that a colour is said of, `blue owl` is a blue bird."""
+        if coloured and kind in NARROWER and rng.random() < NARROWED:
+            kind = rng.choice(NARROWER[kind])
+        return self.pick(rng, "kind", "many" if many and self.language == "en" else "one", kind, usual)
 
     def strange(self, rng: Random, sort: str) -> str:
         """A name of a sort that the world does not have, the common ones more often."""
@@ -203,6 +215,17 @@ class Lexicon:
         return {say for name, says in self.doubtful.items() if f" {name} " in joined for say in says}
 
 
+def meant(kind: str, *, coloured: bool, hatted: bool = False) -> str:
+    """The kind that a name says together with what else is said of it.
+
+    Clip art has colours of its own: `owl` is an owl, `blue owl` a blue bird. So it is with a hat where it fits on the
+    broader kind's head alone: `farmer with a red hat` is a person. What is not one of a broader kind stays what it is.
+    """
+    general = IS_A.get(kind, kind)
+    bare = hatted and kind not in HATTED and general in HATTED
+    return general if coloured or bare else kind
+
+
 @lru_cache
 def _common(count: int) -> tuple[float, ...]:
     """Shares of so many names, summed up: the files have the common ones first."""
@@ -222,7 +245,7 @@ def emoji() -> dict[tuple[str, str], tuple[str, ...]]:
     for line in (FOLDER / "emoji.txt").read_text(encoding="utf-8").splitlines():
         if not line.startswith("#"):
             head, _, pictures = line.partition(": ")
-            attribute, value = head.split()
+            attribute, _, value = head.partition(" ")
             found[attribute, value] = tuple(pictures.split())
     return found
 
@@ -238,5 +261,6 @@ def check() -> None:
     for language in LANGUAGES:
         said = lexicon(language).said
         assert all(said["kind", "one", kind] for kind in KINDS)
+        assert set(KINDS) == set(nouns(language))
         assert all(said["colour", "adj" if language == "en" else "short", colour] for colour in COLOURS)
     assert set(MEASURE) == set(KINDS)

@@ -1,6 +1,6 @@
 """How objects and their places are named, and the one canonical sentence that describes a scene; English and Chinese.
 
-What people type to have a scene painted is put together in `prompts.py`.
+What people type to have a scene painted is put together in `prompts/`.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
-from ..world.scene import Scene, Thing, column_name, depth_name
-from .words import COLOUR, COLUMN, DEPTH, KIND, MEASURE, PLACE, STYLE, TIME, WEATHER, article
+from ..world.scene import OWN, Scene, Thing, column_name, depth_name
+from .words import COLOUR, COLUMN, DEPTH, KIND, MEASURE, PLACE, STYLE, TIME, WEATHER, article, with_article
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,13 @@ def pick(rng: Random, names: tuple[str, ...], first: float = 0.5) -> str:
     return names[0] if rng.random() < first else rng.choice(names)
 
 
-def english_thing(thing: Thing, rng: Random, said: Said, *, with_article: bool = True) -> str:
+def english_thing(thing: Thing, rng: Random, said: Said, *, articled: bool = True) -> str:
     """`a red car`, `a blue dog with a green hat`."""
     noun = pick(rng, KIND["en"][thing.kind], 0.7)
-    phrase = f"{pick(rng, COLOUR['en'][thing.colour], 0.8)} {noun}" if said.colour else noun
-    if with_article:
-        phrase = article(phrase)
+    coloured = said.colour and thing.colour != OWN
+    phrase = f"{pick(rng, COLOUR['en'][thing.colour], 0.8)} {noun}" if coloured else noun
+    if articled:
+        phrase = with_article(phrase)
     if thing.hat:
         hat = f"{thing.hat} hat"
         forms = (f"with {article(hat)}", f"wearing {article(hat)}", f"in {article(hat)}", f"with {article(hat)} on")
@@ -52,7 +53,7 @@ def english_thing(thing: Thing, rng: Random, said: Said, *, with_article: bool =
 
 def chinese_thing(thing: Thing, rng: Random, said: Said, *, counted: bool = True) -> str:
     """`一辆红色的汽车`, `一只戴着绿色帽子的蓝色小狗`."""
-    colour = pick(rng, COLOUR["zh"][thing.colour], 0.7) if said.colour else ""
+    colour = pick(rng, COLOUR["zh"][thing.colour], 0.7) if said.colour and thing.colour != OWN else ""
     if colour and (rng.random() < 0.5 or not colour.endswith("色")) and rng.random() < 0.75:
         colour += "的"
     phrase = colour + pick(rng, KIND["zh"][thing.kind], 0.6)
@@ -87,16 +88,24 @@ def grouped(scene: Scene) -> tuple[str, str | None] | None:
     if len(scene.things) < 2 or len(kinds) > 1 or not plain:
         return None
     colours = {thing.colour for thing in scene.things}
-    return kinds.pop(), colours.pop() if len(colours) == 1 else None
+    return kinds.pop(), colours.pop() if len(colours) == 1 and OWN not in colours else None
+
+
+def called(thing: Thing, language: str) -> str:
+    """Canonical colour and kind, `red car`, `红色汽车`; a colour of its own is not said."""
+    noun = KIND[language][thing.kind][0]
+    if thing.colour == OWN:
+        return noun
+    return f"{COLOUR[language][thing.colour][0]}{' ' if language == 'en' else ''}{noun}"
 
 
 def thing_name(thing: Thing, language: str) -> str:
     """Canonical name with colour and hat."""
     if language == "en":
         hat = f" with {article(thing.hat)} hat" if thing.hat else ""
-        return f"{article(thing.colour)} {thing.kind}{hat}"
+        return f"{with_article(called(thing, language))}{hat}"
     hat = f"戴{COLOUR['zh'][thing.hat][0]}帽子的" if thing.hat else ""
-    return f"一{MEASURE[thing.kind]}{hat}{COLOUR['zh'][thing.colour][0]}{KIND['zh'][thing.kind][0]}"
+    return f"一{MEASURE[thing.kind]}{hat}{called(thing, language)}"
 
 
 def clause(scene: Scene, thing: Thing, language: str) -> str:

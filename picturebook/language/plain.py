@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import permutations
 
-from ..world.scene import HATTED, Scene, Thing
-from .words import article
+from ..world.scene import HATTED, OWN, Scene, Thing
+from .words import article, with_article
 
 MARK = "="  # stands behind a request that is to be read
 UNKNOWN = " ? "  # stands before each of a request's own words for what the world does not have
@@ -22,10 +22,17 @@ COLUMNS = ("left", "middle", "right")
 WHERE = {"left": "on the left", "middle": "in the middle", "right": "on the right"}
 BACK = "at the back"
 NOTHING = "empty landscape"
-PLACE = {"meadow": "meadow", "city": "city", "beach": "beach", "snow": "snowy landscape"}
+PLACE = {
+    "meadow": "meadow", "city": "city", "beach": "beach", "snow": "snowy landscape",
+    "forest": "forest", "mountains": "mountains", "park": "park", "desert": "desert",
+}  # fmt: skip
+DEFINITE = ("beach", "mountains")  # said with `the`
 WEATHER = {"clear": "clear sky", "cloudy": "cloudy", "rain": "rain", "snowfall": "snow falling"}
 AS_WEATHER = {"clear": "clear", "cloudy": "cloudy", "rain": "rainy", "snowfall": "snowing"}  # what it is made
-STYLE = {"flat": "flat style", "line": "line art", "retro": "retro style"}
+STYLE = {
+    "flat": "flat style", "line": "line art", "retro": "retro style",
+    "oil": "oil painting", "watercolour": "watercolour", "pixel": "pixel art",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -101,10 +108,19 @@ def hat_of(thing: Wanted) -> str | None:
     return thing.hat if thing.hat != NO else None
 
 
+def called(colour: str | None, kind: str) -> str:
+    """`red car`; a colour of its own is not said."""
+    return f"{colour} {kind}" if colour not in (None, OWN) else kind
+
+
 def thing_words(thing: Wanted) -> str:
     """`blue dog with a red hat on the left`."""
     hat = hat_of(thing) if thing.kind in HATTED else None
-    words = (thing.colour or "", thing.kind, f"with {article(hat)} hat" if hat else "", where(thing.column, thing.row))
+    words = (
+        called(thing.colour, thing.kind),
+        f"with {article(hat)} hat" if hat else "",
+        where(thing.column, thing.row),
+    )
     return " ".join(word for word in words if word)
 
 
@@ -133,7 +149,7 @@ def wish_of(scene: Scene, *, colour: bool = True, column: bool = True, place: bo
     things = tuple(
         Wanted(
             thing.kind,
-            thing.colour if colour else None,
+            thing.colour if colour and thing.colour != OWN else None,
             thing.hat,
             names[thing.column] if column else None,
             "back" if depths > 1 and thing.depth < depths / 2 else None,
@@ -155,10 +171,10 @@ def _name(thing: Thing, scene: Scene) -> str | None:
         return thing.kind
     alike = [other for other in same if other.colour == thing.colour]
     if len(alike) == 1:
-        return f"{thing.colour} {thing.kind}"
+        return called(thing.colour, thing.kind)
     names = ("left", "right") if scene.columns < 6 else COLUMNS
     if sum(other.column == thing.column for other in alike) == 1:
-        return f"{thing.colour} {thing.kind} {WHERE[names[thing.column]]}"
+        return f"{called(thing.colour, thing.kind)} {WHERE[names[thing.column]]}"
     return None
 
 
@@ -166,7 +182,7 @@ def _thing_changes(old: Thing, new: Thing, name: str, scene: Scene) -> list[str]
     names = ("left", "right") if scene.columns < 6 else COLUMNS
     if old.kind != new.kind:
         hat = f" with {article(new.hat)} hat" if new.hat else ""
-        said = [f"replace the {name} with {article(new.colour)} {new.kind}{hat}"]
+        said = [f"replace the {name} with {with_article(called(new.colour, new.kind))}{hat}"]
     else:
         said = [f"paint the {name} {new.colour}"] if old.colour != new.colour else []
         if old.hat and not new.hat:
@@ -199,15 +215,15 @@ def change(old: Scene, new: Scene, pairs: list[tuple[Thing | None, Thing | None]
             hat = f" with {article(other.hat)} hat" if other.hat else ""
             names = ("left", "right") if old.columns < 6 else COLUMNS
             row = "back" if (old.rows - 2) // 3 > 1 and other.depth == 0 else None
-            said.append(f"add {article(other.colour)} {other.kind}{hat} {where(names[other.column], row)}")
+            said.append(f"add {with_article(called(other.colour, other.kind))}{hat} {where(names[other.column], row)}")
         elif one is not None:
             name = _name(one, old)
             if name is None:
                 return None
             said += [f"remove the {name}"] if other is None else _thing_changes(one, other, name, old)
     if old.place != new.place:
-        said.append(f"change the background to {'the ' if new.place == 'beach' else ''}"
-                    f"{PLACE[new.place] if new.place == 'beach' else article(PLACE[new.place])}")  # fmt: skip
+        place = PLACE[new.place]
+        said.append(f"change the background to {f'the {place}' if new.place in DEFINITE else article(place)}")
     said += [f"make it {new.time}"] if old.time != new.time else []
     said += [f"make it {AS_WEATHER[new.weather]}"] if old.weather != new.weather else []
     said += [f"make it {STYLE[new.style]}"] if old.style != new.style else []

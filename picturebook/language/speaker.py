@@ -7,18 +7,17 @@ from __future__ import annotations
 
 from random import Random
 
-from ..world.scene import COLOURS
+from ..world.scene import CLIPARTS, COLOURS, IS_A
 from .forms import sections
-from .lexicon import emoji, lexicon, plural, strange_emoji
+from .lexicon import emoji, lexicon, strange_emoji
+from .nouns import measures, plural
 from .plain import NO, Wanted, Wish
-from .words import LANGUAGES, NUMBER, article
+from .words import LANGUAGES, NUMBER, article, with_article
 
 FORMS = {language: sections("wishes", language) for language in LANGUAGES}
-MEASURES = {
-    "car": "辆台部", "house": "座栋间幢", "tree": "棵株", "flower": "朵枝", "dog": "只条", "cat": "只",
-    "person": "个位名", "boat": "艘条只", "bus": "辆台", "bird": "只", "balloon": "个只", "mushroom": "朵个颗",
-    "": "个只台把",
-}  # fmt: skip
+MEASURES = {**measures(), "": "个只台把"}
+
+PAINTED = 0.1  # of clip art: a colour is said
 
 
 def made_up(rng: Random, language: str) -> str:
@@ -63,13 +62,13 @@ class Speaker:
         word = self.lexicon.pick(self.rng, "colour", form, value, 0.6)
         return word + ("的" if self.rng.random() < (0.3 if form == "short" else 0.6) else "")
 
-    def noun(self, kind: str, *, many: bool = False) -> str:
-        """A name of a kind."""
+    def noun(self, kind: str, *, many: bool = False, coloured: bool = False) -> str:
+        """A name of a kind; `coloured` where a colour is said before it."""
         if self.other and self.rng.random() < 0.6:
-            return self.other.pick(self.rng, "kind", "one", kind, 0.6)
+            return self.other.pick_kind(self.rng, kind, coloured=coloured, usual=0.6)
         if self.pictures and self.rng.random() < 0.7:
             return self.rng.choice(emoji()["kind", kind])
-        return self.lexicon.pick(self.rng, "kind", "many" if many and self.english else "one", kind, self.usual)
+        return self.lexicon.pick_kind(self.rng, kind, coloured=coloured, many=many, usual=self.usual)
 
     def stranger(self, *, many: bool = False) -> str:
         """A name of something that the world does not have; it is noted."""
@@ -82,6 +81,16 @@ class Speaker:
             word = self.lexicon.strange(self.rng, sort)
             word = plural(word) if many and self.english else word
         self.unknown.append(word)
+        return word
+
+    def painted(self, kind: str) -> str:
+        """A colour for what has colours of its own, before its noun; noted unless it is one of these."""
+        value = (
+            self.rng.choice(CLIPARTS[kind].colours or COLOURS) if self.rng.random() < 0.5 else self.rng.choice(COLOURS)
+        )
+        word = self.colour(value)
+        if value not in CLIPARTS[kind].colours:
+            self.unknown.append(word if self.english else word.removesuffix("的"))
         return word
 
     def hat(self, thing: Wanted) -> str:
@@ -97,8 +106,10 @@ class Speaker:
     def thing(self, one: Wanted, *, count: int = 1, articled: bool = True, stranger: bool = False) -> str:
         """A thing in words, without its place."""
         rng = self.rng
-        noun = self.stranger(many=count > 1) if stranger else self.noun(one.kind, many=count > 1)
-        colour = self.colour(one.colour) if one.colour else ""
+        colour = self.colour(one.colour) if one.colour in COLOURS else ""
+        noun = self.stranger(many=count > 1) if stranger else self.noun(one.kind, many=count > 1, coloured=bool(colour))
+        if not stranger and one.kind in CLIPARTS and one.kind not in IS_A and rng.random() < PAINTED:
+            colour = self.painted(one.kind)
         cheer = self.form("cheer") if rng.random() < 0.12 else ""
         if not stranger and rng.random() < self.looks:
             cheer = self.look()
@@ -115,7 +126,8 @@ class Speaker:
                 )
                 words = f"{number} {words}"
             elif articled:
-                words = article(words) if rng.random() < 0.9 else f"one {words}"
+                counted = with_article(words)
+                words = f"one {words}" if counted == article(words) and rng.random() < 0.1 else counted
             if one.hat == NO:
                 return f"{words} {rng.choice(('without a hat', 'with no hat', 'without hat', 'bare-headed'))}"
             return f"{words} {self.hat(one)}" if one.hat else words

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from ..world.scene import CLIPART
+from .nouns import article as article
+from .nouns import measures, nouns
+from .nouns import plural as plural
+from .nouns import with_article as with_article
+
 LANGUAGES = ("en", "zh")
 
 Names = dict[str, tuple[str, ...]]
@@ -37,23 +43,10 @@ KIND: dict[str, Names] = {
     },
 }
 
-PLURAL = {
-    "person": "people", "man": "men", "woman": "women", "puppy": "puppies", "bus": "buses", "coach": "coaches",
-}  # fmt: skip
-MEASURE = {
-    "car": "辆",
-    "house": "座",
-    "tree": "棵",
-    "flower": "朵",
-    "dog": "只",
-    "cat": "只",
-    "person": "个",
-    "boat": "艘",
-    "bus": "辆",
-    "bird": "只",
-    "balloon": "个",
-    "mushroom": "朵",
-}
+for _language, _kinds in KIND.items():  # of clip art, the two names that the lexicon has first
+    _kinds.update((kind, tuple(noun.text for noun in nouns(_language)[kind][:2])) for kind in CLIPART)
+
+MEASURE = {kind: words[0] for kind, words in measures().items()}
 
 COLOUR: dict[str, Names] = {
     "en": {
@@ -88,12 +81,25 @@ PLACE: dict[str, Names] = {
                   "on a sandy beach", "by the ocean", "at the sea", "on the shore", "at the coast"),
         "snow": ("in the snow", "on the snow", "in a snowy landscape", "in a winter landscape", "on snowy ground",
                  "in a snow-covered landscape", "in deep snow", "in a land of snow"),
+        "forest": ("in the forest", "in a forest", "in the woods", "in the wood", "among the trees", "in the jungle",
+                   "in a dark forest", "deep in the forest", "in a pine forest", "in the rainforest"),
+        "mountains": ("in the mountains", "in front of mountains", "up in the mountains", "in the alps",
+                      "among the mountains", "on a mountain", "in front of high mountains", "at the foot of a mountain",
+                      "in the high mountains", "in a mountain landscape"),
+        "park": ("in the park", "in a park", "in the garden", "in a city park", "at the playground", "in a garden",
+                 "at the park", "in the public park", "on the playground", "in the botanical garden"),
+        "desert": ("in the desert", "in a desert", "among the dunes", "in the sahara", "in a sandy desert",
+                   "in the dunes", "on desert sand", "in a dry desert", "in the hot desert", "in a desert landscape"),
     },
     "zh": {
         "meadow": ("草地上", "草地", "田野里", "草原上", "郊外", "原野上", "草坪上", "乡间"),
         "city": ("城市里", "城里", "都市里", "城市", "街上", "街道上", "大城市里", "高楼前"),
         "beach": ("海边", "沙滩上", "海滩上", "沙滩", "海滩", "大海边", "海岸边", "海岸上"),
         "snow": ("雪地里", "雪地上", "雪地", "雪中", "雪原上", "雪景中", "雪景里", "冰天雪地里"),
+        "forest": ("森林里", "树林里", "森林中", "林子里", "丛林里", "森林", "树林中", "密林里"),
+        "mountains": ("山里", "大山里", "山上", "群山中", "高山上", "山脚下", "山间", "群山前"),
+        "park": ("公园里", "花园里", "公园", "游乐场里", "公园草坪上", "植物园里", "花园中", "公园中"),
+        "desert": ("沙漠里", "沙漠中", "沙漠", "沙丘上", "大漠里", "戈壁滩上", "荒漠里", "大沙漠里"),
     },
 }  # fmt: skip
 PLACE_NOUN: dict[str, Names] = {
@@ -102,12 +108,20 @@ PLACE_NOUN: dict[str, Names] = {
         "city": ("city", "town", "big city", "city street"),
         "beach": ("beach", "seaside", "sandy beach", "seashore", "coast"),
         "snow": ("snowy landscape", "winter landscape", "snow-covered landscape", "snow landscape"),
+        "forest": ("forest", "wood", "woodland", "jungle", "pine forest"),
+        "mountains": ("mountain landscape", "mountain range", "mountain view", "alpine landscape"),
+        "park": ("park", "garden", "playground", "city park"),
+        "desert": ("desert", "sandy desert", "desert landscape", "dune landscape"),
     },
     "zh": {
         "meadow": ("草地", "草原", "田野", "草坪"),
         "city": ("城市", "都市", "大城市"),
         "beach": ("海边", "沙滩", "海滩", "海岸"),
         "snow": ("雪地", "雪景", "雪原"),
+        "forest": ("森林", "树林", "丛林", "林地"),
+        "mountains": ("群山", "大山", "高山", "山景"),
+        "park": ("公园", "花园", "游乐场"),
+        "desert": ("沙漠", "大漠", "戈壁"),
     },
 }
 
@@ -153,11 +167,21 @@ STYLE: dict[str, Names] = {
                  "drawn as line art", "as an outline drawing"),
         "retro": ("retro style", "in retro style", "retro", "in vintage style", "in a retro style", "vintage style",
                   "with a retro look", "in an old-fashioned style", "drawn in retro style"),
+        "oil": ("oil painting", "as an oil painting", "in oils", "in oil painting style",
+                "in the style of an oil painting", "painted in oils", "like an old oil painting",
+                "as a 19th century oil painting", "in oil paint"),
+        "watercolour": ("watercolour", "in watercolour", "as a watercolour", "watercolor", "in watercolours",
+                        "watercolour style", "as a watercolour painting", "painted in watercolours", "in watercolor"),
+        "pixel": ("pixel art", "as pixel art", "in pixel art style", "pixel style", "in pixel art", "in 8-bit style",
+                  "pixelated", "as 8-bit pixel art", "in pixel style"),
     },
     "zh": {
         "flat": ("扁平风格", "平面风格", "扁平画风", "扁平化"),
         "line": ("线稿", "线稿风格", "线条画", "简笔画", "线描", "线条风格"),
         "retro": ("复古风格", "复古", "怀旧风格", "复古画风", "怀旧画风"),
+        "oil": ("油画风格", "油画", "油画风", "古典油画", "19世纪油画风格", "油画质感"),
+        "watercolour": ("水彩风格", "水彩画", "水彩", "水彩风", "水彩画风格", "水彩画风"),
+        "pixel": ("像素风格", "像素风", "像素画", "像素", "像素艺术", "8位像素风"),
     },
 }  # fmt: skip
 
@@ -187,16 +211,6 @@ NUMBER = {
     "zh": ("没有", "一", "两", "三", "四", "五", "六"),
 }
 NONE = {"en": "none", "zh": "没有"}
-
-
-def article(word: str) -> str:
-    """`a` or `an` before an English word."""
-    return f"an {word}" if word[0] in "aeiou" else f"a {word}"
-
-
-def plural(noun: str) -> str:
-    """The English plural."""
-    return PLURAL.get(noun, f"{noun}s")
 
 
 # Words that a request may be wrapped in and that change nothing.
@@ -272,11 +286,17 @@ STYLE_WORDS: dict[str, Names] = {
         "flat": ("flat style", "flat design"),
         "line": ("line art", "line art style"),
         "retro": ("retro style", "vintage style", "old-fashioned style"),
+        "oil": ("oil painting", "oil painting style", "oil paint"),
+        "watercolour": ("watercolour", "watercolour style", "watercolor"),
+        "pixel": ("pixel art", "pixel art style", "8-bit pixel art"),
     },
     "zh": {
         "flat": ("扁平风格", "平面风格"),
         "line": ("线稿", "线稿风格", "线条画"),
         "retro": ("复古风格", "怀旧风格"),
+        "oil": ("油画", "油画风格", "古典油画"),
+        "watercolour": ("水彩", "水彩画", "水彩风格"),
+        "pixel": ("像素风格", "像素画", "像素风"),
     },
 }
 

@@ -29,7 +29,7 @@ def task_card() -> dict[str, Any]:
     """What `edgevlo.json` beside the checkpoint says: prompts, sizes, guidance and abilities (docs/export.md)."""
     return {
         "name": "picturebook",
-        "source": {"id": "edgevlo/picturebook", "licence": "Apache-2.0", "revision": "sixth edition"},
+        "source": {"id": "edgevlo/picturebook", "licence": "Apache-2.0", "revision": "seventh edition"},
         "grid": {"rows": ROWS, "columns": COLUMNS, "cells": CELLS, "default": DEFAULT_GRID, "max_ratio": RATIO},
         "guidance": {
             "branches": [

@@ -18,7 +18,7 @@ from . import card, vq
 from .new_model import new_model, shape_of
 
 EXACT_IN_HALF = ("conv_in.weight", "conv_out.weight", "conv_b.weight")  # of the tokenizer: made of halves
-SHARD_BYTES = 24 * 2**20
+SHARD_BYTES = 24_000_000
 
 
 def assemble(run: Path) -> Any:

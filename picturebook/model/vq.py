@@ -1,13 +1,13 @@
 """The picture tokenizer in closed form: stock `Emu3VQVAE` weights that hold the tile basis, no training.
 
-    pixels --unshuffle 16--> (768, h, w) --basis--> 64 signals --nearest--> code
+    pixels --unshuffle 16--> (768, h, w) --basis--> 96 signals --nearest--> code
     code --basis--> (768, h, w) --shuffle--> pixels
 
-All residual branches are zero. A GroupNorm passes signals on unchanged because every group of seven channels holds
-(+s, -s, +t, -t, 0, +LOUD, -LOUD): its mean is zero and its spread is LOUD * sqrt(2 / 7), whatever s and t are. LIFT
-keeps the swish that follows in its straight part. The decoder's last norm takes the code directly (SpatialNorm adds a
-map of it). Signals beyond the first 64 are kept small in the code, where they do not steer the search; the decoder
-undoes that.
+All residual branches are zero. A GroupNorm passes signals on unchanged because every group of twelve channels holds
+(+s, -s, +t, -t, +u, -u, 0 ..., +LOUD, -LOUD): its mean is zero and its spread is LOUD * sqrt(2 / 12), whatever s is.
+LIFT keeps the swish that follows in its straight part. The decoder's last norm takes the code directly (SpatialNorm
+adds a map of it). Signals beyond the first 96 are kept small in the code, where they do not steer the search; the
+decoder undoes that.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ GROUPS = 32  # of every GroupNorm in Emu3
 LOUD = 4096.0
 LIFT = 24.0
 GAIN = 0.25  # signals reach the swish times this; a power of two, so that halves stay exact
+MOST_A_GROUP = 3  # signals that are searched
 QUIET = 1 / 128  # scale of the signals that only the decoder needs
-FAR = 500.0  # where the codes without a tile are
 HALF_LEVEL = 0.5 / 127.5  # Emu3 truncates to levels; half a level makes that rounding
 
 
 def search_signals(dimensions: int) -> int:
-    """How many dimensions the encoder can pass on."""
-    return GROUPS * ((dimensions // GROUPS - 2) // 2)
+    """How many dimensions the encoder passes on: as many as it can, up to what tells the tiles apart."""
+    return GROUPS * min(MOST_A_GROUP, (dimensions // GROUPS - 2) // 2)
 
 
 def build(basis: Basis) -> Any:
@@ -87,9 +87,9 @@ def _scales(dimensions: int) -> torch.Tensor:
 
 def _codes(vq: Any, basis: Basis) -> None:
     dimensions = len(basis.vectors)
-    table = torch.zeros(CODES, dimensions)
-    table[:, 0] = FAR
-    table[: len(basis.coefficients)] = _tensor(basis.coefficients) * _scales(dimensions)
+    tiles = _tensor(basis.coefficients) * _scales(dimensions)
+    # codes without a tile repeat the first one's: of equals, the search takes the first
+    table = torch.cat([tiles, tiles[:1].expand(CODES - len(tiles), -1)])
     vq.quantize.embedding.weight.copy_(table)
 
 

@@ -10,7 +10,18 @@ from dataclasses import replace
 
 from ..language import plain
 from ..language.plain import COLUMNS, Wanted
-from ..world.scene import COLOURS, HATTED, KINDS, Thing, default_slot, free_slots, longest_sign, with_thing
+from ..world.scene import (
+    COLOURABLE,
+    COLOURS,
+    HATTED,
+    KINDS,
+    Thing,
+    default_slot,
+    free_slots,
+    longest_sign,
+    sample_kind,
+    with_thing,
+)
 from .editor import FORMS, Change, Changed, Editor, usual_colour
 from .lines import SETTINGS
 from .sign_words import sign_word
@@ -30,11 +41,11 @@ def _one(editor: Editor, kinds: tuple[str, ...] = KINDS) -> tuple[Thing, str, st
 def recolour(editor: Editor) -> Changed | None:
     """Another colour for a thing that is named, or for the only one."""
     scene, rng = editor.scene, editor.rng
-    if len(scene.things) == 1 and rng.random() < 0.55:
+    if len(scene.things) == 1 and scene.things[0].kind in COLOURABLE and rng.random() < 0.55:
         thing = scene.things[0]
         colour = rng.choice([colour for colour in COLOURS if colour != thing.colour])
         return with_thing(scene, thing, replace(thing, colour=colour)), editor.say("it", c=editor.colour(colour))
-    found = _one(editor)
+    found = _one(editor, COLOURABLE)
     if not found:
         return None
     thing, name, bare = found
@@ -51,7 +62,7 @@ def recolour(editor: Editor) -> Changed | None:
 def everything(editor: Editor) -> Changed | None:
     """One colour for all things."""
     things = editor.scene.things
-    if len(things) < 2:
+    if len(things) < 2 or any(thing.kind not in COLOURABLE for thing in things):
         return None
     colour = editor.rng.choice(COLOURS)
     section = FORMS[editor.language]["everything"]
@@ -113,8 +124,10 @@ def swapped(editor: Editor) -> Changed | None:
         return None
     thing, name, _ = found
     rng = editor.rng
-    kind = rng.choice([kind for kind in KINDS if kind != thing.kind])
-    said = rng.random() < 0.4
+    kind = sample_kind(rng)
+    if kind == thing.kind:
+        return None
+    said = rng.random() < 0.4 and kind in COLOURABLE
     colour = rng.choice(COLOURS) if said else usual_colour(kind)
     put = rng.choice(COLOURS) if kind in HATTED and rng.random() < 0.1 else None
     new = Thing(kind, colour, thing.column, thing.depth, put)
@@ -139,8 +152,8 @@ def remove(editor: Editor) -> Changed | None:
 def add(editor: Editor) -> Changed | None:
     """One more thing, on a place that is said or on the first free one."""
     rng, scene = editor.rng, editor.scene
-    kind = rng.choice(KINDS)
-    said = rng.random() < 0.55
+    kind = sample_kind(rng)
+    said = rng.random() < 0.55 and kind in COLOURABLE
     colour = rng.choice(COLOURS) if said else usual_colour(kind)
     put = rng.choice(COLOURS) if kind in HATTED and rng.random() < 0.15 else None
     column = rng.choice((None, None, 0, 1, 2)) if scene.columns >= 6 else None
@@ -202,7 +215,7 @@ def vague(editor: Editor) -> Changed | None:
         new = replace(scene, sign=USUAL_SIGN)
     elif way == "style":
         new = replace(scene, style="flat" if scene.style == "retro" else "retro")
-    elif way == "colour" and len(scene.things) == 1:
+    elif way == "colour" and len(scene.things) == 1 and scene.things[0].kind in COLOURABLE:
         thing = scene.things[0]
         new = with_thing(scene, thing, replace(thing, colour="red" if thing.colour == "blue" else "blue"))
     else:

@@ -10,7 +10,7 @@ from ..language.forms import sections
 from ..language.plain import COLUMNS, Wanted
 from ..language.speaker import Speaker
 from ..language.words import LANGUAGES, article
-from ..world.scene import HATTED, Scene, Thing
+from ..world.scene import HATTED, IS_A, OWN, Scene, Thing
 
 FORMS = {language: sections("changes", language) for language in LANGUAGES}
 USUAL = {
@@ -24,7 +24,7 @@ Changed = tuple[Scene, str]
 
 def usual_colour(kind: str) -> str:
     """The colour of a new thing of which none is said."""
-    return USUAL[kind]
+    return USUAL.get(kind, OWN)
 
 
 class Editor:
@@ -51,13 +51,15 @@ class Editor:
             if self.english:
                 person = (
                     ("him", "her", "it")
-                    if thing.kind == "person"
+                    if "person" in (thing.kind, IS_A.get(thing.kind))
                     else ("it", "it", "him", "this")
                     if thing.kind in HATTED
                     else ("it", "it", "this", "that")
                 )
                 return rng.choice(person), bare
-            return rng.choice(("他", "她") if thing.kind == "person" else ("它", "它", "这个")), bare
+            return rng.choice(
+                ("他", "她") if "person" in (thing.kind, IS_A.get(thing.kind)) else ("它", "它", "这个")
+            ), bare
         if sum(one.colour == thing.colour for one in same) > 1:
             return None
         columns = [one.column for one in things]
@@ -75,7 +77,7 @@ class Editor:
                 ), bare
             spot = self.speaker.lexicon.pick(rng, "column", "adv", where, 0.7)
             return rng.choice((f"{spot}那个", f"{spot}的", f"{spot}的{bare}", f"{spot}那个{bare}")), bare
-        coloured = len(same) > 1 or rng.random() < 0.2
+        coloured = thing.colour != OWN and (len(same) > 1 or rng.random() < 0.2)
         words = (self.speaker.colour(thing.colour) + (" " if self.english else "") if coloured else "") + bare
         if self.english:
             return rng.choice(("the {}", "the {}", "the {}", "that {}", "{}", "my {}")).format(words), bare

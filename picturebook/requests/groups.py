@@ -12,7 +12,17 @@ from ..language import plain
 from ..language.plain import Wanted
 from ..language.speaker import MEASURES
 from ..language.words import NUMBER
-from ..world.scene import COLOURS, HATTED, KINDS, Scene, Thing, default_slot, free_slots, in_order
+from ..world.scene import (
+    COLOURABLE,
+    COLOURS,
+    HATTED,
+    Scene,
+    Thing,
+    default_slot,
+    free_slots,
+    in_order,
+    sample_kind,
+)
 from .editor import FORMS, Change, Changed, Editor, usual_colour
 
 
@@ -20,6 +30,11 @@ def _with(scene: Scene, changed: Callable[[Thing], Thing | None]) -> Scene:
     """The scene with every thing as `changed` has it; None takes it out."""
     things = [new for thing in scene.things if (new := changed(thing)) is not None]
     return replace(scene, things=in_order(things))
+
+
+def _colourable(*things: Thing) -> bool:
+    """Whether all of some things may have any colour."""
+    return all(thing.kind in COLOURABLE for thing in things)
 
 
 def _kinds_many(editor: Editor) -> list[str]:
@@ -44,9 +59,10 @@ def _other_colour(editor: Editor, *taken: str) -> str:
 
 def coloured(editor: Editor) -> Changed | None:
     """Another colour for all that has one colour."""
-    if not editor.scene.things:
+    colours = [thing.colour for thing in editor.scene.things if thing.kind in COLOURABLE]
+    if not colours:
         return None
-    old = editor.rng.choice([thing.colour for thing in editor.scene.things])
+    old = editor.rng.choice(colours)
     new = _other_colour(editor, old)
     scene = _with(editor.scene, lambda thing: replace(thing, colour=new) if thing.colour == old else thing)
     return scene, editor.say("coloured", a=_colour_word(editor, old), c=_colour_word(editor, new))
@@ -54,7 +70,7 @@ def coloured(editor: Editor) -> Changed | None:
 
 def kind_coloured(editor: Editor) -> Changed | None:
     """One colour for all things of a kind."""
-    kinds = _kinds_many(editor)
+    kinds = [kind for kind in _kinds_many(editor) if kind in COLOURABLE]
     if not kinds:
         return None
     kind, new = editor.rng.choice(kinds), editor.rng.choice(COLOURS)
@@ -82,6 +98,8 @@ def except_coloured(editor: Editor) -> Changed | None:
     kept, new = editor.rng.choice(things), editor.rng.choice(COLOURS)
     name = _names(editor, kept)
     scene = _with(editor.scene, lambda thing: thing if thing == kept else replace(thing, colour=new))
+    if not _colourable(*(thing for thing in things if thing != kept)):
+        return None
     if not name or scene == editor.scene:
         return None
     return scene, editor.say("except_coloured", n=name[0], c=editor.colour(new))
@@ -122,7 +140,7 @@ def keep_one(editor: Editor) -> Changed | None:
     kind = editor.rng.choice(kinds)
     alike = [thing for thing in editor.scene.things if thing.kind == kind]
     kept = editor.rng.choice(alike)
-    if sum(thing.colour == kept.colour for thing in alike) > 1:
+    if not _colourable(kept) or sum(thing.colour == kept.colour for thing in alike) > 1:
         return None
     words = {
         "k": editor.speaker.noun(kind),
@@ -160,7 +178,7 @@ def places(editor: Editor) -> Changed | None:
 def colours_swapped(editor: Editor) -> Changed | None:
     """Two things change colours."""
     two = _two(editor)
-    if not two or two[0].colour == two[1].colour:
+    if not two or two[0].colour == two[1].colour or not _colourable(*two):
         return None
     one, other = two
     new = {one: replace(one, colour=other.colour), other: replace(other, colour=one.colour)}
@@ -177,7 +195,7 @@ def same_colour(editor: Editor) -> Changed | None:
     """One thing gets the colour of another."""
     two = _two(editor)
     names = _names(editor, *two) if two else None
-    if not two or not names or two[0].colour == two[1].colour:
+    if not two or not names or two[0].colour == two[1].colour or not _colourable(*two):
         return None
     one, other = two
     scene = _with(editor.scene, lambda thing: replace(thing, colour=other.colour) if thing == one else thing)
@@ -206,8 +224,8 @@ def more(editor: Editor) -> Changed | None:
     """One more of a kind that is there, or a number of things of any kind."""
     rng, things = editor.rng, editor.scene.things
     count = rng.choice((1, 1, 2, 2, 3))
-    kind = rng.choice(things).kind if things and (count == 1 or rng.random() < 0.6) else rng.choice(KINDS)
-    colour = rng.choice(COLOURS) if rng.random() < 0.3 else None
+    kind = rng.choice(things).kind if things and (count == 1 or rng.random() < 0.6) else sample_kind(rng)
+    colour = rng.choice(COLOURS) if rng.random() < 0.3 and kind in COLOURABLE else None
     scene = _put(editor.scene, [Thing(kind, colour or usual_colour(kind), 0, 0)] * count)
     if scene is None or (count == 1 and kind not in {thing.kind for thing in things}):
         return None
@@ -226,8 +244,13 @@ def more(editor: Editor) -> Changed | None:
 def add_both(editor: Editor) -> Changed | None:
     """Two different things more."""
     rng = editor.rng
-    kinds, said = rng.sample(KINDS, 2), rng.random() < 0.6
-    wanted = [Wanted(kind, rng.choice(COLOURS) if said and rng.random() < 0.8 else None) for kind in kinds]
+    kinds, said = (sample_kind(rng), sample_kind(rng)), rng.random() < 0.6
+    if kinds[0] == kinds[1]:
+        return None
+    wanted = [
+        Wanted(kind, rng.choice(COLOURS) if said and kind in COLOURABLE and rng.random() < 0.8 else None)
+        for kind in kinds
+    ]
     scene = _put(editor.scene, [Thing(one.kind, one.colour or usual_colour(one.kind), 0, 0) for one in wanted])
     if scene is None:
         return None
@@ -239,7 +262,7 @@ def each(editor: Editor) -> Changed | None:
     """Two things get a colour each."""
     two = _two(editor)
     names = _names(editor, *two) if two else None
-    if not two or not names:
+    if not two or not names or not _colourable(*two):
         return None
     one, other = two
     first = _other_colour(editor, one.colour)
@@ -254,7 +277,7 @@ def each(editor: Editor) -> Changed | None:
 def other(editor: Editor) -> Changed | None:
     """Of two things, the other gets the colour of the one."""
     things = editor.scene.things
-    if len(things) != 2 or things[0].colour == things[1].colour:
+    if len(things) != 2 or things[0].colour == things[1].colour or not _colourable(*things):
         return None
     one, last = editor.rng.sample(things, 2)
     name = editor.name(last)

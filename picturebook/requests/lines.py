@@ -30,9 +30,10 @@ class Line:
 
 
 def thing(words: str) -> Wanted:
-    """`car red +hat=any @left ^back`."""
+    """`car red +hat=any @left ^back`; a kind has `_` for a space."""
     found: dict[str, str] = {}
     kind, *rest = words.split()
+    kind = kind.replace("_", " ")
     if kind not in KINDS:
         raise ValueError(f"no kind: {words}")
     for word in rest:

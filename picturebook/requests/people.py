@@ -16,8 +16,10 @@ from random import Random
 from ..language.lexicon import HATTED_GROUP, MOVING, OUTSIDE, STANDING, Lexicon, Span, lexicon, plural, strange_emoji
 from ..language.plain import Wanted, Wish
 from ..language.speaker import MEASURES
-from ..world.scene import COLOURS, HATTED, KINDS
-from .lines import SETTINGS, Line, read
+from ..language.words import article
+from ..world.scene import CLIPART, COLOURABLE, COLOURS, HATTED, KINDS
+from .lines import SETTINGS, Line
+from .relabel import spans_of, training_lines
 from .sign_words import sign_word
 
 VALUES = {"kind": KINDS, "colour": COLOURS, **SETTINGS}
@@ -30,6 +32,8 @@ SORTS = re.compile(
     r"animal|vehicle|pet\b|pets\b|plant|creature|living|building|动物|宠物|交通工具|植物|生物|建筑|活的", re.IGNORECASE
 )
 HATS = re.compile(r"\b(hats?|caps?|beanie|helmet|wear\w*|head|bonnet|hood)\b|帽|戴|头")
+_COLOUR_ASKED = re.compile(r"colou?r|same|paint|色|颜", re.IGNORECASE)
+AS_CLIPART = 0.45  # of lines whose things' colours are not said: they become clip art
 
 Map = dict[str, dict[str, str]]  # attribute -> old value -> new value
 
@@ -58,7 +62,7 @@ def prepared(line: Line, language: str) -> Written:
     words, taken = lexicon(language), [match.span() for match in _unknown_places(line)]
     gaps = tuple(
         span
-        for span in words.spans(line.text)
+        for span in spans_of(line, language)
         if span.name.attribute in (*VALUES, "column")
         and not any(span.start < end and start < span.end for start, end in taken)
     )
@@ -113,14 +117,36 @@ def drawn_map(rng: Random, written: Written, keep: float) -> Map:
             ("bird", "balloon") if written.hatted else ("balloon",),
         )
     elif written.hatted:
-        groups = (HATTED_GROUP, tuple(kind for kind in KINDS if kind not in HATTED))
+        groups = (HATTED_GROUP, tuple(kind for kind in COLOURABLE if kind not in HATTED))
     else:
-        groups = (KINDS,)
+        groups = (COLOURABLE,)
     found["kind"] = {}
     for group in groups:
         found["kind"] |= _shuffled(rng, group, frozenset(fixed & set(group)))
+    if not written.people and rng.random() < AS_CLIPART:
+        chosen = [kind for kind in _colourless(written) if kind not in fixed]
+        others = [kind for kind in CLIPART if kind not in _said(written.line.result)["kind"]]
+        found["kind"] |= dict(zip(chosen, rng.sample(others, len(chosen)), strict=True))
     mirrored = {"left": "right", "right": "left"} if rng.random() < 0.5 and _mirrors(written) else {}
     return {**found, "column": mirrored}
+
+
+def _colourless(written: Written) -> list[str]:
+    """The kinds of a line that may become clip art: nothing is said of their colours, and none wears a hat."""
+    line = written.line
+    if written.hatted or any(gap.name.attribute == "colour" for gap in written.gaps):
+        return []
+    things = line.result.things
+    if any(word in COLOURS for word in re.split("[=, ]+", line.answer)):
+        return []
+    given = {one.kind: one.colour for one in line.source.things} if line.source else {}
+    if line.source and (len(given) < len(line.source.things) or _COLOUR_ASKED.search(line.text)):
+        return []
+    return [
+        kind
+        for kind in dict.fromkeys(one.kind for one in things)
+        if kind in COLOURABLE and all(one.colour in (None, given.get(kind)) for one in things if one.kind == kind)
+    ]
 
 
 def _mirrors(written: Written) -> bool:
@@ -143,8 +169,8 @@ def mapped(wished: Wish, values: Map) -> Wish:
 
     things = tuple(
         Wanted(
-            new("kind", one.kind) or one.kind,
-            new("colour", one.colour),
+            kind := new("kind", one.kind) or one.kind,
+            new("colour", one.colour) if kind in COLOURABLE else None,
             new("colour", one.hat),
             new("column", one.column),
             one.row,
@@ -164,7 +190,7 @@ def spelt(new: str, old: str) -> str:
     return new[0].upper() + new[1:] if old[:1].isupper() else new
 
 
-_COUNTED = re.compile(r"(?<=[一二两三四五六俩几每这那\d])[辆台部座栋间幢棵株朵枝只条个位名艘颗把支]")
+_COUNTED = re.compile(rf"(?<=[一二两三四五六俩几每这那\d])[{''.join(sorted(set(''.join(MEASURES.values()))))}支]")
 
 
 def filled(text: str, changes: list[tuple[int, int, str, str]], language: str, rng: Random) -> str:
@@ -188,7 +214,7 @@ def filled(text: str, changes: list[tuple[int, int, str, str]], language: str, r
     for start, end, words, _ in reversed(changes):
         before = text[:start]
         if language == "en" and (found := re.search(r"\b([Aa])n?( +)$", before)):
-            letter = found[1] + ("n" if words[:1].lower() in "aeiou" else "")
+            letter = found[1] + ("n" if article(words).startswith("an ") else "")
             before = before[: found.start()] + letter + found[2]
         text = before + words + text[end:]
     return text
@@ -297,7 +323,7 @@ def _other_unknown(rng: Random, words: Lexicon, word: str, language: str) -> str
 def lines(language: str) -> dict[str, tuple[Written, ...]]:
     """What was written for training, by task, prepared."""
     found: dict[str, list[Written]] = {}
-    for line in read("people", language):
+    for line in training_lines(language):
         found.setdefault(line.task, []).append(prepared(line, language))
     return {task: tuple(some) for task, some in found.items()}
 

@@ -12,7 +12,7 @@ from typing import Any
 from ..language import plain
 from ..language.lexicon import Name, lexicon
 from ..language.plain import COLUMNS, NO, Wanted, Wish
-from ..world.scene import HATTED, Scene, Thing, free_slots, in_order
+from ..world.scene import CLIPARTS, HATTED, OWN, Scene, Thing, free_slots, in_order
 from .editor import Pairs, usual_colour
 from .lines import SETTINGS, Line
 
@@ -31,14 +31,15 @@ def scene_of(wished: Wish, grid: tuple[int, int]) -> Scene | None:
     depths = (grid[0] - 2) // 3
     things = list[Thing]()
     for one in wished.things:
-        if one.colour is None or one.column is None:
+        colour = OWN if one.kind in CLIPARTS else one.colour
+        if colour is None or one.column is None:
             return None
         depth = 0 if one.row == "back" and depths > 1 else depths - 1
         if one.row is None and any(
             (thing.column, thing.depth) == (COLUMNS.index(one.column), depth) for thing in things
         ):
             depth = 0  # behind another
-        things.append(Thing(one.kind, one.colour, COLUMNS.index(one.column), depth, plain.hat_of(one)))
+        things.append(Thing(one.kind, colour, COLUMNS.index(one.column), depth, plain.hat_of(one)))
     if len({(thing.column, thing.depth) for thing in things}) < len(things):
         return None
     told = {name: value for name in SETTINGS if (value := getattr(wished, name))}

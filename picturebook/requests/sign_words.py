@@ -14,7 +14,7 @@ COMMON = 0.5  # share of words that people write on signs; else those of the tem
 @lru_cache
 def _words() -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Of signs, and of other sorts."""
-    others = (*ENGLISH.split(), *KINDS)
+    others = (*ENGLISH.split(), *(kind for kind in KINDS if kind.isalnum()))
     return tuple(SIGNS.split()), tuple(word for word in others if len(word) <= MAX_SIGN)
 
 

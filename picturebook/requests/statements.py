@@ -16,7 +16,7 @@ from ..language.naming import thing_name
 from ..language.plain import COLUMNS
 from ..language.speaker import MEASURES, Speaker
 from ..language.words import COLOUR, LANGUAGES, MEASURE, NUMBER, PLACE, STYLE, TIME, WEATHER
-from ..world.scene import COLOURS, HATTED, KINDS, Scene, Thing, column_name
+from ..world.scene import COLOURABLE, COLOURS, HATTED, KINDS, Scene, Thing, column_name, is_a, sample_kind
 from .lines import SETTINGS
 from .sign_words import sign_word
 
@@ -86,11 +86,11 @@ def _another(rng: Random, values: tuple[str, ...], than: str) -> str:
 
 def colour(asker: Asker) -> Asked | None:
     """Is the car red?"""
-    thing = _one(asker)
+    thing = _one(asker, COLOURABLE)
     if not thing:
         return None
     true = asker.rng.random() < 0.5
-    others = [other.colour for other in asker.scene.things if other.colour != thing.colour]
+    others = [other.colour for other in asker.scene.things if other.colour in COLOURS and other.colour != thing.colour]
     wrong = (
         asker.rng.choice(others) if others and asker.rng.random() < 0.5 else _another(asker.rng, COLOURS, thing.colour)
     )
@@ -105,9 +105,14 @@ def there(asker: Asker) -> Asked:
         word = asker.speaker.stranger()
         return asker.answer(asker.say("there", k=word, ks=word), False)
     true = bool(things) and rng.random() < 0.5
-    kind = rng.choice(things).kind if true else rng.choice(KINDS)
+    kind = rng.choice(things).kind if true else sample_kind(rng)
     section = rng.choices(("there", "coloured_there", "anything_coloured", "not_there"), (5, 3, 1.5, 0.7))[0]
-    hue = rng.choice(things).colour if things and rng.random() < 0.5 else rng.choice(COLOURS)
+    if section.startswith("coloured") and kind not in COLOURABLE:
+        section = "there"
+    if section.startswith("anything") and any(thing.kind not in COLOURABLE for thing in things):
+        section = "not_there"
+    colours = [thing.colour for thing in things if thing.kind in COLOURABLE]
+    hue = rng.choice(colours) if colours and rng.random() < 0.5 else rng.choice(COLOURS)
     if section == "coloured_there":
         if true and rng.random() < 0.6:
             hue = next(thing.colour for thing in things if thing.kind == kind)
@@ -115,15 +120,15 @@ def there(asker: Asker) -> Asked:
     elif section == "anything_coloured":
         found = any(thing.colour == hue for thing in things)
     else:
-        found = any(thing.kind == kind for thing in things)
+        found = any(is_a(thing, kind) for thing in things)
     return asker.answer(asker.say(section, c=asker.colour(hue), **asker.kind(kind)), found)
 
 
 def count(asker: Asker) -> Asked:
     """Are there two cars, more than one, at least three?"""
     rng, things = asker.rng, asker.scene.things
-    kind = rng.choice(things).kind if things and rng.random() < 0.85 else rng.choice(KINDS)
-    number = sum(thing.kind == kind for thing in things)
+    kind = rng.choice(things).kind if things and rng.random() < 0.85 else sample_kind(rng)
+    number = sum(is_a(thing, kind) for thing in things)
     section = rng.choice(("count", "count", "more_than", "at_least", "one_only", "many"))
     said = max(1, number + rng.choice((0, 0, 0, -1, 1, 2)))
     true = {"count": number == said, "more_than": number > said, "at_least": number >= said,
@@ -204,7 +209,7 @@ def hat(asker: Asker) -> Asked | None:
 def every(asker: Asker) -> Asked | None:
     """Are they all red? Both? Do they have the same colour?"""
     rng, things = asker.rng, asker.scene.things
-    if len(things) < 2:
+    if len(things) < 2 or any(thing.kind not in COLOURABLE for thing in things):
         return None
     colours = {thing.colour for thing in things}
     if rng.random() < 0.35:
@@ -244,7 +249,7 @@ def which(asker: Asker) -> Asked | None:
         return asker.say("who_hat"), thing_name(wearing[0], asker.language)
     colours = [thing.colour for thing in things]
     single = [thing for thing in things if colours.count(thing.colour) == 1]
-    if not single:
+    if not single or any(thing.kind not in COLOURABLE for thing in things):
         return None
     thing = rng.choice(single)
     return asker.say("which", c=asker.colour(thing.colour)), thing_name(thing, asker.language)
@@ -254,7 +259,9 @@ def colour_at(asker: Asker) -> Asked | None:
     """What colour is the one on the left?"""
     scene = asker.scene
     columns = [column_name(scene, thing) for thing in scene.things]
-    single = [thing for thing in scene.things if columns.count(column_name(scene, thing)) == 1]
+    single = [
+        thing for thing in scene.things if thing.kind in COLOURABLE and columns.count(column_name(scene, thing)) == 1
+    ]
     if not single:
         return None
     thing = asker.rng.choice(single)
@@ -267,21 +274,22 @@ def numbers(asker: Asker) -> Asked:
     section = rng.choice(("count_coloured", "count_at", "count_hats"))
     if section == "count_hats":
         return asker.say(section), asker.number(sum(bool(thing.hat) for thing in scene.things))
-    if section == "count_coloured":
+    if section == "count_coloured" and all(thing.kind in COLOURABLE for thing in scene.things):
         hue = rng.choice([*(thing.colour for thing in scene.things), rng.choice(COLOURS)])
         found = sum(thing.colour == hue for thing in scene.things)
         return asker.say(section, c=asker.colour(hue)), asker.number(found)
+    section = "count_at"
     thing = rng.choice(scene.things) if scene.things else None
-    kind = thing.kind if thing else rng.choice(KINDS)
+    kind = thing.kind if thing else sample_kind(rng)
     column = column_name(scene, thing) if thing and rng.random() < 0.6 else rng.choice(COLUMNS)
-    found = sum(one.kind == kind and column_name(scene, one) == column for one in scene.things)
+    found = sum(is_a(one, kind) and column_name(scene, one) == column for one in scene.things)
     return asker.say(section, p=asker.side(column), **asker.kind(kind)), asker.number(found, kind)
 
 
 def either(asker: Asker) -> Asked | None:
     """Is the car red or blue? Is it day or night?"""
     rng, scene = asker.rng, asker.scene
-    thing = _one(asker)
+    thing = _one(asker, COLOURABLE)
     if thing and rng.random() < 0.55:
         pair = [thing.colour, _another(rng, COLOURS, thing.colour)]
         rng.shuffle(pair)

@@ -13,10 +13,12 @@ from typing import Any
 from ..language.lexicon import emoji
 from ..language.plain import ANY, COLUMNS, NO, Wanted, Wish
 from ..language.speaker import MEASURES, Speaker
-from ..language.words import NUMBER, article
-from ..world.scene import COLOURS, HATTED, KINDS
+from ..language.words import NUMBER, article, with_article
+from ..world.scene import COLOURABLE, COLOURS, HATTED, sample_kind
 from .lines import SETTINGS
 from .sign_words import sign_word
+
+NAMED_CLIPART = 0.7  # share of clip art among names by themselves: there are most of them to learn
 
 
 @dataclass(frozen=True)
@@ -39,8 +41,9 @@ def drawn(rng: Random) -> Wish:
     coloured, hatted = rng.random(), rng.choice((0.15, 0.15, 0.8))
     things = []
     for _ in range(count):
-        kind = rng.choice(KINDS)
-        colour = rng.choice(COLOURS) if rng.random() < (0.15 if coloured < 0.4 else 0.9) else None
+        kind = sample_kind(rng)
+        said = kind in COLOURABLE and rng.random() < (0.15 if coloured < 0.4 else 0.9)
+        colour = rng.choice(COLOURS) if said else None
         hat = rng.choice((*COLOURS, ANY, ANY)) if kind in HATTED and rng.random() < hatted else None
         things.append(Wanted(kind, colour, hat))
     if count > 1 and rng.random() < 0.3:  # `three red cars`
@@ -123,7 +126,7 @@ def _named(speaker: Speaker, wished: Wish, strange: int | None) -> str:
     words = speaker.thing(one, articled=False, stranger=strange == 0)
     form = speaker.form("lead") if speaker.rng.random() < 0.5 else "{x}"
     article_first = speaker.english and "{x}" in form and speaker.rng.random() < 0.6
-    return form.replace("{x1}", words).replace("{x}", article(words) if article_first else words)
+    return form.replace("{x1}", words).replace("{x}", with_article(words) if article_first else words)
 
 
 def _corrected(speaker: Speaker, wished: Wish) -> str:
@@ -131,7 +134,10 @@ def _corrected(speaker: Speaker, wished: Wish) -> str:
     rng, one = speaker.rng, wished.things[0]
     way = rng.random()
     if way < 0.55 or not (one.colour or wished.place or wished.time):
-        other = replace(one, kind=rng.choice([kind for kind in KINDS if kind != one.kind]), hat=None)
+        kind = sample_kind(rng)
+        if kind == one.kind:
+            return _sentence(speaker, wished, None)
+        other = replace(one, kind=kind, colour=one.colour if kind in COLOURABLE else None, hat=None)
     elif one.colour and way < 0.8:
         other = replace(one, colour=rng.choice([colour for colour in COLOURS if colour != one.colour]))
     else:
@@ -198,6 +204,7 @@ def _apart(speaker: Speaker, wished: Wish) -> tuple[str, Wish]:
     """Some of a kind, each told: `two balloons, one red and one blue`."""
     rng = speaker.rng
     kind, count = wished.things[0].kind, rng.choice((2, 2, 2, 3, 3))
+    kind = kind if kind in COLOURABLE else rng.choice(COLOURABLE)
     hats = kind in HATTED and rng.random() < 0.3
     colours = rng.sample(COLOURS, count)
     things = tuple(Wanted(kind, None if hats else hue, hue if hats else None) for hue in colours)
@@ -234,10 +241,9 @@ def _without(speaker: Speaker, wished: Wish, text: str) -> str:
     """Something that is not wanted, said behind."""
     rng = speaker.rng
     things = {one.kind for one in wished.things}
-    others = [kind for kind in KINDS if kind not in things]
+    kind = sample_kind(rng)
     way = rng.random()
-    if way < 0.5:
-        kind = rng.choice(others)
+    if way < 0.5 and kind not in things:
         many, one = (
             speaker.lexicon.pick(rng, "kind", "many" if speaker.english else "one", kind, 0.6),
             speaker.lexicon.pick(rng, "kind", "one", kind, 0.6),
@@ -269,14 +275,15 @@ def named(rng: Random, language: str) -> Asked:
         value = rng.choice(SETTINGS[name])
         told: dict[str, Any] = {name: value}
         return Asked(speaker.setting(name, value, noun=rng.random() < 0.5), Wish(**told))
-    one = Wanted(rng.choice(KINDS), rng.choice(COLOURS) if rng.random() < 0.3 else None)
+    kind = sample_kind(rng, NAMED_CLIPART)
+    one = Wanted(kind, rng.choice(COLOURS) if kind in COLOURABLE and rng.random() < 0.3 else None)
     words = speaker.noun(one.kind)
     if one.colour:
         colour = speaker.lexicon.pick(
             rng, "colour", "adj" if speaker.english or rng.random() < 0.5 else "short", one.colour, 0.1
         )
         words = f"{colour}{speaker.gap}{words}"
-    return Asked(article(words) if speaker.english and rng.random() < 0.25 else words, Wish((one,)))
+    return Asked(with_article(words) if speaker.english and rng.random() < 0.25 else words, Wish((one,)))
 
 
 def asked(rng: Random, language: str, outside: float = 0.3) -> Asked:
@@ -322,7 +329,7 @@ def asked(rng: Random, language: str, outside: float = 0.3) -> Asked:
         text = _without(speaker, wished, text)
     if rng.random() < 0.12:
         decoy = speaker.form("decoy").format(
-            k=speaker.lexicon.pick(rng, "kind", "one", rng.choice(KINDS), 0.5), c=speaker.colour(rng.choice(COLOURS))
+            k=speaker.lexicon.pick(rng, "kind", "one", sample_kind(rng), 0.5), c=speaker.colour(rng.choice(COLOURS))
         )
         text = decoy + speaker.gap + text
     return Asked(text, wished, tuple(speaker.unknown))
@@ -331,7 +338,8 @@ def asked(rng: Random, language: str, outside: float = 0.3) -> Asked:
 def _beyond(speaker: Speaker, wished: Wish) -> Asked:
     """More things than fit, or a sign that is too long: the request's own words for that are named."""
     rng = speaker.rng
-    kind, colour = rng.choice(KINDS), rng.choice((None, *COLOURS))
+    kind = sample_kind(rng)
+    colour = rng.choice((None, *COLOURS)) if kind in COLOURABLE else None
     setting = {name: value for name in ("place", "time") if (value := getattr(wished, name)) and rng.random() < 0.5}
     tail = "".join((" " if speaker.english else "，") + speaker.setting(name, value) for name, value in setting.items())
     if rng.random() < 0.4:

@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..exercises.tasks import Mix
+from ..world.scene import CLIPART_SHARE
 
 EVERYTHING = {
     "paint": 0.23, "edit": 0.18, "compound": 0.15, "segmentation": 0.01, "edges": 0.01, "boxes": 0.01, "detect": 0.07,
     "ask": 0.17, "compare": 0.08, "fetch": 0.09,
 }  # fmt: skip
-# requests as people type them are read into plain words; a tenth of the exercises keeps the rest alive
-READING = {"read paint": 0.43, "read edit": 0.24, "people ask": 0.11, "plain paint": 0.07, "plain edit": 0.1}
+# requests as people type them are read into plain words; some of the exercises keep the rest alive
+READING = {
+    "read name": 0.4, "read paint": 0.32, "read edit": 0.19, "people ask": 0.1, "plain paint": 0.17, "plain edit": 0.1,
+}  # fmt: skip
 KEPT = {
-    "paint": 0.005, "edit": 0.005, "compound": 0.005, "segmentation": 0.002, "edges": 0.002, "boxes": 0.002,
-    "detect": 0.01, "ask": 0.01, "compare": 0.01, "fetch": 0.01,
+    "paint": 0.02, "edit": 0.01, "compound": 0.01, "segmentation": 0.012, "edges": 0.012, "boxes": 0.012,
+    "detect": 0.014, "ask": 0.01, "compare": 0.01, "fetch": 0.01,
 }  # fmt: skip
 PEOPLE = KEPT | READING
 
@@ -34,13 +37,31 @@ STAGES = (
     Stage(
         "everything",
         # many objects in the pictures that are given: most to copy, to name and to find per token
-        Mix(EVERYTHING, (0.02, 0.3, 0.38, 0.3), (0.02, 0.15, 0.25, 0.25, 0.13, 0.1, 0.1), 0.45, 0.3, 0.3, 0.45),
+        Mix(
+            EVERYTHING,
+            (0.02, 0.3, 0.38, 0.3),
+            (0.02, 0.15, 0.25, 0.25, 0.13, 0.1, 0.1),
+            0.45,
+            0.3,
+            0.3,
+            0.45,
+            clipart=CLIPART_SHARE,
+        ),
         0.75,
         2.0,
     ),
     Stage(
         "people's words",
-        Mix(PEOPLE, (0.02, 0.3, 0.38, 0.3), (0.02, 0.15, 0.25, 0.25, 0.13, 0.1, 0.1), 0.35, 0.45, 0.3, 0.45),
+        Mix(
+            PEOPLE,
+            (0.02, 0.3, 0.38, 0.3),
+            (0.02, 0.15, 0.25, 0.25, 0.13, 0.1, 0.1),
+            0.35,
+            0.45,
+            0.3,
+            0.45,
+            clipart=CLIPART_SHARE,
+        ),
         1.0,
         2.0,
     ),

@@ -28,6 +28,7 @@ from ..language.words import LANGUAGES
 from ..model.decoder import FAST_HALF, Decoder
 from ..model.heads import Heads
 from ..model.new_model import HEAD, decoder_weights, new_model, shape_of, with_words
+from ..model.parts import SharedParts, with_codes
 from . import crew
 from .crew import Crew
 from .curriculum import STAGES, Recipe, rate_at
@@ -36,6 +37,7 @@ from .muon import Muon
 
 PROBES = ("paint1", "paint2", "paint3", "edit", "compound", "ask", "describe", "detect", "compare", "fetch", "boxes",
           "edges")  # fmt: skip
+BETAS = (0.9, 0.98)
 HEADS_PREFIX = "auxiliary."  # of names among the decoder's
 HEADS_FILE = "heads.pt"
 PROBE_EVERY, SAVE_EVERY = 240.0, 180.0  # seconds
@@ -89,7 +91,7 @@ def make_optimisers(parameters: dict[str, nn.Parameter], recipe: Recipe) -> list
     groups = [{"params": table, "weight_decay": 0.02}, {"params": vectors, "weight_decay": 0.0}]
     if not recipe.muon:
         groups.append({"params": matrices, "weight_decay": 0.02})
-    adamw = torch.optim.AdamW(groups, recipe.rate, (0.9, 0.98), fused=True)
+    adamw = torch.optim.AdamW(groups, recipe.rate, BETAS, fused=True)
     return [Muon(matrices, recipe.rate, 0.02), adamw] if recipe.muon else [adamw]
 
 
@@ -114,6 +116,7 @@ class Trainer:
         for name, parameter in self.parameters.items():
             parameter.data = crew.weights[name].to(device)
         self.optimisers = make_optimisers(self.parameters, recipe)
+        self.parts = SharedParts(self.parameters["embed_tokens.weight"], text_tokenizer.TEXT_TOKENS, BETAS)
         self.step, self.progress = 0, 0.0
         self.smooth = {name: value.detach().clone() for name, value in self.core.named_parameters()}
         self.state_file = out / f"state{crew.rank or ''}.pt"
@@ -161,6 +164,7 @@ class Trainer:
         torch.nn.utils.clip_grad_norm_(self.parameters.values(), 1.0)
         for optimiser in self.optimisers:
             optimiser.step()
+        self.parts.step(rate)
         for parameter in self.parameters.values():
             parameter.grad = None
         self.step += 1
@@ -219,6 +223,8 @@ def beginning(
         return state["model"], state["stage"]
     if start:
         weights = with_words(decoder_weights(start), text_tokenizer.load(start), text_tokenizer.load(out), recipe.seed)
+        text = text_tokenizer.load(out).get_vocab_size()
+        weights["embed_tokens.weight"] = with_codes(weights["embed_tokens.weight"], text, recipe.seed)
     else:
         weights = new_model(text_tokenizer.load(out), 32, recipe.seed, **shape).model.text_model.state_dict()
     found = shape_of(weights)

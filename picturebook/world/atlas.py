@@ -7,47 +7,72 @@ on it. Pixels come from `atlas.png`, which `make_atlas.py` drew.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from functools import cache
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .scene import COLOURS, KINDS, PLACES, SIGN_CHARACTERS, STYLES, TIMES
+from .scene import CLIPART, COLOURABLE, COLOURS, OWN, PLACES, SIGN_CHARACTERS, STYLES, TIMES
 
 Name = tuple[str, ...]
 CELL = 16  # px
-CODES = 2944  # size of the codebook; rows after len(TILES) are never used
-GROUNDS = (*PLACES, "line", "retro")
+CODES = 14080  # size of the codebook; rows after len(TILES) are never used
+GROUNDS = ("meadow", "city", "beach", "snow", *STYLES[1:])
 PARTS = ("tl", "tr", "bl", "br")
 SKY = ("plain", "light", "cloud-l", "cloud-r", "rain-l", "rain-r", "rain-gap", "snow-l", "snow-r", "snow-gap")
 HORIZON_PERIOD = 4
+STEPS = tuple(str(step) for step in range(HORIZON_PERIOD))
 FRAME = ("tl", "tr", "bl", "br", "l", "r")
 FOLDER = Path(__file__).resolve().parent
 
 
 def _names() -> list[Name]:
-    steps = [str(step) for step in range(HORIZON_PERIOD)]
-    names: list[Name] = [("ground", ground) for ground in GROUNDS]
-    names += [
-        ("object", g, kind, colour, part) for g in GROUNDS for kind in KINDS for colour in COLOURS for part in PARTS
-    ]
-    names += [("hat", ground, colour, side) for ground in GROUNDS for colour in COLOURS for side in "lr"]
-    names += [("sky", style, time, piece) for style in STYLES for time in TIMES for piece in SKY]
-    names += [("horizon", s, place, time, k) for s in STYLES for place in PLACES for time in TIMES for k in steps]
+    """The first edition's tiles, then those of everything that came to the world later."""
+    grounds, places, styles = GROUNDS[:6], PLACES[:4], STYLES[:3]
+    names = _grounds(grounds, COLOURABLE)
+    names += _skies(styles)
+    names += _horizons(product(styles, places))
     names += [("letter", character) for character in SIGN_CHARACTERS]
     names += [("seg-ground",), ("seg-sky",), ("seg-backdrop",), ("seg-sign",), ("seg-hat", "l"), ("seg-hat", "r")]
-    names += [("seg-object", kind, part) for kind in KINDS for part in PARTS]
+    names += [("seg-object", kind, part) for kind in COLOURABLE for part in PARTS]
     names += [("edge-blank",), ("edge-hat", "l"), ("edge-hat", "r")]
-    names += [("edge-object", kind, part) for kind in KINDS for part in PARTS]
+    names += [("edge-object", kind, part) for kind in COLOURABLE for part in PARTS]
     names += [("edge-light", time) for time in TIMES]
     names += [("edge-sky", piece) for piece in SKY[2:]]
-    names += [("edge-horizon", place, k) for place in PLACES for k in steps]
+    names += [("edge-horizon", place, k) for place in places for k in STEPS]
     names += [("edge-letter", character) for character in SIGN_CHARACTERS]
     names += [("box-blank",)]
-    names += [("box", kind, piece) for kind in KINDS for piece in FRAME]
+    names += [("box", kind, piece) for kind in COLOURABLE for piece in FRAME]
+
+    names += _grounds(GROUNDS[6:], COLOURABLE)
+    names += _skies(STYLES[3:])
+    names += _horizons(pair for pair in product(STYLES, PLACES) if pair[0] not in styles or pair[1] not in places)
+    names += [("edge-horizon", place, k) for place in PLACES[4:] for k in STEPS]
+    for kind in CLIPART:
+        names += [("object", ground, kind, OWN, part) for ground in GROUNDS for part in PARTS]
+        names += [(layer, kind, part) for layer in ("seg-object", "edge-object") for part in PARTS]
+        names += [("box", kind, piece) for piece in FRAME]
     return names
+
+
+def _grounds(grounds: tuple[str, ...], kinds: tuple[str, ...]) -> list[Name]:
+    names: list[Name] = [("ground", ground) for ground in grounds]
+    names += [
+        ("object", g, kind, colour, part) for g in grounds for kind in kinds for colour in COLOURS for part in PARTS
+    ]
+    return names + [("hat", ground, colour, side) for ground in grounds for colour in COLOURS for side in "lr"]
+
+
+def _skies(styles: tuple[str, ...]) -> list[Name]:
+    return [("sky", style, time, piece) for style in styles for time in TIMES for piece in SKY]
+
+
+def _horizons(pairs: Iterable[tuple[str, str]]) -> list[Name]:
+    return [("horizon", style, place, time, k) for style, place in pairs for time in TIMES for k in STEPS]
 
 
 TILES: tuple[Name, ...] = tuple(_names())
@@ -64,7 +89,7 @@ def tiles() -> NDArray[np.uint8]:
     return np.ascontiguousarray(patches[: len(TILES)])
 
 
-def save(patches: NDArray[np.uint8], columns: int = 48) -> None:
+def save(patches: NDArray[np.uint8], columns: int = 96) -> None:
     """Write atlas.png and atlas.json from (tiles, 16, 16, 3)."""
     rows = -(-len(patches) // columns)
     padded = np.zeros((rows * columns, CELL, CELL, 3), np.uint8)

@@ -8,36 +8,42 @@ construction.
 from __future__ import annotations
 
 import argparse
-from functools import cache
+from functools import cache, lru_cache
 
 import click
 import numpy as np
-from numpy.typing import NDArray
 
 from edgevlo.runtime.arrays import Doubles
 
-from . import drawings
+from . import clipart, drawings, scenery
 from .atlas import CELL, FRAME, PARTS, TILES, Name, save
 from .basis import Basis, fitted
+from .paint_scene import ground_of
 from .palette import (
     BOX_GROUND,
     COLOURS,
     GROUND,
     INK,
+    OUTLINE,
     RGB,
     SCENERY,
     SEGMENT_COLOURS,
     SKIES,
     TINT,
     object_colours,
-    retro,
     rgb,
 )
+from .scene import CLIPART, OWN
 from .sketch import Sketch
+from .styles import STYLE, painted
 
 LINE = 1.2  # px, width of drawn lines
+HAT = "hat"
+SEGMENT_ERROR = 22.0  # levels; the colours of two segments are 47 apart
+OUTLINE_WIDTH, OUTLINES = 1.1, {"watercolour": 0.0}  # px
+MARKS = {"meadow": 0.86, "pixel": 0.86}  # how dark the marks on the ground are
 UNDRAWN = ("shadow", "outline")  # labels that count as ground in line drawings
-UNDRAWN_FAR = ("floor", "foam", "window", "cap", "trunk")  # the same for horizons
+UNDRAWN_FAR = ("floor", "foam", "window", "cap", "trunk", "slope", "blossom", "slate")  # the same for horizons
 IMPORTANCE = {
     "ground": 25.0,
     "edge-blank": 40.0,
@@ -48,43 +54,54 @@ IMPORTANCE = {
     "seg-sign": 10.0,
     "sky": 1.6,
     "horizon": 1.2,
-    "seg-object": 1.3,
+    "seg-object": 2.0,
     "seg-hat": 2.0,
-    "box": 1.3,
     "hat": 1.5,
 }
+OBJECT_IMPORTANCE = {"retro": 0.75, "oil": 0.9, "watercolour": 0.65, "line": 0.9}  # the softer, the easier to hold
 
 
 @cache
-def object_sketch(kind: str) -> Sketch:
-    """An object with its outline."""
-    sketch = Sketch(32, 32)
-    drawings.OBJECTS[kind](sketch)
-    sketch.outlined(1.1)
+def object_sketch(kind: str, outline: float = OUTLINE_WIDTH) -> Sketch:
+    """An object (or a hat) with its outline."""
+    sketch = Sketch(32, 16 if kind == HAT else 32)
+    if kind in CLIPART:
+        clipart.draw(sketch, kind)
+    else:
+        (drawings.hat if kind == HAT else drawings.OBJECTS[kind])(sketch)
+    if outline:
+        sketch.outlined(outline)
     return sketch
 
 
-@cache
-def hat_sketch() -> Sketch:
-    """A hat with its outline."""
-    sketch = Sketch(32, 16)
-    drawings.hat(sketch)
-    sketch.outlined(1.1)
-    return sketch
-
-
-def object_picture(sketch: Sketch, colour: str, ground: str) -> Doubles:
+@lru_cache(4)
+def object_picture(kind: str, colour: str, ground: str) -> Doubles:
     """An object (or hat) in a colour on a ground, (height, width, 3)."""
+    sketch = object_sketch(kind, OUTLINES.get(ground, OUTLINE_WIDTH))
+    base = rgb(GROUND[ground])
     if ground == "line":
-        paper, main = rgb(GROUND["line"]), rgb(COLOURS[colour])
+        if colour == OWN:
+            return _lined_clipart(sketch)
+        paper, main = base, rgb(COLOURS[colour])
         share = sketch.lines(LINE, UNDRAWN)[..., None]
         depth = {"body": 1.0, "shade": 0.74, "light": 0.5}
         solid = sum(value * depth[name] for name, value in sketch.shares().items() if name in depth)
         return np.asarray(paper - share * (paper - main * 0.86) + 0.16 * np.asarray(solid)[..., None] * (main - paper))
-    if ground == "retro":
-        muted = retro(object_colours(colour, np.zeros(3)))
-        return sketch.coloured(muted | {"ground": rgb(GROUND["retro"]), "shadow": rgb(GROUND["retro"]) * 0.86})
-    return sketch.coloured(object_colours(colour, rgb(GROUND[ground])))
+    colours = clipart.label_colours(sketch) if colour == OWN else object_colours(colour)
+    colours["outline"] = rgb(OUTLINE)
+    style = ground if ground in STYLE else "flat"
+    return painted(style, sketch, colours, {"ground": base, "shadow": base * (0.84 if style == "flat" else 0.86)})
+
+
+def _lined_clipart(sketch: Sketch) -> Doubles:
+    """Lines in the colours that they part, darkened, over a faint wash."""
+    paper = rgb(GROUND["line"])
+    colours = clipart.label_colours(sketch) | dict.fromkeys((*UNDRAWN, "ground"), paper)
+    wash = sketch.coloured(colours)
+    own = sketch.coloured(colours | dict.fromkeys(("outline", "ground"), rgb(INK)))
+    share = sketch.lines(0.9, UNDRAWN)[..., None]
+    faint = paper + 0.3 * (wash - paper)
+    return np.asarray(faint * (1 - share) + share * (0.55 * own + 0.3 * rgb(INK)))
 
 
 def sky(style: str, time: str, row: int) -> Doubles:
@@ -96,14 +113,14 @@ def sky(style: str, time: str, row: int) -> Doubles:
         return np.broadcast_to(paper + np.asarray(shade), (CELL, 1, 3)).copy()
     depth = (np.arange(CELL) + 0.5 + CELL * row) / (2 * CELL)
     gradient = (top + (bottom - top) * depth[:, None])[:, None, :]
-    return retro({"sky": gradient})["sky"] if style == "retro" else gradient
+    return STYLE[style][0](gradient)
 
 
-def sky_colours(style: str, time: str) -> dict[str, Doubles]:
+def sky_colours(time: str) -> dict[str, Doubles]:
     """Colours of what stands in the sky, except the sky itself."""
     tint = np.asarray(TINT[time])
     behind = sky("flat", time, 0)
-    colours = {
+    return {
         "cloud": rgb((255, 255, 255)) * (tint * 0.86 + 0.14),
         "belly": rgb((214, 226, 240)) * (tint * 0.86 + 0.14),
         "drop": rgb((60, 112, 196)) if time != "night" else rgb((150, 186, 240)),
@@ -114,7 +131,6 @@ def sky_colours(style: str, time: str) -> dict[str, Doubles]:
         "crater": rgb((224, 212, 164)),
         "glow": behind * 0.55 + 0.45 * (rgb((255, 240, 170)) if time != "night" else rgb((120, 128, 180))),
     }
-    return retro(colours) if style == "retro" else colours
 
 
 @cache
@@ -123,13 +139,13 @@ def sky_sketch(piece: str, time: str) -> Sketch:
     kind, side = piece.split("-") if "-" in piece else (piece, "")
     sketch = Sketch(32 if side in ("l", "r") else 16, 16)
     if time == "night" and kind == "plain":
-        drawings.stars(sketch)
+        scenery.stars(sketch)
     if kind == "light":
-        drawings.light(sketch, time)
+        scenery.light(sketch, time)
     elif side in ("l", "r"):
-        drawings.cloud(sketch, kind)
+        scenery.cloud(sketch, kind)
     elif side == "gap":
-        drawings.falling(sketch, kind, 16)
+        scenery.falling(sketch, kind, 16)
     return sketch
 
 
@@ -145,14 +161,14 @@ def sky_picture(style: str, time: str, piece: str) -> Doubles:
     if style == "line":
         ink = {"day": rgb((214, 150, 40)), "sunset": rgb((226, 96, 50)), "night": rgb((84, 92, 150))}[time]
         return lined(sketch, behind, ink if piece == "light" else rgb(INK), ("glow", "belly"))
-    return sketch.coloured(sky_colours(style, time) | {"ground": behind})
+    return painted(style, sketch, sky_colours(time), {"ground": behind})
 
 
 @cache
 def horizon_sketch(place: str) -> Sketch:
     """The 64x16 horizon of a place."""
     sketch = Sketch(64, 16)
-    drawings.horizon(sketch, place)
+    scenery.horizon(sketch, place)
     return sketch
 
 
@@ -163,15 +179,15 @@ def horizon_picture(style: str, place: str, time: str) -> Doubles:
         return lined(sketch, behind, rgb(INK), UNDRAWN_FAR)
     tint = np.asarray(TINT[time])
     colours = {name: rgb(value) * tint for name, value in SCENERY.items()}
+    colours["lamp"] = rgb({"day": (255, 240, 196), "sunset": (255, 224, 140), "night": (255, 226, 120)}[time])
+    if place in ("snow", "mountains"):
+        colours["cap"] = rgb((250, 252, 255)) * (tint * 0.6 + 0.4)
     if place == "snow":
-        colours |= {"far": rgb((222, 232, 244)) * (tint * 0.8 + 0.2), "cap": rgb((250, 252, 255)) * (tint * 0.6 + 0.4)}
+        colours["far"] = rgb((222, 232, 244)) * (tint * 0.8 + 0.2)
     if place == "city":
         lit = {"day": (226, 240, 250), "sunset": (255, 224, 140), "night": (255, 226, 120)}[time]
         colours["window"] = rgb(lit)
-    if style == "retro":
-        colours = retro(colours)
-    ground = GROUND["retro"] if style == "retro" else GROUND[place]
-    return sketch.coloured(colours | {"ground": behind, "floor": rgb(ground)})
+    return painted(style, sketch, colours, {"ground": behind, "floor": rgb(GROUND[ground_of(style, place)])})
 
 
 def ground_picture(ground: str) -> Doubles:
@@ -183,11 +199,15 @@ def ground_picture(ground: str) -> Doubles:
     elif ground == "city":
         sketch.line("mark", 0.8, (0, 15.6), (16, 15.6))
         sketch.line("mark", 0.8, (15.6, 0), (15.6, 16))
-    elif ground != "line":
+    elif ground == "pixel":
+        for x, y in ((2, 4), (4, 6), (10, 10), (12, 8), (6, 14)):
+            sketch.box("mark", x, y, x + 2, y + 2)
+    elif ground not in ("line", "oil", "watercolour"):
         for x, y in ((4, 4), (11, 7), (6.5, 12)):
             sketch.ellipse("mark", x, y, 0.9, 0.7)
     base = rgb(GROUND[ground])
-    return sketch.coloured({"ground": base, "mark": base * (0.86 if ground == "meadow" else 0.93)})
+    marks = {"ground": base, "mark": base * MARKS.get(ground, 0.93)}
+    return painted(ground, sketch, {}, marks) if ground in STYLE else sketch.coloured(marks)
 
 
 def letter_sketch(character: str) -> Sketch:
@@ -213,8 +233,10 @@ def _flat(colour: RGB) -> Doubles:
     return np.broadcast_to(rgb(colour), (CELL, CELL, 3))
 
 
-def _mask(silhouette: NDArray[np.bool_], inside: RGB, outside: RGB) -> Doubles:
-    return np.where(silhouette[..., None], rgb(inside), rgb(outside))
+def _mask(sketch: Sketch, inside: RGB, outside: RGB) -> Doubles:
+    """The silhouette in blocks of 2x2 pixels: so coarse, few dimensions hold it without a pixel of a third colour."""
+    covered = sketch.silhouette(2)
+    return np.where(covered.repeat(2, axis=0).repeat(2, axis=1)[..., None], rgb(inside), rgb(outside))
 
 
 def _white_lines(sketch: Sketch, ignore: tuple[str, ...] = ("glow",)) -> Doubles:
@@ -247,9 +269,9 @@ def draw(name: Name) -> Doubles:
         case ("ground", ground):
             return ground_picture(ground)
         case ("object", ground, kind, colour, part):
-            return _part(object_picture(object_sketch(kind), colour, ground), part)
+            return _part(object_picture(kind, colour, ground), part)
         case ("hat", ground, colour, side):
-            return _cell(object_picture(hat_sketch(), colour, ground), 0, "lr".index(side))
+            return _cell(object_picture(HAT, colour, ground), 0, "lr".index(side))
         case ("sky", style, time, piece):
             return _cell(sky_picture(style, time, piece), 0, 1 if piece.endswith("-r") else 0)
         case ("horizon", style, place, time, step):
@@ -258,17 +280,17 @@ def draw(name: Name) -> Doubles:
             plank = {"ground": (255, 246, 224), "board": (255, 246, 224), "rim": (150, 104, 72), "text": (66, 50, 58)}
             return letter_sketch(character).coloured({label: rgb(value) for label, value in plank.items()})
         case ("seg-object", kind, part):
-            silhouette = object_sketch(kind).silhouette()
-            return _part(_mask(silhouette, SEGMENT_COLOURS[kind], SEGMENT_COLOURS["ground"]), part)
+            return _part(_mask(object_sketch(kind), SEGMENT_COLOURS[kind], SEGMENT_COLOURS["ground"]), part)
         case ("seg-hat", side):
-            silhouette = hat_sketch().silhouette()
-            return _cell(_mask(silhouette, SEGMENT_COLOURS["hat"], SEGMENT_COLOURS["ground"]), 0, "lr".index(side))
+            return _cell(
+                _mask(object_sketch(HAT), SEGMENT_COLOURS["hat"], SEGMENT_COLOURS["ground"]), 0, "lr".index(side)
+            )
         case ("edge-blank",):
             return _flat((0, 0, 0))
         case ("edge-object", kind, part):
             return _part(_white_lines(object_sketch(kind), UNDRAWN), part)
         case ("edge-hat", side):
-            return _cell(_white_lines(hat_sketch(), UNDRAWN), 0, "lr".index(side))
+            return _cell(_white_lines(object_sketch(HAT), UNDRAWN), 0, "lr".index(side))
         case ("edge-light", time):
             return _white_lines(sky_sketch("light", time))
         case ("edge-sky", piece):
@@ -292,14 +314,20 @@ def drawn() -> Doubles:
     return np.clip(np.stack([draw(name) for name in TILES]), 0, 255)
 
 
+def importance(name: Name) -> float:
+    """How much a tile's error weighs: what fills a picture more than what is seen once."""
+    return OBJECT_IMPORTANCE.get(name[1], 1.0) if name[0] == "object" else IMPORTANCE.get(name[0], 1.0)
+
+
 def main() -> None:
     """Draw everything, fit the basis, write the files."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--dimensions", type=int, default=224)
+    parser.add_argument("--dimensions", type=int, default=384)
     arguments = parser.parse_args()
     wanted = drawn()
-    weights = np.array([IMPORTANCE.get(name[0], 1.0) for name in TILES])
-    basis: Basis = fitted(wanted, weights, arguments.dimensions)
+    weights = np.array([importance(name) for name in TILES])
+    limits = np.array([SEGMENT_ERROR if name[0].startswith("seg-") else np.inf for name in TILES])
+    basis: Basis = fitted(wanted, weights, limits, arguments.dimensions)
     made = basis.tiles()
     error = np.abs(made.astype(float) - wanted)
     save(made)

@@ -12,6 +12,10 @@ from .atlas import CODE, HORIZON_PERIOD, PARTS, Name
 from .scene import Scene, Thing, cell_of
 
 Grid = NDArray[np.int32]  # codes, (rows, columns)
+GROUND_OF_PLACE = {
+    "meadow": "meadow", "city": "city", "beach": "beach", "snow": "snow",
+    "forest": "meadow", "mountains": "meadow", "park": "meadow", "desert": "beach",
+}  # fmt: skip
 LIGHT_COLUMN = 2  # sun or moon, in every weather
 
 
@@ -27,9 +31,9 @@ def sky_piece(weather: str, column: int) -> str:
     return "plain" if weather == "cloudy" else f"{kind}-gap"
 
 
-def ground_of(scene: Scene) -> str:
+def ground_of(style: str, place: str) -> str:
     """The ground under the objects: the place's in flat pictures, one of its own in the other styles."""
-    return scene.place if scene.style == "flat" else scene.style
+    return GROUND_OF_PLACE[place] if style == "flat" else style
 
 
 def sign_columns(scene: Scene) -> dict[int, str]:
@@ -52,7 +56,7 @@ def _fill(scene: Scene, sky: list[Name], horizon: list[Name], ground: Name) -> G
 
 def paint(scene: Scene) -> Grid:
     """The picture itself."""
-    ground, letters, columns = ground_of(scene), sign_columns(scene), range(scene.columns)
+    ground, letters, columns = ground_of(scene.style, scene.place), sign_columns(scene), range(scene.columns)
     sky: list[Name] = [("sky", scene.style, scene.time, sky_piece(scene.weather, column)) for column in columns]
     horizon: list[Name] = [
         ("letter", letters[column])

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from edgevlo.runtime.arrays import Doubles
+
+from .scene import CLIPART
 
 RGB = tuple[float, float, float]
 
@@ -18,6 +18,7 @@ COLOURS: dict[str, RGB] = {
 GROUND: dict[str, RGB] = {
     "meadow": (156, 208, 112), "city": (190, 192, 200), "beach": (244, 220, 160), "snow": (238, 244, 250),
     "line": (252, 250, 244), "retro": (232, 214, 180),
+    "oil": (132, 122, 62), "watercolour": (226, 232, 204), "pixel": (144, 200, 96),
 }  # fmt: skip
 OUTLINE: RGB = (52, 44, 60)
 INK: RGB = (92, 88, 108)  # lines of line art that have no colour of their own
@@ -54,8 +55,24 @@ SCENERY: dict[str, RGB] = {
     "hull": (190, 96, 76),
     "fir": (74, 128, 104),
     "cap": (250, 252, 255),
+    "deep": (44, 92, 66),
+    "pine": (66, 132, 78),
+    "oak": (104, 166, 76),
+    "blossom": (255, 190, 206),
+    "cliff": (132, 140, 170),
+    "rock": (108, 116, 150),
+    "slate": (88, 96, 130),
+    "paling": (246, 240, 226),
+    "iron": (66, 70, 90),
+    "lamp": (255, 240, 196),
+    "plank": (166, 104, 62),
+    "path": (228, 208, 166),
+    "dune": (240, 206, 138),
+    "slope": (222, 178, 108),
+    "pyramid": (236, 196, 120),
+    "cactus": (70, 138, 84),
 }
-SEGMENT_COLOURS: dict[str, RGB] = {
+_SEGMENT_COLOURS: dict[str, RGB] = {
     "car": (230, 25, 75),
     "house": (245, 130, 48),
     "tree": (60, 180, 75),
@@ -75,6 +92,22 @@ SEGMENT_COLOURS: dict[str, RGB] = {
     "ground": (50, 60, 40),
 }
 BOX_GROUND: RGB = (30, 32, 44)
+
+
+def _with_more(colours: dict[str, RGB], kinds: tuple[str, ...], steps: int = 7) -> dict[str, RGB]:
+    """The colours and one for each kind: of a face-centred lattice always the point farthest from all before it."""
+    lattice = np.indices((steps + 1,) * 3).reshape(3, -1).T
+    lattice = np.rint(lattice[lattice.sum(axis=1) % 2 == 0] * (255 / steps))
+    nearest = np.min([((lattice - taken) ** 2).sum(axis=1) for taken in (BOX_GROUND, *colours.values())], axis=0)
+    found = dict(colours)
+    for kind in kinds:
+        red, green, blue = lattice[nearest.argmax()].astype(int).tolist()
+        found[kind] = (red, green, blue)
+        nearest = np.minimum(nearest, ((lattice - found[kind]) ** 2).sum(axis=1))
+    return found
+
+
+SEGMENT_COLOURS = _with_more(_SEGMENT_COLOURS, CLIPART)
 RETRO_GREY, RETRO_KEEP = np.array([1.05, 0.93, 0.74]), 0.42  # sepia, and how much colour stays
 
 
@@ -83,25 +116,17 @@ def rgb(colour: RGB) -> Doubles:
     return np.asarray(colour, float)
 
 
-def retro(colours: Mapping[str, Doubles]) -> dict[str, Doubles]:
+def retro(colour: Doubles) -> Doubles:
     """The muted palette: a linear map of the flat one."""
-
-    def muted(colour: Doubles) -> Doubles:
-        grey = (colour @ np.array([0.3, 0.59, 0.11]))[..., None]
-        return np.asarray(
-            (1 - RETRO_KEEP) * grey * RETRO_GREY * 0.86 + RETRO_KEEP * colour + np.array([22.0, 14.0, 4.0])
-        )
-
-    return {name: muted(colour) for name, colour in colours.items()}
+    grey = (colour @ np.array([0.3, 0.59, 0.11]))[..., None]
+    return np.asarray((1 - RETRO_KEEP) * grey * RETRO_GREY * 0.86 + RETRO_KEEP * colour + np.array([22.0, 14.0, 4.0]))
 
 
-def object_colours(colour: str, ground: Doubles) -> dict[str, Doubles]:
-    """Flat colours of every label an object or hat may have."""
+def object_colours(colour: str) -> dict[str, Doubles]:
+    """Flat colours of every label an object or hat may have, except the ground's."""
     main = rgb(COLOURS[colour])
     light = main * 0.5 + 127.0
     return {
-        "ground": ground,
-        "shadow": ground * 0.84,
         "outline": rgb(OUTLINE),
         "body": main,
         "shade": main * 0.74,

@@ -5,19 +5,54 @@ It knows names and rules of the world only; tiles, pixels and language are elsew
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import accumulate
+from pathlib import Path
 from random import Random
 
-KINDS = (
+COLOURABLE = (
     "car", "house", "tree", "flower", "dog", "cat", "person", "boat", "bus", "bird", "balloon", "mushroom",
 )  # fmt: skip
 COLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "brown")
-HATTED = ("dog", "cat", "person")
-PLACES = ("meadow", "city", "beach", "snow")
+OWN = "own"  # colour of what is drawn in colours of its own, which nobody can choose
+PLACES = ("meadow", "city", "beach", "snow", "forest", "mountains", "park", "desert")
 TIMES = ("day", "sunset", "night")
 WEATHERS = ("clear", "cloudy", "rain", "snowfall")
-STYLES = ("flat", "line", "retro")
+STYLES = ("flat", "line", "retro", "oil", "watercolour", "pixel")
+
+
+@dataclass(frozen=True)
+class Clipart:
+    """A kind that is drawn in colours of its own.
+
+    `drawing` is its name in Fluent Emoji Flat, `general` the recolourable kind that it is one of (empty: none),
+    `colours` are those that it may be said to have.
+    """
+
+    name: str
+    drawing: str
+    general: str
+    hatted: bool
+    colours: tuple[str, ...]
+
+
+def _clipart() -> Iterator[Clipart]:
+    for line in (Path(__file__).parent / "clipart.txt").read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            name, _, rest = line.partition(": ")
+            drawing, general, hat, colours = (part.strip() for part in rest.split(";"))
+            yield Clipart(name, drawing, general.strip("-"), hat == "hat", tuple(colours.strip("-").split()))
+
+
+CLIPARTS = {one.name: one for one in _clipart()}
+CLIPART = tuple(CLIPARTS)
+DRAWINGS = {one.name: one.drawing for one in CLIPARTS.values()}
+KINDS = COLOURABLE + CLIPART
+IS_A = {one.name: one.general for one in CLIPARTS.values() if one.general}  # `owl` is one sort of `bird`
+HATTED = ("dog", "cat", "person", *(one.name for one in CLIPARTS.values() if one.hatted))
+CLIPART_SHARE = 0.45  # of the things in training pictures
+
 SIGN_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 MAX_SIGN = 6
 
@@ -48,7 +83,7 @@ _ANY_GRIDS_SHARES = tuple(accumulate(1 / (rows * columns) for rows, columns in A
 
 @dataclass(frozen=True)
 class Thing:
-    """One object: 2x2 cells, standing in a column slot at a depth (0 is farthest back)."""
+    """One object: 2x2 cells, standing in a column slot at a depth (0 is farthest back); clip art's colour is `OWN`."""
 
     kind: str
     colour: str
@@ -143,13 +178,32 @@ def with_thing(scene: Scene, old: Thing | None, new: Thing | None) -> Scene:
     return replace(scene, things=in_order([*things, *([new] if new else [])]))
 
 
+_KIND_NUMBER = {kind: number for number, kind in enumerate(KINDS)}
+_COLOUR_NUMBER = {colour: number for number, colour in enumerate((*COLOURS, OWN))}
+
+
 def is_held_out(scene: Scene) -> bool:
     """True for one in eight combinations of kind, colour, place and time: never trained on, only judged."""
     place, time = PLACES.index(scene.place), TIMES.index(scene.time)
     return any(
-        (KINDS.index(thing.kind) * 3 + COLOURS.index(thing.colour) * 5 + place * 2 + time * 7) % 8 == 0
+        (_KIND_NUMBER[thing.kind] * 3 + _COLOUR_NUMBER[thing.colour] * 5 + place * 2 + time * 7) % 8 == 0
         for thing in scene.things
     )
+
+
+def is_a(thing: Thing, kind: str) -> bool:
+    """Whether a thing is of a kind, or of one of its sorts: an owl is a bird."""
+    return kind in (thing.kind, IS_A.get(thing.kind))
+
+
+def sample_kind(rng: Random, clipart: float = CLIPART_SHARE) -> str:
+    """Any kind; clip art in this share of the cases."""
+    return rng.choice(CLIPART if rng.random() < clipart else COLOURABLE)
+
+
+def sample_colour(rng: Random, kind: str) -> str:
+    """A colour that a kind may have."""
+    return OWN if kind in DRAWINGS else rng.choice(COLOURS)
 
 
 def longest_sign(columns: int) -> int:
@@ -190,14 +244,16 @@ def sample_scene(
     distinct_kinds: float = 0.85,
     hats: float = 0.3,
     real_words: float = 0.3,
+    clipart: float = 0.0,
 ) -> Scene:
-    """A random scene with `things` objects (fewer where the grid has no room)."""
+    """A random scene with `things` objects (fewer where the grid has no room); `clipart` is the share of those."""
     distinct = rng.random() < distinct_kinds
     alike = not distinct and rng.random() < 0.4  # `three red cars`, all at the front
     standing = [slot for slot in slots(*grid) if not alike or depth_of(grid[0], slot[0]) != "back"]
     places = rng.sample(standing, min(things, len(standing)))
-    kinds = rng.sample(KINDS, len(places)) if distinct else rng.choices(KINDS, k=len(places))
-    colours = rng.choices(COLOURS, k=len(places))
+    kinds = rng.sample(COLOURABLE, len(places)) if distinct else rng.choices(COLOURABLE, k=len(places))
+    kinds = [rng.choice(CLIPART) if clipart and rng.random() < clipart else kind for kind in kinds]
+    colours = [sample_colour(rng, kind) for kind in kinds]
     if alike:
         kinds, colours = kinds[:1] * len(places), colours[:1] * len(places)
     made = []

@@ -58,6 +58,30 @@ class Sketch:
         font = ImageFont.load_default(size=size * SCALE)
         self._draw.text((x * SCALE, y * SCALE), character, font=font, fill=self._number(label), anchor="mm")
 
+    def mask(self, label: str, where: NDArray[np.bool_]) -> None:
+        """Whatever is true, at the sketch's own resolution."""
+        labels = np.array(self.map)
+        labels[where] = self._number(label)
+        self._replace(labels)
+
+    def wobbled(self, reach: float) -> Sketch:
+        """A copy as a hand draws it: moved by up to so many pixels, the same way in every tile."""
+        y, x = np.mgrid[: self.height * SCALE, : self.width * SCALE]
+        wave = 2 * np.pi / (16 * SCALE)
+        # no move across the border of two tiles: they must join
+        dx = reach * SCALE * np.sin(wave * x) * np.cos(2 * wave * y + 1)
+        dy = reach * SCALE * np.sin(wave * y) * np.cos(3 * wave * x + 2)
+        copy = Sketch(self.width, self.height)
+        copy.labels = list(self.labels)
+        copy._replace(
+            np.asarray(self.map)[np.rint(y + dy).astype(int) % len(y), np.rint(x + dx).astype(int) % x.shape[1]]
+        )
+        return copy
+
+    def _replace(self, labels: NDArray[np.uint8]) -> None:
+        self.map = Image.fromarray(labels)
+        self._draw = ImageDraw.Draw(self.map)
+
     def outlined(self, width: float, label: str = "outline", shadow: str = "shadow") -> None:
         """Put an outline around everything but ground and shadow."""
         solid = self._solid(shadow)
@@ -67,8 +91,7 @@ class Sketch:
         )
         labels = np.array(self.map)
         labels[grown & (solid == 0)] = self._number(label)
-        self.map = Image.fromarray(labels)
-        self._draw = ImageDraw.Draw(self.map)
+        self._replace(labels)
 
     def _solid(self, shadow: str) -> NDArray[np.uint8]:
         labels = np.asarray(self.map)
@@ -80,9 +103,9 @@ class Sketch:
         labels = np.asarray(self.map)
         return {name: _shrunk((labels == number).astype(np.float64)) for number, name in enumerate(self.labels)}
 
-    def silhouette(self) -> NDArray[np.bool_]:
-        """Pixels mostly covered by anything, (height, width)."""
-        return np.asarray(_shrunk(self._solid("shadow") / 255.0) > 0.5)
+    def silhouette(self, block: int) -> NDArray[np.bool_]:
+        """Blocks of so many pixels each way that anything mostly covers, (height / block, width / block)."""
+        return np.asarray(_shrunk(self._solid("shadow") / 255.0, SCALE * block) > 0.5)
 
     def lines(self, width: float, ignore: tuple[str, ...] = ("shadow",)) -> Doubles:
         """Share of every pixel near a border of two labels, (height, width); `ignore` counts as ground."""
@@ -103,6 +126,6 @@ class Sketch:
         return picture
 
 
-def _shrunk(mask: Doubles) -> Doubles:
+def _shrunk(mask: Doubles, by: int = SCALE) -> Doubles:
     height, width = mask.shape
-    return np.asarray(mask.reshape(height // SCALE, SCALE, width // SCALE, SCALE).mean(axis=(1, 3)))
+    return np.asarray(mask.reshape(height // by, by, width // by, by).mean(axis=(1, 3)))

@@ -30,10 +30,18 @@ def one_line(bundle: Bundle, what: str) -> Iterator[None]:
         raise BundleError(f"{bundle.folder}: {what} failed ({reason}). {remedy(error, _ADVICE)}") from error
 
 
+class NotFiniteError(BundleError):
+    """A graph gave infinities or what is not a number; `role` is the graph's."""
+
+    def __init__(self, message: str, role: GraphRole) -> None:
+        super().__init__(message)
+        self.role = role
+
+
 def check_finite(numbers: Array, bundle: Bundle, role: GraphRole) -> None:
-    """Raise `BundleError` for infinities and for what is not a number, from which nothing can be painted or read."""
+    """Raise `NotFiniteError` for infinities and for what is not a number, from which nothing can be painted or read."""
     if not np.isfinite(numbers).all():
-        raise BundleError(f"{bundle.folder}: {role} gave numbers that are not finite. {_ADVICE}")
+        raise NotFiniteError(f"{bundle.folder}: {role} gave numbers that are not finite. {_ADVICE}", role)
 
 
 def check_codes(codes: Array, bundle: Bundle) -> None:

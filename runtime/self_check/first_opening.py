@@ -11,9 +11,10 @@ from typing import Final
 from ..backends import backend_facts, on_device
 from ..bundle import Bundle, known_bundles
 from ..engine import Engine
+from ..graphs.failures import NotFiniteError
 from .record import read_record
 from .replay import replay
-from .report import Finding, findings, refuse
+from .report import Finding, findings, refusal, refuse
 
 VARIABLE: Final = "EDGEVLO_SELF_CHECK"  # 0: nothing is checked unless `verify --run` asks for it
 
@@ -36,9 +37,18 @@ def check_first_opening(bundle: Bundle, engine: Engine) -> None:
 
 
 def replayed(bundle: Bundle, engine: Engine) -> list[Finding]:
-    """Replay a bundle's record; return the figures, whatever they are, and none where the bundle has no record."""
+    """Replay a bundle's record; return the figures, and none where the bundle has no record.
+
+    Raises `DeviceError` where a graph gives numbers that are not finite: nothing after it can be compared.
+    """
     record = read_record(bundle)
-    return [] if record is None else findings(replay(engine, bundle.manifest, record), record.limits)
+    if record is None:
+        return []
+    try:
+        return findings(replay(engine, bundle.manifest, record), record.limits)
+    except NotFiniteError as error:
+        fault = f"{error.role} is wrong (numbers that are not finite)"
+        raise refusal(fault, str(bundle.folder), ", ".join(backend_facts(bundle.manifest))) from error
 
 
 def refuse_wrong(bundle: Bundle, found: list[Finding]) -> None:

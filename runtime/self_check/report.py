@@ -56,7 +56,12 @@ def refuse(found: list[Finding], where: str, device: str) -> None:
     """Raise `DeviceError` at the first figure outside its limit, which is where things went wrong first."""
     wrong = next((one for one in found if not one.is_within), None)
     if wrong is not None:
-        raise DeviceError(
-            f"{where} gives other results here than where it was made: {wrong.fault}, on {device}. Update the driver "
-            "and ONNX Runtime or TensorRT, or use a bundle for 'cpu'."
-        )
+        raise refusal(wrong.fault, where, device)
+
+
+def refusal(fault: str, where: str, device: str) -> DeviceError:
+    """Return the error of a bundle that gives other results on a device than it was made with."""
+    return DeviceError(
+        f"{where} gives other results here than where it was made: {fault}, on {device}. Update the driver "
+        "and ONNX Runtime or TensorRT, or use a bundle for 'cpu'."
+    )

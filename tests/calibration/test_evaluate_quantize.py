@@ -38,7 +38,8 @@ def edgevlo_run(toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caps
     return call
 
 
-QUANTIZE = ("quantize", "portable", "-o", "made", "--prompts", "requests.txt")
+UNMEASURED = ("quantize", "portable", "-o", "made")
+QUANTIZE = (*UNMEASURED, "--prompts", "requests.txt")
 
 
 def test_what_passes_says_so_in_its_manifest(edgevlo_run: Run) -> None:
@@ -81,7 +82,7 @@ def test_what_fails_is_kept_if_that_is_wanted_and_says_so(edgevlo_run: Run) -> N
 
 
 def test_nothing_is_measured_where_nobody_asks(edgevlo_run: Run) -> None:
-    assert edgevlo_run(*QUANTIZE, "--weights", "int4", "--quality-requests", "0").code == 0
+    assert edgevlo_run(*UNMEASURED, "--weights", "int4", "--quality-requests", "0").code == 0
     assert open_bundle(Path("made")).manifest.quality is None
     assert "quality    not measured" in edgevlo_run("show", "made").out
 
@@ -183,7 +184,7 @@ def test_parts_are_the_attention_and_the_mlp_of_every_layer_and_the_heads(export
     ids=" ".join,
 )
 def test_a_budget_that_means_nothing_is_refused(edgevlo_run: Run, options: tuple[str, ...], said: str) -> None:
-    ran = edgevlo_run(*QUANTIZE, *options)
+    ran = edgevlo_run(*(UNMEASURED if "--quality-requests" in options else QUANTIZE), *options)
     assert ran.code == 1
     assert said in ran.err
     assert sorted(path.name for path in Path().iterdir()) == ["portable", "requests.txt"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -76,6 +77,21 @@ def test_segments_against_hand_computed_overlap() -> None:
 
     assert judge.segment_score(wanted, wanted) == 1
     assert judge.segment_score(wanted, got) == pytest.approx((64 / 128 + 128 / 191 + 0) / 3)
+
+
+def test_a_photo_of_many_colours_has_a_nearest_label_everywhere() -> None:
+    """As the definition has it, and without a table of all pixels times all labels."""
+    photo = np.random.default_rng(0).integers(0, 256, (256, 512, 3), dtype=np.uint8)
+    palette = np.array([*SEGMENT_COLOURS.values()], int)
+    some = photo[::32, ::32].astype(int)
+    wanted = ((some[:, :, None] - palette) ** 2).sum(axis=-1).min(axis=-1)
+
+    tracemalloc.start()
+    found = judge.nearest_segment(photo)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    np.testing.assert_array_equal(((some - palette[found[::32, ::32]]) ** 2).sum(axis=-1), wanted)
+    assert peak < 100e6  # all at once would be 640 MB
 
 
 def test_edges_against_hand_computed_f1() -> None:

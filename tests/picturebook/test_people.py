@@ -53,7 +53,7 @@ def test_parsed() -> None:
     assert line.forbidden == ("rain",)
     assert line.result.time == "night"
     with pytest.raises(ValueError, match="no kind"):
-        parsed("paint | bare | a robot | robot")
+        parsed("paint | bare | a sword | sword")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -67,9 +67,9 @@ def test_what_is_filled_anew_demands_what_it_says(language: str) -> None:
             said = {gap.name.value for gap in written.gaps if gap.name.attribute == name}
             wanted = people._said(written.line.result)[name]
             table = values[name]
-            assert {table[value] for value in wanted} == people._said(result)[name]
-            assert all(table[value] == value for value in wanted - said)
-            assert sorted(table.values()) == sorted(table)
+            assert {table.get(value, value) for value in wanted} == people._said(result)[name]
+            assert all(table.get(value, value) == value for value in wanted - said)
+            assert len({table.get(value, value) for value in wanted}) == len(wanted)
     line = people.anew(rng, people.prepared(parsed("paint | bare | a hut | house"), "en"), "en", 0.0)
     assert words.spans(line.text) or line.text
 
@@ -87,9 +87,9 @@ def test_traps_are_no_names() -> None:
         return [span.name.value for span in lexicon(language).spans(text) if span.name.attribute == "kind"]
 
     check()
-    assert kinds("a hot dog and a catfish on a carpet", "en") == []
-    assert kinds("一只猫头鹰和一只花猫", "zh") == ["bird", "cat"]
-    assert kinds("熊猫坐火车", "zh") == []
+    assert kinds("a hot dog and a catfish on a carpet", "en") == ["hot dog"]
+    assert kinds("一只猫头鹰和一只花猫", "zh") == ["owl", "cat"]
+    assert kinds("熊猫坐火车，加班狗花钱", "zh") == ["panda", "train"]
     assert kinds("Two puppies, 🐱", "en") == ["dog", "cat"]
 
 

@@ -14,12 +14,24 @@ from edgevlo.picturebook.language.words import LANGUAGES
 from edgevlo.picturebook.requests import groups
 from edgevlo.picturebook.requests.editor import Change, Editor
 from edgevlo.picturebook.requests.sign_words import sign_word
-from edgevlo.picturebook.world.scene import COLOURS, HATTED, KINDS, MAX_SIGN, SIGN_CHARACTERS, Scene, Thing
+from edgevlo.picturebook.world.scene import (
+    COLOURS,
+    HATTED,
+    KINDS,
+    MAX_SIGN,
+    OWN,
+    SIGN_CHARACTERS,
+    Scene,
+    Thing,
+    sample_colour,
+    sample_kind,
+)
 
 COLUMN = {"left": 0, "middle": 1, "right": 2}
-ANY = "|".join(KINDS)
-WHO = rf"the (?:(?P<colour>\w+) )?(?P<kind>{ANY})(?: (?:on|in) the (?P<column>left|middle|right))?"
-NEW = rf"an? (?P<new_colour>\w+) (?P<new_kind>{ANY})(?: with an? (?P<hat>\w+) hat)?"
+ANY = "|".join(sorted(KINDS, key=len, reverse=True))
+HUE = "|".join(COLOURS)
+WHO = rf"the (?:(?P<colour>{HUE}) )?(?P<kind>{ANY})(?: (?:on|in) the (?P<column>left|middle|right))?"
+NEW = rf"(?:an? |some )?(?:(?P<new_colour>{HUE}) )?(?P<new_kind>{ANY})(?: with an? (?P<hat>\w+) hat)?"
 CLAUSES = {
     "recolour": rf"paint {WHO} (?P<new_colour>\w+)",
     "everything": r"paint everything (?P<new_colour>\w+)",
@@ -55,7 +67,7 @@ def carried_out(scene: Scene, words: str) -> set[Thing]:
             made = {old: replace(new, colour=said["new_colour"]) for old, new in made.items() if new}
         elif name == "add":
             depth = 0 if said["back"] else (scene.rows - 2) // 3 - 1
-            added.add(Thing(said["new_kind"], said["new_colour"], COLUMN[said["to"]], depth, said["hat"]))
+            added.add(Thing(said["new_kind"], said["new_colour"] or OWN, COLUMN[said["to"]], depth, said["hat"]))
         else:
             thing = one_of(scene, said)
             new = made[thing]
@@ -73,12 +85,13 @@ def carried_out(scene: Scene, words: str) -> set[Thing]:
 
 def drawn(rng: Random) -> Scene:
     """Two or three things, of few kinds and colours so that some are alike."""
-    kinds, colours = rng.sample(KINDS, 2), rng.sample(COLOURS, 3)
+    kinds, colours = (sample_kind(rng), sample_kind(rng)), rng.sample(COLOURS, 3)
     things = []
     for column in rng.sample(range(3), rng.choice((1, 2, 2, 3))):
         kind = rng.choice(kinds)
         hat = rng.choice((None, *COLOURS)) if kind in HATTED and rng.random() < 0.7 else None
-        things.append(Thing(kind, rng.choice(colours), column, rng.randrange(2), hat))
+        colour = OWN if sample_colour(rng, kind) == OWN else rng.choice(colours)
+        things.append(Thing(kind, colour, column, rng.randrange(2), hat))
     return Scene(tuple(sorted(things, key=lambda thing: (thing.depth, thing.column))))
 
 

@@ -125,7 +125,7 @@ def test_pulling_another_revision_replaces_the_installed_one(tmp_path: Path, mon
     for path in source.iterdir():
         (other / path.name).write_bytes(path.read_bytes())
     (other / "manifest.json").write_bytes(
-        (source / "manifest.json").read_bytes().replace(b'"sixth edition"', b'"seventh"')
+        (source / "manifest.json").read_bytes().replace(b'"seventh edition"', b'"eighth"')
     )
     snapshots = {None: source, "main": source, "v6": other}
     monkeypatch.setattr(hub, "fetch", lambda _name, *, revision, **_: hub.Snapshot(snapshots[revision], "bundle"))
@@ -135,16 +135,16 @@ def test_pulling_another_revision_replaces_the_installed_one(tmp_path: Path, mon
         return read_manifest(folder).source.revision
 
     assert [pulled(one) for one in (None, "v6", "v6", None, "main")] == [
-        "sixth edition", "seventh", "seventh", "seventh", "sixth edition",
+        "seventh edition", "eighth", "eighth", "eighth", "seventh edition",
     ]  # fmt: skip
     assert [path.name for path in (tmp_path / "home" / "bundles").iterdir()] == ["someone--model"]
 
     def looked_at(bundle: Bundle, _: str) -> None:
         there = read_manifest(bundle.folder.with_name("someone--model")).source.revision
-        assert there == "sixth edition"  # a kill from here on leaves one or the other, and no gap
+        assert there == "seventh edition"  # a kill from here on leaves one or the other, and no gap
         raise BundleError("a trial that fails")
 
     monkeypatch.setattr(pull, "_try_out", looked_at)
     with pytest.raises(BundleError, match="a trial that fails"):
         pulled("v6")
-    assert read_manifest(tmp_path / "home" / "bundles" / "someone--model").source.revision == "sixth edition"
+    assert read_manifest(tmp_path / "home" / "bundles" / "someone--model").source.revision == "seventh edition"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from random import Random
 
-from ..world.scene import Scene
-from .naming import Said, chinese_thing, grouped, pick, position
-from .prompt_parts import Parts, spoken
-from .words import COLOUR, KIND, MEASURE, NUMBER, PLACE, PLACE_NOUN, TIME
+from ...world.scene import Scene
+from ..naming import Said, chinese_thing, grouped, pick, position
+from ..words import COLOUR, KIND, MEASURE, NUMBER, PLACE, PLACE_NOUN, TIME
+from .parts import Parts, spoken
 
 # Where an object stands, {0}, and the object, {1}; one order within a sentence, so that it has one reading.
 _AFTER = ("{1}，{0}", "{1}在{0}", "{1}在{0}", "{1}，在{0}", "{1}位于{0}", "{1}放在{0}", "{1}出现在{0}", "{1}（{0}）")
@@ -41,6 +41,9 @@ _STYLES = {
     "flat": ("风格是扁平风格", "风格：扁平", "用扁平风格", "采用扁平风格", "画成扁平风格"),
     "line": ("风格是线稿", "风格：线稿", "用线稿画", "采用线稿", "画成线稿", "用线条画"),
     "retro": ("风格是复古风格", "风格：复古", "用复古风格", "采用复古风格", "画成复古风格", "要复古的风格"),
+    "oil": ("风格是油画", "风格：油画", "用油画风格", "画成油画", "采用油画风格", "要油画的风格"),
+    "watercolour": ("风格是水彩", "风格：水彩", "用水彩画", "画成水彩画", "采用水彩风格", "要水彩的风格"),
+    "pixel": ("风格是像素风", "风格：像素", "用像素风格", "画成像素画", "采用像素风格", "要像素风的"),
 }
 _PLACES = ("背景是{noun}", "地点：{noun}", "地点是{noun}", "场景在{spot}", "背景：{noun}", "在{spot}", "背景画{noun}",
            "用{noun}做背景", "背后是{noun}", "这是{spot}", "地方是{noun}")  # fmt: skip

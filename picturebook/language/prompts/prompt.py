@@ -1,6 +1,6 @@
 """What people type to have a scene painted, English and Chinese.
 
-Training puts a sentence together from its parts in many ways (`prompt_english.py`, `prompt_chinese.py`); judging uses
+Training puts a sentence together from its parts in many ways (`english.py`, `chinese.py`); judging uses
 the forms of `forms/held_out.*` only. Nearly all of their words are trained on, in other sentences.
 """
 
@@ -9,15 +9,15 @@ from __future__ import annotations
 import re
 from random import Random
 
-from ..world.scene import Scene
-from . import prompt_chinese, prompt_english
-from .common_words import CHINESE
-from .forms import Forms, both
-from .naming import Said, pick
-from .prompt_parts import Parts
-from .words import FILLER, PLACE, meaningful_words
+from ...world.scene import Scene
+from ..common_words import CHINESE
+from ..forms import Forms, both
+from ..naming import Said, pick
+from ..words import FILLER, PLACE, meaningful_words
+from . import chinese, english
+from .parts import Parts
 
-_GRAMMAR = {"en": prompt_english, "zh": prompt_chinese}
+_GRAMMAR = {"en": english, "zh": chinese}
 _PAINT, _HELD_OUT = both("paint", "paint"), both("held_out", "paint")
 WHOLE = 0.25  # share of training prompts that fill a form instead of being put together
 _SAYING_NOTHING = sorted(set(CHINESE).difference(*meaningful_words()))

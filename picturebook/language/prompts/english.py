@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from random import Random
 
-from ..world.scene import Scene
-from .naming import Said, english_thing, grouped, pick, position
-from .prompt_parts import Parts, spoken
-from .words import KIND, NUMBER, PLACE, PLACE_NOUN, article, plural
+from ...world.scene import Scene
+from ..naming import Said, english_thing, grouped, pick, position
+from ..words import KIND, NUMBER, PLACE, PLACE_NOUN, plural, with_article
+from .parts import Parts, spoken
 
 # Where an object stands, {0}, and the object, {1}; one order within a sentence, so that it has one reading.
 _AFTER = ("{1} {0}", "{1} {0}", "{1} {0}", "{1}, {0}", "{1} standing {0}", "{1} placed {0}", "{1} that is {0}",
@@ -69,6 +69,12 @@ _STYLES = {
              "the style should be line art", "line art style"),
     "retro": ("the style is retro", "style: retro", "use retro style", "drawn in retro style", "make it retro",
               "the style should be retro", "paint it in retro style", "vintage"),
+    "oil": ("the style is oil painting", "style: oil painting", "paint it in oils", "make it an oil painting",
+            "the style should be an oil painting", "use oil paint", "painted in oils"),
+    "watercolour": ("the style is watercolour", "style: watercolour", "paint it in watercolours", "use watercolours",
+                    "make it a watercolour", "the style should be watercolour", "style: watercolor"),
+    "pixel": ("the style is pixel art", "style: pixel art", "make it pixel art", "use pixel art", "drawn as pixel art",
+              "the style should be pixel art", "style: 8-bit"),
 }  # fmt: skip
 _PLACES = ("it is {spot}", "the background is {a_noun}", "background: {noun}", "place: {noun}", "the scene is {spot}",
            "the place is {a_noun}", "the setting is {a_noun}", "we are {spot}", "it all happens {spot}",
@@ -83,7 +89,7 @@ def things(scene: Scene, rng: Random, said: Said, forms: tuple[str, ...] = _AFTE
         return f"{NUMBER['en'][len(scene.things)]} {group[1] + ' ' if group[1] else ''}{noun}"
     phrases, form = [], rng.choice(forms)
     for thing in scene.things:
-        phrase = english_thing(thing, rng, said, with_article=forms is not _KEYWORD)
+        phrase = english_thing(thing, rng, said, articled=forms is not _KEYWORD)
         where = position(scene, thing, "en", said, rng)
         phrases.append(form.format(where, phrase) if where else phrase)
     return joint.join(phrases) or rng.choice(("an empty landscape", "an empty landscape", "nothing", "no objects"))
@@ -111,7 +117,7 @@ def written(scene: Scene, rng: Random, said: Said) -> str:
 
 def _nouns(scene: Scene, rng: Random) -> dict[str, str]:
     noun = pick(rng, PLACE_NOUN["en"][scene.place])
-    return {"noun": noun, "a_noun": article(noun)}
+    return {"noun": noun, "a_noun": with_article(noun)}
 
 
 def _keywords(scene: Scene, rng: Random, said: Said) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
-from ..world.scene import Scene
-from .naming import pick
-from .words import STYLE, TIME, WEATHER, Names
+from ...world.scene import Scene
+from ..naming import pick
+from ..words import STYLE, TIME, WEATHER, Names
 
 _SIGNS = {
     "en": (
