@@ -34,8 +34,8 @@ def part_matrix() -> torch.Tensor:
 def with_codes(table: torch.Tensor, text: int, seed: int) -> torch.Tensor:
     """Embeddings (tokens, width) of text and then codes, with rows for the codes that the table does not have.
 
-    The tiles of the old rows are the first of `TILES`. A part that none of them has starts at random; one word of text
-    that means it is not looked at here.
+    The old rows are taken for the first of `TILES`, those that had no tile, too. A part that none of them has starts at
+    random.
     """
     old = table[text:]
     if len(old) >= CODES:
