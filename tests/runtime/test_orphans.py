@@ -143,7 +143,7 @@ def test_processes_that_try_tasks_end_with_the_command(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("way", ["pipe", "system"])
 def test_each_way_to_notice_the_end_of_a_parent_suffices(way: str) -> None:
-    parent = f"import subprocess, sys, time\nsubprocess.Popen([sys.executable, '-c', {CHILD!r}, {way!r}]"
+    parent = f"import subprocess, sys, time\nchild = subprocess.Popen([sys.executable, '-c', {CHILD!r}, {way!r}]"
     parent += ", stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)\ntime.sleep(600)"
     server = python("-c", parent)
     started = wait_for(server.pid, "end_with_parent")
