@@ -28,8 +28,8 @@ import onnxruntime as ort
 import record
 
 import edgevlo
-from edgevlo.runtime.generate import raster
 from edgevlo.runtime.generate.options import Options, resolve
+from edgevlo.runtime.generate.raster_loop import RasterPlan, paint, uniforms
 from edgevlo.runtime.generate.understanding import Understood
 from edgevlo.runtime.graphs.backbone_kv_cache import Backbone
 from edgevlo.runtime.graphs.protocols import is_session
@@ -124,14 +124,14 @@ def host_share(model: edgevlo.Model, runs: int) -> dict[str, Any]:
     engine.__dict__["_backbone"], engine.__dict__["_image_head"] = timed
     prompts = [[1, 2, 3, 4, 5, 6, 7, 8]] * 2
     columns = 8
-    plan = raster.RasterPlan(rows=8, columns=columns, uniforms=raster.uniforms(0, 64), first_token=0, row_suffix=(7,))
+    plan = RasterPlan(rows=8, columns=columns, uniforms=uniforms(0, 64), first_token=0, row_suffix=(7,))
     shares, steps = [], []
     for _ in range(runs * 3):
         with engine.painter(prompts, 100) as painter:
             painter.head.set(np.array([3.0, -2.0], dtype=np.float32), model.manifest.sampling)
             before = sum(session.seconds for session in timed)
             began = time.perf_counter()
-            for _code in raster.paint(painter.head.draw, painter.backbone.step, plan):
+            for _code in paint(painter.head.draw, painter.backbone.step, plan):
                 pass
             whole = time.perf_counter() - began
             inside = sum(session.seconds for session in timed) - before
@@ -208,7 +208,7 @@ def beside_transformers(model: edgevlo.Model, checkpoint: Path, runs: int) -> di
     def paint() -> list[int]:
         with model._engine.painter(request.prompts, plan.cells + plan.rows) as painter:
             painter.head.set(np.array(request.weights, dtype=np.float32), request.sampling)
-            return list(raster.paint(painter.head.draw, painter.backbone.step, plan))
+            return list(paint(painter.head.draw, painter.backbone.step, plan))
 
     ours, theirs, equal = [], [], []
     for _ in range(runs):

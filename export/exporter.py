@@ -15,10 +15,10 @@ from edgevlo.runtime.arguments import as_path
 from edgevlo.runtime.arrays import Progress
 from edgevlo.runtime.bundle import Bundle, seal, staged_folder
 from edgevlo.runtime.errors import BundleError, CheckpointError, EdgevloError, OutputError
-from edgevlo.runtime.generate.tokenizer_rules import check_tokenizer
 from edgevlo.runtime.manifest.graphs import Backbone, Graph, GraphRole, Table
 from edgevlo.runtime.manifest.schema import FORMAT, Manifest, Producer, Source, read_manifest
 from edgevlo.runtime.model import Model
+from edgevlo.runtime.tokenizer.tokenizer_rules import check_tokenizer
 
 from .backbone import build_backbone
 from .checkpoint.card import CARD_FILE, Card, read_card

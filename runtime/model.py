@@ -27,11 +27,11 @@ from .generate.understanding import PromptWarning, RequestReader
 from .manifest.abilities import Ability, AbilityName
 from .memory.refuse import check_opening
 from .once import once
-from .pictures.codes import check_codes
+from .pictures.codes_to_pixels import check_codes
 from .pictures.load import Picture, load_picture
 from .pictures.marks import PRODUCER, ai_mark, marked
 from .pictures.origin import Composition
-from .pictures.pixels import from_pixels
+from .pictures.pixels_to_codes import from_pixels
 from .pictures.sizes import GridRule, Shape, Size, read_size
 
 

@@ -13,11 +13,11 @@ from .bundle import Bundle
 from .child import end_with_parent
 from .engine import Engine
 from .errors import EdgevloError
-from .generate.tokenizer_rules import check_tokenizer
 from .manifest.guidance import Sampling
 from .manifest.schema import MANIFEST_FILE, Manifest, read_manifest
 from .model import Model
 from .pictures.sizes import GridRule, Shape
+from .tokenizer.tokenizer_rules import check_tokenizer
 
 
 def rehearse(folder: Path) -> None:

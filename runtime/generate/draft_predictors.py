@@ -2,7 +2,7 @@
 
 Pictures repeat themselves: flat areas go on, an edit leaves most cells alone, a map gives the same code to the same
 thing. Each predictor is scored by the latest codes, and the best one that has a guess guesses. A wrong guess costs
-time, never another picture (speculative.py).
+time, never another picture (speculative_loop.py).
 """
 
 from collections.abc import Iterator, Sequence

@@ -21,11 +21,11 @@ from ..errors import RequestError
 from ..guidance import merged, weighted_branches
 from ..manifest.abilities import Ability
 from ..manifest.guidance import Branch, Sampling
-from ..pictures.codes import check_codes
+from ..pictures.codes_to_pixels import check_codes
 from ..pictures.marks import PRODUCER, UNKNOWN, provenance
 from ..pictures.origin import Composition
 from ..pictures.sizes import GridRule, Shape, tokens_fed
-from . import raster, speculative
+from . import raster_loop, speculative_loop
 from .draft_predictors import Drafts
 from .interleave import Written
 from .options import MAX_SEED, Settings
@@ -45,7 +45,7 @@ class PictureRequest:
     weights: tuple[float, ...]
     features: Floats | None  # what the prompts' negative ids stand for
     fed: int  # tokens that the backbone reads while painting
-    plan: raster.RasterPlan
+    plan: raster_loop.RasterPlan
     sampling: Sampling
     chunks: dict[str, str]
     painted: tuple[int, ...] = ()  # the first codes, where they are known
@@ -91,10 +91,10 @@ class Painting:
             weights=tuple(weight for _, weight in weighed),
             features=stacked(sources),
             fed=fed,
-            plan=raster.RasterPlan(
+            plan=raster_loop.RasterPlan(
                 rows=shape.rows,
                 columns=shape.columns,
-                uniforms=raster.uniforms(settings.seed, shape.cells),
+                uniforms=raster_loop.uniforms(settings.seed, shape.cells),
                 first_token=self._manifest.codes.first_token,
                 row_suffix=self._writer.row_suffix,
             ),
@@ -146,7 +146,7 @@ class Painting:
 
         preview = Preview(plan.rows, finished)
         with self._codes(request) as (codes, passes, check):
-            for grid in raster.finished_rows(codes, plan.columns):
+            for grid in raster_loop.finished_rows(codes, plan.columns):
                 check()
                 info["passes"] = passes()
                 yield Stroke(codes=grid, rows=plan.rows, _preview=preview)
@@ -222,11 +222,11 @@ def _painted(painter: Painter, request: PictureRequest) -> tuple[Iterator[int], 
     """Return the codes of a picture, and a function that says how many passes they took, the prompt's included."""
     plan, window, fixed = request.plan, painter.window, request.codes_per_pass
     if window is None or fixed == 1:
-        draw = raster.after(request.painted, painter.head.draw)
-        return raster.paint(draw, painter.backbone.step, plan), lambda: plan.cells
+        draw = raster_loop.after(request.painted, painter.head.draw)
+        return raster_loop.paint(draw, painter.backbone.step, plan), lambda: plan.cells
     before = window.passes
-    choose = speculative.first_guesses(fixed - 1) if fixed else window.pace.choose
-    codes = speculative.paint(painter.head.draw, window, plan, Drafts(plan.columns, request.source), choose)
+    choose = speculative_loop.first_guesses(fixed - 1) if fixed else window.pace.choose
+    codes = speculative_loop.paint(painter.head.draw, window, plan, Drafts(plan.columns, request.source), choose)
     return codes, lambda: 1 + window.passes - before
 
 

@@ -13,7 +13,7 @@ from ..pictures.fit import fitted, is_cropped
 from ..pictures.load import Loaded, Picture, load_picture, resized, warn_of_changes
 from ..pictures.origin import Origin
 from ..pictures.out_of_domain import outside, share_outside
-from ..pictures.pixels import from_pixels, to_pixel_values
+from ..pictures.pixels_to_codes import from_pixels, to_pixel_values
 from ..pictures.sizes import GridRule
 from .prompts import Features, Source
 

@@ -7,7 +7,7 @@ from ..engine import Engine
 from ..manifest.abilities import Ability
 from ..manifest.schema import Manifest
 from .prompts import PromptWriter, Source, Vocabulary, stacked
-from .raster import Step
+from .raster_loop import Step
 
 NextToken: TypeAlias = Callable[[], int]
 

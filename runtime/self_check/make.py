@@ -18,7 +18,7 @@ from ..errors import BundleError
 from ..generate.options import Options, resolve
 from ..generate.painting import Painting, PictureRequest
 from ..generate.prompts import PromptWriter, Vocabulary
-from ..generate.raster import RasterPlan
+from ..generate.raster_loop import RasterPlan
 from ..generate.understanding import Understood
 from ..manifest.abilities import Ability, AbilityName
 from ..manifest.graphs import GraphRole

@@ -29,7 +29,7 @@ from edgevlo.runtime.manifest.pictures import Grid
 from edgevlo.runtime.model import Model
 from edgevlo.runtime.pictures.fit import fitted
 from edgevlo.runtime.pictures.load import load_picture
-from edgevlo.runtime.pictures.pixels import to_pixel_values
+from edgevlo.runtime.pictures.pixels_to_codes import to_pixel_values
 from edgevlo.runtime.pictures.sizes import GridRule
 
 library: Any = transformers

@@ -39,7 +39,7 @@ from edgevlo.runtime.manifest.pictures import FitPadSquare, Preprocess
 from edgevlo.runtime.model import Model
 from edgevlo.runtime.pictures.fit import fit_pad_square
 from edgevlo.runtime.pictures.load import load_picture
-from edgevlo.runtime.pictures.pixels import to_pixel_values
+from edgevlo.runtime.pictures.pixels_to_codes import to_pixel_values
 
 library: Any = transformers
 processor_class: Any = JanusImageProcessorPil

@@ -14,10 +14,10 @@ from strangers import PICTUREBOOK, image_tokenizer, numbers, strangers
 from edgevlo.runtime.bundle import known_bundles, open_bundle, read_bundle, trial, verify_bundle
 from edgevlo.runtime.errors import BundleError
 from edgevlo.runtime.generate.prompts import Vocabulary
-from edgevlo.runtime.generate.tokenizer_rules import broken_rule, check_tokenizer, endless
 from edgevlo.runtime.manifest.pictures import Grid
 from edgevlo.runtime.manifest.schema import read_manifest
 from edgevlo.runtime.pictures.sizes import GridRule
+from edgevlo.runtime.tokenizer.tokenizer_rules import broken_rule, check_tokenizer, endless
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from edgevlo.runtime.arrays import Codes, Floats
-from edgevlo.runtime.generate.raster import uniforms
+from edgevlo.runtime.generate.raster_loop import uniforms
 from edgevlo.runtime.model import Model
 
 LAYERS: Final = 2

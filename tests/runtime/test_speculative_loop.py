@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from toy_reference import flat_picture
 
-from edgevlo.runtime.generate import raster, speculative
+from edgevlo.runtime.generate import raster_loop, speculative_loop
 from edgevlo.runtime.generate.draft_predictors import Drafts
+from edgevlo.runtime.generate.speculative_loop import first_guesses
 from edgevlo.runtime.model import Model
 
 
@@ -48,9 +49,9 @@ class Sequential:
         return min(digest[0] % (2 * self._codes), self._codes - 1)  # the last code is drawn every other time
 
 
-def plan(rows: int, columns: int, suffix: tuple[int, ...], seed: int) -> raster.RasterPlan:
-    uniforms = raster.uniforms(seed, rows * columns)
-    return raster.RasterPlan(rows=rows, columns=columns, uniforms=uniforms, first_token=100, row_suffix=suffix)
+def plan(rows: int, columns: int, suffix: tuple[int, ...], seed: int) -> raster_loop.RasterPlan:
+    uniforms = raster_loop.uniforms(seed, rows * columns)
+    return raster_loop.RasterPlan(rows=rows, columns=columns, uniforms=uniforms, first_token=100, row_suffix=suffix)
 
 
 def source(shape: tuple[int, int], seed: int) -> np.ndarray[tuple[int, int], np.dtype[np.int32]]:
@@ -65,10 +66,10 @@ def test_the_codes_and_what_was_read_are_those_of_the_raster_loop(
 ) -> None:
     for seed, shown in itertools.product(range(10), [None, source(shape, 0)]):
         one, many, this = Sequential(), Sequential(), plan(*shape, suffix, seed)
-        expected = list(raster.paint(one.draw, one.step, this))
+        expected = list(raster_loop.paint(one.draw, one.step, this))
 
         drafts = Drafts(this.columns, shown)
-        codes = list(speculative.paint(many.draw, many, this, drafts, speculative.first_guesses(width - 1)))
+        codes = list(speculative_loop.paint(many.draw, many, this, drafts, first_guesses(width - 1)))
 
         assert codes == expected
         assert many.tokens == one.tokens
@@ -79,16 +80,16 @@ def test_a_width_that_changes_at_every_pass_changes_nothing() -> None:
     widths = itertools.cycle([1, 5, 2, 64, 1, 3])
 
     codes = list(
-        speculative.paint(
+        speculative_loop.paint(
             many.draw,
             many,
             this,
             Drafts(8),
-            lambda guesses, most: speculative.first_guesses(next(widths) - 1)(guesses, most),
+            lambda guesses, most: first_guesses(next(widths) - 1)(guesses, most),
         )
     )
 
-    assert codes == list(raster.paint(one.draw, one.step, this))
+    assert codes == list(raster_loop.paint(one.draw, one.step, this))
     assert many.passes < one.passes
 
 
@@ -101,11 +102,9 @@ def test_right_guesses_save_passes_and_wrong_ones_cost_none() -> None:
     right, wrong = Copying(), Copying()
     this = plan(6, 6, (), 0)
 
-    kept = speculative.paint(
-        right.draw, right, this, Drafts(6, np.array(copied).reshape(6, 6)), speculative.first_guesses(5)
-    )
+    kept = speculative_loop.paint(right.draw, right, this, Drafts(6, np.array(copied).reshape(6, 6)), first_guesses(5))
     assert list(kept) == copied
-    lost = speculative.paint(wrong.draw, wrong, this, Drafts(6, np.full((6, 6), 99)), speculative.first_guesses(5))
+    lost = speculative_loop.paint(wrong.draw, wrong, this, Drafts(6, np.full((6, 6), 99)), first_guesses(5))
     assert list(lost) == copied
 
     assert right.passes <= 12
@@ -115,7 +114,7 @@ def test_right_guesses_save_passes_and_wrong_ones_cost_none() -> None:
 def test_a_code_is_yielded_before_the_next_pass() -> None:
     model = Sequential()
 
-    codes = speculative.paint(model.draw, model, plan(2, 2, (), 0), Drafts(2), speculative.first_guesses(0))
+    codes = speculative_loop.paint(model.draw, model, plan(2, 2, (), 0), Drafts(2), first_guesses(0))
 
     assert len(list(itertools.islice(codes, 2))) == 2
     assert model.passes == 1

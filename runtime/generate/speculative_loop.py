@@ -4,11 +4,11 @@
     drawn   a  b  c  d      the cells after each of them, each with its own uniform
     kept    a  b            if g1 = a but g2 is not b: b follows a right code, c and d follow a wrong one
 
-A cell is drawn after the same codes, from the same distribution and with the same uniform as by `raster.paint`: the
-picture is the same code for code, greedy or sampled, under any guidance, whatever is guessed and however much is read,
-as far as the graph computes the same numbers for a token that is read alone and with others. In float32 it does up to
-1e-6. Kernels that round activations to int8 turn such a difference into one of that rounding's size: a code whose
-draw lies within it may be another one, and so may what follows.
+A cell is drawn after the same codes, from the same distribution and with the same uniform as by the loop that reads one
+code at a time (raster_loop.py): the picture is the same code for code, greedy or sampled, under any guidance, whatever
+is guessed and however much is read, as far as the graph computes the same numbers for a token that is read alone and
+with others. In float32 it does up to 1e-6. Kernels that round activations to int8 turn such a difference into one of
+that rounding's size: a code whose draw lies within it may be another one, and so may what follows.
 """
 
 import itertools
@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol, TypeAlias
 
 from .draft_predictors import Drafts
-from .raster import Draw, RasterPlan
+from .raster_loop import Draw, RasterPlan
 
 # Takes guesses with their chances, and at most how many of them fit; returns those that are worth reading.
 Choose: TypeAlias = Callable[[Iterator[tuple[int, float]], int], list[int]]
@@ -33,7 +33,7 @@ class Window(Protocol):
 
 
 def paint(draw: Draw, window: Window, plan: RasterPlan, drafts: Drafts, choose: Choose) -> Iterator[int]:
-    """Yield the codes of one image in raster order, as `raster.paint` does; the prompts have been read."""
+    """Yield the codes of one image in raster order, as `raster_loop.paint` does; the prompts have been read."""
     codes: list[int] = []
     drawn = [draw(plan.uniforms[0])]
     while True:

@@ -3,7 +3,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from edgevlo.runtime.generate.raster import RasterPlan, after, finished_rows, paint, uniforms
+from edgevlo.runtime.generate.raster_loop import RasterPlan, after, finished_rows, paint, uniforms
 
 
 class Counter:
