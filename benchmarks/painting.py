@@ -28,8 +28,9 @@ import onnxruntime as ort
 import record
 
 import edgevlo
+from edgevlo.runtime.generate import raster_loop
 from edgevlo.runtime.generate.options import Options, resolve
-from edgevlo.runtime.generate.raster_loop import RasterPlan, paint, uniforms
+from edgevlo.runtime.generate.raster_loop import RasterPlan, uniforms
 from edgevlo.runtime.generate.understanding import Understood
 from edgevlo.runtime.graphs.backbone_kv_cache import Backbone
 from edgevlo.runtime.graphs.protocols import is_session
@@ -131,7 +132,7 @@ def host_share(model: edgevlo.Model, runs: int) -> dict[str, Any]:
             painter.head.set(np.array([3.0, -2.0], dtype=np.float32), model.manifest.sampling)
             before = sum(session.seconds for session in timed)
             began = time.perf_counter()
-            for _code in paint(painter.head.draw, painter.backbone.step, plan):
+            for _code in raster_loop.paint(painter.head.draw, painter.backbone.step, plan):
                 pass
             whole = time.perf_counter() - began
             inside = sum(session.seconds for session in timed) - before
@@ -208,7 +209,7 @@ def beside_transformers(model: edgevlo.Model, checkpoint: Path, runs: int) -> di
     def paint() -> list[int]:
         with model._engine.painter(request.prompts, plan.cells + plan.rows) as painter:
             painter.head.set(np.array(request.weights, dtype=np.float32), request.sampling)
-            return list(paint(painter.head.draw, painter.backbone.step, plan))
+            return list(raster_loop.paint(painter.head.draw, painter.backbone.step, plan))
 
     ours, theirs, equal = [], [], []
     for _ in range(runs):

@@ -18,11 +18,11 @@ from .errors import RoomError
 from .gpu.device import DeviceBackbone, DeviceImageHead
 from .graphs.backbone_kv_cache import Backbone
 from .graphs.embeddings import Embeddings, map_table
-from .graphs.failures import check_codes, check_finite, one_line
+from .graphs.failures import check_finite, one_line
 from .graphs.finite_weights import check_graph, check_table
 from .graphs.image_head import ImageHead
 from .graphs.protocols import Head, Runner, is_device_graph, is_session
-from .graphs.sessions import declared, gives_back
+from .graphs.sessions import declared
 from .graphs.speculative_pass import Window
 from .graphs.threads import most_threads
 from .manifest.graphs import GraphRole
@@ -31,6 +31,7 @@ from .memory.onnx_shapes import Value, read_values
 from .memory.predict import Work, decoder_bytes, kv_bytes, on_cpu, prefill_bytes, weights_bytes
 from .memory.refuse import FOR_REQUEST, check_available
 from .once import once
+from .pictures import codes_to_pixels, pixels_to_codes
 from .pictures.sizes import Shape
 
 _PAINTING: Final[tuple[GraphRole, ...]] = ("backbone", "image_head", "image_decoder")
@@ -209,28 +210,15 @@ class Engine:
 
     def decode(self, codes: Codes) -> Pixels:
         """Return the decoder's output (1, 3, height, width) for a code grid (rows, columns)."""
-        graph, feeds = self._image_decoder, {"codes": codes[np.newaxis].astype(np.int64)}
-        with one_line(self._bundle, "image_decoder"):
-            if is_session(graph):
-                (pixels,) = graph.run(["pixels"], feeds, gives_back())
-            else:
-                (pixels,) = graph.run(["pixels"], feeds)
-        check_finite(pixels, self._bundle, "image_decoder")
-        return np.asarray(pixels, dtype=np.float32)
+        return codes_to_pixels.decode(codes, self._image_decoder, self._bundle)
 
     def encode(self, pixel_values: Pixels) -> Codes:
         """Return the code grid (rows, columns) of `pixel_values` (1, 3, height, width)."""
-        with one_line(self._bundle, "image_tokenizer"):
-            (codes,) = self._image_tokenizer.run(["codes"], {"pixel_values": pixel_values})
-        check_codes(codes[0], self._bundle)
-        return np.asarray(codes[0], dtype=np.int32)
+        return pixels_to_codes.encode(pixel_values, self._image_tokenizer, self._bundle)
 
     def features(self, pixel_values: Pixels) -> Floats:
         """Return the embeddings (tokens, hidden_size) that stand for `pixel_values` (1, 3, side, side) in a prompt."""
-        with one_line(self._bundle, "vision_encoder"):
-            (features,) = self._vision_encoder.run(["features"], {"pixel_values": pixel_values})
-        check_finite(features, self._bundle, "vision_encoder")
-        return np.asarray(features[0], dtype=np.float32)
+        return pixels_to_codes.features(pixel_values, self._vision_encoder, self._bundle)
 
     @once
     def _backbone(self) -> Runner:

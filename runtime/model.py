@@ -20,19 +20,19 @@ from .generate.interleave import Rule, interleave
 from .generate.options import Options, resolve
 from .generate.painting import Painting
 from .generate.picture_reader import PictureReader
-from .generate.prompts import PromptWriter, Source, Vocabulary, check_text, request_text, shown_codes, special_tokens
+from .generate.prompts import PromptWriter, Source, check_text, request_text, shown_codes, special_tokens
 from .generate.stroke import Stroke, Strokes
 from .generate.text import Answering, AnswerWarning
 from .generate.understanding import PromptWarning, RequestReader
 from .manifest.abilities import Ability, AbilityName
 from .memory.refuse import check_opening
 from .once import once
-from .pictures.codes_to_pixels import check_codes
+from .pictures.codes_to_pixels import check_codes, from_pixels
 from .pictures.load import Picture, load_picture
 from .pictures.marks import PRODUCER, ai_mark, marked
 from .pictures.origin import Composition
-from .pictures.pixels_to_codes import from_pixels
 from .pictures.sizes import GridRule, Shape, Size, read_size
+from .tokenizer.text_tokenizer import TextTokenizer
 
 
 class Model:
@@ -302,7 +302,7 @@ class Model:
 
     def count_tokens(self, text: str) -> int:
         """Return how many tokens a text is for this model, nothing added."""
-        return len(self._vocabulary.encode(text))
+        return len(self._tokenizer.encode(text))
 
     def check(self) -> None:
         """Open everything in the bundle; raise `BundleError` at the first part that does not match the manifest."""
@@ -311,7 +311,7 @@ class Model:
 
     def check_tokens(self) -> None:
         """Raise `BundleError` unless the tokenizer has every token that the manifest names."""
-        self._vocabulary.specials(sorted(special_tokens(self.manifest)))
+        self._tokenizer.specials(sorted(special_tokens(self.manifest)))
 
     def _interleave(self, prompt: str, pictures: Sequence[Picture], options: Options) -> Iterator[str | Stroke]:
         ability, text = self._ability("interleave"), check_text(prompt, "prompt")
@@ -326,8 +326,8 @@ class Model:
                 self._painting.next_picture(ability, text, sources, settings, written), self.decode
             ),
             self._writer.picture,
-            self._vocabulary.decode,
-            Rule.of(self.manifest, self._vocabulary, self._writer, self._engine.holds),
+            self._tokenizer.decode,
+            Rule.of(self.manifest, self._tokenizer, self._writer, self._engine.holds),
         )
 
     def _paint(
@@ -367,21 +367,21 @@ class Model:
 
     @once
     def _answering(self) -> Answering:
-        return Answering(self.manifest, self._engine, self._vocabulary, self._writer)
+        return Answering(self.manifest, self._engine, self._tokenizer, self._writer)
 
     @once
     def _requests(self) -> RequestReader:
         return RequestReader(self.manifest, self._answering)
 
     @once
-    def _vocabulary(self) -> Vocabulary:
-        return Vocabulary(self.bundle.path(self.manifest.tokenizer))
+    def _tokenizer(self) -> TextTokenizer:
+        return TextTokenizer(self.bundle.path(self.manifest.tokenizer))
 
     @once
     def _writer(self) -> PromptWriter:
         manifest = self.manifest
         return PromptWriter(
-            self._vocabulary, manifest.image_block, manifest.codes.first_token,
+            self._tokenizer, manifest.image_block, manifest.codes.first_token,
             cell=manifest.codes.cell, pad=manifest.guidance.pad,
         )  # fmt: skip
 

@@ -10,7 +10,8 @@ import numpy as np
 from ..arrays import Codes
 from ..manifest.schema import Manifest
 from ..pictures.sizes import Shape
-from .prompts import PromptWriter, Vocabulary
+from ..tokenizer.text_tokenizer import TextTokenizer
+from .prompts import PromptWriter
 from .stroke import Stroke
 from .text import AnswerWarning
 
@@ -37,11 +38,11 @@ class Rule:
     picture_tokens: int  # of a picture, opener and closer included
 
     @classmethod
-    def of(cls, manifest: Manifest, vocabulary: Vocabulary, writer: PromptWriter, holds: int) -> "Rule":
+    def of(cls, manifest: Manifest, tokenizer: TextTokenizer, writer: PromptWriter, holds: int) -> "Rule":
         """Return the rule of a model that holds so many tokens and whose pictures have its default size."""
         shape = Shape(*manifest.grid.default)
         return cls(
-            stop=vocabulary.specials(manifest.answer.stop),
+            stop=tokenizer.specials(manifest.answer.stop),
             opener=writer.opener(shape)[0],
             max_tokens=manifest.answer.max_tokens,
             holds=holds,

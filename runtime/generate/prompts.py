@@ -1,21 +1,19 @@
-"""From words and pictures to token ids, following the manifest's pieces. Knows no graphs and no families."""
+"""Prompts: words and pictures in the order of the manifest's pieces, as token ids. Knows no graphs and no families."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final, TypeAlias
 
 import numpy as np
-from tokenizers import Tokenizer
 
-from ..arguments import as_names, wrong_type
+from ..arguments import as_names
 from ..arrays import Codes, Floats
-from ..errors import ArgumentError, BundleError, RequestError, remedy
+from ..errors import ArgumentError, RequestError
 from ..manifest.abilities import Ability
 from ..manifest.prompts import ImageBlock, Piece
 from ..manifest.schema import Manifest
 from ..pictures.sizes import Shape
+from ..tokenizer.text_tokenizer import TextTokenizer
 
 MAX_PROMPT_CHARACTERS: Final = 50_000
 
@@ -33,57 +31,6 @@ class Features:
 
 # A picture that a prompt shows: its code grid (rows, columns), or its features.
 Source: TypeAlias = Codes | Features
-
-
-class Vocabulary:
-    """The bundle's text tokenizer. What a user types is always text, even where it spells a special token."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        with self._one_line("is not a tokenizer"):
-            self._tokenizer = Tokenizer.from_file(str(path))
-        self._tokenizer.encode_special_tokens = True
-        self._tokenizer.no_truncation()  # a file may ask for either; a prompt is what was typed, all of it
-        self._tokenizer.no_padding()
-
-    def special(self, name: str) -> int:
-        """Return the id of a special token; raise `BundleError` if the tokenizer lacks it."""
-        token: int | None = self._tokenizer.token_to_id(name)
-        if token is None:
-            raise BundleError(
-                f"{self._path} lacks the token {name!r} that the manifest names. Export the bundle again."
-            )
-        return token
-
-    def specials(self, names: Iterable[str]) -> set[int]:
-        """Return the ids of special tokens."""
-        return {self.special(name) for name in names}
-
-    def encode(self, text: str) -> list[int]:
-        """Return the ids of plain text, nothing added."""
-        if not isinstance(text, str):
-            raise wrong_type("text", text, "text")
-        with self._one_line("cannot split these words"):
-            ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
-        return ids
-
-    def decode(self, ids: Sequence[int]) -> str:
-        """Return the text of ids, special tokens left out."""
-        with self._one_line("cannot join the answer's tokens"):
-            text: str = self._tokenizer.decode(list(ids), skip_special_tokens=True)
-        return text.strip()
-
-    @contextmanager
-    def _one_line(self, what: str) -> Iterator[None]:
-        """Turn what the tokenizers library raises, panics of its Rust code among it, into a `BundleError`."""
-        try:
-            yield
-        except BaseException as error:  # a panic is no Exception
-            if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
-                raise
-            reason = " ".join(str(error).split())[:200]
-            advice = remedy(error, "Export or download the bundle again")
-            raise BundleError(f"{self._path} {what} ({reason}). {advice}") from error
 
 
 def check_text(text: str, what: str) -> str:
@@ -138,16 +85,16 @@ class PromptWriter:
     """Fills the manifest's pieces with text, source pictures and a grid header."""
 
     def __init__(
-        self, vocabulary: Vocabulary, block: ImageBlock, first_token: int, *, cell: int = 1, pad: str | None = None
+        self, tokenizer: TextTokenizer, block: ImageBlock, first_token: int, *, cell: int = 1, pad: str | None = None
     ) -> None:
-        self._vocabulary = vocabulary
+        self._tokenizer = tokenizer
         self._block = block
         self._first_token = first_token
         self._cell = cell
-        self.row_suffix = tuple(vocabulary.special(name) for name in block.row_suffix)
-        self._close = [vocabulary.special(name) for name in block.close]
-        self._pad = None if pad is None else vocabulary.special(pad)
-        self._separator = vocabulary.encode(block.separator) if block.separator else []
+        self.row_suffix = tuple(tokenizer.special(name) for name in block.row_suffix)
+        self._close = [tokenizer.special(name) for name in block.close]
+        self._pad = None if pad is None else tokenizer.special(pad)
+        self._separator = tokenizer.encode(block.separator) if block.separator else []
 
     def prompt(
         self,
@@ -213,10 +160,10 @@ class PromptWriter:
             elif shape is not None and piece.tag is None and (number := self._number(piece, shape)) is not None:
                 run += str(number)
             else:
-                ids += self._vocabulary.encode(run) if run else []
+                ids += self._tokenizer.encode(run) if run else []
                 run = ""
                 ids += images if piece.field == "images" else self._special(piece, shape)
-        return ids + (self._vocabulary.encode(run) if run else [])
+        return ids + (self._tokenizer.encode(run) if run else [])
 
     def _number(self, piece: Piece, shape: Shape) -> int | None:
         """Return the number that a field stands for; None for another piece."""
@@ -227,9 +174,9 @@ class PromptWriter:
     def _special(self, piece: Piece, shape: Shape | None) -> list[int]:
         """Return the special token of a piece, in a list; empty for a size without a shape."""
         if piece.token is not None:
-            return [self._vocabulary.special(piece.token)]
+            return [self._tokenizer.special(piece.token)]
         number = None if shape is None else self._number(piece, shape)
-        return [] if piece.tag is None or number is None else [self._vocabulary.special(piece.tag.name(number))]
+        return [] if piece.tag is None or number is None else [self._tokenizer.special(piece.tag.name(number))]
 
 
 def shown_codes(source: Source) -> Codes | None:

@@ -6,7 +6,8 @@ from typing import TypeAlias
 from ..engine import Engine
 from ..manifest.abilities import Ability
 from ..manifest.schema import Manifest
-from .prompts import PromptWriter, Source, Vocabulary, stacked
+from ..tokenizer.text_tokenizer import TextTokenizer
+from .prompts import PromptWriter, Source, stacked
 from .raster_loop import Step
 
 NextToken: TypeAlias = Callable[[], int]
@@ -29,10 +30,10 @@ def answer(next_token: NextToken, step: Step, stop: Collection[int], max_tokens:
 class Answering:
     """Writes the likeliest text after prompts."""
 
-    def __init__(self, manifest: Manifest, engine: Engine, vocabulary: Vocabulary, writer: PromptWriter) -> None:
+    def __init__(self, manifest: Manifest, engine: Engine, tokenizer: TextTokenizer, writer: PromptWriter) -> None:
         self._manifest = manifest
         self._engine = engine
-        self._vocabulary = vocabulary
+        self._tokenizer = tokenizer
         self._writer = writer
 
     def answer(self, ability: Ability, text: str, sources: Sequence[Source]) -> str:
@@ -42,8 +43,8 @@ class Answering:
         longest = max(1, min(rule.max_tokens, self._engine.holds - len(prompt)))
         with self._engine.painter([prompt], longest, stacked(sources)) as painter:
             next_token = self._engine.text_choice(painter.backbone)
-            stop = self._vocabulary.specials(rule.stop)
-            return self._vocabulary.decode(list(answer(next_token, painter.backbone.step, stop, longest)))
+            stop = self._tokenizer.specials(rule.stop)
+            return self._tokenizer.decode(list(answer(next_token, painter.backbone.step, stop, longest)))
 
     def continuation(self, context: list[int], count: int) -> Iterator[int]:
         """Yield up to `count` of the likeliest tokens after a context, fewer where the model holds no more."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from ..bundle import Bundle
 from ..errors import BundleError, MemoryShortError, remedy
 from ..manifest.graphs import GraphRole
 
-_ADVICE = "Export or download the bundle again."
+ADVICE: Final = "Export or download the bundle again."
 
 
 @contextmanager
@@ -27,7 +28,7 @@ def one_line(bundle: Bundle, what: str) -> Iterator[None]:
                 f"{bundle.folder}: there is not enough memory for {what} ({reason}). End other programs, "
                 "or use a smaller bundle or size."
             ) from error
-        raise BundleError(f"{bundle.folder}: {what} failed ({reason}). {remedy(error, _ADVICE)}") from error
+        raise BundleError(f"{bundle.folder}: {what} failed ({reason}). {remedy(error, ADVICE)}") from error
 
 
 class NotFiniteError(BundleError):
@@ -41,11 +42,4 @@ class NotFiniteError(BundleError):
 def check_finite(numbers: Array, bundle: Bundle, role: GraphRole) -> None:
     """Raise `NotFiniteError` for infinities and for what is not a number, from which nothing can be painted or read."""
     if not np.isfinite(numbers).all():
-        raise NotFiniteError(f"{bundle.folder}: {role} gave numbers that are not finite. {_ADVICE}", role)
-
-
-def check_codes(codes: Array, bundle: Bundle) -> None:
-    """Raise `BundleError` for what an image tokenizer may not give: anything but a grid of the bundle's codes."""
-    count = bundle.manifest.codes.count
-    if codes.ndim != 2 or codes.size == 0 or codes.min() < 0 or codes.max() >= count:
-        raise BundleError(f"{bundle.folder}: image_tokenizer gave codes outside 0 to {count - 1}. {_ADVICE}")
+        raise NotFiniteError(f"{bundle.folder}: {role} gave numbers that are not finite. {ADVICE}", role)

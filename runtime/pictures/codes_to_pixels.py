@@ -1,9 +1,15 @@
-"""What a grid of codes must be for a model to decode it. Knows no graphs."""
+"""Image codes become a picture: their grid is checked, the image decoder runs, its numbers become colours."""
 
 import numpy as np
+from PIL import Image
 
-from ..arrays import Codes
+from ..arrays import Codes, Pixels
+from ..bundle import Bundle
 from ..errors import RequestError
+from ..graphs.failures import check_finite, one_line
+from ..graphs.protocols import Runner, is_session
+from ..graphs.sessions import gives_back
+from ..manifest.pictures import Postprocess
 from ..manifest.schema import Manifest
 
 _MAX_SIDE = 4096
@@ -20,3 +26,23 @@ def check_codes(codes: Codes, manifest: Manifest) -> None:
         )
     if max(codes.shape) > _MAX_SIDE or codes.size > manifest.backbone.max_positions:
         raise RequestError(f"a grid of {codes.shape[0]}x{codes.shape[1]} codes is larger than this model paints.")
+
+
+def decode(codes: Codes, decoder: Runner, bundle: Bundle) -> Pixels:
+    """Return the decoder's output (1, 3, height, width) for a code grid (rows, columns)."""
+    feeds = {"codes": codes[np.newaxis].astype(np.int64)}
+    with one_line(bundle, "image_decoder"):
+        if is_session(decoder):
+            (pixels,) = decoder.run(["pixels"], feeds, gives_back())
+        else:
+            (pixels,) = decoder.run(["pixels"], feeds)
+    check_finite(pixels, bundle, "image_decoder")
+    return np.asarray(pixels, dtype=np.float32)
+
+
+def from_pixels(pixels: Pixels, postprocess: Postprocess) -> Image.Image:
+    """Return the picture of a decoder's output (1, 3, height, width)."""
+    levels = np.clip((pixels[0] * postprocess.scale + postprocess.offset) * 255, 0, 255)
+    if postprocess.rounding == "round":
+        levels = np.rint(levels)
+    return Image.fromarray(np.ascontiguousarray(levels.transpose(1, 2, 0)).astype(np.uint8))

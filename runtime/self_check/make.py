@@ -17,13 +17,14 @@ from ..engine import Engine
 from ..errors import BundleError
 from ..generate.options import Options, resolve
 from ..generate.painting import Painting, PictureRequest
-from ..generate.prompts import PromptWriter, Vocabulary
+from ..generate.prompts import PromptWriter
 from ..generate.raster_loop import RasterPlan
 from ..generate.understanding import Understood
 from ..manifest.abilities import Ability, AbilityName
 from ..manifest.graphs import GraphRole
 from ..manifest.schema import Manifest
 from ..pictures.sizes import GridRule
+from ..tokenizer.text_tokenizer import TextTokenizer
 from . import observe
 from .limits import limits_for
 from .observe import Asked, Feed, Seen
@@ -60,7 +61,7 @@ class _Maker:
         manifest = self._manifest
         self._grid = GridRule(grid=manifest.grid, cell=manifest.codes.cell)
         self._writer = PromptWriter(
-            Vocabulary(bundle.path(manifest.tokenizer)),
+            TextTokenizer(bundle.path(manifest.tokenizer)),
             manifest.image_block,
             manifest.codes.first_token,
             cell=manifest.codes.cell,

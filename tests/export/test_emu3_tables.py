@@ -23,8 +23,8 @@ from edgevlo.export.families.emu3.tiktoken_tables import read_tables
 from edgevlo.export.families.recognise import plan_export
 from edgevlo.runtime.bundle import Bundle
 from edgevlo.runtime.errors import CheckpointError
-from edgevlo.runtime.generate.prompts import Vocabulary
 from edgevlo.runtime.model import Model
+from edgevlo.runtime.tokenizer.text_tokenizer import TextTokenizer
 
 # As Emu3Tokenizer passes it to tiktoken (github.com/baaivision/Emu3).
 PATTERN = (
@@ -157,9 +157,9 @@ def test_every_token_has_the_id_of_tiktoken(trained: Trained, tables: Path) -> N
 
 def test_the_bundle_takes_what_is_typed_as_text(trained: Trained, tables: Path, tmp_path: Path) -> None:
     read_tables(Checkpoint(tables), SHAPE.codes).save(str(tmp_path / "tokenizer.json"))
-    vocabulary = Vocabulary(tmp_path / "tokenizer.json")
+    tokenizer = TextTokenizer(tmp_path / "tokenizer.json")
     for text in SPECIALS:
-        assert vocabulary.encode(text) == trained.tiktoken().encode_ordinary(text)
+        assert tokenizer.encode(text) == trained.tiktoken().encode_ordinary(text)
 
 
 def test_a_whole_export_paints_what_the_same_vocabulary_as_tokenizer_json_paints(

@@ -2,59 +2,59 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tokenizers import Tokenizer
 from toy_bundle import IMAGES, TEXT, token
 from toy_reference import FIRST_TOKEN, VOCABULARY, ids
 
-from edgevlo.runtime.errors import BundleError, RequestError
-from edgevlo.runtime.generate.prompts import Features, PromptWriter, Vocabulary, check_text, stacked
+from edgevlo.runtime.errors import RequestError
+from edgevlo.runtime.generate.prompts import Features, PromptWriter, check_text, stacked
 from edgevlo.runtime.manifest.prompts import ImageBlock, Piece
 from edgevlo.runtime.pictures.sizes import Shape
+from edgevlo.runtime.tokenizer.text_tokenizer import TextTokenizer
 
 OPEN = (token("<image>"), Piece(field="rows"), Piece(text="*"), Piece(field="columns"), token("<grid>"))
 
 
 @pytest.fixture
-def vocabulary(toy: Path) -> Vocabulary:
-    return Vocabulary(toy / "tokenizer.json")
+def tokenizer(toy: Path) -> TextTokenizer:
+    return TextTokenizer(toy / "tokenizer.json")
 
 
-def writer(vocabulary: Vocabulary, *, suffix_last_row: bool = True) -> PromptWriter:
+def writer(tokenizer: TextTokenizer, *, suffix_last_row: bool = True) -> PromptWriter:
     block = ImageBlock(open=OPEN, row_suffix=("<eol>",), suffix_last_row=suffix_last_row, close=("<eoi>",))
-    return PromptWriter(vocabulary, block, FIRST_TOKEN)
+    return PromptWriter(tokenizer, block, FIRST_TOKEN)
 
 
-def test_a_prompt_is_its_pieces_in_order(vocabulary: Vocabulary) -> None:
+def test_a_prompt_is_its_pieces_in_order(tokenizer: TextTokenizer) -> None:
     pieces = (token("<bos>"), Piece(text="a "), TEXT, token("<eos>"))
 
-    assert writer(vocabulary).prompt(pieces, "red car", []) == ids("<bos> a red car <eos>")
+    assert writer(tokenizer).prompt(pieces, "red car", []) == ids("<bos> a red car <eos>")
 
 
-def test_neighbouring_text_is_encoded_in_one_go(vocabulary: Vocabulary) -> None:
-    assert writer(vocabulary).prompt((Piece(text="tr"), TEXT), "ee", []) == ids("tree")
+def test_neighbouring_text_is_encoded_in_one_go(tokenizer: TextTokenizer) -> None:
+    assert writer(tokenizer).prompt((Piece(text="tr"), TEXT), "ee", []) == ids("tree")
 
 
-def test_the_opener_names_rows_and_columns_in_the_manifests_order(vocabulary: Vocabulary) -> None:
-    assert writer(vocabulary).opener(Shape(rows=4, columns=12)) == ids("<image> 4 * 1 2 <grid>")
+def test_the_opener_names_rows_and_columns_in_the_manifests_order(tokenizer: TextTokenizer) -> None:
+    assert writer(tokenizer).opener(Shape(rows=4, columns=12)) == ids("<image> 4 * 1 2 <grid>")
 
 
 @pytest.mark.parametrize(("suffix_last_row", "last"), [(True, "<eol> <eoi>"), (False, "<eoi>")])
 def test_a_source_picture_stands_as_it_would_have_been_painted(
-    vocabulary: Vocabulary, suffix_last_row: bool, last: str
+    tokenizer: TextTokenizer, suffix_last_row: bool, last: str
 ) -> None:
     codes = np.array([[3, 1], [0, 26]], dtype=np.int32)
 
-    found = writer(vocabulary, suffix_last_row=suffix_last_row).prompt((IMAGES, TEXT), "red", [codes])
+    found = writer(tokenizer, suffix_last_row=suffix_last_row).prompt((IMAGES, TEXT), "red", [codes])
 
     first_row = [FIRST_TOKEN + 3, FIRST_TOKEN + 1, *ids("<eol>")]
     second_row = [FIRST_TOKEN, FIRST_TOKEN + 26, *ids(last)]
     assert found == [*ids("<image> 2 * 2 <grid>"), *first_row, *second_row, *ids("red")]
 
 
-def test_several_pictures_stand_in_the_given_order(vocabulary: Vocabulary) -> None:
+def test_several_pictures_stand_in_the_given_order(tokenizer: TextTokenizer) -> None:
     one, two = np.array([[1]], dtype=np.int32), np.array([[2, 2]], dtype=np.int32)
 
-    found = writer(vocabulary).prompt((IMAGES,), "", [one, two])
+    found = writer(tokenizer).prompt((IMAGES,), "", [one, two])
 
     closed = ids("<eol> <eoi>")
     assert found == [
@@ -63,16 +63,16 @@ def test_several_pictures_stand_in_the_given_order(vocabulary: Vocabulary) -> No
     ]  # fmt: skip
 
 
-def seeing(vocabulary: Vocabulary) -> PromptWriter:
+def seeing(tokenizer: TextTokenizer) -> PromptWriter:
     """Return the writer of a model that reads pictures as features."""
     block = ImageBlock(open=(token("<image>"),), close=("<eoi>",), features="vision_encoder", separator=" on ")
-    return PromptWriter(vocabulary, block, FIRST_TOKEN, pad="<eos>")
+    return PromptWriter(tokenizer, block, FIRST_TOKEN, pad="<eos>")
 
 
-def test_features_stand_between_opener_and_closer_and_are_counted_from_minus_1(vocabulary: Vocabulary) -> None:
+def test_features_stand_between_opener_and_closer_and_are_counted_from_minus_1(tokenizer: TextTokenizer) -> None:
     two, three = Features(np.zeros((2, 16), np.float32)), Features(np.ones((3, 16), np.float32))
 
-    found = seeing(vocabulary).prompt((token("<bos>"), IMAGES, TEXT), "red", [two, three])
+    found = seeing(tokenizer).prompt((token("<bos>"), IMAGES, TEXT), "red", [two, three])
 
     assert found == [
         *ids("<bos>"),
@@ -87,10 +87,10 @@ def test_features_stand_between_opener_and_closer_and_are_counted_from_minus_1(v
 
 
 @pytest.mark.parametrize("pad_codes", [False, True])
-def test_codes_beside_features_follow_as_a_picture_of_their_own(vocabulary: Vocabulary, pad_codes: bool) -> None:
+def test_codes_beside_features_follow_as_a_picture_of_their_own(tokenizer: TextTokenizer, pad_codes: bool) -> None:
     both = Features(np.zeros((2, 16), np.float32), np.array([[3], [1]], dtype=np.int32))
 
-    found = seeing(vocabulary).prompt((IMAGES, TEXT), "red", [both, both], pad_codes=pad_codes)
+    found = seeing(tokenizer).prompt((IMAGES, TEXT), "red", [both, both], pad_codes=pad_codes)
 
     codes = ids("<eos> <eos>") if pad_codes else [FIRST_TOKEN + 3, FIRST_TOKEN + 1]
     shown = [*ids("<image>"), *codes, *ids("<eoi>")]
@@ -102,11 +102,11 @@ def test_codes_beside_features_follow_as_a_picture_of_their_own(vocabulary: Voca
     ]  # fmt: skip
 
 
-def test_padded_codes_keep_their_rows(vocabulary: Vocabulary) -> None:
+def test_padded_codes_keep_their_rows(tokenizer: TextTokenizer) -> None:
     block = ImageBlock(open=(token("<image>"),), row_suffix=("<eol>",), close=("<eoi>",))
     codes = np.array([[3, 1], [0, 26]], dtype=np.int32)
 
-    found = PromptWriter(vocabulary, block, FIRST_TOKEN, pad="<unk>").prompt((IMAGES,), "", [codes], pad_codes=True)
+    found = PromptWriter(tokenizer, block, FIRST_TOKEN, pad="<unk>").prompt((IMAGES,), "", [codes], pad_codes=True)
 
     assert found == ids("<image> <unk> <unk> <eol> <unk> <unk> <eol> <eoi>")
 
@@ -116,10 +116,10 @@ def test_without_features_nothing_is_stacked() -> None:
 
 
 @pytest.mark.parametrize("length", [1, 2, 3, 6])
-def test_pad_middle_leaves_the_first_and_the_last_token(vocabulary: Vocabulary, length: int) -> None:
+def test_pad_middle_leaves_the_first_and_the_last_token(tokenizer: TextTokenizer, length: int) -> None:
     prompt = list(range(10, 10 + length))
 
-    found = seeing(vocabulary).pad_middle(prompt)
+    found = seeing(tokenizer).pad_middle(prompt)
 
     (pad,) = ids("<eos>")
     assert len(found) == length
@@ -128,43 +128,15 @@ def test_pad_middle_leaves_the_first_and_the_last_token(vocabulary: Vocabulary, 
 
 
 @pytest.mark.parametrize("special", ["<eos>", "<image>", "<eol>", "<bos>"])
-def test_a_special_token_that_a_user_types_is_text(vocabulary: Vocabulary, special: str) -> None:
-    found = writer(vocabulary).prompt((token("<bos>"), TEXT), f"a {special} car", [])
+def test_a_special_token_that_a_user_types_is_text(tokenizer: TextTokenizer, special: str) -> None:
+    found = writer(tokenizer).prompt((token("<bos>"), TEXT), f"a {special} car", [])
 
     assert found.count(VOCABULARY[special]) == (special == "<bos>")
     assert found[:2] == ids("<bos> a")
 
 
-def test_an_empty_text_adds_no_token(vocabulary: Vocabulary) -> None:
-    assert writer(vocabulary).prompt((token("<bos>"), TEXT), "", []) == ids("<bos>")
-
-
-def test_a_tokenizer_file_that_truncates_or_pads_does_so_in_no_prompt(toy: Path, tmp_path: Path) -> None:
-    tokenizer = Tokenizer.from_file(str(toy / "tokenizer.json"))
-    tokenizer.enable_truncation(3)
-    tokenizer.enable_padding(length=8)
-    tokenizer.save(str(tmp_path / "tokenizer.json"))
-
-    assert Vocabulary(tmp_path / "tokenizer.json").encode("red") == ids("red")
-    assert Vocabulary(tmp_path / "tokenizer.json").encode("a red car on it") == ids("a red car on it")
-
-
-def test_special_tokens_are_left_out_of_answers(vocabulary: Vocabulary) -> None:
-    assert vocabulary.decode(ids("<bos> a red car <eos>")) == "a red car"
-
-
-def test_a_token_that_the_tokenizer_lacks_names_file_and_token(vocabulary: Vocabulary, toy: Path) -> None:
-    with pytest.raises(BundleError, match=rf"{toy}/tokenizer.json lacks the token '<nope>' that the manifest names"):
-        vocabulary.special("<nope>")
-
-
-@pytest.mark.parametrize("content", ["", "{}", "not json", '{"version": "1.0", "model": {"type": "Nope"}}'])
-def test_a_file_that_is_no_tokenizer_is_named(tmp_path: Path, content: str) -> None:
-    path = tmp_path / "tokenizer.json"
-    path.write_text(content)
-
-    with pytest.raises(BundleError, match=rf"^{path} is not a tokenizer \(.+\)\. Export"):
-        Vocabulary(path)
+def test_an_empty_text_adds_no_token(tokenizer: TextTokenizer) -> None:
+    assert writer(tokenizer).prompt((token("<bos>"), TEXT), "", []) == ids("<bos>")
 
 
 @pytest.mark.parametrize("text", ["", "   ", "\n\t", "\u3000"])

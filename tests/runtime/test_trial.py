@@ -13,10 +13,10 @@ from strangers import PICTUREBOOK, image_tokenizer, numbers, strangers
 
 from edgevlo.runtime.bundle import known_bundles, open_bundle, read_bundle, trial, verify_bundle
 from edgevlo.runtime.errors import BundleError
-from edgevlo.runtime.generate.prompts import Vocabulary
 from edgevlo.runtime.manifest.pictures import Grid
 from edgevlo.runtime.manifest.schema import read_manifest
 from edgevlo.runtime.pictures.sizes import GridRule
+from edgevlo.runtime.tokenizer.text_tokenizer import TextTokenizer
 from edgevlo.runtime.tokenizer.tokenizer_rules import broken_rule, check_tokenizer, endless
 
 
@@ -128,7 +128,7 @@ def test_an_expression_that_panics_is_refused_in_the_trial_and_told_in_one_line(
     with pytest.raises(BundleError, match=r"evil/tokenizer.json: the expression '\(a\+\)\+\$' repeats a group"):
         open_bundle(bundle)
     with pytest.raises(BundleError, match=r"evil/tokenizer.json cannot split these words .*retry-limit"):
-        Vocabulary(bundle / "tokenizer.json").encode("a" * 60 + "!")
+        TextTokenizer(bundle / "tokenizer.json").encode("a" * 60 + "!")
 
 
 @pytest.mark.parametrize(
