@@ -1,7 +1,8 @@
 """The text tokenizer: byte-level BPE trained on the world's own sentences, widened by the whole words of the lexicon.
 
 Any text can be encoded (byte fallback). Digits, the characters of a quoted sign word, and Chinese characters outside
-the lexicon's words stand alone, so a phrase is split the same way wherever it occurs.
+the lexicon's words stand alone, so a phrase is split the same way wherever it occurs. A sign's word in capitals
+(`a sign that says LEO`) is read as a quoted one: nobody can tell the letters of a word that is one token.
 """
 
 from __future__ import annotations
@@ -40,6 +41,22 @@ TEXT_TOKENS = 20_480  # with the whole words; visual tokens follow
 VOCABULARY = TEXT_TOKENS + CODES
 FORMS_EVERY, WORDS_EVERY = 1000, 4000  # samples for each time that all forms, all common words are seen
 QUOTED = 12  # characters after an opening quote that are split one by one
+BEFORE_A_SIGN = ("says", "say", "saying", "said", "sign", "sign:", "sign to", "reads", "read", "reading", "word",
+                 "words", "text", "letters", "written", "writing", "label", "labelled", "labeled", "saying:", "says:",
+                 "word:", "text:")  # fmt: skip
+BEFORE_A_CHINESE_SIGN = "写着上是字叫成为牌作个：:"
+
+
+def _quotes_around_sign_words() -> list[normalizers.Replace]:
+    """Quote the words in capitals that a sign is to say; a mark stands for the opening quote until all are closed."""
+    before = [f"{word} " for word in BEFORE_A_SIGN] + [f"[{BEFORE_A_CHINESE_SIGN}]", f"[{BEFORE_A_CHINESE_SIGN}] "]
+    word, ends = f"[A-Z][A-Z0-9]{{1,{QUOTED - 1}}}", "(?![A-Za-z0-9])"
+    marked = "|".join(f"\ue001[A-Z0-9]{{{length}}}" for length in range(2, QUOTED + 1))
+    return [
+        normalizers.Replace(Regex(f"(?<={'|'.join(before)})(?={word}{ends})"), "\ue001"),
+        normalizers.Replace(Regex(f"(?<={marked}){ends}"), '"'),
+        normalizers.Replace("\ue001", '"'),
+    ]
 
 
 def new_tokenizer(whole: list[str] | None = None) -> Tokenizer:
@@ -49,8 +66,9 @@ def new_tokenizer(whole: list[str] | None = None) -> Tokenizer:
     simple = [normalizers.Replace(old, new) for old, new in simplified().items()]
     # a full-width comma survives NFKC, so that Chinese answers keep theirs
     tokenizer.normalizer = normalizers.Sequence(
-        [normalizers.Replace("，", "\ue000"), *quotes, normalizers.NFKC(), normalizers.Lowercase(),
-         normalizers.Replace("\ue000", "，"), normalizers.Replace(Regex(names.SHADES), ""), *simple]
+        [normalizers.Replace("，", "\ue000"), *quotes, normalizers.NFKC(), *_quotes_around_sign_words(),
+         normalizers.Lowercase(), normalizers.Replace("\ue000", "，"), normalizers.Replace(Regex(names.SHADES), ""),
+         *simple]
     )  # fmt: skip
     after_quote = "|".join('^"' + "." * length for length in range(QUOTED))
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
@@ -97,15 +115,13 @@ def train(samples: int = 40_000, seed: int = 1) -> Tokenizer:
 
 
 def widened(pieces: Tokenizer) -> Tokenizer:
-    """The tokenizer with a token for each whole word beside its pieces, whose ids stay; itself if it has them."""
-    if pieces.get_vocab_size() == TEXT_TOKENS:
-        return pieces
+    """The tokenizer with a token for each whole word beside its pieces, whose ids stay; how it reads is today's."""
     whole = [*names.pictures(), *names.chinese()]
     as_bytes = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     words = [*names.english(), *(as_bytes.pre_tokenize_str(word)[0][0] for word in whole)]
     made, new = json.loads(pieces.to_str()), json.loads(new_tokenizer(whole).to_str())
     vocabulary = made["model"]["vocab"]
-    for word in words:
+    for word in words if len(vocabulary) < TEXT_TOKENS else ():
         vocabulary.setdefault(word, len(vocabulary))
     if len(vocabulary) > TEXT_TOKENS:
         raise ValueError(f"more words than TEXT_TOKENS: make it {len(vocabulary)}, and train anew")

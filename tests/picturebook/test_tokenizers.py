@@ -95,6 +95,28 @@ def test_a_quoted_word_is_spelled(encoder: sequence.Encoder) -> None:
     assert encoder.tokenizer.encode("“Cafe”", add_special_tokens=False).tokens == ['"', "c", "a", "f", "e", '"']
 
 
+@pytest.mark.parametrize(
+    ("told", "quoted"),
+    [
+        ("a shop with a sign that says LEO on it", 'a shop with a sign that says "LEO" on it'),
+        ("the sign should read HI5!", 'the sign should read "HI5"!'),
+        ("牌子上写ＯＫ，旁边一只狗", '牌子上写"OK"，旁边一只狗'),
+        ("夜里，招牌上是 TAXI 四个字母", '夜里，招牌上是 "TAXI" 四个字母'),
+    ],
+)
+def test_what_a_sign_says_in_capitals_is_read_as_a_quoted_word(
+    encoder: sequence.Encoder, told: str, quoted: str
+) -> None:
+    assert encoder.text(told) == encoder.text(quoted)
+
+
+@pytest.mark.parametrize(
+    "text", ["HUSKY BLIZZARD NIGHT", 'a sign that says "GO HOME" at night', "my mom says I may", "a BLUE dog", "says A"]
+)
+def test_other_capitals_are_no_sign(encoder: sequence.Encoder, text: str) -> None:
+    assert encoder.text(text) == encoder.text(text.lower())
+
+
 def test_visual_tokens_follow_the_text_in_code_order(encoder: sequence.Encoder) -> None:
     vocabulary = text_tokenizer.vocabulary_map(encoder.tokenizer)
     assert vocabulary["<|visual token 000000|>"] == text_tokenizer.TEXT_TOKENS
