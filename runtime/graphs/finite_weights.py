@@ -92,7 +92,8 @@ def _stored(path: Path, mapped: mmap.mmap, tensor: tuple[int, int], kind: int) -
         location = Path(outside.get("location", ".."))
         if location.is_absolute() or ".." in location.parts:
             raise ValueError("weights outside the bundle")
-        if count == 0:
-            return np.zeros(0, dtype)
-        return np.memmap(path.parent / location, dtype, mode="r", offset=int(outside.get("offset", 0)), shape=(count,))
+        beside, offset = path.parent / location, int(outside.get("offset", 0))
+        if not 0 <= offset <= offset + count * dtype.itemsize <= beside.stat().st_size:
+            raise ValueError(f"{count} numbers at byte {offset} of {location}, which does not have them")
+        return np.memmap(beside, dtype, mode="r", offset=offset, shape=(count,)) if count else np.zeros(0, dtype)
     return np.frombuffer(mapped[here[0] : here[1]], dtype, count=(here[1] - here[0]) // dtype.itemsize)

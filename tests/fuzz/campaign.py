@@ -2,168 +2,185 @@
 
     python tests/fuzz/campaign.py --minutes 10 --seed 1
     python tests/fuzz/campaign.py --cases 10000 --seed 1     # figures go to benchmarks/results/fuzz.json
+    python tests/fuzz/campaign.py --cases 10000 --seed 1 --log cases.jsonl   # each case as it ends; goes on from there
     python tests/fuzz/campaign.py --kind graph --only 1234   # one case again, in this process
 
 A case passes when it works or ends in one line of an `EdgevloError`. Counted are tracebacks (anything else that was
-raised), hangs (more CPU than is allowed), deaths of the worker, memory above the limit, and files outside the folders
-that are given.
+raised), hangs (more CPU than is allowed), deaths of the worker, memory above the limits of worker.py, and files written
+outside the folders that are given. All kinds together take some 0.15 CPU seconds a case.
 """
 
 import argparse
 import json
 import os
-import random
-import resource
+import selectors
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-import traceback
-import warnings
-from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 ROOT: Final = Path(__file__).parents[2]
-sys.path[:0] = [str(Path(__file__).parent), str(ROOT / "tests" / "support"), str(ROOT / "benchmarks")]
+sys.path[:0] = [str(Path(__file__).parent), str(ROOT / "benchmarks")]
 
 from record import write
+from worker import CPU_SECONDS, GROWTH_BYTES, PEAK_BYTES, SHARES, run_case
 
-CPU_SECONDS: Final = 10.0
-PEAK_BYTES: Final = 600 * 2**20  # of the worker, whose own imports and model take 150 MB
-# How often each kind comes: graphs and tokenizers start a process each.
-SHARES: Final = {"manifest": 40, "picture": 40, "prompt": 8, "checkpoint": 8, "tokenizer": 8, "graph": 6}
-
-
-def run_case(cases: Any, kind: str, seed: int) -> dict[str, Any]:
-    """Run one case; return what it did."""
-    from edgevlo.runtime.errors import EdgevloError
-
-    Path("/proc/self/clear_refs").write_text("5")  # the peak is counted from here
-    began, outcome, detail = _cpu(), "ok", ""
-    try:
-        cases.kinds[kind](random.Random(f"{kind}-{seed}"))
-    except EdgevloError as error:
-        outcome, detail = "refused", str(error)
-        if "\n" in detail:
-            outcome = "lines"
-    except BaseException:
-        outcome, detail = "traceback", traceback.format_exc()
-    seconds, peak = _cpu() - began, _peak()
-    if outcome in ("ok", "refused") and seconds > CPU_SECONDS:
-        outcome = "hang"
-    if outcome in ("ok", "refused") and peak > PEAK_BYTES:
-        outcome = "memory"
-    return {"kind": kind, "seed": seed, "outcome": outcome, "detail": detail, "seconds": seconds, "peak": peak}
+PASSED: Final = ("ok", "refused")
+SILENCE: Final = 900  # seconds without a line from a worker, after which it waits for something that never comes
 
 
-def _cpu() -> float:
-    return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-
-
-def _peak() -> int:
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
-
-
-def work(folder: Path, first: int, minutes: float, only: str | None) -> None:
-    """Be a worker: run cases from a seed on and print each as a line of JSON."""
-    from cases import Cases, make_checkpoint_of_tests
-
-    warnings.simplefilter("ignore")
-    cases = Cases(folder, make_checkpoint_of_tests(folder / "original") if only in (None, "checkpoint") else None)
-    kinds = [only] if only else [kind for kind in SHARES if kind in cases.kinds]
-    os.chdir(folder)
-    end, seed = time.monotonic() + 60 * minutes, first
-    while time.monotonic() < end:
-        kind = random.Random(seed).choices(kinds, [SHARES[kind] for kind in kinds])[0]
-        print(json.dumps({"kind": kind, "seed": seed, "outcome": "started"}), flush=True)
-        print(json.dumps(run_case(cases, kind, seed)), flush=True)
-        seed += 1
-
-
-def campaign(minutes: float, seed: int, only: str | None, most: int | None = None) -> int:
+def campaign(minutes: float, seed: int, only: str | None, most: int | None, log: Path | None) -> int:
     """Run workers until the time is up or so many cases are done, a new one after each that died.
 
     Prints the table and returns the exit code; figures of a number of cases are written.
     """
-    first = seed
-    outcomes: Counter[tuple[str, str]] = Counter()
-    faults: list[dict[str, Any]] = []
-    slowest, largest, end = 0.0, 0, time.monotonic() + 60 * minutes
-    with tempfile.TemporaryDirectory(prefix="edgevlo-fuzz-") as box:
-        home = {"HOME": f"{box}/home", "EDGEVLO_HOME": f"{box}/home/edgevlo", "TMPDIR": f"{box}/tmp"}
-        for name in ("home", "tmp"):
-            Path(box, name).mkdir()
-        while (left := (end - time.monotonic()) / 60) > 0 and (most is None or outcomes.total() < most):
-            folder = Path(box) / f"worker-{seed}"
-            folder.mkdir()
-            arguments = [
-                "--worker",
-                str(folder),
-                "--minutes",
-                str(left),
-                "--seed",
-                str(seed),
-                *(["--kind", only] if only else []),
-            ]
-            last: dict[str, Any] = {}
-            with subprocess.Popen(
-                [sys.executable, __file__, *arguments], env={**os.environ, **home}, stdout=subprocess.PIPE, text=True
-            ) as worker:
-                assert worker.stdout is not None
-                for line in worker.stdout:
-                    if not line.startswith('{"kind": '):
-                        continue  # a library that prints
-                    last = json.loads(line)
-                    if last["outcome"] == "started":
-                        continue
-                    outcomes[last["kind"], last["outcome"]] += 1
-                    slowest, largest = max(slowest, last["seconds"]), max(largest, last["peak"])
-                    if last["outcome"] not in ("ok", "refused"):
-                        faults.append(last)
-                        print(
-                            f"{last['outcome']}: --kind {last['kind']} --only {last['seed']}\n{last['detail'][-1500:]}",
-                            flush=True,
-                        )
-                    if most is not None and outcomes.total() >= most:
-                        worker.kill()
-                        break
-            if worker.returncode != 0 and (most is None or outcomes.total() < most):
-                outcomes[last.get("kind", "worker"), "death"] += 1
-                faults.append({**last, "outcome": "death", "code": worker.returncode})
-                print(f"death ({worker.returncode}): --kind {last.get('kind')} --only {last.get('seed')}", flush=True)
-                if not last:
-                    break  # it did not come to its first case
-            seed = last.get("seed", seed) + 1
-        outside = sorted(
-            str(path.relative_to(box)) for path in Path(box).rglob("*")
-            if path.is_file() and not path.relative_to(box).parts[0].startswith(("worker-", "home", "tmp"))
-        )  # fmt: skip
-    for (kind, outcome), count in sorted(outcomes.items()):
-        print(f"{kind:12} {outcome:10} {count:7}")
-    worst = f"most CPU {slowest:.1f} s, largest peak {largest / 2**20:.0f} MiB"
-    print(f"{sum(outcomes.values())} cases to seed {seed - 1}; {worst}")
-    print(f"{len(faults)} faults; files outside: {outside or 'none'}")
+    cases = _logged(log)
+    following = cases[-1]["seed"] + 1 if cases else seed
+    end = time.monotonic() + 60 * minutes
+    with tempfile.TemporaryDirectory(prefix="edgevlo-fuzz-") as name, _opened(log) as written:
+        box = Path(name)
+        for folder in ("home", "tmp"):
+            (box / folder).mkdir()
+        while (left := (end - time.monotonic()) / 60) > 0 and (most is None or len(cases) < most):
+            for case in _worker(box, following, left, only, None if most is None else most - len(cases)):
+                cases.append(case)
+                written.write(json.dumps(case) + "\n")
+                written.flush()
+                if case["outcome"] not in PASSED:
+                    print(f"{case['outcome']}: --kind {case['kind']} --only {case['seed']}", flush=True)
+                    print(case["detail"][-1500:], flush=True)
+            if cases and cases[-1]["kind"] == "worker":
+                break  # it did not come to its first case
+            following = cases[-1]["seed"] + 1 if cases else following
+        outside = _outside(box)
+    figures = _figures(cases, outside)
+    for kind, counts in figures["kinds"].items():
+        print(f"{kind:12} {counts}")
+    print({name: figures[name] for name in ("slowest", "largest_peak", "largest_growth") if name in figures})
+    print(f"{len(cases)} cases, seeds {figures['seeds']}")
+    print(f"{len(figures['faults'])} faults; files outside: {outside or 'none'}")
     if most is not None:
-        figures = {
-            "cases": outcomes.total(),
-            "seeds": [first, seed - 1],
-            "kinds": _by_kind(outcomes),
-            "faults": [{name: fault.get(name) for name in ("kind", "seed", "outcome")} for fault in faults],
-            "files_outside": outside,
-            "most_cpu_seconds": round(slowest, 2),
-            "largest_peak_mib": round(largest / 2**20),
-        }
         write("fuzz", figures)
-    return 1 if faults or outside else 0
+    return 1 if figures["faults"] or outside else 0
 
 
-def _by_kind(outcomes: Counter[tuple[str, str]]) -> dict[str, dict[str, int]]:
-    found: dict[str, dict[str, int]] = {}
-    for (kind, outcome), count in sorted(outcomes.items()):
-        found.setdefault(kind, {})[outcome] = count
-    return found
+def _logged(log: Path | None) -> list[dict[str, Any]]:
+    """Return the cases that an earlier run of the campaign wrote down, without a line that was cut off."""
+    if log is None or not log.exists():
+        return []
+    whole = log.read_text().rpartition("\n")[0]
+    log.write_text(f"{whole}\n" if whole else "")
+    return [json.loads(line) for line in whole.splitlines()]
+
+
+def _opened(log: Path | None) -> IO[str]:
+    return Path(os.devnull if log is None else log).open("a")
+
+
+def _worker(box: Path, seed: int, minutes: float, only: str | None, most: int | None) -> Iterator[dict[str, Any]]:
+    """Start a worker; yield its cases until it ends, the one that ended it with what it died of."""
+    folder = box / f"worker-{seed}"
+    folder.mkdir()
+    home = {"HOME": f"{box}/home", "EDGEVLO_HOME": f"{box}/home/edgevlo", "TMPDIR": f"{box}/tmp"}
+    command = [sys.executable, str(Path(__file__).with_name("worker.py")), str(folder), str(seed), str(minutes)]
+    last: dict[str, Any] = {"kind": "worker", "seed": seed, "outcome": "started"}
+    done, ended = 0, False
+    with subprocess.Popen(
+        [*command, *([only] if only else [])],
+        env={**os.environ, **home, "PYTHONDONTWRITEBYTECODE": "1"},
+        stdout=subprocess.PIPE,
+    ) as worker:
+        try:
+            for line in _lines(worker):
+                if not line.startswith(b'{"kind": '):
+                    continue  # a library that prints
+                last = json.loads(line)
+                if last["outcome"] != "started":
+                    yield last
+                    done += 1
+                if done == most:
+                    ended = True
+                    break
+        finally:
+            with suppress(ProcessLookupError):
+                worker.kill()
+    if not ended and worker.returncode != 0:
+        hang = worker.returncode in (-signal.SIGXCPU, -signal.SIGKILL)
+        detail = f"the worker ended with {worker.returncode}"
+        yield {**last, "outcome": "hang" if hang else "death", "detail": detail, "seconds": 0.0, "peak": 0, "growth": 0}
+
+
+def _lines(worker: "subprocess.Popen[bytes]") -> Iterator[bytes]:
+    """Yield the lines of a worker until it ends or is silent for too long."""
+    assert worker.stdout is not None
+    with selectors.DefaultSelector() as selector:
+        selector.register(worker.stdout, selectors.EVENT_READ)
+        held = b""
+        while selector.select(SILENCE):
+            if not (read := os.read(worker.stdout.fileno(), 2**16)):
+                worker.wait(SILENCE)
+                return
+            *whole, held = (held + read).split(b"\n")
+            yield from whole
+
+
+def _outside(box: Path) -> list[str]:
+    """Return the files in a box outside the folders of its workers."""
+    given = ("worker-", "home", "tmp")
+    paths = (path.relative_to(box) for path in box.rglob("*") if path.is_file())
+    return sorted(str(path) for path in paths if not path.parts[0].startswith(given))
+
+
+def _figures(cases: list[dict[str, Any]], outside: list[str]) -> dict[str, Any]:
+    """Return cases by kind and outcome, what each kind cost, and all faults."""
+    kinds: dict[str, Any] = {}
+    for kind in sorted({case["kind"] for case in cases}):
+        own = [case for case in cases if case["kind"] == kind]
+        outcomes = [case["outcome"] for case in own]
+        kinds[kind] = {
+            "cases": len(own),
+            **{outcome: outcomes.count(outcome) for outcome in sorted(set(outcomes))},
+            "cpu_seconds": round(sum(case["seconds"] for case in own), 1),
+            "most_cpu_seconds": max(case["seconds"] for case in own),
+            "largest_growth_mib": round(max(case["growth"] for case in own) / 2**20),
+        }
+    most = {
+        name: {"kind": case["kind"], "seed": case["seed"], unit: scaled(case[field])}
+        for name, field, unit, scaled in (
+            ("slowest", "seconds", "cpu_seconds", float),
+            ("largest_peak", "peak", "mib", lambda count: round(count / 2**20)),
+            ("largest_growth", "growth", "mib", lambda count: round(count / 2**20)),
+        )
+        for case in sorted(cases, key=lambda case: case[field])[-1:]
+    }
+    return {
+        "cases": len(cases),
+        "seeds": [cases[0]["seed"], cases[-1]["seed"]] if cases else [],
+        "limits": {"cpu_seconds": CPU_SECONDS, "growth_mib": GROWTH_BYTES >> 20, "peak_mib": PEAK_BYTES >> 20},
+        "kinds": kinds,
+        **most,
+        "faults": [
+            {name: case[name] for name in ("kind", "seed", "outcome")}
+            for case in cases if case["outcome"] not in PASSED
+        ],
+        "files_outside": outside,
+    }  # fmt: skip
+
+
+def _one(kind: str, seed: int) -> int:
+    """Run one case in this process and show all of it."""
+    from cases import Cases, make_checkpoint_of_tests
+
+    with tempfile.TemporaryDirectory() as folder:
+        original = make_checkpoint_of_tests(Path(folder) / "original") if kind == "checkpoint" else None
+        result = run_case(Cases(Path(folder), original).kinds, kind, seed)
+    print(json.dumps({**result, "detail": ""}), result["detail"], sep="\n")
+    return 0 if result["outcome"] in PASSED else 1
 
 
 def main() -> int:
@@ -174,22 +191,13 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--kind", choices=list(SHARES))
     parser.add_argument("--only", type=int, help="one case by its seed, in this process")
-    parser.add_argument("--worker", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--log", type=Path, help="write each case here as it ends, and go on after those in it")
     given = parser.parse_args()
-    if given.worker is not None:
-        work(given.worker, given.seed, given.minutes, given.kind)
-        return 0
     if given.only is not None:
-        from cases import Cases, make_checkpoint_of_tests
-
-        with tempfile.TemporaryDirectory() as folder:
-            original = make_checkpoint_of_tests(Path(folder) / "original") if given.kind == "checkpoint" else None
-            result = run_case(Cases(Path(folder), original), given.kind, given.only)
-        print(json.dumps({**result, "detail": ""}), result["detail"], sep="\n")
-        return 0 if result["outcome"] in ("ok", "refused") else 1
+        return _one(given.kind, given.only)
     print(f"seed {given.seed}", flush=True)
     minutes = given.minutes if given.cases is None else 7 * 24 * 60
-    return campaign(minutes, given.seed, given.kind, given.cases)
+    return campaign(minutes, given.seed, given.kind, given.cases, given.log)
 
 
 if __name__ == "__main__":

@@ -14,8 +14,13 @@ from mutate import damaged_bytes, damaged_json
 from PIL import Image
 
 import edgevlo
-from edgevlo.runtime.bundle import EMBEDDED
+from edgevlo.runtime.backends import open_runner
+from edgevlo.runtime.bundle import EMBEDDED, Bundle, open_bundle
+from edgevlo.runtime.engine import Engine
+from edgevlo.runtime.manifest.schema import read_manifest
 from edgevlo.runtime.pictures.load import load_bytes
+from edgevlo.runtime.self_check.record import read_record
+from edgevlo.runtime.self_check.replay import replay
 
 PICTUREBOOK: Final = EMBEDDED / "picturebook"
 Case = Callable[[random.Random], None]
@@ -28,8 +33,11 @@ class Cases:
         self._bundle = folder / "bundle"
         shutil.copytree(PICTUREBOOK, self._bundle)
         self._manifest = (PICTUREBOOK / "manifest.json").read_bytes()
+        self._record = (PICTUREBOOK / "self_check.json").read_bytes()
         self._graphs = sorted(path.name for path in PICTUREBOOK.glob("*.onnx"))
+        self._weights = sorted(path.name for path in PICTUREBOOK.iterdir() if path.suffix in (".data", ".bin"))
         self._model = edgevlo.load()
+        self._engine = Engine(open_bundle(PICTUREBOOK), open_runner)
         self._pictures = _pictures()
         self._checkpoint = folder / "checkpoint"
         self.kinds: dict[str, Case] = {
@@ -38,6 +46,7 @@ class Cases:
             "prompt": self.prompt,
             "tokenizer": self.tokenizer,
             "graph": self.graph,
+            "record": self.record,
         }
         if checkpoint is not None:
             shutil.copytree(checkpoint, self._checkpoint)
@@ -50,9 +59,21 @@ class Cases:
         self._use(rng)
 
     def graph(self, rng: random.Random) -> None:
-        """A graph with damaged bytes and a right hash."""
+        """A graph that is another one, or damaged bytes of it or of its weights, each with a right hash."""
         name = rng.choice(self._graphs)
-        self._with(name, damaged_bytes((PICTUREBOOK / name).read_bytes(), rng), rng)
+        if rng.randrange(4) and (damaged := _damaged_graph(PICTUREBOOK / name, rng)) is not None:
+            self._with(name, damaged, rng)
+        else:
+            name = rng.choice([name, *self._weights])
+            self._with(name, damaged_bytes((PICTUREBOOK / name).read_bytes(), rng), rng)
+
+    def record(self, rng: random.Random) -> None:
+        """A self-check record with something else in it; what can be read is replayed."""
+        (self._bundle / "self_check.json").write_bytes(damaged_json(self._record, rng))
+        bundle = Bundle(folder=self._bundle, manifest=read_manifest(PICTUREBOOK), digest="")
+        record = read_record(bundle)
+        assert record is not None
+        replay(self._engine, bundle.manifest, record)
 
     def tokenizer(self, rng: random.Random) -> None:
         """A tokenizer with something else in it and a right hash."""
@@ -105,6 +126,15 @@ class Cases:
             model.paint("a red car", size=model.grid.size(model.grid.nearest(1, 1)))
         else:
             model.ask(picture, "what is it?")
+
+
+def _damaged_graph(path: Path, rng: random.Random) -> bytes | None:
+    """Return another graph, None where `onnx` is not installed."""
+    try:
+        from mutate_graph import damaged_graph
+    except ImportError:
+        return None
+    return damaged_graph(path.read_bytes(), rng)
 
 
 def _words(rng: random.Random) -> str:

@@ -106,6 +106,21 @@ def test_weights_that_lie_elsewhere_are_one_line(tmp_path: Path, location: str) 
         check_graph(tmp_path / "graph.onnx")
 
 
+@pytest.mark.parametrize(
+    ("offset", "dimension"), [(0, 2**62), (0, -(2**63)), (2**40, 8), (2**64, 8), (-1, 8), (0, 9), (1, 8)]
+)
+def test_weights_that_their_file_does_not_have_are_one_line(tmp_path: Path, offset: int, dimension: int) -> None:
+    (tmp_path / "weights").write_bytes(np.ones(8, np.float32).tobytes())
+    tensor = TensorProto(name="weight", data_type=TensorProto.FLOAT, dims=[dimension])
+    tensor.data_location = TensorProto.EXTERNAL
+    for key, value in (("location", "weights"), ("offset", str(offset))):
+        tensor.external_data.add(key=key, value=value)
+    write(tmp_path / "graph.onnx", tensor, outside=False)
+
+    with pytest.raises(BundleError, match=r"is not an ONNX file \(\d+ numbers at byte .* which does not have them"):
+        check_graph(tmp_path / "graph.onnx")
+
+
 def write(path: Path, tensor: TensorProto, *, outside: bool) -> None:
     graph = helper.make_graph([], "g", [], [], [tensor])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)])
