@@ -6,7 +6,7 @@ from typing import Any, Final, Literal, TypeAlias
 from ..pictures.marks import PRODUCER, SOURCE_TYPES
 from ..pictures.origin import Origin
 
-# Painted from words; an edit of the first source, with the others placed in it; what was perceived in the sources.
+# Painted from words; an edit of the first source, with the others placed in it; a new picture of what is seen in them.
 How: TypeAlias = Literal["painted", "edited", "perceived"]
 
 _CLOCK_IS_SET: Final = 2026  # before this year the device's clock was never set, and its time is left out

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from ..app_state import site_of
 from ..engine.job import Job
-from ..engine.messages import Output, PictureFormat, Task
+from ..engine.messages import PictureFormat, Task
 from ..web.errors import bad_request, json_response
 from .images_fields import Short
 from .pictures import WithPictures, read_with_pictures
@@ -62,13 +62,14 @@ async def perceive(request: Request, ability: str) -> Response:
     body, pictures = await read_with_pictures(request, Perceive)
     if body.objects and ability != "boxes":
         raise bad_request(f"{ability} takes no names of objects; leave them out.", "objects")
-    output = Output(format=body.output_format or "png")
+    site = site_of(request)
+    output = site.answers.written(body.output_format)
     task = Task(ability=ability, pictures=_one(pictures), objects=tuple(body.objects or ()), output=output)
     job = await _done(request, task, body.model, body.user)
     if job is None:
         return Response(status_code=499)
     (picture,) = job.pictures
-    labels = site_of(request).find(body.model).manifest.abilities[_named(ability)].labels
+    labels = site.find(body.model).manifest.abilities[_named(ability)].labels
     return json_response(
         {
             "b64_json": base64.b64encode(picture.image).decode(),

@@ -20,7 +20,7 @@ PAINTING = {"output", "model", "count", "codes", "watch", "resume", "c2pa", "fin
 PAIRS: list[tuple[str, Callable[..., Any], set[str], set[str]]] = [
     ("paint X", Model.paint, {"self", "image_guidance_scale"}, PAINTING),
     ("edit A.png X", Model.edit, {"self"}, PAINTING),
-    ("interleave X", Model.interleave, {"self"}, {"output", "model", "watch"}),
+    ("interleave X", Model.interleave, {"self"}, {"output", "model", "watch", "c2pa"}),
     ("ask A.png X", Model.ask, {"self"}, {"model"}),
     ("export A -o B", export_checkpoint, {"progress"}, set()),
     ("quantize A -o B", quantize, {"progress", "moments", "static"}, {*inspect.signature(Static).parameters}),

@@ -7,6 +7,8 @@ import stat
 import subprocess
 import sys
 import zlib
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from command_line import Run, fails
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from PIL import Image
+from toy_bundle import rewritten
 
 import edgevlo
 from edgevlo.runtime.credentials import manifest
@@ -249,6 +252,51 @@ def test_the_command_line_signs_and_inspects(edgevlo_run: Run) -> None:
     assert (
         "C2PA manifest        BROKEN: the file was changed after EdgeVLo device " in edgevlo_run("inspect", "b.png").out
     )
+
+
+def test_maps_and_boxes_are_signed_as_made_from_their_source(edgevlo_run: Run, toy: Path) -> None:
+    boxes = {"prompt": [{"field": "images"}, {"field": "text"}], "output": "image", "images": [1, 1]}
+    rewritten(toy, Path("both"), lambda tree: tree["abilities"].update(boxes=boxes))
+    Image.new("RGB", (20, 16), "red").save("photo.png")
+
+    assert edgevlo_run("segment", "photo.png", "-m", "./both", "--c2pa", "-o", "segments.png").code == 0
+    assert edgevlo_run("detect", "photo.png", "-m", "./both", "--c2pa", "-o", "boxes.png").code == 0
+
+    for name in ("segments.png", "boxes.png"):
+        store = read(Path(name).read_bytes())
+        assert store["validation_state"] == "Valid"
+        assert [one["action"] for one in actions(store)] == ["c2pa.created"]
+        assert [one["relationship"] for one in active(store)["ingredients"]] == ["inputTo"]
+
+
+def test_codes_are_signed_as_a_painting(edgevlo_run: Run) -> None:
+    edgevlo_run("paint", "a red car", "-m", "toy", "--codes", "codes.npy", "-o", "a.png")
+
+    assert edgevlo_run("decode", "codes.npy", "-m", "toy", "--c2pa", "-o", "b.png").code == 0
+
+    store = read(Path("b.png").read_bytes())
+    assert store["validation_state"] == "Valid"
+    assert [one["action"] for one in actions(store)] == ["c2pa.created"]
+    assert "ingredients" not in active(store)
+    assert "intact; c2pa.created" in edgevlo_run("inspect", "b.png").out
+
+
+@pytest.mark.parametrize("photo", [[], ["photo.png"]])
+def test_pictures_in_a_text_are_signed(edgevlo_run: Run, monkeypatch: pytest.MonkeyPatch, photo: list[str]) -> None:
+    Image.new("RGB", (20, 16), "red").save("photo.png")
+
+    def told(self: Model, prompt: str, pictures: Any, **_: Any) -> Iterator[Any]:
+        return chain(["A car:"], self.paint_rows(prompt), self.paint_rows(prompt))
+
+    monkeypatch.setattr(Model, "interleave_rows", told)
+
+    ran = edgevlo_run("interleave", *photo, "a red car", "-m", "toy", "--c2pa", "-o", "a.png")
+
+    assert ran.out == "A car:\na-1.png\na-2.png\n"
+    for name in ("a-1.png", "a-2.png"):
+        store = read(Path(name).read_bytes())
+        assert store["validation_state"] == "Valid"
+        assert [one["relationship"] for one in active(store).get("ingredients", [])] == ["inputTo"] * len(photo)
 
 
 def test_the_environment_signs_too(edgevlo_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

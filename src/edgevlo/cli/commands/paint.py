@@ -14,6 +14,7 @@ import click
 import edgevlo
 
 from ..options import (
+    c2pa_option,
     check_pictures,
     check_quotes,
     image_guidance_option,
@@ -71,6 +72,7 @@ def edit(pictures: tuple[Path, ...], instruction: str, size: str | None, **setti
 @image_guidance_option
 @sampling_options
 @watch_option
+@c2pa_option
 @json_option
 def interleave(
     pictures: tuple[Path, ...],
@@ -78,6 +80,7 @@ def interleave(
     output: Path,
     model: str | None,
     watch: bool,
+    c2pa: bool,
     as_json: bool,
     **settings: Any,
 ) -> None:
@@ -85,15 +88,15 @@ def interleave(
 
     Text is printed; pictures are written to OUTPUT with numbers, out-1.png and so on, and named where they belong.
     """
-    from edgevlo.runtime.pictures.marks import save_png
-
     from ..progress import follow, one_picture
 
     if watch and as_json:
         raise click.UsageError("--watch and --json both write to the output; choose one.")
     check_pictures(pictures, prompt, "prompt", needed=False)
     check_output(output, alone=False)
-    parts = edgevlo.load(model).interleave_rows(prompt, picture_sources(pictures), **settings)
+    sources = picture_sources(pictures)
+    signed = Made("perceived" if sources else "painted", sources).signer() if c2pa else None
+    parts = edgevlo.load(model).interleave_rows(prompt, sources, **settings)
     number = 0
     for part in parts:
         if isinstance(part, str):
@@ -102,7 +105,7 @@ def interleave(
         number += 1
         path = output.with_name(f"{output.stem}-{number}{output.suffix}")
         picture = follow(one_picture(part, parts), watch=watch).preview
-        save_png(picture, path)
+        write_picture(picture, path, signed)
         click.echo(json.dumps({"picture": str(path), "size": picture.size}) if as_json else path)
 
 
@@ -110,13 +113,15 @@ def interleave(
 @click.argument("codes", type=click.Path(path_type=Path))
 @output_option
 @model_option
-def decode(codes: Path, output: Path, model: str | None) -> None:
+@c2pa_option
+def decode(codes: Path, output: Path, model: str | None, c2pa: bool) -> None:
     """Turn CODES, a code grid in a .npy file, into a picture."""
     from ..code_files import read_codes
 
     check_output(output)
     grid = read_codes(codes)
-    write_picture(edgevlo.load(model).decode(grid), output)
+    signed = Made("painted").signer() if c2pa else None
+    write_picture(edgevlo.load(model).decode(grid), output, signed)
     if output != STREAM:
         click.echo(output)
 

@@ -7,7 +7,15 @@ import click
 
 import edgevlo
 
-from ..options import check_pictures, json_option, model_option, paint_options, picture_argument, pictures_argument
+from ..options import (
+    c2pa_option,
+    check_pictures,
+    json_option,
+    model_option,
+    paint_options,
+    picture_argument,
+    pictures_argument,
+)
 from ..printing import say, say_json
 from ..streams import STREAM, check_output, picture_source, picture_sources, source_bytes, write_picture
 from .paint import Made, paint_pictures
@@ -81,14 +89,19 @@ def ask(pictures: tuple[Path, ...], question: str, model: str | None, as_json: b
 @click.argument("objects", nargs=-1)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Also paint the boxes into this PNG file.")
 @model_option
+@c2pa_option
 @json_option
-def detect(picture: Path, objects: tuple[str, ...], output: Path | None, model: str | None, as_json: bool) -> None:
+def detect(
+    picture: Path, objects: tuple[str, ...], output: Path | None, model: str | None, c2pa: bool, as_json: bool
+) -> None:
     """Find OBJECTS, or everything, in PICTURE and print name and box (left, top, right, bottom) in pixels."""
     if output is not None:
         check_output(output, alone=False)
-    source, opened = picture_source(picture), edgevlo.load(model)
+    source = picture_source(picture)
+    signed = Made("perceived", [source]).signer() if c2pa and output is not None else None
+    opened = edgevlo.load(model)
     if output is not None:
-        write_picture(opened.boxes(source, objects), output)
+        write_picture(opened.boxes(source, objects), output, signed)
         if "detect" not in opened.manifest.abilities:
             click.echo(output)  # the model only paints boxes
             return
