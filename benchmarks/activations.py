@@ -32,9 +32,9 @@ from edgevlo.calibration.evaluation.gate import judge, reference_of
 from edgevlo.calibration.evaluation.reference import Subject
 from edgevlo.calibration.evaluation.teacher_forcing import TeacherForcedEngine, Trace
 from edgevlo.export import export_checkpoint
-from edgevlo.export.backbone import DecoderShape, build_backbone
 from edgevlo.export.checkpoint.folder import Checkpoint
-from edgevlo.export.graph_builder import write_graph
+from edgevlo.export.graphs.backbone import DecoderShape, build_backbone
+from edgevlo.export.graphs.graph_builder import write_graph
 from edgevlo.picturebook.exercises.tasks import Sample
 from edgevlo.picturebook.judging import trials
 from edgevlo.picturebook.world import atlas

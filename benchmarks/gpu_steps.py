@@ -67,8 +67,8 @@ def large(folder: Path, target: str, bits: int | None) -> None:
     """Write backbone and image head of the large shape, their weights left out, and which those are."""
     import onnx_ir as ir
 
-    from edgevlo.export.backbone import DecoderShape, build_backbone
-    from edgevlo.export.image_head import ImageHead, build_image_head
+    from edgevlo.export.graphs.backbone import DecoderShape, build_backbone
+    from edgevlo.export.graphs.image_head import ImageHead, build_image_head
     from edgevlo.quantization.module_precisions import GPU_INT8, INT4
     from edgevlo.quantization.targets.gpu import gpu_passes
     from edgevlo.quantization.targets.operators import refuse

@@ -29,7 +29,7 @@ from edgevlo.picturebook.judging.figures import wilson
 from edgevlo.picturebook.language.words import LANGUAGES
 from edgevlo.picturebook.requests.lines import Line
 from edgevlo.picturebook.world import atlas
-from edgevlo.runtime.child import end_with_parent
+from edgevlo.runtime.child_process import end_with_parent
 
 NAMES = {
     "paint": "paint, as people say it", "edit": "edit, as people say it", "ask": "questions, as people ask",

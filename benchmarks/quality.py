@@ -39,7 +39,7 @@ from edgevlo.picturebook.judging.trials import Trial
 from edgevlo.picturebook.language.words import LANGUAGES
 from edgevlo.picturebook.world import atlas
 from edgevlo.runtime.arrays import Codes
-from edgevlo.runtime.child import end_with_parent
+from edgevlo.runtime.child_process import end_with_parent
 
 SHOWN = 6  # English cases of a row that may be on a sheet
 Case = tuple[str, str, int]  # row, language, number

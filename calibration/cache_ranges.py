@@ -15,10 +15,10 @@ from edgevlo.runtime.bundle import Bundle
 from edgevlo.runtime.engine import Engine, Painter
 from edgevlo.runtime.model import Model
 
-from .carry_out import carry_out_all
 from .evaluation.cases import PICTURES
 from .observe import Observer
 from .requests import cases
+from .run_requests import carry_out_all
 
 # Requests, the abilities in turn. What is beyond the ranges is clipped, for which QuantizedCachePass leaves a margin.
 COUNT: Final = 4

@@ -20,9 +20,9 @@ from edgevlo.runtime.memory.predict import weights_bytes
 from edgevlo.runtime.memory.refuse import check_available
 from edgevlo.runtime.model import Model
 
-from .carry_out import COUNT, carry_out_all
 from .observe import ROLES, ObservedEngine, Observer, Watched, flat, real_tokens, rows_of, watched
 from .requests import cases
+from .run_requests import COUNT, carry_out_all
 
 GATHERED: Final = 256  # tokens between additions
 

@@ -13,10 +13,10 @@ from edgevlo.runtime.manifest import pictures as manifest_pictures
 from edgevlo.runtime.manifest.graphs import GraphRole
 from edgevlo.runtime.manifest.prompts import ImageBlock
 
-from .backbone import DecoderShape
 from .checkpoint.card import Card
 from .checkpoint.folder import Checkpoint
-from .image_head import ImageHead
+from .graphs.backbone import DecoderShape
+from .graphs.image_head import ImageHead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,16 +20,16 @@ from edgevlo.runtime.manifest.schema import FORMAT, Manifest, Producer, Source, 
 from edgevlo.runtime.model import Model
 from edgevlo.runtime.tokenizer.tokenizer_rules import check_tokenizer
 
-from .backbone import build_backbone
 from .checkpoint.card import CARD_FILE, Card, read_card
 from .checkpoint.licence import source, write_licence
 from .export_plan import ExportPlan
 from .families.recognise import plan_export
-from .graph_builder import interface, write_graph
-from .image_head import build_image_head
+from .graphs.backbone import build_backbone
+from .graphs.graph_builder import interface, write_graph
+from .graphs.image_head import build_image_head
+from .graphs.text_head import build_text_head
 from .malloc_trim import give_back_freed_memory
 from .parity import compare, compare_code_table, compare_table
-from .text_head import build_text_head
 from .torch_export import export_module
 
 # Told what is being done, how much of it is done, and how much there is.

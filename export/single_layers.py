@@ -13,7 +13,7 @@ from pathlib import Path
 import onnx_ir as ir
 import onnxruntime as ort
 
-from .backbone import layer_output
+from .graphs.backbone import layer_output
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ import torch
 from edgevlo.runtime.arrays import Codes, Floats, Logits
 from edgevlo.runtime.errors import CheckpointError
 
-from .backbone import DecoderShape
 from .checkpoint.folder import Checkpoint, Shape
 from .export_plan import Reference
+from .graphs.backbone import DecoderShape
 from .stream_modules import META, linear, load, on_demand
 
 HEAD: Final = "lm_head.weight"

@@ -4,7 +4,7 @@ from .module_precisions import CPU, GPU, METHODS
 from .quantize import Quantized, quantize, run
 from .request import QuantizeRequest
 from .requested_precisions import Override, override
-from .static import Static
+from .static_quantization import Static
 from .targets.emulation import open_emulated
 
 __all__ = [

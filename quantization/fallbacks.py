@@ -16,7 +16,7 @@ from edgevlo.runtime.manifest.schema import Target
 
 from .module_precisions import FLOAT32
 from .requested_precisions import Choice, Override
-from .static import ROLES, Static
+from .static_quantization import ROLES, Static
 
 Names: TypeAlias = Mapping[GraphRole, tuple[str, ...]]  # of each module's linear layers
 

@@ -17,7 +17,7 @@ from edgevlo.runtime.errors import RequestError
 from edgevlo.runtime.manifest.schema import Manifest
 
 from .passes.int8_kv_cache import QuantizedCachePass
-from .static import with_int8_cache
+from .static_quantization import with_int8_cache
 
 
 def quantise_cache(bundle: Bundle, prompts: Path | None, progress: Progress) -> Bundle:

@@ -28,7 +28,7 @@ from .module_precisions import DATA_DRIVEN, Blocks
 from .modules import quantised_blocks
 from .request import QuantizeRequest, check
 from .requested_precisions import Override
-from .static import Calibrated, Static
+from .static_quantization import Calibrated, Static
 from .targets.emulation import emulated
 from .targets.gpu import GPU_TARGETS, TargetWarning, changed_sampling
 from .targets.self_check import record_outputs

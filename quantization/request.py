@@ -15,7 +15,7 @@ from .fallbacks import Names, PrecisionPlan
 from .module_precisions import BLOCK_SIZES, DATA_DRIVEN, METHODS, SYMMETRIC, Float32, recipe_of, unquantised
 from .modules import check_overrides, check_tables, linear_layer_names, quantised_blocks
 from .requested_precisions import Choice, Override, override
-from .static import Static
+from .static_quantization import Static
 from .targets.gpu import GPU_TARGETS, check_capacity, half_of
 from .weight_only.int4_int8_matmul_nbits import Moments
 

@@ -23,7 +23,7 @@ from .passes.fused_qkv import FusedQkvPass
 from .passes.group_query_attention import GroupQueryAttentionPass
 from .passes.half_precision import Half
 from .shared_weights import share_weights
-from .static import Calibrated, StaticPass
+from .static_quantization import Calibrated, StaticPass
 from .targets.gpu import GPU_TARGETS, gpu_backbone, gpu_graph, gpu_passes, half_of, usual_capacity
 from .targets.operators import refuse
 from .weight_only.int4_int8_matmul_nbits import Moments

@@ -29,9 +29,9 @@ from .memory.refuse import check_opening
 from .once import once
 from .pictures.codes_to_pixels import check_codes, from_pixels
 from .pictures.load import Picture, load_picture
-from .pictures.marks import PRODUCER, ai_mark, marked
 from .pictures.origin import Composition
 from .pictures.sizes import GridRule, Shape, Size, read_size
+from .pictures.write_marks import PRODUCER, ai_mark, marked
 from .tokenizer.text_tokenizer import TextTokenizer
 
 

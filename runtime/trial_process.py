@@ -10,7 +10,7 @@ import numpy as np
 
 from .backends import on_device, open_runner
 from .bundle import Bundle
-from .child import end_with_parent
+from .child_process import end_with_parent
 from .engine import Engine
 from .errors import EdgevloError
 from .manifest.guidance import Sampling

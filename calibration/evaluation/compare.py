@@ -20,7 +20,7 @@ from edgevlo.runtime.manifest.abilities import Ability, AbilityName
 from edgevlo.runtime.manifest.schema import Manifest
 
 from .cases import Case
-from .layers import layer_names, why_no_layers
+from .hidden_states import layer_names, why_no_layers
 from .metrics import Energies, PictureDifferences, divergence
 from .reference import Performer, Pictures, Reference, ReferenceResult, Subject, grid
 from .teacher_forcing import Trace

@@ -18,7 +18,7 @@ from edgevlo.runtime.errors import RequestError
 from .cases import Case, cases, digest
 from .compare import Pair, check_comparable, compare
 from .gate import Verdict, verdict
-from .layers import why_no_layers
+from .hidden_states import why_no_layers
 from .limits import coarsest, limits_of
 from .metrics import check_installed
 from .reference import Reference, Subject, subject_of

@@ -30,7 +30,7 @@ from edgevlo.picturebook.language.words import LANGUAGES
 from edgevlo.picturebook.world import atlas
 from edgevlo.runtime.arrays import Progress
 from edgevlo.runtime.bundle import Bundle, open_bundle
-from edgevlo.runtime.child import end_with_parent
+from edgevlo.runtime.child_process import end_with_parent
 from edgevlo.runtime.errors import RequestError
 from edgevlo.runtime.memory.refuse import check_opening
 from edgevlo.runtime.model import Model

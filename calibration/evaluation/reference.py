@@ -21,7 +21,7 @@ from edgevlo.runtime.generate.stroke import Stroke
 from edgevlo.runtime.model import Model
 
 from .cases import Case, strokes_of
-from .layers import layer_names, why_no_layers
+from .hidden_states import layer_names, why_no_layers
 from .teacher_forcing import TeacherForcedEngine, Trace
 
 Pictures = Sequence[Path | Image.Image]

@@ -20,7 +20,7 @@ from edgevlo.runtime.manifest.graphs import GraphRole
 from edgevlo.runtime.manifest.guidance import Sampling
 from edgevlo.runtime.manifest.interfaces import takes_top_p
 
-from .layers import LayerStates, open_layered
+from .hidden_states import LayerStates, open_layered
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from .. import errors
-from ..child import command, environment, pipe_of_parent
+from ..child_process import command, environment, pipe_of_parent
 from ..errors import BundleError, EdgevloError, remedy
 
 NO_TRIAL: Final = "EDGEVLO_TRIAL"  # 0: bundles are opened without a trial

@@ -3,8 +3,8 @@
 import datetime
 from typing import Any, Final, Literal, TypeAlias
 
-from ..pictures.marks import PRODUCER, SOURCE_TYPES
 from ..pictures.origin import Origin
+from ..pictures.write_marks import PRODUCER, SOURCE_TYPES
 
 # Painted from words; an edit of the first source, with the others placed in it; a new picture of what is seen in them.
 How: TypeAlias = Literal["painted", "edited", "perceived"]

@@ -22,9 +22,9 @@ from ..guidance import merged, weighted_branches
 from ..manifest.abilities import Ability
 from ..manifest.guidance import Branch, Sampling
 from ..pictures.codes_to_pixels import check_codes
-from ..pictures.marks import PRODUCER, UNKNOWN, provenance
 from ..pictures.origin import Composition
 from ..pictures.sizes import GridRule, Shape, tokens_fed
+from ..pictures.write_marks import PRODUCER, UNKNOWN, provenance
 from . import raster_loop, speculative_loop
 from .draft_predictors import Drafts
 from .interleave import Written

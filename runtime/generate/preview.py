@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 from PIL import Image
 
 from ..arrays import Codes
-from ..pictures.marks import marked
+from ..pictures.write_marks import marked
 
 Decode: TypeAlias = Callable[[Codes], Image.Image]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from ..arrays import Codes
-from ..pictures.marks import png_bytes
+from ..pictures.write_marks import png_bytes
 from .preview import Preview
 
 

@@ -1,4 +1,4 @@
-"""From hidden states to the next code: guidance and the draw happen in the graph (export/image_head.py, sampler.py).
+"""From hidden states to the next code: guidance and the draw happen in the graph (export/graphs).
 
 Knows no grid and no tokens.
 """

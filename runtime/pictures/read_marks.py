@@ -14,9 +14,9 @@ from ..errors import PictureError, remedy
 from .formats import inspect
 from .formats.contents import UnreadableError
 from .formats.png import text_of
-from .marks import PARAMETERS
 from .origin import Origin, origin_of, xmp_of
 from .picture_file import read_file
+from .write_marks import PARAMETERS
 
 _AVIF_C2PA: Final = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")  # the user type of its box
 _FORMATS: Final = ("PNG", "JPEG", "WEBP")

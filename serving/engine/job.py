@@ -23,7 +23,7 @@ from .messages import (
     Strip,
     Task,
 )
-from .names import new_name
+from .random_names import new_name
 
 State: TypeAlias = Literal["queued", "running", "done", "failed", "cancelled"]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from edgevlo.runtime.child import command, environment
+from edgevlo.runtime.child_process import command, environment
 
 from .errors import ModelUnavailableError, WorkerLostError
 from .messages import (

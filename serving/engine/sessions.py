@@ -13,7 +13,7 @@ from ..limits import SessionLimits
 from .errors import SessionFullError
 from .job import Job
 from .messages import Answer
-from .names import new_name
+from .random_names import new_name
 
 Map: TypeAlias = Literal["segment", "edges", "depth", "normals", "pose"]
 TurnAbility: TypeAlias = Literal["show", "paint", "edit", "ask"] | Map

@@ -17,15 +17,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ..engine.names import owner_of
+from ..engine.random_names import owner_of
 from ..limits import RequestLimits
 from ..web.access import Access
 from ..web.errors import HANDLERS, ApiError, json_response
 from ..web.guard import Guard
 from ..web.stream import event
-from .answering import REPLICA
-from .asked import Asked, read
+from .answer_messages import REPLICA
 from .metrics import joined
+from .request_message import Asked, read
 
 _ATTEMPTS: Final = 4
 _COMMENT: Final = b":"

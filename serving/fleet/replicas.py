@@ -26,9 +26,9 @@ from ..engine.models import Keeping, Models
 from ..limits import EngineLimits
 from ..log import Log
 from ..web.access import Access
-from .answering import answering
-from .asked import Asked
+from .answer_messages import answering
 from .door import BusyError, ReplicaLostError, make_door
+from .request_message import Asked
 
 _LOST: Final = (RayActorError, WorkerCrashedError, ReplicaUnavailableError, DeploymentUnavailableError)
 _TICK_S: Final = 0.2

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from edgevlo.runtime.bundle import open_bundle
-from edgevlo.runtime.child import end_with_parent
+from edgevlo.runtime.child_process import end_with_parent
 from edgevlo.runtime.engine import Engine
 from edgevlo.runtime.errors import EdgevloError
 from edgevlo.runtime.memory.refuse import check_opening

@@ -7,7 +7,7 @@ from PIL import Image
 
 from edgevlo.runtime.credentials.manifest import How
 from edgevlo.runtime.credentials.sign import sign
-from edgevlo.runtime.pictures.marks import marked, without_prompt
+from edgevlo.runtime.pictures.write_marks import marked, without_prompt
 
 from ..engine.messages import Output, Task
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from edgevlo.runtime.generate.understanding import PromptWarning
     from edgevlo.runtime.model import Model
     from edgevlo.runtime.pictures.load import PictureWarning
-    from edgevlo.runtime.pictures.marks import png_bytes, save_png
+    from edgevlo.runtime.pictures.write_marks import png_bytes, save_png
 
 __version__ = "0.1.0"
 __all__ = [
@@ -51,8 +51,8 @@ _HOMES = {
     "PictureWarning": "edgevlo.runtime.pictures.load",
     "PromptWarning": "edgevlo.runtime.generate.understanding",
     "Stroke": "edgevlo.runtime.generate.stroke",
-    "png_bytes": "edgevlo.runtime.pictures.marks",
-    "save_png": "edgevlo.runtime.pictures.marks",
+    "png_bytes": "edgevlo.runtime.pictures.write_marks",
+    "save_png": "edgevlo.runtime.pictures.write_marks",
     "sign": "edgevlo.runtime.credentials.sign",
 }
 

@@ -16,7 +16,7 @@ from toy_reference import CELL, FIRST_TOKEN, REFERENCE, VOCABULARY, WEIGHTS, ids
 
 from edgevlo.calibration.evaluation.cases import Case, cases
 from edgevlo.calibration.evaluation.compare import Comparison, Figures, compare
-from edgevlo.calibration.evaluation.layers import layer_names, why_no_layers
+from edgevlo.calibration.evaluation.hidden_states import layer_names, why_no_layers
 from edgevlo.calibration.evaluation.reference import Performer, Reference, Subject
 from edgevlo.calibration.evaluation.teacher_forcing import Trace
 from edgevlo.runtime.arrays import Floats

@@ -23,7 +23,7 @@ from PIL import Image
 from edgevlo.export import export_checkpoint, exporter, parity
 from edgevlo.export.checkpoint.card import Card
 from edgevlo.export.families.recognise import plan_export
-from edgevlo.export.graph_builder import Network
+from edgevlo.export.graphs.graph_builder import Network
 from edgevlo.quantization import quantize
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.errors import CheckpointError

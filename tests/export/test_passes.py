@@ -9,7 +9,7 @@ import onnx_ir as ir
 import onnxruntime as ort
 import pytest
 
-from edgevlo.export.graph_builder import Network
+from edgevlo.export.graphs.graph_builder import Network
 from edgevlo.export.passes import ZeroBranchesPass, ZeroTapsPass
 from edgevlo.export.passes.zero_taps import trim_taps
 from edgevlo.runtime.arrays import Array

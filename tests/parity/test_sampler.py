@@ -10,8 +10,8 @@ import pytest
 import torch
 from transformers import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
-from edgevlo.export.graph_builder import Network
-from edgevlo.export.sampler import draw
+from edgevlo.export.graphs.graph_builder import Network
+from edgevlo.export.graphs.sampler import draw
 from edgevlo.runtime.arrays import Doubles, Floats
 
 Draw = Callable[..., npt.NDArray[np.int64]]

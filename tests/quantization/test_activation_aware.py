@@ -13,7 +13,7 @@ from emu3_checkpoints import SHAPES
 from exported import Exported
 
 from edgevlo.calibration.moments import second_moments
-from edgevlo.export.graph_builder import Network
+from edgevlo.export.graphs.graph_builder import Network
 from edgevlo.quantization import quantize
 from edgevlo.quantization.module_precisions import INT4, INT8, Blocks
 from edgevlo.quantization.passes._graph import matmuls

@@ -10,7 +10,7 @@ import onnx_ir as ir
 import pytest
 from calibrated import relative, session
 
-from edgevlo.export.graph_builder import Network
+from edgevlo.export.graphs.graph_builder import Network
 from edgevlo.quantization.passes.matmul_integer import MatMulIntegerPass
 from edgevlo.quantization.passes.qdq import Kind, QuantizeDequantizePass, quantised_weight
 from edgevlo.runtime.arrays import Array

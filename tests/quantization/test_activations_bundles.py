@@ -22,7 +22,7 @@ from edgevlo.export import export_checkpoint
 from edgevlo.quantization import Static, open_emulated, quantize
 from edgevlo.quantization.passes.qdq import Kind, QuantizeDequantizePass
 from edgevlo.quantization.passes.smoothquant import SmoothingPass
-from edgevlo.quantization.static import able
+from edgevlo.quantization.static_quantization import able
 from edgevlo.runtime.arrays import Array
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.errors import RequestError

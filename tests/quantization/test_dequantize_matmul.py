@@ -10,7 +10,7 @@ import onnx_ir as ir
 import pytest
 from graph_runs import error, product, run
 
-from edgevlo.export.graph_builder import write_graph
+from edgevlo.export.graphs.graph_builder import write_graph
 from edgevlo.quantization.module_precisions import INT4
 from edgevlo.quantization.passes.dequantize_matmul import DequantizeMatMulPass
 from edgevlo.quantization.passes.half_precision import HalfPrecisionPass

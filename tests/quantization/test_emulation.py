@@ -15,9 +15,9 @@ from exported import Exported
 
 from edgevlo.calibration.evaluation.evaluate import evaluate
 from edgevlo.calibration.evaluation.gate import judge, reference_of
-from edgevlo.calibration.evaluation.layers import LayerStates, open_layered
+from edgevlo.calibration.evaluation.hidden_states import LayerStates, open_layered
 from edgevlo.cli import run
-from edgevlo.export.graph_builder import Network, write_graph
+from edgevlo.export.graphs.graph_builder import Network, write_graph
 from edgevlo.quantization import open_emulated, quantize
 from edgevlo.quantization.module_precisions import GPU_INT8, INT4
 from edgevlo.quantization.passes.dequantize_matmul import DequantizeMatMulPass

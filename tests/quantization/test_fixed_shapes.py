@@ -10,7 +10,7 @@ from emu3_checkpoints import SHAPES
 from exported import Exported
 from graph_runs import session
 
-from edgevlo.export.graph_builder import Network, write_graph
+from edgevlo.export.graphs.graph_builder import Network, write_graph
 from edgevlo.quantization import quantize
 from edgevlo.quantization.passes.fixed_shapes import FixedCapacityPass, StaticTopKPass
 from edgevlo.quantization.passes.without_top_p import WithoutTopPPass

@@ -11,7 +11,7 @@ from exported import Exported
 from janus_checkpoints import JANUS_SHAPES, make_janus
 
 from edgevlo.export import export_checkpoint
-from edgevlo.export.graph_builder import Network
+from edgevlo.export.graphs.graph_builder import Network
 from edgevlo.quantization import quantize
 from edgevlo.quantization.targets.operators import CHECKS, check_cuda, check_tensorrt, refuse
 from edgevlo.runtime.bundle import open_bundle

@@ -13,7 +13,7 @@ from emu3_checkpoints import SHAPES
 from exported import Exported
 from graph_runs import error, product, run, session
 
-from edgevlo.export.graph_builder import Network, write_graph
+from edgevlo.export.graphs.graph_builder import Network, write_graph
 from edgevlo.quantization import quantize
 from edgevlo.quantization.operator_schemas import infer_types
 from edgevlo.quantization.passes.half_precision import HalfPrecisionPass

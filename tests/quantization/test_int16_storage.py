@@ -8,7 +8,7 @@ import onnxruntime as ort
 import pytest
 from graph_runs import FLOAT
 
-from edgevlo.export.graph_builder import Network, write_graph
+from edgevlo.export.graphs.graph_builder import Network, write_graph
 from edgevlo.quantization.passes.int16_storage import Int16StoragePass, grid_steps
 from edgevlo.runtime.arrays import Array, Floats
 from edgevlo.runtime.memory.onnx_shapes import read_weights

@@ -13,7 +13,7 @@ from dequantised import dequantised
 from emu3_checkpoints import SHAPES
 from exported import Exported
 
-from edgevlo.export.graph_builder import Network, write_graph
+from edgevlo.export.graphs.graph_builder import Network, write_graph
 from edgevlo.quantization import Static, quantize
 from edgevlo.quantization.module_precisions import HALF, INT4, INT8, METHODS, Blocks, Method
 from edgevlo.quantization.modules import check_overrides

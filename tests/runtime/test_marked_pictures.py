@@ -10,7 +10,7 @@ from PIL import Image
 
 import edgevlo
 from edgevlo.runtime.model import Model
-from edgevlo.runtime.pictures.marks import marked
+from edgevlo.runtime.pictures.write_marks import marked
 
 KIND = b"http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 

@@ -21,7 +21,7 @@ if __name__ == "__main__":
 """
 SERVER = """
 import subprocess, sys, time
-from edgevlo.runtime.child import command, environment
+from edgevlo.runtime.child_process import command, environment
 
 worker = command("edgevlo.serving.worker", sys.argv[1], "1")
 kept = subprocess.Popen(worker, env=environment(), stdin=subprocess.PIPE)
@@ -29,15 +29,15 @@ time.sleep(600)
 """
 CHILD = """
 import ctypes, sys, time
-from edgevlo.runtime import child
+from edgevlo.runtime import child_process
 
 if sys.argv[1] == "pipe":
     ctypes.CDLL = lambda name: object()  # another system's library: it has no prctl
-    child.end_with_parent()
+    child_process.end_with_parent()
 else:
-    child.threading = None
+    child_process.threading = None
     try:
-        child.end_with_parent()
+        child_process.end_with_parent()
     except AttributeError:
         pass
 print("ready", flush=True)
@@ -170,7 +170,7 @@ def test_a_parent_that_ended_before_is_noticed() -> None:
 
 
 def test_messages_in_the_pipe_are_no_end() -> None:
-    code = "import sys, time\nfrom edgevlo.runtime.child import end_with_parent\nend_with_parent()\n"
+    code = "import sys, time\nfrom edgevlo.runtime.child_process import end_with_parent\nend_with_parent()\n"
     code += "time.sleep(0.5)\nprint(sys.stdin.readline(), end='', flush=True)\ntime.sleep(600)"
     with subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from edgevlo.runtime.errors import OutputError, RequestError
-from edgevlo.runtime.pictures.marks import provenance, save_png
+from edgevlo.runtime.pictures.write_marks import provenance, save_png
 
 XMP = "XML:com.adobe.xmp"
 DIGEST = "0123456789abcdef" * 4
@@ -123,7 +123,7 @@ import os, resource
 from pathlib import Path
 from PIL import Image
 from edgevlo.runtime.errors import OutputError
-from edgevlo.runtime.pictures.marks import save_png
+from edgevlo.runtime.pictures.write_marks import save_png
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 try:
     save_png(Image.frombytes("RGB", (300, 300), os.urandom(270_000)), Path({str(tmp_path / "a.png")!r}))

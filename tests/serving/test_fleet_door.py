@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from starlette.types import Message
 
-from edgevlo.serving.fleet.asked import Asked
 from edgevlo.serving.fleet.door import BusyError, ReplicaLostError, make_door
 from edgevlo.serving.fleet.metrics import joined
+from edgevlo.serving.fleet.request_message import Asked
 from edgevlo.serving.web.access import Access
 
 LOST = "lost"

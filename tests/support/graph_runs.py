@@ -6,7 +6,7 @@ import numpy as np
 import onnx_ir as ir
 import onnxruntime as ort
 
-from edgevlo.export.graph_builder import Network, write_graph
+from edgevlo.export.graphs.graph_builder import Network, write_graph
 from edgevlo.runtime.arrays import Array
 
 FLOAT = ir.DataType.FLOAT

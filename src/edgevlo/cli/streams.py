@@ -41,7 +41,7 @@ def picture_source(path: Path) -> Path | StandardInput:
 
 def check_output(path: Path, *, alone: bool = True) -> None:
     """Raise unless a PNG can be written; `alone` says that nothing else is printed."""
-    from edgevlo.runtime.pictures.marks import check_png
+    from edgevlo.runtime.pictures.write_marks import check_png
 
     if path != STREAM:
         check_png(path)
@@ -68,7 +68,7 @@ def source_bytes(source: Path | StandardInput) -> bytes:
 def write_picture(picture: "Image.Image", path: Path, signed: Callable[[bytes], bytes] | None = None) -> None:
     """Write a PNG where `-o` says, as it becomes when it is `signed`."""
     from edgevlo.runtime.files import write_bytes
-    from edgevlo.runtime.pictures.marks import png_bytes, save_png
+    from edgevlo.runtime.pictures.write_marks import png_bytes, save_png
 
     if path == STREAM:
         content = png_bytes(picture)

@@ -38,7 +38,7 @@ def evaluate(
     """Compare BUNDLE, a quantised one, with the bundle that it was made from."""
     with needs_extra("quantize" if emulate else "evaluate"):
         from edgevlo.calibration.evaluation.evaluate import evaluate as compare
-        from edgevlo.calibration.evaluation.files import as_json, check_outputs, write_document, write_sheet
+        from edgevlo.calibration.evaluation.report_files import as_json, check_outputs, write_document, write_sheet
 
         if emulate:
             from edgevlo.quantization import open_emulated

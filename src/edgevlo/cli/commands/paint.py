@@ -171,7 +171,7 @@ def paint_pictures(
     """Paint `count` pictures of what they are `made` of, show the rows as they come, write and report each."""
     from edgevlo.runtime.files import check_writable
     from edgevlo.runtime.generate.options import check_seed
-    from edgevlo.runtime.pictures.marks import without_prompt
+    from edgevlo.runtime.pictures.write_marks import without_prompt
 
     from ..code_files import check_apart, numbered, write_codes
     from ..progress import follow

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from starlette.types import ASGIApp, Message
 
 from ..engine.job import Job
-from .asked import Asked
+from .request_message import Asked
 
 REPLICA: bytes = b"x-edgevlo-replica"  # a header of every answer: who gave it
 

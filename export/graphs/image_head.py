@@ -5,7 +5,7 @@ from typing import Final
 
 import onnx_ir as ir
 
-from .checkpoint.folder import Checkpoint
+from ..checkpoint.folder import Checkpoint
 from .graph_builder import Network
 from .sampler import draw
 

@@ -29,7 +29,7 @@ import torch
 
 from edgevlo.runtime.arrays import Floats
 
-from .checkpoint.folder import Checkpoint
+from ..checkpoint.folder import Checkpoint
 from .graph_builder import Network
 
 OPSET: Final = 24  # RMSNormalization, RotaryEmbedding and Attention of 23, TensorScatter of 24

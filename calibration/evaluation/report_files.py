@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from edgevlo.runtime.errors import RequestError
 from edgevlo.runtime.files import check_writable, place, write_bytes, write_whole
-from edgevlo.runtime.pictures.marks import check_png
+from edgevlo.runtime.pictures.write_marks import check_png
 
 if TYPE_CHECKING:
     from .evaluate import Evaluation
