@@ -96,7 +96,7 @@ def wait_for(process: int, name: str, count: int = 1) -> dict[int, str]:
 
 
 def all_end(processes: dict[int, str]) -> bool:
-    for _ in range(60):
+    for _ in range(600):
         if not any(runs(process) for process in processes):
             return True
         time.sleep(0.05)
