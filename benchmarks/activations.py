@@ -39,12 +39,12 @@ from edgevlo.picturebook.exercises.tasks import Sample
 from edgevlo.picturebook.judging import trials
 from edgevlo.picturebook.world import atlas
 from edgevlo.quantization import Static, quantize
-from edgevlo.quantization.module_precisions import GPU_INT8, INT4
 from edgevlo.quantization.passes._graph import linear_layers
 from edgevlo.quantization.passes.group_query_attention import GroupQueryAttentionPass
 from edgevlo.quantization.passes.int8_kv_cache import QuantizedCachePass
 from edgevlo.quantization.passes.matmul_integer import MatMulIntegerPass
 from edgevlo.quantization.passes.qdq import QuantizeDequantizePass
+from edgevlo.quantization.precision_recipes import GPU_INT8, INT4
 from edgevlo.quantization.weight_only.int4_int8_matmul_nbits import MatMulNBitsPass
 from edgevlo.runtime.arrays import Array, Floats
 from edgevlo.runtime.bundle import open_bundle

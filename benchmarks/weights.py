@@ -24,7 +24,7 @@ from edgevlo.calibration.moments import second_moments
 from edgevlo.cli.progress import progress_bar
 from edgevlo.export import export_checkpoint
 from edgevlo.quantization import quantize
-from edgevlo.quantization.module_precisions import INT4, INT8
+from edgevlo.quantization.precision_recipes import INT4, INT8
 from edgevlo.quantization.weight_only.int4_int8_matmul_nbits import MatMulNBitsPass
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.manifest.schema import read_manifest

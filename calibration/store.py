@@ -24,7 +24,7 @@ from edgevlo.runtime.manifest.graphs import GraphRole
 from edgevlo.runtime.manifest.values import Digest
 
 from .histogram import Statistics, restored
-from .ranges import Method
+from .thresholds import Method
 
 FORMAT: Final = "edgevlo-calibration/1"
 FILE: Final = "calibration.json"

@@ -1,6 +1,6 @@
 """Portable bundle -> bundle for one kind of device, written, judged and published. Needs the `quantize` extra."""
 
-from .module_precisions import CPU, GPU, METHODS
+from .precision_recipes import CPU, GPU, METHODS
 from .quantize import Quantized, quantize, run
 from .request import QuantizeRequest
 from .requested_precisions import Override, override

@@ -11,8 +11,8 @@ from typing import Final
 from edgevlo.runtime.manifest.graphs import Backbone
 
 from .fallbacks import Finer, PrecisionPlan
-from .module_precisions import INT4, LARGE_BLOCK
 from .passes.group_query_attention import HEAD_SIZE_STEP
+from .precision_recipes import INT4, LARGE_BLOCK
 from .request import QuantizeRequest
 
 _WEIGHTS: Final = "int4"

@@ -14,7 +14,7 @@ from edgevlo.calibration.evaluation.limits import FIGURES
 from edgevlo.runtime.manifest.graphs import GraphRole
 from edgevlo.runtime.manifest.schema import Target
 
-from .module_precisions import FLOAT32
+from .precision_recipes import FLOAT32
 from .requested_precisions import Choice, Override
 from .static_quantization import ROLES, Static
 

@@ -12,8 +12,8 @@ from edgevlo.runtime.manifest.graphs import GraphRole
 from edgevlo.runtime.manifest.schema import Manifest
 
 from .fallbacks import FALLBACK_ROLES, Names
-from .module_precisions import Blocks, Float8, Float32, Half, Module, TargetHalf, Weights, is_quantised
 from .passes._graph import matmuls
+from .precision_recipes import Blocks, Float8, Float32, Half, Module, TargetHalf, Weights, is_quantised
 from .requested_precisions import Choice, Override
 
 

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from edgevlo.calibration.evaluation.budget import Budget, Kept, Tried, keep_most_sensitive, parse_budget
 from edgevlo.calibration.evaluation.gate import COUNT, QualityError, Verdict, judge, reference_of, settle
 from edgevlo.calibration.evaluation.reference import Reference
+from edgevlo.calibration.evaluation.sensitivity import Budget, Kept, Tried, keep_most_sensitive, parse_budget
 from edgevlo.calibration.moments import second_moments
 from edgevlo.runtime.arguments import as_names, as_path
 from edgevlo.runtime.arrays import Progress
@@ -24,8 +24,8 @@ from edgevlo.runtime.manifest.schema import Manifest, read_manifest
 from .cpu_defaults import with_defaults
 from .fallbacks import FALLBACK_ROLES, Fallback, PrecisionPlan
 from .int8_cache import quantise_cache
-from .module_precisions import DATA_DRIVEN, Blocks
 from .modules import quantised_blocks
+from .precision_recipes import DATA_DRIVEN, Blocks
 from .request import QuantizeRequest, check
 from .requested_precisions import Override
 from .static_quantization import Calibrated, Static

@@ -5,15 +5,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from edgevlo.calibration.evaluation.budget import parse_budget
 from edgevlo.calibration.evaluation.gate import COUNT
+from edgevlo.calibration.evaluation.sensitivity import parse_budget
 from edgevlo.runtime.arguments import check_fields, wrong_type
 from edgevlo.runtime.errors import BundleError, OutputError, RequestError
 from edgevlo.runtime.manifest.schema import Target, read_manifest
 
 from .fallbacks import Names, PrecisionPlan
-from .module_precisions import BLOCK_SIZES, DATA_DRIVEN, METHODS, SYMMETRIC, Float32, recipe_of, unquantised
 from .modules import check_overrides, check_tables, linear_layer_names, quantised_blocks
+from .precision_recipes import BLOCK_SIZES, DATA_DRIVEN, METHODS, SYMMETRIC, Float32, recipe_of, unquantised
 from .requested_precisions import Choice, Override, override
 from .static_quantization import Static
 from .targets.gpu import GPU_TARGETS, check_capacity, half_of
@@ -27,7 +27,7 @@ KV_CACHES: Final = ("float", "int8")
 class QuantizeRequest:
     """What `edgevlo quantize` takes, under the names and with the defaults of its options.
 
-    `weights` names a recipe of `module_precisions.py`; `method` and `block_size` change how it rounds to blocks,
+    `weights` names a recipe of `precision_recipes.py`; `method` and `block_size` change how it rounds to blocks,
     and `overrides`, such as `*.down_proj=int8`, the precision of single modules or layers. `capacity` is how many
     tokens the KV cache of a GPU bundle holds; None is enough for the model's largest pictures. `static` says what
     is quantised by the ranges in `calibration`, a folder that `calibrate` wrote for this bundle. `kv_cache` is

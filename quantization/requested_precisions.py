@@ -8,7 +8,7 @@ from typing import Final
 from edgevlo.runtime.arguments import wrong_type
 from edgevlo.runtime.errors import RequestError
 
-from .module_precisions import (
+from .precision_recipes import (
     BFLOAT,
     FLOAT32,
     FP8,

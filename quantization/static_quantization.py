@@ -14,7 +14,7 @@ import msgspec
 import onnx_ir as ir
 
 from edgevlo.calibration import store
-from edgevlo.calibration.ranges import signal_to_noise
+from edgevlo.calibration.thresholds import signal_to_noise
 from edgevlo.runtime.arguments import wrong_type
 from edgevlo.runtime.arrays import Floats
 from edgevlo.runtime.bundle import Bundle

@@ -8,10 +8,10 @@ import onnx_ir as ir
 from edgevlo.calibration.evaluation.limits import COARSEST_LAST
 from edgevlo.runtime.manifest.graphs import GraphRole, Precision
 
-from .module_precisions import Blocks, Float8, Half, is_quantised
 from .modules import by_weights
 from .passes.half_storage import HalfStoragePass
 from .passes.int16_storage import Int16StoragePass
+from .precision_recipes import Blocks, Float8, Half, is_quantised
 from .requested_precisions import Choice
 from .weight_only.awq import ActivationAwarePass
 from .weight_only.float8_weights import Float8WeightsPass

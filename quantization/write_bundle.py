@@ -16,12 +16,12 @@ from edgevlo.runtime.manifest.schema import MANIFEST_FILE, Manifest
 
 from .embeddings.embedding_tables import write_tables
 from .fallbacks import PrecisionPlan
-from .module_precisions import Float32
 from .passes._graph import matmuls
 from .passes._load import load_model
 from .passes.fused_qkv import FusedQkvPass
 from .passes.group_query_attention import GroupQueryAttentionPass
 from .passes.half_precision import Half
+from .precision_recipes import Float32
 from .shared_weights import share_weights
 from .static_quantization import Calibrated, StaticPass
 from .targets.gpu import GPU_TARGETS, gpu_backbone, gpu_graph, gpu_passes, half_of, usual_capacity

@@ -1,6 +1,7 @@
 """The scene graph of the little world: what a picture shows, sampled by seed.
 
-It knows names and rules of the world only; tiles, pixels and language are elsewhere.
+It knows names and rules of the world only; `paint_scene.py` turns it into codes, `atlas.py` those into pixels, and
+`language/` into words.
 """
 
 from __future__ import annotations

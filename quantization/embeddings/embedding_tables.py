@@ -17,7 +17,7 @@ from edgevlo.runtime.manifest.graphs import Table
 from edgevlo.runtime.manifest.schema import Manifest
 
 from ..check_finite import check_finite
-from ..module_precisions import Blocks, Float32, Half, TargetHalf, Weights
+from ..precision_recipes import Blocks, Float32, Half, TargetHalf, Weights
 from .tied_embeddings import block_of_head, write_blocks
 
 _ROWS: Final = 4096  # at a time

@@ -16,7 +16,7 @@ from edgevlo.runtime.graphs.integer_table import scales_start
 from edgevlo.runtime.manifest.graphs import GraphRole
 from edgevlo.runtime.manifest.schema import Manifest
 
-from ..module_precisions import Blocks
+from ..precision_recipes import Blocks
 from ..weight_only.methods import packed
 from ..weight_only.packing import Packed
 

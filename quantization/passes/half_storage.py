@@ -14,7 +14,7 @@ import onnx_ir as ir
 from edgevlo.runtime.errors import BundleError
 
 from ..check_finite import check_finite
-from ..module_precisions import Half
+from ..precision_recipes import Half
 from ._graph import lazy_constant, read_constant
 
 Reader: TypeAlias = tuple[ir.Node, int]  # and which of its inputs

@@ -17,9 +17,9 @@ import onnx_ir as ir
 from edgevlo.runtime.arrays import Floats
 
 from ..check_finite import check_finite
-from ..module_precisions import Blocks
 from ..passes._graph import LinearLayer, read_constant
 from ..passes.smoothquant import Fold, apply_fold, current_weight, folds, per_source, spread
+from ..precision_recipes import Blocks
 from .rtn import rounded
 
 ALPHAS: Final = tuple(float(alpha) for alpha in np.linspace(0, 1, 11))

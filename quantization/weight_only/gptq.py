@@ -11,7 +11,7 @@ import numpy as np
 
 from edgevlo.runtime.arrays import Floats
 
-from ..module_precisions import Blocks
+from ..precision_recipes import Blocks
 from .packing import Packed, symmetric_scale, to_bytes
 
 DAMPING: Final = 0.01  # share of the mean second moment that is added to all

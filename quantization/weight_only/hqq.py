@@ -10,7 +10,7 @@ import numpy as np
 
 from edgevlo.runtime.arrays import Floats
 
-from ..module_precisions import Blocks
+from ..precision_recipes import Blocks
 from .packing import TINY, Packed, asymmetric, by_block, onnxruntime_quantizers
 
 

@@ -18,8 +18,8 @@ from onnx_ir.passes.common import RemoveUnusedNodesPass
 from edgevlo.runtime.arrays import Floats
 from edgevlo.runtime.errors import BundleError
 
-from ..module_precisions import SYMMETRIC, Blocks
 from ..passes._graph import lazy_constant, matmuls, matrix_of, read_constant
+from ..precision_recipes import SYMMETRIC, Blocks
 from .gptq import inverse_hessian_factor
 from .methods import packed
 from .packing import Packed

@@ -10,7 +10,7 @@ from edgevlo.runtime.arrays import Floats
 from edgevlo.runtime.errors import BundleError
 
 from ..check_finite import check_finite
-from ..module_precisions import Blocks
+from ..precision_recipes import Blocks
 from .gptq import gptq
 from .hqq import hqq
 from .k_quant import k_quant

@@ -4,7 +4,7 @@ import numpy as np
 
 from edgevlo.runtime.arrays import Floats
 
-from ..module_precisions import Blocks
+from ..precision_recipes import Blocks
 from .packing import Packed, onnxruntime_quantizers, symmetric_scale
 
 

@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 
 from ..arguments import check_fields
 from ..errors import RequestError
-from ..guidance import weighted_branches
+from ..guidance_weights import weighted_branches
 from ..manifest.abilities import Ability
 from ..manifest.guidance import Guidance, Sampling
 from ..manifest.interfaces import most_top_k, takes_top_p

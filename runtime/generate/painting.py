@@ -18,7 +18,7 @@ from ..arrays import Codes, Floats
 from ..bundle import Bundle
 from ..engine import Engine, Painter
 from ..errors import RequestError
-from ..guidance import merged, weighted_branches
+from ..guidance_weights import merged, weighted_branches
 from ..manifest.abilities import Ability
 from ..manifest.guidance import Branch, Sampling
 from ..pictures.codes_to_pixels import check_codes

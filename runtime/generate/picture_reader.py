@@ -10,11 +10,11 @@ from ..engine import Engine
 from ..manifest.abilities import AbilityName
 from ..manifest.schema import Manifest
 from ..pictures.codes_to_pixels import from_pixels
-from ..pictures.fit import fitted, is_cropped
 from ..pictures.load import Loaded, Picture, load_picture, resized, warn_of_changes
 from ..pictures.origin import Origin
 from ..pictures.out_of_domain import outside, share_outside
-from ..pictures.pixels_to_codes import to_pixel_values
+from ..pictures.pixel_values import to_pixel_values
+from ..pictures.resize import fitted, is_cropped
 from ..pictures.sizes import GridRule
 from .prompts import Features, Source
 

@@ -33,7 +33,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ..guidance import merged, weighted_branches
+from ..guidance_weights import merged, weighted_branches
 from ..manifest.graphs import Backbone, GraphRole
 from ..manifest.guidance import Branch
 from ..manifest.schema import Manifest, file_bytes, graph_bytes

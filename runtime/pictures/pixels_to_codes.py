@@ -1,21 +1,12 @@
 """A picture becomes image codes (image tokenizer) or features (vision encoder): numbers that a prompt can show."""
 
 import numpy as np
-from PIL import Image
 
 from ..arrays import Array, Codes, Floats, Pixels
 from ..bundle import Bundle
 from ..errors import BundleError
 from ..graphs.failures import ADVICE, check_finite, one_line
 from ..graphs.protocols import Runner
-from ..manifest.pictures import Preprocess
-
-
-def to_pixel_values(image: Image.Image, preprocess: Preprocess) -> Pixels:
-    """Return `pixel_values` (1, 3, height, width), `(x / 255 - mean) / std`."""
-    pixels = np.asarray(image, dtype=np.float32) / np.float32(255)
-    normal = (pixels - np.array(preprocess.mean, dtype=np.float32)) / np.array(preprocess.std, dtype=np.float32)
-    return np.ascontiguousarray(normal.transpose(2, 0, 1)[np.newaxis])
 
 
 def encode(pixel_values: Pixels, tokenizer: Runner, bundle: Bundle) -> Codes:

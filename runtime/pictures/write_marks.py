@@ -2,6 +2,8 @@
 
 - `parameters`: the text chunk that image tools read for prompt, seed and settings (A1111's convention).
 - XMP: the machine-readable mark of AI-made pictures, as IPTC's digital source type and as GB 45438's `AIGC` label.
+
+Signed manifests (C2PA) are written by `runtime/c2pa/`.
 """
 
 import functools

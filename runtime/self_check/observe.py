@@ -18,7 +18,7 @@ from ..manifest.guidance import Sampling
 from ..manifest.interfaces import takes_top_p
 from ..manifest.schema import Manifest
 from ..pictures.codes_to_pixels import from_pixels
-from ..pictures.pixels_to_codes import to_pixel_values
+from ..pictures.pixel_values import to_pixel_values
 
 Feed: TypeAlias = Callable[[int, int], tuple[int, ...] | None]  # draw and choice -> the tokens to read; None ends
 

@@ -13,7 +13,7 @@ from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError, 
 from ray.serve.handle import DeploymentHandle
 from starlette.types import ASGIApp, Message
 
-from edgevlo.runtime.credentials.sign import prepare
+from edgevlo.runtime.c2pa.sign import prepare
 
 from ..api.metrics import page
 from ..api.status import describe

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from PIL import Image
 
-from edgevlo.runtime.credentials.manifest import How
-from edgevlo.runtime.credentials.sign import sign
+from edgevlo.runtime.c2pa.manifest import How
+from edgevlo.runtime.c2pa.sign import sign
 from edgevlo.runtime.pictures.write_marks import marked, without_prompt
 
 from ..engine.messages import Output, Task

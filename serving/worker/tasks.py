@@ -13,13 +13,13 @@ from edgevlo.runtime.fingerprints.painted_here import PaintedHere
 from edgevlo.runtime.generate.options import MAX_SEED
 from edgevlo.runtime.generate.stroke import Stroke, Strokes
 from edgevlo.runtime.model import Model
-from edgevlo.runtime.pictures.fit import fitted
 from edgevlo.runtime.pictures.load import Loaded, load_bytes
+from edgevlo.runtime.pictures.resize import fitted
 
 from ..engine.messages import Answer, Done, Event, Failed, Found, Note, Partial, Picture, Row, Run, Started, Task
 from .encode import encode, signed
 from .interrupt import CancelledError
-from .previews import Showing
+from .strips import Showing
 
 
 def carry_out(model: Model, run: Run) -> Iterator[Event]:

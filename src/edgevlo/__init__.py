@@ -20,7 +20,7 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from edgevlo.runtime.credentials.sign import sign
+    from edgevlo.runtime.c2pa.sign import sign
     from edgevlo.runtime.errors import EdgevloError
     from edgevlo.runtime.generate.detections import Detection
     from edgevlo.runtime.generate.stroke import Stroke
@@ -53,7 +53,7 @@ _HOMES = {
     "Stroke": "edgevlo.runtime.generate.stroke",
     "png_bytes": "edgevlo.runtime.pictures.write_marks",
     "save_png": "edgevlo.runtime.pictures.write_marks",
-    "sign": "edgevlo.runtime.credentials.sign",
+    "sign": "edgevlo.runtime.c2pa.sign",
 }
 
 

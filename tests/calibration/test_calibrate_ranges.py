@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from edgevlo.calibration.histogram import BINS, NotFiniteError, Statistics, restored
-from edgevlo.calibration.ranges import METHODS, Method, divergences, entropy_cut, signal_to_noise, threshold
+from edgevlo.calibration.thresholds import METHODS, Method, divergences, entropy_cut, signal_to_noise, threshold
 from edgevlo.runtime.arrays import Array, Floats
 
 

@@ -7,13 +7,12 @@ import msgspec
 import pytest
 from damaged_bundles import Change, coarse, damaged, filled, noisy
 
-from edgevlo.calibration.evaluation import budget as sensitivity
-from edgevlo.calibration.evaluation import gate
-from edgevlo.calibration.evaluation.budget import Attempt, Budget, keep_most_sensitive, parse_budget, rank
+from edgevlo.calibration.evaluation import gate, sensitivity
 from edgevlo.calibration.evaluation.compare import Comparison
 from edgevlo.calibration.evaluation.gate import QualityError, Verdict, headline, judge, record, verdict
 from edgevlo.calibration.evaluation.limits import FIGURES, LIMITS, coarsest, limits_of
 from edgevlo.calibration.evaluation.reference import Reference, Subject
+from edgevlo.calibration.evaluation.sensitivity import Attempt, Budget, keep_most_sensitive, parse_budget, rank
 from edgevlo.cli.describe import describe
 from edgevlo.runtime.bundle import EMBEDDED, open_bundle, seal
 from edgevlo.runtime.errors import BundleError, RequestError

@@ -45,7 +45,7 @@ from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.errors import AbilityError, CheckpointError, RequestError
 from edgevlo.runtime.model import Model
 from edgevlo.runtime.pictures.load import load_picture
-from edgevlo.runtime.pictures.pixels_to_codes import to_pixel_values
+from edgevlo.runtime.pictures.pixel_values import to_pixel_values
 
 library: Any = transformers
 pytestmark = [

@@ -27,9 +27,9 @@ from edgevlo.export.families.emu3.defaults import pictures
 from edgevlo.runtime.arrays import Codes
 from edgevlo.runtime.manifest.pictures import Grid
 from edgevlo.runtime.model import Model
-from edgevlo.runtime.pictures.fit import fitted
 from edgevlo.runtime.pictures.load import load_picture
-from edgevlo.runtime.pictures.pixels_to_codes import to_pixel_values
+from edgevlo.runtime.pictures.pixel_values import to_pixel_values
+from edgevlo.runtime.pictures.resize import fitted
 from edgevlo.runtime.pictures.sizes import GridRule
 
 library: Any = transformers

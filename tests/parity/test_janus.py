@@ -37,9 +37,9 @@ from edgevlo.runtime.generate.prompts import Features, stacked
 from edgevlo.runtime.generate.text import AnswerWarning
 from edgevlo.runtime.manifest.pictures import FitPadSquare, Preprocess
 from edgevlo.runtime.model import Model
-from edgevlo.runtime.pictures.fit import fit_pad_square
 from edgevlo.runtime.pictures.load import load_picture
-from edgevlo.runtime.pictures.pixels_to_codes import to_pixel_values
+from edgevlo.runtime.pictures.pixel_values import to_pixel_values
+from edgevlo.runtime.pictures.resize import fit_pad_square
 
 library: Any = transformers
 processor_class: Any = JanusImageProcessorPil

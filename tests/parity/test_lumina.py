@@ -25,7 +25,7 @@ from edgevlo.runtime.errors import RequestError
 from edgevlo.runtime.manifest.abilities import AbilityName
 from edgevlo.runtime.model import Model
 from edgevlo.runtime.pictures.load import load_picture
-from edgevlo.runtime.pictures.pixels_to_codes import to_pixel_values
+from edgevlo.runtime.pictures.pixel_values import to_pixel_values
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::edgevlo.export.checkpoint.folder.CheckpointWarning"),

@@ -32,7 +32,7 @@ from edgevlo.runtime.arrays import Doubles
 from edgevlo.runtime.errors import AbilityError
 from edgevlo.runtime.model import Model
 from edgevlo.runtime.pictures.load import load_picture
-from edgevlo.runtime.pictures.pixels_to_codes import to_pixel_values
+from edgevlo.runtime.pictures.pixel_values import to_pixel_values
 
 library: Any = transformers
 

@@ -15,8 +15,8 @@ from exported import Exported
 from edgevlo.calibration.moments import second_moments
 from edgevlo.export.graphs.graph_builder import Network
 from edgevlo.quantization import quantize
-from edgevlo.quantization.module_precisions import INT4, INT8, Blocks
 from edgevlo.quantization.passes._graph import matmuls
+from edgevlo.quantization.precision_recipes import INT4, INT8, Blocks
 from edgevlo.quantization.weight_only.awq import ActivationAwarePass
 from edgevlo.quantization.weight_only.int4_int8_matmul_nbits import MatMulNBitsPass
 from edgevlo.quantization.weight_only.methods import packed

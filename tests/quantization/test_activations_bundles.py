@@ -17,7 +17,7 @@ from janus_checkpoints import JANUS_SHAPES, make_janus
 
 from edgevlo.calibration import calibrate, store
 from edgevlo.calibration.evaluation.gate import judge, reference_of
-from edgevlo.calibration.ranges import signal_to_noise
+from edgevlo.calibration.thresholds import signal_to_noise
 from edgevlo.export import export_checkpoint
 from edgevlo.quantization import Static, open_emulated, quantize
 from edgevlo.quantization.passes.qdq import Kind, QuantizeDequantizePass

@@ -17,9 +17,9 @@ from edgevlo.calibration.cache_ranges import cache_ranges
 from edgevlo.calibration.evaluation.gate import QualityError
 from edgevlo.calibration.evaluation.limits import LIMITS
 from edgevlo.quantization import Quantized, QuantizeRequest, run
-from edgevlo.quantization.module_precisions import INT4
 from edgevlo.quantization.passes.fused_qkv import FusedQkvPass
 from edgevlo.quantization.passes.group_query_attention import GroupQueryAttentionPass
+from edgevlo.quantization.precision_recipes import INT4
 from edgevlo.quantization.weight_only.int4_int8_matmul_nbits import MatMulNBitsPass
 from edgevlo.runtime.arrays import Floats
 from edgevlo.runtime.bundle import open_bundle, verify_bundle

@@ -11,9 +11,9 @@ import pytest
 from graph_runs import error, product, run
 
 from edgevlo.export.graphs.graph_builder import write_graph
-from edgevlo.quantization.module_precisions import INT4
 from edgevlo.quantization.passes.dequantize_matmul import DequantizeMatMulPass
 from edgevlo.quantization.passes.half_precision import HalfPrecisionPass
+from edgevlo.quantization.precision_recipes import INT4
 from edgevlo.quantization.weight_only.int4_int8_matmul_nbits import MatMulNBitsPass
 from edgevlo.runtime.errors import BundleError
 

@@ -19,10 +19,10 @@ from edgevlo.calibration.evaluation.hidden_states import LayerStates, open_layer
 from edgevlo.cli import run
 from edgevlo.export.graphs.graph_builder import Network, write_graph
 from edgevlo.quantization import open_emulated, quantize
-from edgevlo.quantization.module_precisions import GPU_INT8, INT4
 from edgevlo.quantization.passes.dequantize_matmul import DequantizeMatMulPass
 from edgevlo.quantization.passes.half_precision import HalfPrecisionPass
 from edgevlo.quantization.passes.qdq import QuantizeDequantizePass
+from edgevlo.quantization.precision_recipes import GPU_INT8, INT4
 from edgevlo.quantization.targets.rounded_float import RoundedFloatPass
 from edgevlo.quantization.weight_only.int4_int8_matmul_nbits import MatMulNBitsPass
 from edgevlo.runtime.arrays import Array

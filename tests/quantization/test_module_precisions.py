@@ -15,10 +15,10 @@ from exported import Exported
 
 from edgevlo.export.graphs.graph_builder import Network, write_graph
 from edgevlo.quantization import Static, quantize
-from edgevlo.quantization.module_precisions import HALF, INT4, INT8, METHODS, Blocks, Method
 from edgevlo.quantization.modules import check_overrides
 from edgevlo.quantization.passes._graph import matmuls, matrix_of
 from edgevlo.quantization.passes.half_storage import HalfStoragePass
+from edgevlo.quantization.precision_recipes import HALF, INT4, INT8, METHODS, Blocks, Method
 from edgevlo.quantization.requested_precisions import Choice, override
 from edgevlo.quantization.weight_only.gptq import inverse_hessian_factor
 from edgevlo.quantization.weight_only.int4_int8_matmul_nbits import MatMulNBitsPass

@@ -19,7 +19,7 @@ from exported import Exported
 from edgevlo.calibration.moments import second_moments
 from edgevlo.export.graphs.graph_builder import Network, write_graph
 from edgevlo.quantization import Override, override, quantize
-from edgevlo.quantization.module_precisions import INT4, INT8
+from edgevlo.quantization.precision_recipes import INT4, INT8
 from edgevlo.quantization.weight_only.int4_int8_matmul_nbits import MatMulNBitsPass
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.errors import BundleError, OutputError, RequestError

@@ -17,8 +17,8 @@ from PIL import Image, PngImagePlugin
 
 from edgevlo.runtime.errors import PictureError
 from edgevlo.runtime.manifest.pictures import Cover, FitPadSquare, Preprocess
-from edgevlo.runtime.pictures.fit import cover, fit_pad_square
 from edgevlo.runtime.pictures.load import Loaded, load_bytes, load_picture
+from edgevlo.runtime.pictures.resize import cover, fit_pad_square
 
 RULE = Preprocess(min_pixels=1, max_pixels=2**20, resample="lanczos")
 EIGHTH = np.add.outer(np.arange(24), np.arange(32)).astype(np.uint8) * 4

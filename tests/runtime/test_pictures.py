@@ -14,9 +14,9 @@ from PIL import Image
 from edgevlo.runtime.errors import PictureError
 from edgevlo.runtime.manifest.pictures import FitPadSquare, Postprocess, Preprocess
 from edgevlo.runtime.pictures.codes_to_pixels import from_pixels
-from edgevlo.runtime.pictures.fit import fit_pad_square, resize
 from edgevlo.runtime.pictures.load import PictureWarning, load_picture, resized, warn_of_changes
-from edgevlo.runtime.pictures.pixels_to_codes import to_pixel_values
+from edgevlo.runtime.pictures.pixel_values import to_pixel_values
+from edgevlo.runtime.pictures.resize import fit_pad_square, resize
 
 
 def quietly(source: str | Path | Image.Image) -> Image.Image:

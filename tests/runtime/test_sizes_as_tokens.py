@@ -16,7 +16,7 @@ from edgevlo.runtime.manifest.guidance import Branch, Guidance
 from edgevlo.runtime.manifest.pictures import Cover, Grid, Preprocess
 from edgevlo.runtime.manifest.prompts import Piece, Tag
 from edgevlo.runtime.manifest.schema import read_manifest
-from edgevlo.runtime.pictures.fit import cover, cut_off
+from edgevlo.runtime.pictures.resize import cover, cut_off
 from edgevlo.runtime.pictures.sizes import GridRule, Shape
 
 STEPS = GridRule(grid=Grid(rows=(2, 16), columns=(2, 16), cells=(4, 64), default=(8, 8), max_ratio=4, step=2), cell=16)

@@ -13,7 +13,7 @@ from edgevlo.runtime.generate.detections import Detection, only_asked
 from edgevlo.runtime.generate.text import AnswerWarning
 from edgevlo.runtime.manifest.pictures import Grid, Preprocess
 from edgevlo.runtime.manifest.schema import read_manifest
-from edgevlo.runtime.pictures.fit import fitted, is_cropped
+from edgevlo.runtime.pictures.resize import fitted, is_cropped
 from edgevlo.runtime.pictures.sizes import GridRule, parse_size
 
 SQUARE = GridRule(grid=Grid(kind="fixed", rows=(24, 24), columns=(24, 24), cells=(576, 576), default=(24, 24)), cell=16)

@@ -12,7 +12,7 @@ from edgevlo.runtime.arrays import Codes
 from edgevlo.runtime.generate.preview import Preview
 from edgevlo.runtime.generate.stroke import Stroke
 from edgevlo.serving.engine.messages import Strip
-from edgevlo.serving.worker.previews import Showing
+from edgevlo.serving.worker.strips import Showing
 
 ROWS = 40
 

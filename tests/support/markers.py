@@ -34,7 +34,7 @@ TABLE: Final = {
     "picturebook": INTEGRATION,
     "quantization": INTEGRATION,
     "runtime": UNIT,
-    "runtime/test_credentials.py": INTEGRATION,
+    "runtime/test_c2pa.py": INTEGRATION,
     "runtime/test_lossless_webp.py": INTEGRATION,  # peaks of processes that read harmful pictures
     "runtime/test_not_finite.py": INTEGRATION,
     "runtime/test_onnx_shapes.py": INTEGRATION,

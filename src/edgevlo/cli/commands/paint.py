@@ -33,7 +33,7 @@ from ..streams import STREAM, StandardInput, check_output, picture_sources, sour
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from edgevlo.runtime.credentials.manifest import How
+    from edgevlo.runtime.c2pa.manifest import How
     from edgevlo.runtime.generate.stroke import Stroke, Strokes
 
 
@@ -135,7 +135,7 @@ class Made:
 
     def signer(self) -> Callable[[bytes], bytes]:
         """Return what signs a picture's file; reads the sources, and makes the device's key where there is none."""
-        from edgevlo.runtime.credentials.sign import prepare, sign
+        from edgevlo.runtime.c2pa.sign import prepare, sign
 
         prepare()
         sources = [source_bytes(source) for source in self.sources]

@@ -21,7 +21,7 @@ from ..streams import STREAM, check_output, picture_source, picture_sources, sou
 from .paint import Made, paint_pictures
 
 if TYPE_CHECKING:
-    from edgevlo.runtime.credentials.verify import Credentials
+    from edgevlo.runtime.c2pa.verify import Credentials
     from edgevlo.runtime.fingerprints.search import Found
     from edgevlo.runtime.manifest.abilities import AbilityName
 
@@ -124,7 +124,7 @@ def inspect(picture: Path, fingerprint: bool, model: str | None, as_json: bool) 
     """Print what PICTURE, a PNG, JPEG, WebP or AVIF file, says of how it was made; - is standard input."""
     from dataclasses import asdict
 
-    from edgevlo.runtime.credentials.verify import verify
+    from edgevlo.runtime.c2pa.verify import verify
     from edgevlo.runtime.pictures.read_marks import marks_of
 
     content = source_bytes(picture_source(picture))
@@ -157,7 +157,7 @@ def _looked_up(content: bytes, model: str | None) -> "Found":
 
 def told_of(credentials: "Credentials") -> str:
     """Return in a line what a manifest says, and how much that is worth."""
-    from edgevlo.runtime.credentials.library import EXTRA
+    from edgevlo.runtime.c2pa.library import EXTRA
     from edgevlo.runtime.extras import install_command
 
     if credentials.state == "unchecked":

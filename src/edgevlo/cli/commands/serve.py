@@ -88,7 +88,7 @@ def serve(
     """Serve models over HTTP: OpenAI's images API, painting row by row, and a page for visitors."""
     _check_installed()
     if c2pa:
-        from edgevlo.runtime.credentials.sign import prepare
+        from edgevlo.runtime.c2pa.sign import prepare
 
         prepare()
     from edgevlo.models.served import aliased, served

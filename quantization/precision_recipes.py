@@ -1,4 +1,8 @@
-"""The precision of each module's weights on each target, as data. The only place that says what is not quantised."""
+"""Recipes: the precision of each module's weights on each target, as data.
+
+A request may change them (`requested_precisions.py`), a verdict keeps modules unquantised that fail (`fallbacks.py`),
+and a budget the layers that are harmed most (`calibration/evaluation/sensitivity.py`).
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -22,9 +22,9 @@ from PIL import Image
 from toy_bundle import rewritten
 
 import edgevlo
-from edgevlo.runtime.credentials import manifest
-from edgevlo.runtime.credentials.device import existing, folder
-from edgevlo.runtime.credentials.verify import verify
+from edgevlo.runtime.c2pa import manifest
+from edgevlo.runtime.c2pa.device import existing, folder
+from edgevlo.runtime.c2pa.verify import verify
 from edgevlo.runtime.errors import OutputError, RequestError
 from edgevlo.runtime.model import Model
 from edgevlo.runtime.pictures.origin import Origin
@@ -206,7 +206,7 @@ def test_the_certificates_hold_by_x509_s_rules_and_name_no_host(painting: bytes)
 
 
 def test_processes_that_start_at_once_share_one_identity(fresh_home: Path) -> None:
-    program = "from edgevlo.runtime.credentials.device import identity; print(identity().chain)"
+    program = "from edgevlo.runtime.c2pa.device import identity; print(identity().chain)"
     running = [subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) for _ in range(3)]
 
     assert len({one.communicate()[0] for one in running}) == 1
