@@ -40,7 +40,7 @@ PROBES = ("paint1", "paint2", "paint3", "edit", "compound", "ask", "describe", "
 BETAS = (0.9, 0.98)
 HEADS_PREFIX = "auxiliary."  # of names among the decoder's
 HEADS_FILE = "heads.pt"
-PROBE_EVERY, SAVE_EVERY = 240.0, 180.0  # seconds
+PROBE_EVERY, SAVE_EVERY = 1200.0, 300.0  # seconds
 PROBES_A_RUN, SAVES_A_RUN, SHORTEST = 20, 5, 20.0  # of a run too short for these; seconds between probes
 
 
