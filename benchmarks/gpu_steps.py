@@ -68,7 +68,7 @@ def large(folder: Path, target: str, bits: int | None) -> None:
     import onnx_ir as ir
 
     from edgevlo.export.graphs.backbone import DecoderShape, build_backbone
-    from edgevlo.export.graphs.image_head import ImageHead, build_image_head
+    from edgevlo.export.graphs.guided_image_head import ImageHead, build_image_head
     from edgevlo.quantization.precision_recipes import GPU_INT8, INT4
     from edgevlo.quantization.targets.gpu import gpu_passes
     from edgevlo.quantization.targets.operators import refuse

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from edgevlo.runtime.arrays import Progress
 
-    from .exporter import export_checkpoint
+    from .checkpoint_to_bundle import export_checkpoint
 
 __all__ = ["Progress", "export_checkpoint"]
 
@@ -16,6 +16,6 @@ __all__ = ["Progress", "export_checkpoint"]
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from . import exporter
+    from . import checkpoint_to_bundle
 
-    return getattr(exporter, name)
+    return getattr(checkpoint_to_bundle, name)

@@ -16,7 +16,7 @@ from edgevlo.runtime.manifest.prompts import ImageBlock
 from .checkpoint.card import Card
 from .checkpoint.folder import Checkpoint
 from .graphs.backbone import DecoderShape
-from .graphs.image_head import ImageHead
+from .graphs.guided_image_head import ImageHead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Classifier-free guidance: which branches a picture is painted with, and how much each counts.
 
 The graph `image_head` sums the branches' hidden states by these weights before its last layer, which is linear
-(export/graphs/image_head.py). The manifest defines the branches.
+(export/graphs/guided_image_head.py). The manifest defines the branches.
 """
 
 from collections.abc import Hashable, Iterable

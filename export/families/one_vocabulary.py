@@ -31,7 +31,7 @@ from ..checkpoint.card import Card
 from ..checkpoint.folder import Checkpoint, Shape
 from ..checkpoint.tokenizer import read_tokenizer
 from ..export_plan import ExportPlan, TorchGraph
-from ..graphs.image_head import ImageHead
+from ..graphs.guided_image_head import ImageHead
 from ..optimum_registry import TASK, FlatBackboneConfig, register
 from ..transformers_model import HEAD, TransformersReference, decoder_shape, promised_tensors, read_config
 

@@ -1,10 +1,10 @@
 """The judge of requests as people type them: lines that somebody else wrote, and whether a result is what they demand.
 
-The lines stand in `forms/people_held_out.*`, whose writers saw a page about the world and nothing of the training; what
-went wrong with them was looked at while the training was changed. Those of `forms/people_second.*` were written later,
-and nobody who changes the training looks at what goes wrong with them; those of `forms/people_third.*` are about the
-larger world, half of their things clip art. A picture is read back by the world's judge; an answer has to say what the
-line asks for; what the world does not have has to be named in a note.
+The lines stand in `language/forms/`. The writers of `people_held_out.*` saw a page about the world and nothing of the
+training; what went wrong with them was looked at while the training was changed. Those of `people_second.*` were
+written later, and nobody who changes the training looks at what goes wrong with them; those of `people_third.*` are
+about the larger world, half of their things clip art. A picture is read back by the world's judge; an answer has to
+say what the line asks for; what the world does not have has to be named in a note.
 """
 
 from __future__ import annotations

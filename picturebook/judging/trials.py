@@ -1,9 +1,9 @@
 """What the judge asks for: held-out cases of every ability, as data.
 
 Each case is drawn from its own seed, so that case 7 is the same however many are judged. Scenes are of combinations
-that training never sees (an edit may lead anywhere), sentences of forms that it never uses (`forms/held_out.*`). A
-combination is one of kind, colour, place and time, in at least one of the scene's objects; each of these words alone,
-and in other combinations, is trained on.
+that training never sees (an edit may lead anywhere), sentences of forms that it never uses
+(`language/forms/held_out.*`). A combination is one of kind, colour, place and time, in at least one of the scene's
+objects; each of these words alone, and in other combinations, is trained on.
 """
 
 from __future__ import annotations

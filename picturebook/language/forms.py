@@ -1,7 +1,7 @@
 """Requests: how people ask for one thing, in the sentence forms of training and in those kept for judging.
 
 The forms stand in `forms/SUBJECT.LANGUAGE.txt`, in sections `== request`, one pattern a line; training draws none
-of `forms/held_out.LANGUAGE.txt`. A form has gaps: `make {name} {word}`.
+of `language/forms/held_out.LANGUAGE.txt`. A form has gaps: `make {name} {word}`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What people wrote: requests with what each demands, as the files `forms/people*.txt` have them.
+"""What people wrote: requests with what each demands, as the files `language/forms/people*.txt` have them.
 
 A line has a task, tags, a text, what is given and what must come out; `docs/picturebook.md` says how they are written.
 """

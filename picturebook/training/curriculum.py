@@ -1,4 +1,4 @@
-"""What is trained when: the mixes of exercises, the stages with their gates, and the learning rate."""
+"""What is trained when: the mixes of exercises, and the stages with their gates; and a run's settings."""
 
 from __future__ import annotations
 
@@ -81,10 +81,3 @@ class Recipe:
     muon: bool = False
     feeders: int = 0  # processes that draw exercises
     seed: int = 0
-
-
-def rate_at(recipe: Recipe, progress: float, steps_since_start: int) -> float:
-    """Warm-up after every start, then constant, then linear decay to 2 %."""
-    warm = min(1.0, (steps_since_start + 1) / recipe.warmup)
-    left = min(1.0, (1.0 - progress) / recipe.decay) if recipe.decay else 1.0
-    return recipe.rate * warm * max(left, 0.02)

@@ -31,8 +31,9 @@ from ..model.new_model import HEAD, decoder_weights, new_model, shape_of, with_w
 from ..model.parts import SharedParts, with_codes
 from . import crew
 from .crew import Crew
-from .curriculum import STAGES, Recipe, rate_at
+from .curriculum import STAGES, Recipe
 from .feed import Feed, stream
+from .learning_rate import rate_at
 from .muon import Muon
 
 PROBES = ("paint1", "paint2", "paint3", "edit", "compound", "ask", "describe", "detect", "compare", "fetch", "boxes",

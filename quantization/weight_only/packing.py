@@ -1,7 +1,8 @@
 """Blocks of weights as MatMulNBits stores them. Chooses no scales but those that every method falls back to.
 
 A matrix `(K, N)` becomes `bits` bits a weight, in blocks of `block_size` along K that share a scale and, where the
-method is asymmetric, a zero point: `w = (number - zero_point) * scale`.
+method is asymmetric, a zero point: `w = (number - zero_point) * scale`. In `rtn.py`, and so in `awq.py`, ONNX
+Runtime packs.
 """
 
 import functools

@@ -20,7 +20,7 @@ from emu3_checkpoints import SHAPES, Shape, make_checkpoint
 from exported import Exported
 from PIL import Image
 
-from edgevlo.export import export_checkpoint, exporter, parity
+from edgevlo.export import checkpoint_to_bundle, export_checkpoint, parity
 from edgevlo.export.checkpoint.card import Card
 from edgevlo.export.families.recognise import plan_export
 from edgevlo.export.graphs.graph_builder import Network
@@ -140,7 +140,9 @@ def test_a_graph_that_differs_from_the_reference_refuses_the_bundle(
     tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(parity.TOLERANCES, "backbone", (parity.RELATIVE, -1.0))
-    monkeypatch.setattr(exporter, "export_module", lambda _graph, role: Network(role, 20).model())  # not reached
+    monkeypatch.setattr(
+        checkpoint_to_bundle, "export_module", lambda _graph, role: Network(role, 20).model()
+    )  # not reached
     with pytest.raises(CheckpointError, match=r"backbone differs from the reference by .*no bundle was written"):
         export_checkpoint(tiny, tmp_path / "bundle")
     assert list(tmp_path.iterdir()) == []

@@ -24,7 +24,8 @@ from edgevlo.picturebook.model.decoder import Decoder
 from edgevlo.picturebook.model.heads import Heads
 from edgevlo.picturebook.model.new_model import decoder_weights, new_model, shape_of
 from edgevlo.picturebook.training import crew, train
-from edgevlo.picturebook.training.curriculum import STAGES, Recipe, rate_at
+from edgevlo.picturebook.training.curriculum import STAGES, Recipe
+from edgevlo.picturebook.training.learning_rate import rate_at
 from edgevlo.picturebook.training.muon import Muon
 from edgevlo.picturebook.world.atlas import CODES
 

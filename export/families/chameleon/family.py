@@ -24,7 +24,7 @@ from ...checkpoint.folder import Checkpoint, CheckpointWarning, Shape
 from ...checkpoint.tensor_names import Part
 from ...checkpoint.tokenizer import read_tokenizer
 from ...export_plan import ExportPlan
-from ...graphs.image_head import ImageHead
+from ...graphs.guided_image_head import ImageHead
 from ...optimum_registry import TASK, FlatBackboneConfig, register
 from ...transformers_model import HEAD, TransformersReference, decoder_shape, promised_tensors, read_config
 from .. import vqgan

@@ -23,7 +23,7 @@ from edgevlo.runtime.manifest.graphs import GraphRole
 from ...checkpoint.folder import Checkpoint
 from ...checkpoint.tokenizer import read_tokenizer
 from ...export_plan import ExportPlan, TorchGraph
-from ...graphs.image_head import ImageHead
+from ...graphs.guided_image_head import ImageHead
 from ...optimum_registry import TASK, BackboneConfig, register
 from ...stream_modules import META, load
 from ...transformers_model import (

@@ -1,7 +1,7 @@
 """What people type to have a scene painted, English and Chinese.
 
 Training puts a sentence together from its parts in many ways (`english.py`, `chinese.py`); judging uses
-the forms of `forms/held_out.*` only. Nearly all of their words are trained on, in other sentences.
+the forms of `language/forms/held_out.*` only. Nearly all of their words are trained on, in other sentences.
 """
 
 from __future__ import annotations

@@ -26,13 +26,11 @@ from .export_plan import ExportPlan
 from .families.recognise import plan_export
 from .graphs.backbone import build_backbone
 from .graphs.graph_builder import interface, write_graph
-from .graphs.image_head import build_image_head
+from .graphs.guided_image_head import build_image_head
 from .graphs.text_head import build_text_head
 from .malloc_trim import give_back_freed_memory
 from .parity import compare, compare_code_table, compare_table
-from .torch_export import export_module
-
-# Told what is being done, how much of it is done, and how much there is.
+from .torch_to_onnx import export_module
 
 TABLE_FILE: Final = "token_embedding.bin"
 CODE_TABLE_FILE: Final = "code_embedding.bin"
