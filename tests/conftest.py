@@ -13,7 +13,9 @@ from toy_bundle import TOY
 
 import edgevlo
 from edgevlo.cli import run
+from edgevlo.runtime.bundle import trial
 from edgevlo.runtime.model import Model
+from edgevlo.runtime.trial_process import rehearse
 
 # A run in the background (nohup, `&`) ignores these, and so would the processes that tests send them to.
 for _number, _usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
@@ -80,13 +82,17 @@ def embedded_is_open(embedded: Model, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def edgevlo_run(toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Return a function that runs one command in an empty folder; the toy is installed there under its name."""
+    """Return a function that runs one command in an empty folder; the toy is installed there under its name.
+
+    What commands try out is tried in this process: tests/runtime/test_trial.py has the process that does it.
+    """
     home = tmp_path / "home"
     shutil.copytree(toy, home / "bundles" / "toy")
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
     monkeypatch.setenv("EDGEVLO_HOME", str(home))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr(trial, "try_out", lambda folder, _size: rehearse(folder))
 
     def call(*arguments: str) -> Ran:
         with warnings.catch_warnings():

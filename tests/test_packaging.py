@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from syntax import imports_for_types, imports_of, parsed
 
 import edgevlo
 
@@ -74,19 +75,14 @@ MAY_IMPORT = {
 MAY_ALSO_IMPORT = {"calibration/evaluation/picturebook_tasks.py": {"picturebook"}}
 
 
-@functools.cache
-def parsed(file: Path) -> ast.Module:
-    return ast.parse(file.read_text(encoding="utf-8"))
-
-
-def imported(tree: ast.AST) -> Iterator[str]:
+def imported(file: Path) -> Iterator[str]:
     """Yield the folders of edgevlo that a module imports from; a relative import that climbs out counts too."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.level == 0:
+    for node in imports_of(file):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif node.level == 0:
             module = str(node.module)
             names = [f"{module}.{alias.name}" for alias in node.names] if module == "edgevlo" else [module]
-        elif isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
         else:
             continue
         for name in names:
@@ -95,9 +91,9 @@ def imported(tree: ast.AST) -> Iterator[str]:
                 yield parts[1] if len(parts) > 1 else "the front door"
 
 
-def climbs(tree: ast.AST, depth: int) -> bool:
+def climbs(file: Path, depth: int) -> bool:
     """Whether a relative import leaves the folder of a module that stands `depth` folders below the folder's root."""
-    return any(isinstance(node, ast.ImportFrom) and node.level > depth + 1 for node in ast.walk(tree))
+    return any(isinstance(node, ast.ImportFrom) and node.level > depth + 1 for node in imports_of(file))
 
 
 def test_the_rules_cover_every_folder() -> None:
@@ -107,14 +103,13 @@ def test_the_rules_cover_every_folder() -> None:
 @pytest.mark.parametrize("folder", MAY_IMPORT)
 def test_folders_depend_one_way(folder: str) -> None:
     for file in (ROOT / folder).rglob("*.py"):
-        tree = parsed(file)
         where = file.relative_to(ROOT)
         depth = len(file.relative_to(ROOT / folder).parts) - 1
         allowed = {folder} | MAY_IMPORT[folder] | MAY_ALSO_IMPORT.get(where.as_posix(), set())
-        for used in imported(tree):
+        for used in imported(file):
             assert used in allowed, f"{where}: {folder}/ must not import {used}/"
             assert used != folder, f"{where}: import neighbours relatively, or a class has two names"
-        assert not climbs(tree, depth), f"{where}: a relative import leaves {folder}/"
+        assert not climbs(file, depth), f"{where}: a relative import leaves {folder}/"
 
 
 def rooms_used(folder: str) -> dict[str, set[str]]:
@@ -122,13 +117,8 @@ def rooms_used(folder: str) -> dict[str, set[str]]:
     used: dict[str, set[str]] = {}
     for file in (ROOT / folder).rglob("*.py"):
         parts = file.relative_to(ROOT / folder).with_suffix("").parts
-        tree = parsed(file)
-        guards = [
-            node for node in ast.walk(tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
-        ]
-        typing = {id(node) for guard in guards for node in ast.walk(guard)}
-        for node in ast.walk(tree):
-            if not isinstance(node, ast.ImportFrom) or not node.level or id(node) in typing:
+        for node in imports_of(file):
+            if not isinstance(node, ast.ImportFrom) or not node.level or node in imports_for_types(file):
                 continue
             base = parts[: len(parts) - node.level]
             names = [node.module] if node.module else [alias.name for alias in node.names]
@@ -145,7 +135,7 @@ def test_rooms_inside_a_folder_depend_one_way(folder: str) -> None:
 def test_the_front_door_does_not_import_the_training_tools() -> None:
     door = ROOT / "src" / "edgevlo"
     for file in [*door.glob("*.py"), *door.glob("cli/**/*.py"), *door.glob("models/*.py")]:
-        assert "picturebook" not in set(imported(parsed(file))), file.name
+        assert "picturebook" not in set(imported(file)), file.name
 
 
 def defined_aliases(file: Path) -> set[str]:

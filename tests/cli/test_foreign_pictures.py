@@ -91,6 +91,7 @@ def test_any_picture_is_edited_with_one_line_about_it(
 
 
 @pytest.mark.usefixtures("embedded_is_open")
+@pytest.mark.usefixtures("embedded_is_open")
 def test_the_embedded_models_own_pictures_are_silent_and_a_photograph_is_not(edgevlo_run: Run) -> None:
     for seed, prompt in enumerate(("a red car on the beach at sunset", "一只蓝色的狗", "a green tree in the snow")):
         edgevlo_run("paint", prompt, "--seed", str(seed), "-o", "own.png")

@@ -18,6 +18,7 @@ COMMANDS = [
 WITHOUT_EXTRAS = """
 import contextlib, io, json, os, sys
 sys.modules.update(dict.fromkeys(["onnx", "onnx_ir", "skimage", "torch", "transformers"]))
+import edgevlo.runtime.model  # once for all of them
 from edgevlo.cli import run
 for command in json.loads(sys.argv[1]):
     child = os.fork()

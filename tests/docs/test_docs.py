@@ -10,6 +10,7 @@ import click
 import pytest
 from click.testing import CliRunner
 from doc_pages import PAGES, ROOT, anchors, blocks, commands, inline, links, name, prose, read
+from syntax import nodes_of
 
 from edgevlo.cli import main
 from edgevlo.cli.parameters import in_options
@@ -178,8 +179,9 @@ def messages() -> str:
     door = ("src/edgevlo", "src/edgevlo/cli", "src/edgevlo/models")
     for top in ("calibration", "export", "quantization", "runtime", "serving", *door):
         for path in (ROOT / top).glob("*.py") if top == "src/edgevlo" else (ROOT / top).rglob("*.py"):
-            nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-            found += [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+            found += [
+                node.value for node in nodes_of(path) if isinstance(node, ast.Constant) and isinstance(node.value, str)
+            ]
     named = [text for text in found if "`" in text]  # parameters, which commands print as options
     found += [in_options(text, main.commands[name]) for name in ("quantize", "calibrate", "evaluate") for text in named]
     return "\n".join(found)
