@@ -14,7 +14,7 @@ from ..errors import BundleError, remedy
 
 MAX_BYTES: Final = 64 * 2**20
 MAX_GROWTH: Final = 64  # times that replacements may lengthen a text, all of them together
-MAX_STEPS: Final = 256  # normalizers, pre-tokenizers and decoders
+MAX_STEPS: Final = 1024  # normalizers, pre-tokenizers and decoders
 MAX_EXPRESSION: Final = 4096  # characters
 MAX_WORDS: Final = 2**16  # characters of an expression that repeats nothing, such as a list of words
 _MAX_REPEATS: Final = 4  # without bound in one alternative: each multiplies the time by the length of the text
@@ -54,8 +54,9 @@ def broken_rule(tree: Any) -> str | None:
                 return reason
             content = step.get("content")
             if isinstance(content, str):
-                shortest = max(1, len(expression)) if kind == "String" else 1
-                growth *= max(1.0, len(content) / shortest)
+                # what matches no character puts its content before every one of them
+                between = kind == "Regex" or not expression
+                growth *= 1 + len(content) if between else max(1.0, len(content) / len(expression))
     return f"its replacements lengthen a text more than {MAX_GROWTH} times" if growth > MAX_GROWTH else None
 
 

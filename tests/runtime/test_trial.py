@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from onnx import helper, load
 from strangers import PICTUREBOOK, image_tokenizer, numbers, strangers
+from tokenizers import Tokenizer
 
 from edgevlo.runtime.bundle import known_bundles, open_bundle, read_bundle, trial, verify_bundle
 from edgevlo.runtime.errors import BundleError
@@ -164,7 +165,20 @@ def test_replacements_that_double_a_text_again_and_again_are_refused() -> None:
     assert "more than 64 times" in str(
         broken_rule(tokenizer(normalizer={"type": "Sequence", "normalizers": [double] * 7}))
     )
-    assert "steps" in str(broken_rule(tokenizer(decoder={"type": "Sequence", "decoders": [{"type": "Fuse"}] * 260})))
+    assert "steps" in str(broken_rule(tokenizer(decoder={"type": "Sequence", "decoders": [{"type": "Fuse"}] * 1030})))
+
+
+@pytest.mark.parametrize("pattern", [{"Regex": "(?=.)"}, {"Regex": "x*"}, {"String": ""}])
+def test_replacements_of_nothing_by_something_are_refused_where_they_lengthen_too_much(pattern: dict[str, str]) -> None:
+    between = {"type": "Replace", "pattern": pattern, "content": "a"}
+    steps = {"type": "Sequence", "normalizers": [between] * 7}
+
+    library = Tokenizer.from_str(json.dumps(tokenizer(normalizer=steps)))
+
+    assert broken_rule(tokenizer(normalizer={**steps, "normalizers": [between] * 6})) is None
+    assert "more than 64 times" in str(broken_rule(tokenizer(normalizer=steps)))
+    if pattern != {"String": ""}:  # of which the library does nothing
+        assert len(library.normalizer.normalize_str("b" * 100)) > 6400
 
 
 @pytest.mark.parametrize("content", [b"[" * 100_000, b"{", b"[]", b"\xff\xfe"])
