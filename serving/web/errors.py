@@ -8,6 +8,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from edgevlo.runtime import errors
+
 from ..engine.errors import ClosingError, EngineError, QueueFullError, SessionFullError
 from ..engine.messages import Failed
 from ..engine.models import UnknownModelError
@@ -84,9 +86,10 @@ _PARAMS: Final = (
     ("a negative prompt", "negative_prompt"), ("the negative prompt", "negative_prompt"), ("the prompt", "prompt"),
     ("the instruction", "prompt"), ("picture", "image"),
 )  # fmt: skip
+# Of the runtime's errors, named by their classes, the nearest base that is listed counts; the others are the engine's.
 _STATUS: Final = {
-    "RequestError": 400, "PictureError": 400, "AbilityError": 400, "MemoryShortError": 503, "Timeout": 504,
-    "Closing": 503, "Cancelled": 499, "WorkerLost": 503, "BundleError": 503, "BundleChanged": 503, "Unavailable": 503,
+    "RequestError": 400, "PictureError": 400, "AbilityError": 400, "EdgevloError": 503, "Timeout": 504,
+    "Closing": 503, "Cancelled": 499, "WorkerLost": 503, "BundleChanged": 503, "Unavailable": 503,
 }  # fmt: skip
 _CODES: Final = {
     "AbilityError": "unsupported_ability", "MemoryShortError": "out_of_memory", "Timeout": "timeout",
@@ -97,7 +100,8 @@ _CODES: Final = {
 
 def of_failed(failed: Failed) -> ApiError:
     """Return what a client is told of a task that failed."""
-    status = _STATUS.get(failed.kind, 500)
+    bases = getattr(errors, failed.kind, object).__mro__
+    status = next((_STATUS[name] for name in (failed.kind, *(one.__name__ for one in bases)) if name in _STATUS), 500)
     param = next((name for start, name in _PARAMS if failed.text.startswith(start)), None) if status == 400 else None
     return ApiError(status, failed.text, param=param, code=_CODES.get(failed.kind))
 

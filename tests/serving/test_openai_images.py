@@ -222,6 +222,13 @@ def test_what_only_the_model_can_refuse_has_a_status_even_in_a_stream(client: op
     assert (refused.value.param, refused.value.code) == ("image", "invalid_image")
 
 
+def test_a_prompt_that_the_model_has_no_room_for_is_the_client_s_mistake(client: openai.OpenAI) -> None:
+    for stream in (False, True):
+        with pytest.raises(openai.BadRequestError, match="at most 378 fit") as refused:
+            client.images.generate(prompt="0" * 1000, stream=stream)
+        assert refused.value.param == "prompt"
+
+
 def test_a_client_that_leaves_stops_the_painting(start: Callable[..., Server], slow_toy: Path) -> None:
     server = start("-m", str(slow_toy))
     for stream in (False, True):

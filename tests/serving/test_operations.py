@@ -1,15 +1,21 @@
 """What operators read: metrics by Prometheus's rules, and an OpenAPI document that the server keeps to."""
 
+import json
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from serving_fixtures import Server
+from serving_fixtures import Server, data_uri, png
 
+from edgevlo.runtime import errors
+from edgevlo.runtime.errors import EdgevloError
+from edgevlo.serving.api.openapi import document
 from edgevlo.serving.app import make_app
+from edgevlo.serving.engine.messages import Failed
 from edgevlo.serving.engine.metrics import Histogram
+from edgevlo.serving.web.errors import of_failed
 
 
 def metrics(server: Server) -> dict[str, float]:
@@ -66,12 +72,39 @@ def test_every_route_is_in_the_document(server: Server) -> None:
     assert fields["n"]["anyOf"][0] == {"type": "integer", "minimum": 1, "maximum": 10}
 
 
+def test_every_error_of_the_runtime_has_a_status_of_the_document() -> None:
+    documented = document("1")["paths"]["/v1/paintings"]["post"]["responses"]
+    kinds = [name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, EdgevloError)]
+
+    statuses = {kind: of_failed(Failed(job="job", kind=kind, text="why")).status for kind in kinds}
+
+    assert {str(status) for status in statuses.values()} <= set(documented)
+    wrong = {"RequestError", "RoomError", "ArgumentError", "PictureError", "AbilityError"}
+    assert {kind for kind, status in statuses.items() if status == 400} == wrong
+
+
 @pytest.mark.slow
-def test_thousands_of_requests_by_the_document_meet_no_other_status_than_its_own(server: Server) -> None:
+@pytest.mark.parametrize("known", [False, True], ids=["names by lot", "names that exist"])
+def test_thousands_of_requests_by_the_document_meet_no_other_status_than_its_own(
+    server: Server, tmp_path: Path, known: bool
+) -> None:
     checks = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
-    command = [sys.executable, "-m", "schemathesis.cli", "run", f"{server.url}/openapi.json", "--checks", checks,
-               "--max-examples", "60", "--phases", "examples,coverage,fuzzing", "--seed", "1",
-               "--header", "Host: localhost"]  # fmt: skip
+    command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(tmp_path / "schemathesis.toml"), "run",
+               f"{server.url}/openapi.json", "--checks", checks, "--max-examples", "60",
+               "--phases", "examples,coverage,fuzzing", "--seed", "1", "--header", "Host: localhost"]  # fmt: skip
+    named = {}
+    if known:
+        named = {"session": server.post("/v1/sessions", {}).json["id"], "number": 0,
+                 "job": server.post("/v1/paintings", {"prompt": "a"}).json["id"]}  # fmt: skip
+        turns = f"/v1/sessions/{named['session']}/turns"
+        assert server.post(turns, {"image": data_uri(png())}).status == 201
+        command += ["--exclude-method", "DELETE"]
+    lines = [f'"path.{name}" = {json.dumps(value)}\n' for name, value in named.items()]
+    (tmp_path / "schemathesis.toml").write_text("[parameters]\n" + "".join(lines))
+
     ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=900)
 
     assert ran.returncode == 0, ran.stdout[-4000:] + ran.stderr[-2000:]
+    if known:
+        said = server.get(f"/v1/sessions/{named['session']}").json["turns"]
+        assert len(said) > 1, "some turns were taken"
