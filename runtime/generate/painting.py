@@ -24,7 +24,7 @@ from ..manifest.guidance import Branch, Sampling
 from ..pictures.codes_to_pixels import check_codes
 from ..pictures.origin import Composition
 from ..pictures.sizes import GridRule, Shape, tokens_fed
-from ..pictures.write_marks import PRODUCER, UNKNOWN, provenance
+from ..pictures.write_marks import PRODUCER, READ_AS, UNKNOWN, provenance
 from . import raster_loop, speculative_loop
 from .draft_predictors import Drafts
 from .interleave import Written
@@ -212,7 +212,7 @@ class Painting:
             "Size": "x".join(map(str, self._grid.size(shape))),
             "Model hash": self._bundle.digest[:10],
             "Model": self._manifest.name,
-            **({} if asked.words == asked.request else {"Read as": json.dumps(asked.words, ensure_ascii=False)}),
+            **({} if asked.words == asked.request else {READ_AS: json.dumps(asked.words, ensure_ascii=False)}),
         }
         chunks = provenance(asked.request, settings.negative, listed, PRODUCER, self._bundle.digest, composition)
         return chunks | ({UNKNOWN: "\n".join(asked.unknown)} if asked.unknown else {})

@@ -11,6 +11,7 @@ import html
 import io
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any, Final, TypeAlias
@@ -30,6 +31,8 @@ PARAMETERS: Final = "parameters"
 PAINTED: Final = "trainedAlgorithmicMedia"
 COMPOSITE: Final = "compositeWithTrainedAlgorithmicMedia"
 UNKNOWN: Final = "unknown"  # in a picture's `info` alone: what of the prompt the model does not know, one a line
+READ_AS: Final = "Read as"  # the name of what a model made of the prompt before it painted; its value is JSON's
+_READ_AS: Final = re.compile(rf', {READ_AS}: "(?:[^"\\]|\\.)*"')
 _ENDINGS: Final = {
     ".png": "PNG", ".apng": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".jpe": "JPEG", ".jfif": "JPEG", ".webp": "WEBP",
     ".avif": "AVIF",
@@ -90,7 +93,7 @@ def _properties(origin: Origin) -> str:
 def without_prompt(picture: Image.Image) -> Image.Image:
     """Return the picture with a record of its making that names no words: size, seed and sampling stay."""
     if isinstance(parameters := picture.info.get(PARAMETERS), str):
-        picture.info[PARAMETERS] = parameters.rpartition("\n")[2]
+        picture.info[PARAMETERS] = _READ_AS.sub("", parameters.rpartition("\n")[2])
     return picture
 
 

@@ -16,6 +16,7 @@ from edgevlo.runtime.errors import BundleError
 from edgevlo.runtime.generate.text import Answering
 from edgevlo.runtime.generate.understanding import Understood
 from edgevlo.runtime.model import Model
+from edgevlo.runtime.pictures.write_marks import without_prompt
 
 
 def understanding(tree: dict[str, Any]) -> None:
@@ -57,6 +58,22 @@ def test_what_was_read_is_painted_and_noted(model: Model, reads: Model) -> None:
     with pytest.warns(edgevlo.PromptWarning):
         edited = reads.edit(picture, "a tree", seed=3)
     assert np.array_equal(np.asarray(edited), np.asarray(model.edit(picture, "a blue car", seed=3)))
+
+
+def test_a_record_without_the_prompt_does_not_say_either_how_it_was_read(reads: Model) -> None:
+    with pytest.warns(edgevlo.PromptWarning):
+        picture = without_prompt(reads.paint("a big Tree", seed=3))
+
+    assert picture.info["parameters"].endswith(", Model: toy")
+    assert not any(word in edgevlo.png_bytes(picture) for word in (b"Tree", b"blue", b"car"))
+
+
+def test_a_reading_with_quotes_is_left_out_whole(model: Model) -> None:
+    picture = model.paint("a", seed=3)
+    read = json.dumps('a sign "no", a \\, "Model: x"')
+    picture.info["parameters"] = f"a\nSeed: 3, Read as: {read}, Model: toy"
+
+    assert without_prompt(picture).info["parameters"] == "Seed: 3, Model: toy"
 
 
 def test_more_pictures_than_it_reads_are_edited_as_asked(model: Model, reads: Model) -> None:

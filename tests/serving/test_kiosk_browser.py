@@ -3,11 +3,13 @@
 import base64
 import io
 import itertools
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import c2pa
 import pytest
 from PIL import Image
 from serving_fixtures import ROOT, Server, serving
@@ -89,6 +91,12 @@ def last_painting(page: Any) -> str:
     """Return the path of the events of the painting that the page asked for last."""
     names = page.evaluate("() => performance.getEntriesByType('resource').map((one) => new URL(one.name).pathname)")
     return [str(name) for name in names if name.endswith("/events")][-1]
+
+
+def session_of(page: Any) -> str:
+    """Return the path of the session that the page spoke in last."""
+    names = page.evaluate("() => performance.getEntriesByType('resource').map((one) => new URL(one.name).pathname)")
+    return str([name for name in names if name.endswith("/turns")][-1]).removesuffix("/turns")
 
 
 def test_it_paints_for_itself_and_says_that_an_ai_does_before_anybody_touches_it(page: Any) -> None:
@@ -206,6 +214,50 @@ def test_a_saved_picture_is_labelled_and_keeps_its_marks(page: Any, tmp_path: Pa
     image = Image.open(path)
     image.verify()
     assert image.width == 1024
+
+
+def test_what_is_saved_without_the_label_is_signed_and_an_edit_names_its_source(browser: Any, tmp_path: Path) -> None:
+    options = ("-m", PICTUREBOOK, "--kiosk", "--no-kiosk-label", "--c2pa")
+    with serving(tmp_path / "signing", *options) as signing:
+        page = browser.new_page(has_touch=True)
+        page.goto(signing.url)
+        page.wait_for_selector("body[data-loaded]")
+        begin(page)
+        made = []
+        for number, words in enumerate(["a red car on the beach", "make it night"], start=1):
+            paint(page, words, number)
+            with page.expect_download() as saved:
+                page.tap("#save")
+            saved.value.save_as(tmp_path / "saved.png")
+            with c2pa.Reader("image/png", io.BytesIO((tmp_path / "saved.png").read_bytes())) as reader:
+                assert reader.get_validation_state() == "Valid"
+                store = json.loads(reader.json())
+            active = store["manifests"][store["active_manifest"]]
+            made.append([one["relationship"] for one in active.get("ingredients", [])])
+        page.close()
+
+    assert made == [[], ["parentOf"]]
+
+
+def test_overlays_are_turns_of_the_session_and_are_deleted_with_it(page: Any, kiosk: Server) -> None:
+    begin(page)
+    paint(page, "a red car on the beach", 1)
+    for name in ("segments", "edges"):
+        page.tap(f"#{name}-button")
+        page.wait_for_selector(f"#{name}-button[aria-pressed=true]")
+        page.wait_for_selector("#overlay.shown")
+    paint(page, "make it night", 2)  # "it" is the picture, not the last map
+    session = session_of(page)
+    turns = kiosk.get(session).json["turns"]
+
+    assert [one["ability"] for one in turns] == ["paint", "segment", "edges", "edit"]
+    assert [one["about"] for one in turns] == [[], [0], [0], [0]]
+    painted, *maps, changed = (one["picture"] for one in turns)
+    assert maps == [None, None], "the page has them, so the server needs them no more"
+    assert [kiosk.get(one).status for one in (painted, changed)] == [200, 200]
+    page.goto("about:blank")
+    kiosk.wait_until(lambda: kiosk.get(session).status == 404)
+    assert [kiosk.get(one).status for one in (painted, changed)] == [404, 404]
 
 
 def test_nobody_there_is_asked_once_and_then_everything_is_deleted(browser: Any, tmp_path: Path) -> None:
