@@ -151,7 +151,8 @@ async def _answered(request: Request, session: Session, turn: Turn, job: Job) ->
 def _session(request: Request) -> Session:
     session = site_of(request).engine.sessions.find(request.path_params["session"])
     if session is None:
-        raise ApiError(404, "There is no such session; it was deleted, or is too old.", code="session_not_found")
+        gone = "There is no such session; it was deleted, is too old, or its engine was lost. Begin another one."
+        raise ApiError(404, gone, code="session_not_found")
     return session
 
 
