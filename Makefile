@@ -9,7 +9,7 @@ PIP_INSTALL = $(PIP) install --constraint constraints.txt
 MINUTES ?= 5
 SEED ?= $(shell date +%s)
 
-.PHONY: fuzz kills test-newest test-oldest paint test test-unit test-slow test-wheel check bench clean
+.PHONY: arm64 fuzz kills test-newest test-oldest paint test test-unit test-slow test-wheel check bench clean
 export PROMPT
 
 paint: .venv/installed
@@ -61,6 +61,11 @@ check: .venv-dev/installed
 
 bench: .venv/installed .venv-dev/installed
 	.venv-dev/bin/python benchmarks/painting.py
+
+# 64-bit ARM, emulated, beside this machine: as root, with debootstrap and qemu-user-static. ARM64_ROOT holds the root.
+ARM64_ROOT ?= build/arm64
+arm64: .venv-dev/installed
+	.venv-dev/bin/python benchmarks/arm64.py --root $(ARM64_ROOT)
 
 .venv/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "edgevlo needs Python 3.11 or newer; name one: make PYTHON=python3.12 ...")'

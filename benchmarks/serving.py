@@ -1,14 +1,11 @@
 """What serving costs, and what it survives: `chrt -r 20 python benchmarks/serving.py`, ahead of a machine's other work.
 
-`--soak SECONDS` only paints for so long, a picture now and then, and writes how memory went to `results/soak.json`.
-
 A server of the embedded model in a process of its own, asked over the loopback address by threads of this one. Every
 picture that comes back is held against the one that this process paints with the same seed: a picture of somebody else,
 or a wrong one, would be seen. The physics: one worker paints one picture after the other, so 500 requests take 500
 times a picture; what HTTP, the queue and streaming add is measured with one client, where nothing hides it.
 """
 
-import argparse
 import base64
 import hashlib
 import http.client
@@ -41,7 +38,6 @@ ROUNDS = 30
 PICTURES = 100  # of each way, when their seconds are compared
 CLIENTS, REQUESTS = 64, 500
 PATIENCE_S = 120
-PAUSE_S = 0.5
 
 
 class Server:
@@ -284,43 +280,8 @@ def third_leaves(server: Server, expected: list[str]) -> dict[str, Any]:
     return {"requests": REQUESTS // 2, "ends": dict(ends), "running_after": server.health()["queue"]["running"]}
 
 
-def soak(server: Server, seconds: float) -> dict[str, Any]:
-    """Paint, edit and ask for some time; return how memory went, by a line through the second half of its samples."""
-    samples: list[tuple[float, float]] = []
-    began = time.monotonic()
-    number = 0
-    while (now := time.monotonic() - began) < seconds:
-        _, _, answer = server.ask("POST", "/v1/images/generations", body(number))
-        (picture,) = json.loads(answer)["data"]
-        shown = {"image": "data:image/png;base64," + picture["b64_json"]}
-        for path, more in (
-            ("/v1/images/edits", {"prompt": "make it night"}),
-            ("/v1/ask", {"question": "what colour is the car?"}),
-            ("/v1/paintings", {"prompt": "make it green", "stream": True}),
-        ):
-            status, _, answer = server.ask("POST", path, {**shown, **more})
-            assert status == 200, answer
-        number += 1
-        samples.append((now, memory(server, "VmRSS")))
-        time.sleep(PAUSE_S)
-    late = samples[len(samples) // 2 :]
-    times, sizes = zip(*late, strict=True)
-    slope = statistics.linear_regression(times, sizes).slope
-    return {
-        "seconds": round(seconds), "rounds": number, "megabytes": {"first": round(samples[0][1], 1),
-        "last": round(samples[-1][1], 1)}, "slope_mb_per_hour": round(slope * 3600, 2),
-    }  # fmt: skip
-
-
 def main() -> None:
-    """Measure everything and write `results/serving.json`, or soak and write `results/soak.json`."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--soak", type=float, help="seconds")
-    arguments = options.parse_args()
-    if arguments.soak:
-        with serving() as (server, _):
-            write("soak", soak(server, arguments.soak))
-        return
+    """Measure everything and write `results/serving.json`."""
     model = edgevlo.load()
     expected = [fingerprint(model.paint(PROMPT, seed=seed, codes_per_pass=1)) for seed in range(SEEDS)]
     ahead = os.sched_getscheduler(0) in (os.SCHED_RR, os.SCHED_FIFO)
