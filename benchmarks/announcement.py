@@ -18,7 +18,7 @@ from record import write
 
 import edgevlo
 from edgevlo.picturebook.judging import judge
-from edgevlo.picturebook.world import atlas, paint_scene
+from edgevlo.picturebook.world import atlas, scene_to_codes
 from edgevlo.picturebook.world.scene import HATTED, Scene, Thing
 
 CAR = Scene((Thing("car", "purple", 2, 1),))
@@ -29,7 +29,7 @@ Attempt = Callable[[edgevlo.Model, int], bool]
 
 def shown(scene: Scene) -> Image.Image:
     """The world's own picture of a scene."""
-    return Image.fromarray(atlas.pixels(paint_scene.paint(scene)))
+    return Image.fromarray(atlas.pixels(scene_to_codes.paint(scene)))
 
 
 def read(picture: Image.Image) -> Scene:
@@ -73,8 +73,8 @@ def perceived(model: edgevlo.Model, seed: int) -> bool:
     picture = model.paint("左边一只狗，右边一辆红色的汽车", seed=seed)
     scene = read(picture)
     boxes = judge.box_scores(judge.true_boxes(scene), judge.drawn_boxes(np.asarray(model.boxes(picture))))
-    segments = judge.segment_score(atlas.pixels(paint_scene.segmentation(scene)), np.asarray(model.segment(picture)))
-    edges = judge.edge_f1(atlas.pixels(paint_scene.edges(scene)), np.asarray(model.edges(picture)))
+    segments = judge.segment_score(atlas.pixels(scene_to_codes.segmentation(scene)), np.asarray(model.segment(picture)))
+    edges = judge.edge_f1(atlas.pixels(scene_to_codes.edges(scene)), np.asarray(model.edges(picture)))
     return boxes["all"] == [1.0] and segments > 0.95 and edges > 0.95
 
 

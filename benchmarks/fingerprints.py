@@ -32,7 +32,7 @@ import record
 from PIL import Image, ImageFilter
 
 import edgevlo
-from edgevlo.picturebook.world import atlas, paint_scene, scene
+from edgevlo.picturebook.world import atlas, scene, scene_to_codes
 from edgevlo.runtime.fingerprints.log import Entry
 from edgevlo.runtime.fingerprints.search import Found, search
 from edgevlo.runtime.fingerprints.similarity import hashes
@@ -144,7 +144,7 @@ def photographs(rng: Random, each: int, sides: tuple[int, int]) -> Iterator[Imag
 
 def drawn(rng: Random) -> Image.Image:
     """Return a picture of the drawn world that no model painted."""
-    return Image.fromarray(atlas.pixels(paint_scene.paint(scene.sample_scene(rng, 1 + rng.randrange(3)))))
+    return Image.fromarray(atlas.pixels(scene_to_codes.paint(scene.sample_scene(rng, 1 + rng.randrange(3)))))
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ from edgevlo.runtime.bundle import Bundle, open_bundle
 from edgevlo.runtime.engine import Engine
 from edgevlo.runtime.graphs.backbone_kv_cache import Backbone
 from edgevlo.runtime.graphs.image_head import ImageHead
-from edgevlo.runtime.graphs.sessions import open_graph
+from edgevlo.runtime.graphs.onnx_sessions import open_graph
 from edgevlo.runtime.manifest.schema import graph_bytes
 from edgevlo.runtime.memory.predict import kv_bytes
 

@@ -9,7 +9,7 @@ from random import Random
 
 import record
 
-from edgevlo.picturebook.world import atlas, paint_scene, scene
+from edgevlo.picturebook.world import atlas, scene, scene_to_codes
 
 
 def main() -> None:
@@ -24,7 +24,7 @@ def main() -> None:
         rng = Random(run)
         began = time.process_time()
         for _ in range(arguments.pictures):
-            atlas.pixels(paint_scene.paint(scene.sample_scene(rng, 3)))
+            atlas.pixels(scene_to_codes.paint(scene.sample_scene(rng, 3)))
         rates.append(arguments.pictures / (time.process_time() - began))
     figures = {"pictures_per_core_second": record.spread(rates), "pictures": arguments.pictures}
     record.write("rendering", figures)

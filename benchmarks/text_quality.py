@@ -21,7 +21,7 @@ from edgevlo.runtime.arrays import Floats
 from edgevlo.runtime.bundle import Bundle, open_bundle
 from edgevlo.runtime.engine import Engine
 from edgevlo.runtime.graphs.backbone_kv_cache import Backbone
-from edgevlo.runtime.graphs.sessions import open_graph
+from edgevlo.runtime.graphs.onnx_sessions import open_graph
 
 _PART: Final = 16  # tokens read at once: later ones read what the cache kept of earlier ones
 

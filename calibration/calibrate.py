@@ -24,11 +24,11 @@ from edgevlo.runtime.model import Model
 
 from . import store
 from .evaluation.cases import Case, digest
-from .histogram import Statistics
 from .observe import PLACES, ROLES, ObservedEngine, Observer, readers
 from .requests import cases
 from .run_requests import COUNT, CalibrationWarning, carried_out
 from .store import Arrays, Calibration, CaseDone, Grids, Range, Tensors
+from .tensor_statistics import Statistics
 from .thresholds import METHODS, Method, threshold
 
 # picturebook, every input int8, not smoothed: the next code diverges by 4.7e-4 nats; 99.99 8e-4, 99.9 6e-3, max 1e-3.

@@ -17,13 +17,13 @@ from edgevlo.runtime.arrays import Array, Floats
 from edgevlo.runtime.bundle import Bundle
 from edgevlo.runtime.engine import Engine
 from edgevlo.runtime.errors import CalibrationError
+from edgevlo.runtime.graphs.onnx_sessions import open_rewritten
 from edgevlo.runtime.graphs.protocols import Runner, Session
-from edgevlo.runtime.graphs.sessions import open_rewritten
 from edgevlo.runtime.manifest.graphs import GraphRole
 from edgevlo.runtime.manifest.schema import graph_bytes
 
-from .histogram import NotFiniteError, Statistics
 from .store import Tensors
+from .tensor_statistics import NotFiniteError, Statistics
 
 ROLES: Final[tuple[GraphRole, ...]] = ("backbone", "image_head", "text_head", "vision_encoder", "image_decoder")
 

@@ -23,7 +23,7 @@ from edgevlo.runtime.manifest.abilities import AbilityName
 from edgevlo.runtime.manifest.graphs import GraphRole
 from edgevlo.runtime.manifest.values import Digest
 
-from .histogram import Statistics, restored
+from .tensor_statistics import Statistics, restored
 from .thresholds import Method
 
 FORMAT: Final = "edgevlo-calibration/1"

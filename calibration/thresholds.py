@@ -10,7 +10,7 @@ from typing import Final, Literal, TypeAlias, get_args
 import numpy as np
 import numpy.typing as npt
 
-from .histogram import Counts, Statistics
+from .tensor_statistics import Counts, Statistics
 
 Method: TypeAlias = Literal["max", "percentile", "entropy"]
 METHODS: Final[tuple[Method, ...]] = get_args(Method)

@@ -7,8 +7,8 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, TypeAlias
 
 from .bundle import Bundle
+from .graphs.onnx_sessions import open_graph
 from .graphs.protocols import Runner
-from .graphs.sessions import open_graph
 from .manifest.graphs import GraphRole
 from .manifest.schema import Manifest
 

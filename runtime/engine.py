@@ -21,8 +21,8 @@ from .graphs.embeddings import Embeddings, map_table
 from .graphs.failures import check_finite, one_line
 from .graphs.finite_weights import check_graph, check_table
 from .graphs.image_head import ImageHead
+from .graphs.onnx_sessions import declared
 from .graphs.protocols import Head, Runner, is_device_graph, is_session
-from .graphs.sessions import declared
 from .graphs.speculative_pass import Window
 from .graphs.threads import most_threads
 from .manifest.graphs import GraphRole

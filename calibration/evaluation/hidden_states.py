@@ -14,8 +14,8 @@ import onnxruntime as ort
 from edgevlo.runtime.arrays import Array, Floats
 from edgevlo.runtime.backends import on_device
 from edgevlo.runtime.bundle import Bundle
+from edgevlo.runtime.graphs.onnx_sessions import EXACT_INT8, open_rewritten
 from edgevlo.runtime.graphs.protocols import Session
-from edgevlo.runtime.graphs.sessions import EXACT_INT8, open_rewritten
 from edgevlo.runtime.manifest.schema import graph_bytes
 from edgevlo.runtime.memory.predict import weights_bytes
 from edgevlo.runtime.memory.refuse import check_available

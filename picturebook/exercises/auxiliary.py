@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from ..language.naming import clause, thing_name
 from ..language.words import KIND
-from ..world.paint_scene import Grid, box_of, paint
 from ..world.scene import MAX_SIGN, Scene, Thing, column_slots, slots
+from ..world.scene_to_codes import Grid, box_of, paint
 from .questions import boxed
 from .tasks import Sample
 from .text_tokenizer import TEXT_TOKENS

@@ -12,8 +12,8 @@ import numpy as np
 
 from edgevlo.runtime.arrays import Floats
 
-from ..world.paint_scene import Grid
 from ..world.scene import Scene, Thing, cell_of, slots
+from ..world.scene_to_codes import Grid
 
 FOLLOWING, CHANGED, LETTER, DECIDING = 1.0, 2.0, 5.0, 6.0
 

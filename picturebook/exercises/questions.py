@@ -22,7 +22,6 @@ from ..language.words import (
     plural,
     with_article,
 )
-from ..world.paint_scene import box_of
 from ..world.scene import (
     CLIPART_SHARE,
     COLOURABLE,
@@ -38,6 +37,7 @@ from ..world.scene import (
     is_a,
     sample_kind,
 )
+from ..world.scene_to_codes import box_of
 
 Question = tuple[str, str]  # instruction, answer
 OBJECTS = {"en": ("objects", "objects", "things"), "zh": ("物体", "物体", "东西")}

@@ -25,7 +25,7 @@ from ..language.words import COLOUR, LANGUAGES, MEASURE, NUMBER, PLACE, STYLE, T
 from ..requests import edit_request, people, statements, wishes
 from ..requests.lines import Line, bare, read
 from ..requests.results import drawn_grid, edit_of, scene_of
-from ..world import paint_scene
+from ..world import scene_to_codes
 from ..world.scene import (
     COLOURABLE,
     COLOURS,
@@ -54,7 +54,7 @@ ENGLISH = 0.56  # of the exercises: its words are longer and its spelling freer
 def _read(language: str, text: str, answer: str, old: Scene | None = None, new: Scene | None = None) -> Sample:
     if old is None:
         return Sample(f"{READ}:paint", language, text, (), None, answer, (Scene(),))
-    return Sample(f"{READ}:edit", language, text, (paint_scene.paint(old),), None, answer, (old, new or old))
+    return Sample(f"{READ}:edit", language, text, (scene_to_codes.paint(old),), None, answer, (old, new or old))
 
 
 def _typed(rng: Random, language: str, line: Line) -> str:
@@ -235,7 +235,7 @@ def plain_paint(voice: Voice, mix: Mix) -> Sample:
         )  # fmt: skip
         if (wished.sign and scene.sign != wished.sign) or is_held_out(scene):
             continue
-        return Sample("paint", "en", plain.picture(wished), (), paint_scene.paint(scene), None, (scene,))
+        return Sample("paint", "en", plain.picture(wished), (), scene_to_codes.paint(scene), None, (scene,))
 
 
 def plain_edit(voice: Voice, mix: Mix) -> Sample:
@@ -250,14 +250,22 @@ def plain_edit(voice: Voice, mix: Mix) -> Sample:
             if formed and told and not is_held_out(formed[0][-1]):
                 new = formed[0][-1]
                 name = "compound" if "," in told else "edit:plain"
-                return Sample(name, "en", told, (paint_scene.paint(old),), paint_scene.paint(new), None, (old, new))
+                return Sample(
+                    name, "en", told, (scene_to_codes.paint(old),), scene_to_codes.paint(new), None, (old, new)
+                )
             continue
         old = _repeating(rng, old)
         asked = edit_request.asked(rng, "en", old)
         if asked and not is_held_out(asked[0]):
             name = "compound" if "," in asked[2] else "edit:plain"
             return Sample(
-                name, "en", asked[2], (paint_scene.paint(old),), paint_scene.paint(asked[0]), None, (old, asked[0])
+                name,
+                "en",
+                asked[2],
+                (scene_to_codes.paint(old),),
+                scene_to_codes.paint(asked[0]),
+                None,
+                (old, asked[0]),
             )
 
 
@@ -327,7 +335,7 @@ def people_ask(voice: Voice, mix: Mix) -> Sample:
                     "ask:people",
                     language,
                     _typed(rng, language, line),
-                    (paint_scene.paint(scene),),
+                    (scene_to_codes.paint(scene),),
                     None,
                     answer,
                     (scene,),
@@ -339,14 +347,14 @@ def people_ask(voice: Voice, mix: Mix) -> Sample:
             asked = statements.asked(rng, language, scene)
             if asked:
                 text = typed(asked[0], language, rng, (scene.sign,) if scene.sign else (), 0.2)
-                return Sample("ask:people", language, text, (paint_scene.paint(scene),), None, asked[1], (scene,))
+                return Sample("ask:people", language, text, (scene_to_codes.paint(scene),), None, asked[1], (scene,))
         else:
             scene = draw_scene(voice, mix, (0.0, 0.2, 0.35, 0.3, 0.15), drawn_grid(rng, deep=rng.random() < 0.3))
             kind = rng.choices(list(questions.QUESTIONS), (3, 2, 3, 3, 2, 2, 2.5))[0]
             made = questions.QUESTIONS[kind](voice, scene)
             if made:
                 text = typed(people.reworded(rng, made[0], language, 0.6), language, rng, (), 0.2)
-                return Sample("ask:people", language, text, (paint_scene.paint(scene),), None, made[1], (scene,))
+                return Sample("ask:people", language, text, (scene_to_codes.paint(scene),), None, made[1], (scene,))
 
 
 READING: dict[str, Callable[[Voice, Mix], Sample]] = {

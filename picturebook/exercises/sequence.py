@@ -17,7 +17,7 @@ from tokenizers import Tokenizer
 from edgevlo.runtime.arrays import Floats
 
 from ..language.plain import MARK
-from ..world.paint_scene import Grid
+from ..world.scene_to_codes import Grid
 from . import auxiliary, emphasis, text_tokenizer
 from .tasks import Sample
 from .text_tokenizer import (

@@ -14,8 +14,7 @@ from ..language.naming import Said, sample_said
 from ..language.prompts.prompt import prompt
 from ..language.voice import Voice
 from ..language.words import LANGUAGES
-from ..world import paint_scene
-from ..world.paint_scene import Grid
+from ..world import scene_to_codes
 from ..world.scene import (
     DEFAULT_GRID,
     DENSE_GRIDS,
@@ -27,6 +26,7 @@ from ..world.scene import (
     sample_scene,
     with_thing,
 )
+from ..world.scene_to_codes import Grid
 from . import edits, questions
 
 SMALL = ((8, 8), (6, 10), (10, 6), (6, 8), (8, 6), (5, 8), (8, 5), (6, 6), (5, 6))  # grids of two-picture tasks
@@ -82,7 +82,7 @@ def paint(voice: Voice, mix: Mix) -> Sample:
     rng = voice.rng
     scene, said = draw_scene(voice, mix, mix.things), sample_said(rng)
     text = prompt(_told(scene, rng), voice.language, rng, said) if rng.random() > mix.empty else ""
-    return Sample("paint", voice.language, text, (), paint_scene.paint(scene), None, (scene,), said)
+    return Sample("paint", voice.language, text, (), scene_to_codes.paint(scene), None, (scene,), said)
 
 
 def _told(scene: Scene, rng: Random) -> Scene:
@@ -112,14 +112,14 @@ def _edited(task: str, voice: Voice, mix: Mix, old: Scene, made: tuple[Scene, st
     new, text, kind = made
     text = "" if voice.rng.random() < mix.empty / 2 else text
     name = f"{task}:{kind}" if task == "edit" else task
-    return Sample(name, voice.language, text, (paint_scene.paint(old),), paint_scene.paint(new), None, (old, new))
+    return Sample(name, voice.language, text, (scene_to_codes.paint(old),), scene_to_codes.paint(new), None, (old, new))
 
 
 def _perceive(name: str, draw: Callable[[Scene], Grid]) -> Callable[[Voice, Mix], Sample]:
     def sample(voice: Voice, mix: Mix) -> Sample:
         scene = draw_scene(voice, mix, mix.seen)
         text = voice.wrapped(questions.perception(voice, name, questions.PERCEPTION[name]))
-        return Sample(name, voice.language, text, (paint_scene.paint(scene),), draw(scene), None, (scene,))
+        return Sample(name, voice.language, text, (scene_to_codes.paint(scene),), draw(scene), None, (scene,))
 
     return sample
 
@@ -128,7 +128,7 @@ def detect(voice: Voice, mix: Mix) -> Sample:
     """Boxes as text."""
     scene = draw_scene(voice, mix, mix.seen)
     text, answer = questions.detect(voice, scene)
-    return Sample("detect", voice.language, voice.wrapped(text), (paint_scene.paint(scene),), None, answer, (scene,))
+    return Sample("detect", voice.language, voice.wrapped(text), (scene_to_codes.paint(scene),), None, answer, (scene,))
 
 
 def ask(voice: Voice, mix: Mix) -> Sample:
@@ -139,7 +139,7 @@ def ask(voice: Voice, mix: Mix) -> Sample:
         made = questions.QUESTIONS[kind](voice, scene)
         if made:
             text = voice.wrapped(made[0])
-            return Sample(f"ask:{kind}", voice.language, text, (paint_scene.paint(scene),), None, made[1], (scene,))
+            return Sample(f"ask:{kind}", voice.language, text, (scene_to_codes.paint(scene),), None, made[1], (scene,))
 
 
 def compare(voice: Voice, mix: Mix) -> Sample:
@@ -148,7 +148,7 @@ def compare(voice: Voice, mix: Mix) -> Sample:
         scene = draw_scene(voice, mix, mix.seen, _small(voice.rng, mix))
         other, text, answer = questions.compare(voice, scene)
         if _allowed(voice, other):
-            grids = (paint_scene.paint(scene), paint_scene.paint(other))
+            grids = (scene_to_codes.paint(scene), scene_to_codes.paint(other))
             return Sample("compare", voice.language, voice.wrapped(text), grids, None, answer, (scene, other))
 
 
@@ -183,17 +183,19 @@ def fetch(voice: Voice, mix: Mix) -> Sample:
             continue
         words = ORDINAL[voice.language]
         text = voice.say("fetch", name=name, source=words[given], into=words[1 - given])
-        grids = (paint_scene.paint(pair[0]), paint_scene.paint(pair[1]))
-        return Sample("fetch", voice.language, voice.wrapped(text), grids, paint_scene.paint(new), None, (*pair, new))
+        grids = (scene_to_codes.paint(pair[0]), scene_to_codes.paint(pair[1]))
+        return Sample(
+            "fetch", voice.language, voice.wrapped(text), grids, scene_to_codes.paint(new), None, (*pair, new)
+        )
 
 
 TASKS: dict[str, Callable[[Voice, Mix], Sample]] = {
     "paint": paint,
     "edit": edit,
     "compound": compound,
-    "segmentation": _perceive("segmentation", paint_scene.segmentation),
-    "edges": _perceive("edges", paint_scene.edges),
-    "boxes": _perceive("boxes", paint_scene.boxes),
+    "segmentation": _perceive("segmentation", scene_to_codes.segmentation),
+    "edges": _perceive("edges", scene_to_codes.edges),
+    "boxes": _perceive("boxes", scene_to_codes.boxes),
     "detect": detect,
     "ask": ask,
     "compare": compare,
@@ -222,7 +224,7 @@ def judged_paint(
         if is_held_out(scene):
             said = Said(depth=rng.random() < 0.5, column=columns)
             text = prompt(_told(scene, rng), language, rng, said, held_out=True)
-            return Sample("paint", language, text, (), paint_scene.paint(scene), None, (scene,), said)
+            return Sample("paint", language, text, (), scene_to_codes.paint(scene), None, (scene,), said)
 
 
 JUDGED = Mix({}, seen=(0.0, 0.45, 0.4, 0.15), default_grid=1.0, empty=0.0)

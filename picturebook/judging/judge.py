@@ -21,9 +21,9 @@ from ..exercises.tasks import Sample
 from ..language.naming import Said
 from ..language.words import KIND
 from ..world.atlas import CELL, CODE, PARTS, TILES, Name, pixels, tiles
-from ..world.paint_scene import LIGHT_COLUMN, box_of, ground_of, paint
 from ..world.palette import SEGMENT_COLOURS
 from ..world.scene import Scene, Thing, cell_of, column_name, depth_name, in_order, slots
+from ..world.scene_to_codes import LIGHT_COLUMN, box_of, ground_of, paint
 
 RgbArray = NDArray[np.uint8]  # (height, width, 3)
 Scores = dict[str, list[float]]  # name of a figure -> its values, one a case or one an object; `all` is the headline

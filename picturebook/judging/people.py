@@ -30,8 +30,8 @@ from ..language.words import (
 from ..requests.lines import SETTINGS, Line, read
 from ..requests.relabel import is_stale
 from ..requests.results import scene_of
-from ..world.paint_scene import Grid, paint
 from ..world.scene import DEFAULT_GRID, IS_A, Scene, Thing, column_name, depth_name
+from ..world.scene_to_codes import Grid, paint
 from . import judge
 from .judge import RgbArray
 

@@ -15,9 +15,9 @@ from random import Random
 from ..exercises import edits
 from ..exercises.tasks import JUDGED, TASKS, Sample, draw_scene, judged_paint
 from ..language.voice import Voice
-from ..world import paint_scene
-from ..world.paint_scene import Grid
+from ..world import scene_to_codes
 from ..world.scene import DEFAULT_GRID, DENSE_GRIDS, GRIDS, HELD_OUT_GRIDS, Scene
+from ..world.scene_to_codes import Grid
 
 TRAINED_GRIDS = tuple(sorted({*GRIDS, *DENSE_GRIDS} - {DEFAULT_GRID}))
 NEW_GRIDS = HELD_OUT_GRIDS
@@ -85,7 +85,7 @@ def _turns(voice: Voice) -> tuple[str, tuple[Sample, ...]]:
 
 
 def _edited(task: str, voice: Voice, old: Scene, new: Scene, text: str) -> Sample:
-    return Sample(task, voice.language, text, (paint_scene.paint(old),), paint_scene.paint(new), None, (old, new))
+    return Sample(task, voice.language, text, (scene_to_codes.paint(old),), scene_to_codes.paint(new), None, (old, new))
 
 
 def _asked(voice: Voice, describe: bool) -> tuple[str, tuple[Sample, ...]]:

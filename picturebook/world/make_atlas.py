@@ -18,7 +18,6 @@ from edgevlo.runtime.arrays import Doubles
 from . import clipart, drawings, scenery
 from .atlas import CELL, FRAME, PARTS, TILES, Name, save
 from .basis import Basis, fitted
-from .paint_scene import ground_of
 from .palette import (
     BOX_GROUND,
     COLOURS,
@@ -34,6 +33,7 @@ from .palette import (
     rgb,
 )
 from .scene import CLIPART, OWN
+from .scene_to_codes import ground_of
 from .sketch import Sketch
 from .styles import STYLE, painted
 

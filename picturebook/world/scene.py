@@ -1,6 +1,6 @@
 """The scene graph of the little world: what a picture shows, sampled by seed.
 
-It knows names and rules of the world only; `paint_scene.py` turns it into codes, `atlas.py` those into pixels, and
+It knows names and rules of the world only; `scene_to_codes.py` turns it into codes, `atlas.py` those into pixels, and
 `language/` into words.
 """
 

@@ -15,7 +15,7 @@ from ..arrays import Progress
 from ..bundle import Bundle
 from ..errors import BundleError
 from ..files import home, write_bytes, written_to
-from ..graphs.sessions import declared
+from ..graphs.onnx_sessions import declared
 from ..manifest.graphs import GraphRole
 from ..manifest.schema import Manifest
 from .cuda import Cuda, Gpu, find_gpu, load_cuda

@@ -7,8 +7,8 @@ from ..arrays import Codes, Pixels
 from ..bundle import Bundle
 from ..errors import RequestError
 from ..graphs.failures import check_finite, one_line
+from ..graphs.onnx_sessions import gives_back
 from ..graphs.protocols import Runner, is_session
-from ..graphs.sessions import gives_back
 from ..manifest.pictures import Postprocess
 from ..manifest.schema import Manifest
 

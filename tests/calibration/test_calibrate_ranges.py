@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgevlo.calibration.histogram import BINS, NotFiniteError, Statistics, restored
+from edgevlo.calibration.tensor_statistics import BINS, NotFiniteError, Statistics, restored
 from edgevlo.calibration.thresholds import METHODS, Method, divergences, entropy_cut, signal_to_noise, threshold
 from edgevlo.runtime.arrays import Array, Floats
 

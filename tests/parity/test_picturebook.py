@@ -20,7 +20,7 @@ from edgevlo.picturebook.exercises.tasks import Sample
 from edgevlo.picturebook.exercises.text_tokenizer import load
 from edgevlo.picturebook.judging import judge, trials
 from edgevlo.picturebook.model.painter import paint
-from edgevlo.picturebook.world import atlas, paint_scene
+from edgevlo.picturebook.world import atlas, scene_to_codes
 from edgevlo.runtime.bundle import open_bundle
 
 CHECKPOINT = Path(__file__).parents[2] / "picturebook" / "checkpoint"
@@ -44,11 +44,11 @@ def embedded() -> edgevlo.Model:
 
 def test_true_pictures_come_back_pixel_for_pixel(embedded: edgevlo.Model) -> None:
     for sample in judged(20, "en", 7):
-        true = atlas.pixels(paint_scene.paint(sample.scenes[0]))
+        true = atlas.pixels(scene_to_codes.paint(sample.scenes[0]))
 
         codes = embedded.tokenize(Image.fromarray(true))
 
-        np.testing.assert_array_equal(codes, paint_scene.paint(sample.scenes[0]))
+        np.testing.assert_array_equal(codes, scene_to_codes.paint(sample.scenes[0]))
         np.testing.assert_array_equal(np.asarray(embedded.decode(codes)), true)
 
 

@@ -16,7 +16,7 @@ from edgevlo.picturebook.exercises.sequence import Encoder
 from edgevlo.picturebook.language.naming import caption as caption_of
 from edgevlo.picturebook.training.curriculum import STAGES
 from edgevlo.picturebook.training.feed import Feed, strangers, stream
-from edgevlo.picturebook.world import paint_scene, scene
+from edgevlo.picturebook.world import scene, scene_to_codes
 
 CHECKPOINT = Path(__file__).parents[2] / "picturebook" / "checkpoint"
 
@@ -78,7 +78,7 @@ def test_weights_are_heaviest_where_something_is_decided_whatever_the_outcome() 
     for weights in (
         emphasis.painted(before),
         emphasis.painted(scene.Scene()),
-        emphasis.edited(after, paint_scene.paint(before), paint_scene.paint(after)),
+        emphasis.edited(after, scene_to_codes.paint(before), scene_to_codes.paint(after)),
     ):
         assert {(row, column) for row, column in np.argwhere(weights == emphasis.DECIDING)} == decisions
     assert emphasis.painted(before)[1, 2:4].tolist() == [emphasis.LETTER] * 2  # b, and the end of the sign
@@ -90,15 +90,15 @@ def test_of_two_pictures_the_changed_one_is_compared() -> None:
     giver, taker = scene.Scene((scene.Thing("car", "red", 0, 0),)), scene.Scene((scene.Thing("dog", "blue", 2, 1),))
     target = scene.with_thing(taker, None, giver.things[0])
     for pair in ((giver, taker), (taker, giver)):
-        grids = (paint_scene.paint(pair[0]), paint_scene.paint(pair[1]))
-        made = encoder(tasks.Sample("fetch", "en", "", grids, paint_scene.paint(target), None, (*pair, target)))
+        grids = (scene_to_codes.paint(pair[0]), scene_to_codes.paint(pair[1]))
+        made = encoder(tasks.Sample("fetch", "en", "", grids, scene_to_codes.paint(target), None, (*pair, target)))
         assert (made.weights == emphasis.CHANGED).sum() == 3
 
 
 def test_cells_are_asked_where_they_lie_and_what_becomes_of_them() -> None:
     before = scene.Scene((scene.Thing("car", "red", 0, 0), scene.Thing("dog", "blue", 2, 1)))
     after = scene.with_thing(before, before.things[0], None)
-    source, target = paint_scene.paint(before), paint_scene.paint(after)
+    source, target = scene_to_codes.paint(before), scene_to_codes.paint(after)
     encoder = Encoder(text_tokenizer.load(CHECKPOINT))
     made = encoder(tasks.Sample("edit", "en", "x", (source,), target, scenes=(before, after)))
     asked = made.auxiliary[made.ids >= text_tokenizer.TEXT_TOKENS].reshape(2, 8, 8, -1)
@@ -132,7 +132,7 @@ def told_of(sample: tasks.Sample, kind: str = "told column") -> dict[str, list[t
 def test_an_answer_is_asked_of_which_object_it_tells() -> None:
     car, dog = scene.Thing("car", "red", 0, 0), scene.Thing("dog", "blue", 2, 1, "green")
     seen = scene.Scene((car, dog))
-    grid, nothing = paint_scene.paint(seen), (auxiliary.NONE, auxiliary.NONE)
+    grid, nothing = scene_to_codes.paint(seen), (auxiliary.NONE, auxiliary.NONE)
     for language, first, second in (("en", "car", "dog"), ("zh", "汽车", "狗")):
         answer = questions.detection(seen, language)
         told = told_of(tasks.Sample("detect", language, "x", (grid,), answer=answer, scenes=(seen,)))
@@ -148,7 +148,7 @@ def test_an_answer_is_asked_of_which_object_it_tells() -> None:
         assert {slot for slots in told.values() for slot in slots} == {(2, 1), nothing}
         assert told["<eos>"] == [nothing]
     other = scene.with_thing(seen, dog, None)
-    pair = (grid, paint_scene.paint(other))
+    pair = (grid, scene_to_codes.paint(other))
     told = told_of(
         tasks.Sample("compare", "en", "x", pair, answer="the blue dog is gone", scenes=(seen, other)),
         "differing column",
@@ -162,8 +162,8 @@ def test_of_two_pictures_the_giver_shows_what_is_taken_and_the_taker_what_it_bec
     new = scene.with_thing(taker, None, dog)
     encoder = Encoder(text_tokenizer.load(CHECKPOINT))
     for pair in ((giver, taker), (taker, giver)):
-        grids = (paint_scene.paint(pair[0]), paint_scene.paint(pair[1]))
-        made = encoder(tasks.Sample("fetch", "en", "x", grids, paint_scene.paint(new), scenes=(*pair, new)))
+        grids = (scene_to_codes.paint(pair[0]), scene_to_codes.paint(pair[1]))
+        made = encoder(tasks.Sample("fetch", "en", "x", grids, scene_to_codes.paint(new), scenes=(*pair, new)))
         asked = made.auxiliary[made.ids >= text_tokenizer.TEXT_TOKENS].reshape(3, 8, 8, -1)
         at, to = pair.index(giver), pair.index(taker)
         assert {(r, c) for r, c in np.argwhere(asked[at, ..., auxiliary.PLACE["changed"]] == 1)} == {
@@ -176,7 +176,7 @@ def test_of_two_pictures_the_giver_shows_what_is_taken_and_the_taker_what_it_bec
             for row in (5, 6, 7)
             for column in (5, 6)  # each before the one that it tells of
         }
-        assert asked[to, 6, 6, auxiliary.PLACE["result"]] == paint_scene.paint(new)[6, 6]
+        assert asked[to, 6, 6, auxiliary.PLACE["result"]] == scene_to_codes.paint(new)[6, 6]
 
 
 def test_a_moved_object_is_asked_where_it_comes_from() -> None:
@@ -186,17 +186,17 @@ def test_a_moved_object_is_asked_where_it_comes_from() -> None:
     encoder = Encoder(text_tokenizer.load(CHECKPOINT))
     made = encoder(
         tasks.Sample(
-            "edit:move", "en", "x", (paint_scene.paint(before),), paint_scene.paint(after), scenes=(before, after)
+            "edit:move", "en", "x", (scene_to_codes.paint(before),), scene_to_codes.paint(after), scenes=(before, after)
         )
     )
     asked = made.auxiliary[:, auxiliary.PLACE["origin column"] : auxiliary.PLACE["origin depth"] + 1]
     told = made.ids[1:][asked[:-1, 0] >= 0]  # the tokens that follow those which are asked
-    assert sorted(told) == sorted(paint_scene.paint(after)[5:, :2].reshape(-1) + text_tokenizer.TEXT_TOKENS)
+    assert sorted(told) == sorted(scene_to_codes.paint(after)[5:, :2].reshape(-1) + text_tokenizer.TEXT_TOKENS)
     assert {tuple(row) for row in asked[asked[:, 0] >= 0]} == {(2, 1)}
     added = scene.with_thing(before, None, replace(car, column=1))  # alike, but the first has not moved
     made = encoder(
         tasks.Sample(
-            "edit:add", "en", "x", (paint_scene.paint(before),), paint_scene.paint(added), scenes=(before, added)
+            "edit:add", "en", "x", (scene_to_codes.paint(before),), scene_to_codes.paint(added), scenes=(before, added)
         )
     )
     assert (made.auxiliary[:, auxiliary.PLACE["origin column"]] == auxiliary.NONE).all()
@@ -209,7 +209,7 @@ def test_strange_tokens_are_strange_and_stay_out_of_quotes() -> None:
     }
     assert len(strangers(encoder)) > 200
     assert not known.intersection(strangers(encoder))
-    picture = paint_scene.paint(scene.Scene())
+    picture = scene_to_codes.paint(scene.Scene())
     sample = tasks.Sample("ask", "en", 'add the word "2tl759" now', (picture,), answer="yes", scenes=(scene.Scene(),))
     feed, inside = Feed(encoder, 1, 300), encoder.text('"2tl759"')
     for _ in range(200):

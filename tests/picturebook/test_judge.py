@@ -11,7 +11,7 @@ import pytest
 from edgevlo.picturebook.exercises.tasks import Sample
 from edgevlo.picturebook.judging import judge
 from edgevlo.picturebook.judging.judge import Box
-from edgevlo.picturebook.world import atlas, paint_scene
+from edgevlo.picturebook.world import atlas, scene_to_codes
 from edgevlo.picturebook.world.palette import SEGMENT_COLOURS
 from edgevlo.picturebook.world.scene import Scene, Thing
 
@@ -20,7 +20,7 @@ SCENE = Scene((CAT, CAR), "beach", "night", "rain")
 
 
 def shown(scene: Scene) -> judge.RgbArray:
-    return atlas.pixels(paint_scene.paint(scene))
+    return atlas.pixels(scene_to_codes.paint(scene))
 
 
 def sample(task: str, **more: object) -> Sample:
@@ -28,7 +28,7 @@ def sample(task: str, **more: object) -> Sample:
 
 
 def test_a_cell_is_the_nearest_tile() -> None:
-    codes = paint_scene.paint(SCENE)
+    codes = scene_to_codes.paint(SCENE)
     exact = atlas.pixels(codes)
     noise = np.random.default_rng(0).integers(-3, 4, exact.shape)
 
@@ -38,7 +38,7 @@ def test_a_cell_is_the_nearest_tile() -> None:
 
 def test_one_wrong_object_is_seen() -> None:
     wrong = replace(SCENE, things=(CAT, replace(CAR, colour="blue")))
-    painted = sample("paint", target=paint_scene.paint(SCENE))
+    painted = sample("paint", target=scene_to_codes.paint(SCENE))
 
     assert judge.score(painted, shown(SCENE))["all"] == [1]
     assert judge.score(painted, shown(wrong))["all"] == [0]
@@ -49,7 +49,10 @@ def test_one_wrong_object_is_seen() -> None:
 def test_what_an_edit_left_alone_is_counted_in_cells() -> None:
     after = replace(SCENE, things=(CAT, replace(CAR, colour="green")))
     edited = sample(
-        "edit:recolour", sources=(paint_scene.paint(SCENE),), target=paint_scene.paint(after), scenes=(SCENE, after)
+        "edit:recolour",
+        sources=(scene_to_codes.paint(SCENE),),
+        target=scene_to_codes.paint(after),
+        scenes=(SCENE, after),
     )
     also_gone = replace(after, things=after.things[1:])  # the cat and its hat: 6 of the 60 cells to keep
 
@@ -62,7 +65,7 @@ def test_what_an_edit_left_alone_is_counted_in_cells() -> None:
 def test_an_edit_that_changes_every_cell_keeps_nothing_to_be_counted() -> None:
     after = replace(SCENE, style="line", place="snow", time="day", weather="clear")
     edited = sample(
-        "compound", sources=(paint_scene.paint(SCENE),), target=paint_scene.paint(after), scenes=(SCENE, after)
+        "compound", sources=(scene_to_codes.paint(SCENE),), target=scene_to_codes.paint(after), scenes=(SCENE, after)
     )
 
     assert "kept" not in judge.score(edited, shown(after))
@@ -139,19 +142,19 @@ def test_frames_that_touch_are_read_apart() -> None:
     stack = Scene((Thing("dog", "red", 0, 0), Thing("cat", "red", 0, 1, "blue")), rows=8, columns=4)
     side = Scene((Thing("dog", "red", 0, 0), Thing("dog", "red", 1, 0)), rows=5, columns=4)
     for scene in (stack, side, SCENE):
-        assert judge.drawn_boxes(atlas.pixels(paint_scene.boxes(scene))) == judge.true_boxes(scene)
+        assert judge.drawn_boxes(atlas.pixels(scene_to_codes.boxes(scene))) == judge.true_boxes(scene)
 
 
 def test_an_open_frame_is_none() -> None:
-    boxes = sample("boxes", target=paint_scene.boxes(SCENE))
-    open_ = paint_scene.boxes(SCENE)
+    boxes = sample("boxes", target=scene_to_codes.boxes(SCENE))
+    open_ = scene_to_codes.boxes(SCENE)
     open_[4, 4] = atlas.CODE[("box-blank",)]  # a corner of the cat's
-    other = paint_scene.boxes(SCENE)
+    other = scene_to_codes.boxes(SCENE)
     other[7, 0] = atlas.CODE["box", "dog", "bl"]  # of another kind
-    cut = paint_scene.boxes(SCENE)
+    cut = scene_to_codes.boxes(SCENE)
     cut[7] = atlas.CODE[("box-blank",)]
 
-    assert judge.score(boxes, atlas.pixels(paint_scene.boxes(SCENE)))["iou"] == [1, 1]
+    assert judge.score(boxes, atlas.pixels(scene_to_codes.boxes(SCENE)))["iou"] == [1, 1]
     assert judge.score(boxes, atlas.pixels(open_))["iou"] == [0, 1]
     assert judge.score(boxes, atlas.pixels(other))["iou"] == [1, 0]
     assert judge.score(boxes, atlas.pixels(cut))["iou"] == [1, 0]

@@ -16,7 +16,7 @@ from edgevlo.picturebook.language import phrases
 from edgevlo.picturebook.language.forms import REQUESTS, both
 from edgevlo.picturebook.language.words import COLUMN, LANGUAGES
 from edgevlo.picturebook.model import card
-from edgevlo.picturebook.world import atlas, paint_scene, scene
+from edgevlo.picturebook.world import atlas, scene, scene_to_codes
 
 
 def some(row: str, count: int = 12) -> Iterator[Trial]:
@@ -122,7 +122,7 @@ def test_turns_go_on_from_the_true_scene() -> None:
     for trial in some("turns"):
         for before, after in zip(trial.samples, trial.samples[1:], strict=False):
             assert before.scenes[1] == after.scenes[0]
-        own = paint_scene.paint(scene.Scene())
+        own = scene_to_codes.paint(scene.Scene())
         assert trials.turn(trial, 1, own).sources[0] is own
         assert trials.turn(trial, 0, None) is trial.samples[0]
 

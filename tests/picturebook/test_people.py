@@ -97,7 +97,7 @@ def test_traps_are_no_names() -> None:
 def test_true_pictures_and_answers_are_right(language: str) -> None:
     """The judge accepts the picture that a line tells of and the answer that training gives."""
     from edgevlo.picturebook.world.atlas import pixels
-    from edgevlo.picturebook.world.paint_scene import paint
+    from edgevlo.picturebook.world.scene_to_codes import paint
 
     for line in read("people", language)[:400]:
         if line.task == "ask":

@@ -17,7 +17,7 @@ from edgevlo.picturebook.exercises import (  # noqa: E402
     text_tokenizer,
 )
 from edgevlo.picturebook.model import vq  # noqa: E402
-from edgevlo.picturebook.world import atlas, paint_scene, scene  # noqa: E402
+from edgevlo.picturebook.world import atlas, scene, scene_to_codes  # noqa: E402
 from edgevlo.picturebook.world.basis import Basis, unshuffled  # noqa: E402
 from edgevlo.picturebook.world.scene import Scene, Thing  # noqa: E402
 
@@ -66,7 +66,7 @@ def test_scenes_of_any_size_survive_the_round_trip(picture_tokenizer: Any) -> No
     rng = Random(1)
     for grid in ((8, 8), (5, 24), (6, 5), (12, 12), (24, 6), (5, 4)):
         drawn = scene.sample_scene(rng, 3, grid, free_style=0.6, sign=0.5)
-        for draw in (paint_scene.paint, paint_scene.segmentation, paint_scene.edges, paint_scene.boxes):
+        for draw in (scene_to_codes.paint, scene_to_codes.segmentation, scene_to_codes.edges, scene_to_codes.boxes):
             codes = draw(drawn)
             pixels = atlas.pixels(codes)
             np.testing.assert_array_equal(vq.encode(picture_tokenizer, pixels), codes)
@@ -127,13 +127,13 @@ def test_visual_tokens_follow_the_text_in_code_order(encoder: sequence.Encoder) 
 
 def test_a_painting_exercise_has_the_agreed_form(encoder: sequence.Encoder) -> None:
     shown = Scene((Thing("car", "red", 0, 0),), rows=5, columns=4)
-    made = encoder(tasks.Sample("paint", "en", "a red car", (), paint_scene.paint(shown), None, (shown,)))
+    made = encoder(tasks.Sample("paint", "en", "a red car", (), scene_to_codes.paint(shown), None, (shown,)))
     ids = made.ids.tolist()
     opener = [text_tokenizer.IMAGE_START, *encoder.text("5*4"), text_tokenizer.IMAGE_TOKEN]
     prompt = [text_tokenizer.BOS, *encoder.text("a red car"), *opener]
     assert ids[: len(prompt)] == prompt
     body = np.asarray(ids[len(prompt) : len(prompt) + 25]).reshape(5, 5)
-    np.testing.assert_array_equal(body[:, :4] - text_tokenizer.TEXT_TOKENS, paint_scene.paint(shown))
+    np.testing.assert_array_equal(body[:, :4] - text_tokenizer.TEXT_TOKENS, scene_to_codes.paint(shown))
     assert set(body[:, 4]) == {text_tokenizer.ROW_END}
     assert ids[-3:] == [text_tokenizer.PICTURE_END, text_tokenizer.IMAGE_END, text_tokenizer.EOS]
     weights = made.weights[len(prompt) : len(prompt) + 25].reshape(5, 5)
@@ -145,7 +145,7 @@ def test_a_painting_exercise_has_the_agreed_form(encoder: sequence.Encoder) -> N
 def test_an_answer_follows_its_mark(encoder: sequence.Encoder) -> None:
     shown = Scene((Thing("car", "red", 0, 0),), rows=5, columns=4)
     made = encoder(
-        tasks.Sample("ask", "en", "what colour is the car?", (paint_scene.paint(shown),), None, "red", (shown,))
+        tasks.Sample("ask", "en", "what colour is the car?", (scene_to_codes.paint(shown),), None, "red", (shown,))
     )
     answer = [*encoder.text("red"), text_tokenizer.EOS]
     assert made.ids.tolist()[-len(answer) - 1 :] == [text_tokenizer.ANSWER, *answer]

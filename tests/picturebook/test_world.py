@@ -18,7 +18,7 @@ from edgevlo.picturebook.judging import judge
 from edgevlo.picturebook.language import words
 from edgevlo.picturebook.language.voice import Voice
 from edgevlo.picturebook.model import card
-from edgevlo.picturebook.world import atlas, paint_scene, palette, scene
+from edgevlo.picturebook.world import atlas, palette, scene, scene_to_codes
 from edgevlo.picturebook.world.scene import Scene, Thing
 
 MIX = tasks.Mix(dict.fromkeys(tasks.TASKS, 1.0), (0.05, 0.5, 0.3, 0.15), (0.05, 0.4, 0.3, 0.15, 0.05, 0.05), 0.5)
@@ -110,13 +110,13 @@ def test_the_judge_reads_what_was_drawn() -> None:
     rng = Random(1)
     for grid in (*scene.GRIDS, *scene.ANY_GRIDS, *scene.HELD_OUT_GRIDS):
         drawn = scene.sample_scene(rng, rng.randint(0, 12), grid, free_style=0.6, sign=0.2)
-        picture = atlas.pixels(paint_scene.paint(drawn))
+        picture = atlas.pixels(scene_to_codes.paint(drawn))
         assert picture.shape == (16 * grid[0], 16 * grid[1], 3)
         reading = judge.read(picture)
         assert reading.strays == 0
         assert reading.scene == drawn
         assert judge.judge_scene(drawn, reading)["all"]
-        framed = judge.drawn_boxes(atlas.pixels(paint_scene.boxes(drawn)))
+        framed = judge.drawn_boxes(atlas.pixels(scene_to_codes.boxes(drawn)))
         assert sorted(framed, key=repr) == sorted(judge.true_boxes(drawn), key=repr)
 
 
@@ -126,7 +126,7 @@ def looks(kind: str) -> tuple[str, ...]:
 
 def test_every_kind_and_colour_is_read_on_every_ground() -> None:
     shown = [(style, "city") for style in scene.STYLES[1:]] + [("flat", place) for place in scene.PLACES[:4]]
-    assert {paint_scene.ground_of(*one) for one in shown} == set(atlas.GROUNDS)
+    assert {scene_to_codes.ground_of(*one) for one in shown} == set(atlas.GROUNDS)
     every = [(kind, look) for kind in scene.KINDS for look in looks(kind)]
     for style, place in shown:
         for start in range(0, len(every), 15):
@@ -135,13 +135,13 @@ def test_every_kind_and_colour_is_read_on_every_ground() -> None:
                 for at, (kind, look) in enumerate(every[start : start + 15])
             )
             drawn = Scene(things, place, style=style, rows=17)
-            assert judge.read(atlas.pixels(paint_scene.paint(drawn))) == judge.Reading(drawn, 0)
+            assert judge.read(atlas.pixels(scene_to_codes.paint(drawn))) == judge.Reading(drawn, 0)
 
 
 def test_every_style_place_time_and_weather_is_read() -> None:
     for style, place, time, weather in product(scene.STYLES, scene.PLACES, scene.TIMES, scene.WEATHERS):
         drawn = Scene((Thing("cat", "red", 1, 0, "blue"), Thing("owl", "own", 2, 0)), place, time, weather, style)
-        assert judge.read(atlas.pixels(paint_scene.paint(drawn))) == judge.Reading(drawn, 0)
+        assert judge.read(atlas.pixels(scene_to_codes.paint(drawn))) == judge.Reading(drawn, 0)
 
 
 def test_places_and_styles_differ_well() -> None:
@@ -202,15 +202,15 @@ def test_maps_of_clip_art_show_where_it_is() -> None:
     """Segments, edges and boxes lie where the painted thing differs from the bare ground."""
     for kind in scene.CLIPART:
         drawn = Scene((Thing(kind, "own", 0, 0),), rows=5, columns=4)
-        bare = atlas.pixels(paint_scene.paint(replace(drawn, things=())))
-        inked = np.abs(atlas.pixels(paint_scene.paint(drawn)).astype(int) - bare).max(axis=-1) > 40
-        segments = judge.nearest_segment(atlas.pixels(paint_scene.segmentation(drawn)))
+        bare = atlas.pixels(scene_to_codes.paint(replace(drawn, things=())))
+        inked = np.abs(atlas.pixels(scene_to_codes.paint(drawn)).astype(int) - bare).max(axis=-1) > 40
+        segments = judge.nearest_segment(atlas.pixels(scene_to_codes.segmentation(drawn)))
         covered = segments == list(palette.SEGMENT_COLOURS).index(kind)
         assert (inked & covered).sum() / (inked | covered)[48:].sum() > 0.6, kind
-        lines = atlas.pixels(paint_scene.edges(drawn)).mean(axis=-1)[48:] > 127
+        lines = atlas.pixels(scene_to_codes.edges(drawn)).mean(axis=-1)[48:] > 127
         assert 0.05 < lines[:, :32].mean() < 0.6, kind
         assert not lines[:, 32:].any()
-        assert judge.drawn_boxes(atlas.pixels(paint_scene.boxes(drawn))) == judge.true_boxes(drawn)
+        assert judge.drawn_boxes(atlas.pixels(scene_to_codes.boxes(drawn))) == judge.true_boxes(drawn)
 
 
 def test_the_notice_names_whose_drawings_the_clip_art_is() -> None:
@@ -240,13 +240,13 @@ def test_the_judge_sees_each_kind_of_mistake() -> None:
         "sign": replace(right, sign="cafes"),
     }
     for attribute, other in wrong.items():
-        verdict = judge.judge_scene(right, judge.read(atlas.pixels(paint_scene.paint(other))))
+        verdict = judge.judge_scene(right, judge.read(atlas.pixels(scene_to_codes.paint(other))))
         assert not verdict[attribute]
         assert not verdict["all"]
 
 
 def test_a_torn_object_is_no_object() -> None:
-    codes = paint_scene.paint(Scene((Thing("car", "red", 1, 1),)))
+    codes = scene_to_codes.paint(Scene((Thing("car", "red", 1, 1),)))
     codes[6, 3] = atlas.CODE["object", "meadow", "car", "blue", "tl"]
     reading = judge.read_cells(codes)
     assert reading.scene.things == ()
@@ -255,7 +255,7 @@ def test_a_torn_object_is_no_object() -> None:
 
 def test_what_belongs_to_no_scene_is_a_stray_in_sky_and_horizon_too() -> None:
     shown = Scene((Thing("car", "red", 1, 1),), weather="rain", sign="cafe")
-    sky, horizon = paint_scene.paint(shown), paint_scene.paint(shown)
+    sky, horizon = scene_to_codes.paint(shown), scene_to_codes.paint(shown)
     sky[0, 1:] = atlas.CODE["object", "meadow", "car", "red", "tl"]
     horizon[1, 0] = atlas.CODE["letter", "x"]
     for codes in (sky, horizon):
@@ -268,15 +268,15 @@ def test_maps_do_not_depend_on_colour_style_or_time() -> None:
     for _ in range(50):
         one = scene.sample_scene(rng, 3)
         other = replace(one, things=tuple(replace(thing, colour="green") for thing in one.things), style="retro")
-        for draw in (paint_scene.segmentation, paint_scene.edges, paint_scene.boxes):
+        for draw in (scene_to_codes.segmentation, scene_to_codes.edges, scene_to_codes.boxes):
             np.testing.assert_array_equal(draw(one), draw(other))
 
 
 def test_boxes_hold_the_hat() -> None:
     hatted = Scene((Thing("cat", "red", 1, 0, "blue"),))
     bare = Scene((Thing("cat", "red", 1, 0),))
-    assert paint_scene.box_of(hatted, hatted.things[0]) == (3, 2, 5, 5)
-    assert paint_scene.box_of(bare, bare.things[0]) == (3, 3, 5, 5)
+    assert scene_to_codes.box_of(hatted, hatted.things[0]) == (3, 2, 5, 5)
+    assert scene_to_codes.box_of(bare, bare.things[0]) == (3, 3, 5, 5)
     assert questions.detection(hatted, "en") == "cat 3 2 5 5"
     assert questions.detection(hatted, "en", frozenset({"dog"})) == "none"
 

@@ -26,7 +26,7 @@ from edgevlo.runtime.engine import Engine
 from edgevlo.runtime.errors import DeviceError
 from edgevlo.runtime.gpu import ort as ort_device
 from edgevlo.runtime.gpu.ort import OrtGraph
-from edgevlo.runtime.graphs import sessions
+from edgevlo.runtime.graphs import onnx_sessions
 from edgevlo.runtime.graphs.protocols import View
 from edgevlo.runtime.manifest.graphs import GraphRole
 from edgevlo.runtime.manifest.schema import read_manifest
@@ -82,7 +82,7 @@ def device(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[type[Dev
     """Check devices as users have them checked, on one that is new."""
     monkeypatch.delenv("EDGEVLO_SELF_CHECK")
     monkeypatch.setenv("EDGEVLO_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(sessions, "_providers", lambda *_: ["CPUExecutionProvider"])
+    monkeypatch.setattr(onnx_sessions, "_providers", lambda *_: ["CPUExecutionProvider"])
     monkeypatch.setattr(ort_device, "OrtGraph", Device)
     yield Device
     Device.wrong, Device.output = None, ""

@@ -11,7 +11,7 @@ from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.errors import RequestError
 from edgevlo.runtime.graphs.backbone_kv_cache import Backbone
 from edgevlo.runtime.graphs.embeddings import Embeddings
-from edgevlo.runtime.graphs.sessions import open_graph
+from edgevlo.runtime.graphs.onnx_sessions import open_graph
 
 TOLERANCE = 5e-5  # float32 against float64; another token anywhere in the prompt changes more than 1e-2
 

@@ -9,7 +9,7 @@ from toy_bundle import rewritten
 from toy_reference import flat_picture
 
 from edgevlo.runtime.errors import AbilityError, BundleError
-from edgevlo.runtime.graphs.sessions import open_rewritten
+from edgevlo.runtime.graphs.onnx_sessions import open_rewritten
 from edgevlo.runtime.model import Model
 
 

@@ -22,7 +22,7 @@ from edgevlo.runtime.gpu import tensorrt_rtx
 from edgevlo.runtime.gpu.device import DeviceBackbone
 from edgevlo.runtime.gpu.ort import OrtArray, OrtGraph
 from edgevlo.runtime.gpu.tensorrt_profiles import profiles
-from edgevlo.runtime.graphs import sessions
+from edgevlo.runtime.graphs import onnx_sessions
 from edgevlo.runtime.manifest.schema import MANIFEST_FILE
 from edgevlo.runtime.model import Model
 
@@ -44,7 +44,7 @@ def on_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
         def __init__(self, session: ort.InferenceSession, _device: str) -> None:
             super().__init__(session, "cpu")
 
-    monkeypatch.setattr(sessions, "_providers", lambda *_: ["CPUExecutionProvider"])
+    monkeypatch.setattr(onnx_sessions, "_providers", lambda *_: ["CPUExecutionProvider"])
     monkeypatch.setattr(ort_device, "OrtGraph", Here)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.errors import RequestError
-from edgevlo.runtime.graphs.sessions import open_graph
+from edgevlo.runtime.graphs.onnx_sessions import open_graph
 from edgevlo.runtime.graphs.threads import VARIABLE, most_threads, threads_for, usable_cpus
 from edgevlo.runtime.model import Model
 
