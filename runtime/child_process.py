@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import runpy
 import select
 import signal
 import sys
@@ -14,11 +15,11 @@ _PR_SET_PDEATHSIG: Final = 1
 
 
 def command(module: str, *arguments: str) -> list[str]:
-    """Return the command for a module.
+    """Return the command for a module, in a process that ends with this one if that holds its standard input open.
 
     The working folder is kept off its import path (`-P`): a bundle may lie there, with a `numpy.py` in it.
     """
-    return [sys.executable, "-P", "-m", module, *arguments]
+    return [sys.executable, "-P", "-m", __name__, module, *arguments]
 
 
 def environment() -> dict[str, str]:
@@ -53,3 +54,9 @@ def end_with_parent(descriptor: int = 0) -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()  # a parent that ended before now is noticed at once
+
+
+if __name__ == "__main__":
+    end_with_parent()  # before the module is imported, which takes a second
+    sys.argv = sys.argv[1:]
+    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

@@ -10,7 +10,6 @@ import numpy as np
 
 from .backends import on_device, open_runner
 from .bundle import Bundle
-from .child_process import end_with_parent
 from .engine import Engine
 from .errors import EdgevloError
 from .manifest.guidance import Sampling
@@ -68,7 +67,6 @@ def _least(manifest: Manifest) -> Shape:
 
 def _main(folder: str, seconds: str, memory: str) -> int:
     """Be a trial's child: bound this process, then open and run everything; print what was raised."""
-    end_with_parent()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds) + 1))
     resource.setrlimit(resource.RLIMIT_AS, (int(memory), int(memory)))

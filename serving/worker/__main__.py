@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 from edgevlo.runtime.bundle import open_bundle
-from edgevlo.runtime.child_process import end_with_parent
 from edgevlo.runtime.engine import Engine
 from edgevlo.runtime.errors import EdgevloError
 from edgevlo.runtime.memory.refuse import check_opening
@@ -105,7 +104,6 @@ def opened(folder: Path, interrupts: Interrupts) -> Model:
 
 def main() -> int:
     """Open the bundle, say so, and serve; an error of the bundle is one message and exit code 1."""
-    end_with_parent()  # while the model is opened, too
     folder, threads = Path(sys.argv[1]), int(sys.argv[2])
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints must not get between the messages

@@ -184,3 +184,23 @@ def test_messages_in_the_pipe_are_no_end() -> None:
         child.stdin.close()
 
         assert (said, alive, child.wait(20)) == ("message\n", True, 1)
+
+
+def test_a_child_that_is_still_importing_ends_with_its_parent(tmp_path: Path) -> None:
+    (tmp_path / "slow_import.py").write_text("import time\ntime.sleep(600)\n")
+    code = """
+import subprocess, sys, time
+from edgevlo.runtime.child_process import command, environment
+
+sys.path.append(sys.argv[1])
+kept = subprocess.Popen(command("slow_import"), env=environment(), stdin=subprocess.PIPE)
+time.sleep(600)
+"""
+    parent = python("-c", code, str(tmp_path))
+    started = wait_for(parent.pid, "slow_import")
+    time.sleep(0.5)  # Python has started
+
+    parent.kill()
+    parent.wait(20)
+
+    assert all_end(started)
