@@ -277,7 +277,7 @@ class Model:
         rows, columns = codes.shape
         unit = (columns, rows) if ability.unit == "cell" else self.grid.size(Shape(rows, columns))
         scale = (loaded.size[0] / unit[0], loaded.size[1] / unit[1])
-        found = read_detections(self._answer("detect", text, [codes]), scale)
+        found = read_detections(self._answer("detect", text, [codes]), scale, unit)
         return only_asked(found, as_names("objects", objects))
 
     def tokenize(self, picture: Picture) -> Codes:

@@ -1,6 +1,7 @@
 """Detections read out of a text answer. Knows no models and no pictures."""
 
 import re
+import unicodedata
 import warnings
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,18 @@ from .text import AnswerWarning
 # name x0 y0 x1 y1, the last two exclusive
 _DETECTION: Final = re.compile(r"^(?P<label>\D*[^\d\s-])\s*(\d{1,5})\s+(\d{1,5})\s+(\d{1,5})\s+(\d{1,5})$")
 _SEPARATOR: Final = re.compile("[;；]")
+_FAR: Final = 99_999  # the largest number of a box
 _NOTHING: Final = {"none", "nothing", "无", "没有"}
+
+# Of English plurals, what comes at the end of the word and of its singular.
+_PLURALS: Final = (("s", ""), ("es", ""), ("ies", "y"), ("ves", "f"), ("ves", "fe"))
+_IRREGULAR: Final = {
+    "people": "person", "men": "man", "women": "woman", "children": "child", "mice": "mouse", "geese": "goose",
+    "feet": "foot", "teeth": "tooth",
+}  # fmt: skip
+_SHORT: Final = 3  # letters; "gas" and "bus" are no plurals
+_MARKS: Final = re.compile(r"[^\w\s]|_")
+_UNSPACED: Final = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")  # scripts that write no spaces between words
 
 Box: TypeAlias = tuple[int, int, int, int]
 
@@ -24,15 +36,19 @@ class Detection:
     box: Box
 
 
-def read_detections(text: str, scale: tuple[float, float]) -> list[Detection]:
-    """Read `name x0 y0 x1 y1; ...`, multiplying by `scale` (across, down); warn of parts without a box."""
+def read_detections(text: str, scale: tuple[float, float], size: tuple[int, int] = (_FAR, _FAR)) -> list[Detection]:
+    """Read `name x0 y0 x1 y1; ...`, multiplying by `scale` (across, down); warn of parts without a box.
+
+    Boxes are cut at `size`, the picture's width and height before they are scaled; one beyond it is none.
+    """
     found = []
     for part in filter(None, (part.strip() for part in _SEPARATOR.split(text))):
         match = _DETECTION.match(part)
-        left, top, right, bottom = (int(match[i]) for i in range(2, 6)) if match else (0, 0, 0, 0)
+        left, top, *ends = (int(match[i]) for i in range(2, 6)) if match else (0, 0, 0, 0)
+        right, bottom = map(min, ends, size)
         if match and left < right and top < bottom:
             found.append(Detection(match["label"].strip(), _scaled((left, top, right, bottom), scale)))
-        elif part.lower() not in _NOTHING:
+        elif part.lower().rstrip(".。!") not in _NOTHING:
             warnings.warn(f"ignored {part[:80]!r} in the model's answer: it names no box", AnswerWarning, stacklevel=2)
     return found
 
@@ -49,8 +65,7 @@ def only_asked(found: Sequence[Detection], objects: Collection[str]) -> list[Det
     """
     if not objects:
         return list(found)
-    asked = [_words(name) for name in objects]
-    kept = [one for one in found if any(_is_same(_words(one.label), name) for name in asked)]
+    kept = [one for one in found if any(_is_same(one.label, name) for name in objects)]
     if left := sorted({one.label for one in found if one not in kept}):
         warnings.warn(
             f"the model also named {', '.join(left)[:80]}, which was not asked for; it is left out",
@@ -60,12 +75,23 @@ def only_asked(found: Sequence[Detection], objects: Collection[str]) -> list[Det
     return kept
 
 
-def _words(name: str) -> str:
-    """Return a name in small letters, words without the s of a plural; Chinese ones stay as they are."""
-    return " ".join(word[:-1] if len(word) > 3 and word.endswith("s") else word for word in name.casefold().split())
-
-
 def _is_same(label: str, asked: str) -> bool:
-    if not label.isascii() or not asked.isascii():
-        return label in asked or asked in label
-    return f" {label} " in f" {asked} " or f" {asked} " in f" {label} "
+    one, other = _plain(label), _plain(asked)
+    if _UNSPACED.search(one) and _UNSPACED.search(other):
+        return bool(one and other) and (one in other or other in one)
+    short, long = sorted((list(map(_singulars, one.split())), list(map(_singulars, other.split()))), key=len)
+    starts = range(len(long) - len(short) + 1) if short else ()
+    return any(all(a & b for a, b in zip(short, long[start:], strict=False)) for start in starts)
+
+
+def _plain(name: str) -> str:
+    """Return a name in small letters, of one width, without marks between and after its words."""
+    return " ".join(_MARKS.sub(" ", unicodedata.normalize("NFKC", name).casefold()).split())
+
+
+def _singulars(word: str) -> frozenset[str]:
+    """Return what the singular of an English word may be, itself among them."""
+    found = {word, _IRREGULAR.get(word, word)}
+    if len(word) > _SHORT:
+        found |= {word[: -len(end)] + single for end, single in _PLURALS if word.endswith(end)}
+    return frozenset(found)

@@ -33,7 +33,9 @@ def test_an_answer_without_a_stop_token_ends_at_its_limit() -> None:
         (" ; ;", []),
         ("none", []),
         ("None", []),
+        ("None.", []),
         ("无", []),
+        ("没有。", []),
         ("没有", []),
     ],
 )
@@ -48,6 +50,12 @@ def test_boxes_are_scaled_to_the_picture_that_was_asked_about() -> None:
 
     assert found == Detection("car", (8, 5, 24, 10))
     assert all(type(number) is int for number in found.box)
+
+
+def test_boxes_end_with_the_picture() -> None:
+    with pytest.warns(AnswerWarning, match="ignored 'tree 20 1 30 9'"):
+        found = read_detections("car 1 2 99999 40; tree 20 1 30 9", (2.0, 2.0), (20, 10))
+    assert found == [Detection("car", (2, 4, 40, 20))]
 
 
 @pytest.mark.parametrize(

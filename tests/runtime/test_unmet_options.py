@@ -1,5 +1,6 @@
 """Options that cannot be met are refused or said, never met by something else."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +76,32 @@ def test_only_what_was_asked_for_is_found() -> None:
     assert [one.label for one in kept] == ["car", "red car"]
     assert [one.label for one in chinese] == ["汽车"]
     assert only_asked(found, []) == found
+
+
+@pytest.mark.parametrize(
+    ("asked", "label"),
+    [
+        ("boxes", "box"), ("buses", "bus"), ("glasses", "glass"), ("houses", "house"), ("cherries", "cherry"),
+        ("wolves", "wolf"), ("knife", "knives"), ("people", "person"), ("red mice", "mouse"), ("car,", "car"),
+        ("a dog!", "dog"), ("the cat's", "cat"), ("hot-dog", "hot dog"), ("ｃａｒ", "car"), ("cafe\u0301", "café"),
+        ("CARS", "Car"), ("“tree”", "tree"), ("小汽车。", "汽车"), ("кошка", "Кошка"),
+    ],
+)  # fmt: skip
+def test_a_name_is_the_same_however_it_is_typed(asked: str, label: str) -> None:
+    found = [Detection(label, (0, 0, 1, 1))]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert only_asked(found, [asked]) == found
+
+
+@pytest.mark.parametrize(
+    ("asked", "label"),
+    [("ratón", "rat"), ("кот", "котёл"), ("car", "cart"), ("carpet", "car"), ("été", "té"), ("gas", "ga"),
+     ("汽车", "car"), ("...", "car"), ("car", "?"), ("a red car", "red bus")],
+)  # fmt: skip
+def test_another_thing_is_another_name(asked: str, label: str) -> None:
+    with pytest.warns(AnswerWarning, match="was not asked for"):
+        assert only_asked([Detection(label, (0, 0, 1, 1))], [asked]) == []
 
 
 def test_calibration_says_that_it_does_not_interleave(tmp_path: Path) -> None:
