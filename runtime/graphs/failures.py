@@ -20,9 +20,10 @@ def one_line(bundle: Bundle, what: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if not type(error).__module__.startswith("onnxruntime"):
+        # With buffers that are bound, it raises what its statuses say as a RuntimeError of Python's own.
+        if type(error) is not RuntimeError and not type(error).__module__.startswith("onnxruntime"):
             raise
-        reason = str(error).strip().split("\n", 1)[0][:300]
+        reason = str(error).strip().split("\n", 1)[0].removeprefix("Error in execution: ")[:300]
         if "allocate memory" in reason or "bad_alloc" in reason:
             raise MemoryShortError(
                 f"{bundle.folder}: there is not enough memory for {what} ({reason}). End other programs, "

@@ -6,13 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime as ort
 import pytest
 from damaged_bundles import damaged
 from onnx import TensorProto, helper, numpy_helper
 from toy_bundle import TOY
 
-from edgevlo.runtime.bundle import read_bundle, seal, verify_bundle
+from edgevlo.runtime.bundle import open_bundle, read_bundle, seal, verify_bundle
 from edgevlo.runtime.errors import BundleError
+from edgevlo.runtime.graphs.failures import one_line
 from edgevlo.runtime.graphs.finite_weights import check_graph
 from edgevlo.runtime.manifest.graphs import GraphRole
 from edgevlo.runtime.manifest.schema import read_manifest
@@ -119,6 +121,30 @@ def test_weights_that_their_file_does_not_have_are_one_line(tmp_path: Path, offs
 
     with pytest.raises(BundleError, match=r"is not an ONNX file \(\d+ numbers at byte .* which does not have them"):
         check_graph(tmp_path / "graph.onnx")
+
+
+@pytest.mark.parametrize("bound", [True, False])
+def test_a_graph_that_fails_while_it_runs_is_one_line(bound: bool) -> None:
+    number = helper.make_tensor_value_info("number", TensorProto.INT64, [1])
+    element = helper.make_tensor_value_info("element", TensorProto.FLOAT, [1])
+    tensor = numpy_helper.from_array(np.ones(2, np.float32), "weight")
+    graph = helper.make_graph([helper.make_node("Gather", ["weight", "number"], ["element"])], "g", [number], [element])
+    graph.initializer.append(tensor)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+    session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    outside = {"number": np.array([2])}
+
+    def run() -> None:
+        with one_line(open_bundle(TOY), "a step"):
+            if not bound:
+                session.run(None, outside)
+            binding = session.io_binding()
+            binding.bind_cpu_input("number", outside["number"])
+            binding.bind_output("element")
+            session.run_with_iobinding(binding)
+
+    with pytest.raises(BundleError, match=r"toy: a step failed .*out of data bounds.* Export or"):
+        run()
 
 
 def write(path: Path, tensor: TensorProto, *, outside: bool) -> None:
