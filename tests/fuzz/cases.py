@@ -17,6 +17,7 @@ import edgevlo
 from edgevlo.runtime.backends import open_runner
 from edgevlo.runtime.bundle import EMBEDDED, Bundle, open_bundle
 from edgevlo.runtime.engine import Engine
+from edgevlo.runtime.errors import EdgevloError
 from edgevlo.runtime.manifest.schema import read_manifest
 from edgevlo.runtime.pictures.load import load_bytes
 from edgevlo.runtime.self_check.record import read_record
@@ -33,6 +34,8 @@ class Cases:
         self._bundle = folder / "bundle"
         shutil.copytree(PICTUREBOOK, self._bundle)
         self._manifest = (PICTUREBOOK / "manifest.json").read_bytes()
+        self._records = folder / "records"
+        self._records.mkdir()
         self._record = (PICTUREBOOK / "self_check.json").read_bytes()
         self._graphs = sorted(path.name for path in PICTUREBOOK.glob("*.onnx"))
         self._weights = sorted(path.name for path in PICTUREBOOK.iterdir() if path.suffix in (".data", ".bin"))
@@ -47,6 +50,7 @@ class Cases:
             "tokenizer": self.tokenizer,
             "graph": self.graph,
             "record": self.record,
+            "whole": self.whole,
         }
         if checkpoint is not None:
             shutil.copytree(checkpoint, self._checkpoint)
@@ -69,11 +73,20 @@ class Cases:
 
     def record(self, rng: random.Random) -> None:
         """A self-check record with something else in it; what can be read is replayed."""
-        (self._bundle / "self_check.json").write_bytes(damaged_json(self._record, rng))
-        bundle = Bundle(folder=self._bundle, manifest=read_manifest(PICTUREBOOK), digest="")
+        (self._records / "self_check.json").write_bytes(damaged_json(self._record, rng))
+        bundle = Bundle(folder=self._records, manifest=read_manifest(PICTUREBOOK), digest="")
         record = read_record(bundle)
         assert record is not None
         replay(self._engine, bundle.manifest, record)
+
+    def whole(self, rng: random.Random) -> None:
+        """The bundle as it ships, with another name: it works, or the cases before left something."""
+        name = f"picturebook-{rng.randrange(10**6)}".encode()
+        (self._bundle / "manifest.json").write_bytes(self._manifest.replace(b"picturebook", name, 1))
+        try:
+            self._use(rng)
+        except EdgevloError as error:
+            raise AssertionError("a whole bundle was refused") from error
 
     def tokenizer(self, rng: random.Random) -> None:
         """A tokenizer with something else in it and a right hash."""

@@ -17,8 +17,10 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "sup
 CPU_SECONDS: Final = 10
 GROWTH_BYTES: Final = 300 * 2**20  # of a case, above what the worker held before it
 PEAK_BYTES: Final = 900 * 2**20  # of the worker, whose own imports (torch among them) and model take 450 MB
-# How often each kind comes: graphs and tokenizers start a process each.
-SHARES: Final = {"manifest": 40, "picture": 40, "prompt": 8, "checkpoint": 8, "tokenizer": 8, "graph": 8, "record": 4}
+# How often each kind comes: graphs and tokenizers start a process each. What is `whole` must work.
+SHARES: Final = {
+    "manifest": 40, "picture": 40, "prompt": 8, "checkpoint": 8, "tokenizer": 8, "graph": 8, "record": 4, "whole": 1,
+}  # fmt: skip
 
 Kinds = Mapping[str, Callable[[random.Random], None]]
 
