@@ -6,6 +6,7 @@ found as it was after its last finished case. Knows no graphs and runs none.
 
 import hashlib
 import io
+import os
 import zipfile
 from collections.abc import Mapping
 from functools import partial
@@ -140,7 +141,7 @@ def _unpacked(stored: Path, raw: bytes, again: str) -> tuple[Tensors, Grids]:
 
 def check_output(folder: Path) -> None:
     """Raise `CalibrationError` if something else is there, `OutputError` if nothing can be written."""
-    check_writable(folder / FILE if folder.is_dir() else folder)
+    check_writable(folder / FILE if os.path.isdir(folder) else folder)  # noqa: PTH112  (is_dir raises for a long name)
     if folder.is_file() or (folder.is_dir() and not all(map(_ours, folder.iterdir()))):
         raise CalibrationError(f"{folder} exists and is not a calibration; choose another name.")
 

@@ -13,8 +13,8 @@ import onnx_ir as ir
 
 from edgevlo.runtime.arguments import as_path
 from edgevlo.runtime.arrays import Progress
-from edgevlo.runtime.bundle import Bundle, seal, staged_folder
-from edgevlo.runtime.errors import BundleError, CheckpointError, EdgevloError, OutputError
+from edgevlo.runtime.bundle import Bundle, check_new, seal, staged_folder
+from edgevlo.runtime.errors import BundleError, CheckpointError, EdgevloError
 from edgevlo.runtime.manifest.graphs import Backbone, Graph, GraphRole, Table
 from edgevlo.runtime.manifest.schema import FORMAT, Manifest, Producer, Source, read_manifest
 from edgevlo.runtime.model import Model
@@ -45,8 +45,7 @@ def export_checkpoint(checkpoint: Path | str, output: Path | str, *, progress: P
     """
     tell = progress or (lambda _what, _done, _all: None)
     checkpoint, output = as_path("checkpoint", checkpoint), as_path("output", output)
-    if output.exists():
-        raise OutputError(f"{output} exists already; bundles are never overwritten. Choose another name or remove it.")
+    check_new(output)
     give_back_freed_memory()
     tell("reading the checkpoint", 0, 1)
     plan = plan_export(checkpoint)

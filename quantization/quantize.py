@@ -26,7 +26,7 @@ from .fallbacks import FALLBACK_ROLES, Fallback, PrecisionPlan
 from .int8_cache import quantise_cache
 from .modules import quantised_blocks
 from .precision_recipes import DATA_DRIVEN, Blocks
-from .request import QuantizeRequest, check
+from .request import QuantizeRequest, check, plan_for
 from .requested_precisions import Override
 from .static_quantization import Calibrated, Static
 from .targets.emulation import emulated
@@ -102,11 +102,13 @@ def run(request: QuantizeRequest, progress: Progress | None = None) -> Quantized
     `CalibrationError` for a calibration of another bundle, `OutputError` for an output that exists or cannot be
     written, and `QualityError` for a result below its limits or a budget that cannot be met.
     """
-    plan = check(request)
+    choice = check(request)
     tell = progress or _silent
     _tell_of_sampling(request)
     tell("verifying the bundle", 0, 1)
-    source = _source(request, plan, tell)
+    bundle = open_bundle(request.bundle)
+    plan = plan_for(request, choice, bundle)
+    source = _source(request, plan, bundle, tell)
     plan = with_defaults(plan, request, source.bundle.manifest.backbone)
     reference = _reference(request, source, tell) if request.requests else None
     with staging_folder(request.output) as staging:
@@ -127,8 +129,7 @@ def _tell_of_sampling(request: QuantizeRequest) -> None:
         warnings.warn(f"{request.target} bundles cannot draw as the model does: {what}", TargetWarning, stacklevel=4)
 
 
-def _source(request: QuantizeRequest, plan: PrecisionPlan, progress: Progress) -> Source:
-    bundle = open_bundle(request.bundle)
+def _source(request: QuantizeRequest, plan: PrecisionPlan, bundle: Bundle, progress: Progress) -> Source:
     calibrated = None
     if plan.static is not None:
         calibrated = Calibrated(plan.static, request.calibration, bundle, plan.target)

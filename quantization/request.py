@@ -8,10 +8,11 @@ from typing import Final
 from edgevlo.calibration.evaluation.gate import COUNT
 from edgevlo.calibration.evaluation.sensitivity import parse_budget
 from edgevlo.runtime.arguments import check_fields, wrong_type
+from edgevlo.runtime.bundle import Bundle, check_new
 from edgevlo.runtime.errors import BundleError, OutputError, RequestError
 from edgevlo.runtime.manifest.schema import Target, read_manifest
 
-from .fallbacks import Names, PrecisionPlan
+from .fallbacks import PrecisionPlan
 from .modules import check_overrides, check_tables, linear_layer_names, quantised_blocks
 from .precision_recipes import BLOCK_SIZES, DATA_DRIVEN, METHODS, SYMMETRIC, Float32, recipe_of, unquantised
 from .requested_precisions import Choice, Override, override
@@ -57,14 +58,14 @@ class QuantizeRequest:
     moments: Moments | None = None
 
 
-def check(request: QuantizeRequest) -> PrecisionPlan:
-    """Return the plan that a request asks for; raise `EdgevloError` for what can be refused without opening graphs."""
+def check(request: QuantizeRequest) -> Choice:
+    """Return the precision that a request asks for; raise `EdgevloError` for what can be refused by the manifest."""
     check_fields(request)
     if not isinstance(request.static, Static | None):
         raise wrong_type("static", request.static, "a Static")
     if request.static is not None:
         check_fields(request.static)
-    target, choice = target_of(request), choice_of(request)
+    choice = choice_of(request)
     _check_folders(request)
     if request.requests < 0:
         raise RequestError(f"`requests={request.requests}` is negative; 0 skips the quality check.")
@@ -80,12 +81,21 @@ def check(request: QuantizeRequest) -> PrecisionPlan:
     _check_cache(request)
     if request.static is not None:
         _check_static(request, choice, request.static)
-    names = linear_layer_names(request.bundle, manifest)
-    check_overrides(choice, names, request.target)
     check_tables(choice)
     if request.budget is not None:
-        _check_budget(request, choice, names)
-    return PrecisionPlan(target, choice, request.static, names, int8_cache=request.kv_cache == "int8")
+        _check_budget(request)
+    return choice
+
+
+def plan_for(request: QuantizeRequest, choice: Choice, bundle: Bundle) -> PrecisionPlan:
+    """Return the plan for a bundle that was verified; raise `RequestError` for what its graphs do not have."""
+    names = linear_layer_names(bundle.folder, bundle.manifest)
+    check_overrides(choice, names, request.target)
+    if request.budget is not None and not quantised_blocks(names, choice):
+        raise RequestError(f"`budget` has no layers to choose from: `weights={request.weights!r}` quantises none.")
+    return PrecisionPlan(
+        target_of(request), choice, request.static, names, int8_cache=request.kv_cache == "int8"
+    )  # fmt: skip
 
 
 def target_of(request: QuantizeRequest) -> Target:
@@ -119,8 +129,7 @@ def choice_of(request: QuantizeRequest) -> Choice:
 
 def _check_folders(request: QuantizeRequest) -> None:
     output = request.output
-    if output.exists():
-        raise OutputError(f"{output} exists already; bundles are never overwritten. Choose another name or remove it.")
+    check_new(output)
     if not output.absolute().parent.is_dir():
         raise OutputError(
             f"{output} cannot be created (there is no folder {output.parent}). Choose a folder that exists."
@@ -161,11 +170,9 @@ def _check_static(request: QuantizeRequest, choice: Choice, static: Static) -> N
         )
 
 
-def _check_budget(request: QuantizeRequest, choice: Choice, names: Names) -> None:
+def _check_budget(request: QuantizeRequest) -> None:
     parse_budget(request.budget or "")
     if not request.requests:
         raise RequestError("`budget` requires quality measurement; remove `requests=0`.")
-    if not quantised_blocks(names, choice):
-        raise RequestError(f"`budget` has no layers to choose from: `weights={request.weights!r}` quantises none.")
     if request.static is not None and request.static.activations is not None:
         raise RequestError("`budget` cannot be combined with `activations`; use `least_db`.")

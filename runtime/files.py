@@ -1,4 +1,7 @@
-"""Results on disk, whole or not at all, and the folder of what is kept between runs. Knows no formats."""
+"""Results on disk, whole or not at all, and the folder of what is kept between runs.
+
+Of formats it knows only how a bundle is recognised.
+"""
 
 import ctypes
 import errno
@@ -7,6 +10,7 @@ import os
 import re
 import secrets
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +26,9 @@ _YOUNG: Final = 60.0  # seconds; what is younger and not locked may be about to 
 
 _HERE: Final = -100  # AT_FDCWD of renameat2
 _EXCHANGE: Final = 2  # RENAME_EXCHANGE
+
+_BUNDLE: Final = ("manifest.json", b'"edgevlo-bundle/')  # a file of every bundle, and what stands in it
+_BUNDLE_BYTES: Final = 4 * 1024 * 1024
 
 _LFS: Final = b"version https://git-lfs"
 _LFS_BYTES: Final = 1024
@@ -54,6 +61,30 @@ def place(path: Path) -> str:
     return os.path.realpath(path).casefold()
 
 
+def check_regular(path: Path) -> None:
+    """Raise `OSError` unless a path leads to a regular file: a pipe may never say anything, and a device never end."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+
+
+def check_outside_bundles(path: Path) -> None:
+    """Raise `OutputError` for a path within a bundle: one that holds anything else cannot be opened any more."""
+    first = Path(os.path.realpath(path.absolute().parent))
+    for folder in (first, *first.parents):
+        name, start = _BUNDLE
+        try:
+            check_regular(folder / name)
+            with (folder / name).open("rb") as file:
+                is_bundle = start in file.read(_BUNDLE_BYTES)
+        except OSError:
+            continue
+        if is_bundle:
+            raise OutputError(
+                f"{path} would lie in the bundle {folder}, which cannot be opened with other files in it. "
+                "Choose another folder."
+            )
+
+
 def check_writable(path: Path) -> None:
     """Raise `OutputError` if `path` cannot become a file; called before the work that would be lost."""
     folder = path.absolute().parent
@@ -67,6 +98,7 @@ def check_writable(path: Path) -> None:
         raise OutputError(f"{path} is not a regular file, and writing would replace it. Choose another name.")
     if not folder.is_dir():
         raise OutputError(f"{path} cannot be written: the folder {folder} does not exist. Make it first.")
+    check_outside_bundles(path)
     if not os.access(folder, os.W_OK):
         raise OutputError(f"{path} cannot be written: no permission to write in {folder}. Choose another folder.")
 
@@ -198,7 +230,7 @@ def _old(entry: os.DirEntry[str]) -> bool:
 def _free(path: str) -> bool:
     """Whether nobody holds a lock: a process of another container has a number that means nothing here."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)  # a pipe would be waited for
     except OSError:
         return False
     try:

@@ -27,6 +27,7 @@ PICTURE_SUFFIXES: Final = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 # Reading a request is a part of painting and editing, not something to ask for.
 _NAMES: Final[tuple[AbilityName, ...]] = tuple(name for name in get_args(AbilityName) if name != "understand")
 _WITH_WORDS: Final[tuple[AbilityName, ...]] = ("paint", "edit", "ask")  # the others may go without
+_MAX_BYTES: Final = 16_000_000  # of a file of requests
 _GLOSS: Final = "  # "
 # Used where a model's own scale gives its other branches no weight. Low: far from the scale that a model was trained
 # for, its pictures say nothing about it (picturebook, trained for 1, paints fragments at 3).
@@ -104,7 +105,11 @@ def read_requests(path: Path) -> Iterator[Request]:
     Raises `RequestError` naming file, line and reason.
     """
     try:
-        content = path.read_text(encoding="utf-8-sig")
+        with path.open("rb") as file:  # a pipe, too; a device that never ends is one line that is too long
+            read = file.read(_MAX_BYTES + 1)
+        if len(read) > _MAX_BYTES:
+            raise RequestError(f"{path} has more than the {_MAX_BYTES // 10**6} MB of requests that are read.")
+        content = read.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         advice = remedy(error, "Name a text file, one request per line")

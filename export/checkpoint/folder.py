@@ -6,6 +6,7 @@ anything is built.
 
 import json
 import re
+import stat
 import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
@@ -44,6 +45,17 @@ def _goes_on(name: str, expected: Collection[str]) -> bool:
     return any(f"{name[: at.start()]}{int(at[0]) - 1}{name[at.end() :]}" in expected for at in numbers)
 
 
+def _check_kinds(folder: Path) -> None:
+    """Raise `CheckpointError` for pipes and devices, which libraries would wait for or never finish reading."""
+    for path in (*folder.glob("*"), *folder.glob("*/*")):
+        try:
+            kind = path.stat().st_mode
+        except OSError:
+            continue  # a link to nothing is an error where it is read
+        if not stat.S_ISREG(kind) and not stat.S_ISDIR(kind):
+            raise CheckpointError(f"{path} is not a regular file, and a checkpoint has no others. Remove it.")
+
+
 class CheckpointWarning(UserWarning):
     """A checkpoint is exported, but not everything in it, or from a form that is better avoided."""
 
@@ -54,6 +66,7 @@ class Checkpoint:
     def __init__(self, folder: Path, layout: Layout | None = None, beside: Sequence[Beside] = ()) -> None:
         if not folder.is_dir():
             raise CheckpointError(f"{folder} is not a folder; give the folder that holds the checkpoint's config.json.")
+        _check_kinds(folder)
         self.folder = folder
         self.config = self.json("config.json")
         self._layout = layout or as_stored

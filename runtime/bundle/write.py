@@ -9,11 +9,25 @@ from pathlib import Path
 import msgspec
 
 from ..errors import OutputError
-from ..files import beside, claimed, exchange, remove_folder, sync, written_to
+from ..files import beside, check_outside_bundles, claimed, exchange, remove_folder, sync, written_to
 from ..manifest.schema import MANIFEST_FILE, File, Manifest, Quality, SelfCheck, encode_manifest, read_manifest
 from . import known_bundles
 from .open import Bundle
 from .verify import sha256
+
+
+def check_new(destination: Path) -> None:
+    """Raise `OutputError` unless a bundle can get this name; called before the work that would be lost."""
+    try:
+        destination.lstat()
+    except FileNotFoundError:
+        check_outside_bundles(destination)
+    except OSError as error:
+        raise OutputError(f"{destination} cannot be written ({error.strerror}). Choose another name.") from error
+    else:
+        raise OutputError(
+            f"{destination} exists already; bundles are never overwritten. Choose another name or remove it."
+        )
 
 
 @contextmanager
@@ -37,10 +51,8 @@ def staging_folder(destination: Path, *, replaces: bool = False) -> Iterator[Pat
     staging = beside(destination)
     try:
         with written_to(destination, "Choose a folder that exists."):
-            if not replaces and (destination.exists() or destination.is_symlink()):
-                raise OutputError(
-                    f"{destination} exists already; bundles are never overwritten. Choose another name or remove it."
-                )
+            if not replaces:
+                check_new(destination)
             staging.mkdir()
         with written_to(destination, "Nothing was left there."), claimed(staging):
             yield staging

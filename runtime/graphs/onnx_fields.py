@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from ..errors import BundleError, remedy
+from ..files import check_regular
 
 INITIALIZER: Final = 5  # of GraphProto
 # Field numbers of TensorProto.
@@ -23,6 +24,7 @@ T = TypeVar("T")
 def read_mapped(path: Path, what: Callable[[mmap.mmap], T]) -> T:
     """Return what a function finds in a file; raise `BundleError` if it cannot be read or is not an ONNX file."""
     try:
+        check_regular(path)
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
             return what(mapped)
     except OSError as error:

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from ..errors import BundleError, remedy
+from ..files import check_regular
 from . import checks
 from .abilities import Ability, AbilityName, Answer
 from .graphs import Backbone, Graph, GraphRole, Precision, Table
@@ -123,6 +124,7 @@ def read_manifest(folder: Path) -> Manifest:
             raise BundleError(
                 f"{path} is a link; a bundle may contain only regular files. Copy the file itself into the bundle."
             )
+        check_regular(path)
         size = path.stat().st_size
         if size > MAX_MANIFEST_BYTES:
             raise BundleError(f"{path} has {size} bytes; a manifest has at most {MAX_MANIFEST_BYTES}. Export it again.")
@@ -174,7 +176,7 @@ def _check(manifest: Manifest, path: Path) -> None:
 def _check_files(manifest: Manifest, refuse: checks.Refuse) -> None:
     """Refuse files outside the bundle, and parts whose files are not listed."""
     for name in manifest.files:
-        if not _INSIDE.fullmatch(name) or name == MANIFEST_FILE:
+        if not _INSIDE.fullmatch(name) or name.casefold() == MANIFEST_FILE:
             refuse(f"files has {name!r}, which", "is not a plain path inside the bundle")
     if len({name.casefold() for name in manifest.files}) < len(manifest.files):
         refuse("files", "has names that differ in capitals alone, which are one file on some disks")

@@ -1,6 +1,7 @@
 """Checkpoints that cannot be exported: one line that says what, where and what to do, and nothing left behind."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -207,6 +208,16 @@ def test_a_preprocessor_that_cannot_be_stated(folder: Path, values: dict[str, ob
 def test_a_task_card_that_says_something_else(folder: Path, card: str, match: str) -> None:
     (folder / "edgevlo.json").write_text(card)
     refused(folder, match)
+
+
+@pytest.mark.parametrize("file", ["config.json", "tokenizer.json", "README.md", "edgevlo.json", "below/x.json"])
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_a_file_that_never_ends_is_refused(folder: Path, file: str, kind: str) -> None:
+    path = folder / file
+    path.unlink(missing_ok=True)
+    path.parent.mkdir(exist_ok=True)
+    os.mkfifo(path) if kind == "pipe" else path.symlink_to("/dev/zero")
+    refused(folder, rf"{file} is not a regular file, and a checkpoint has no others\. Remove it\.")
 
 
 def test_an_output_that_exists_is_refused_before_any_work(folder: Path, tmp_path: Path) -> None:
