@@ -10,6 +10,7 @@ import pytest
 
 from edgevlo.calibration import calibrate, store
 from edgevlo.runtime.arrays import Array, Floats
+from edgevlo.runtime.graphs.onnx_sessions import EXACT_INT8
 from edgevlo.runtime.manifest.graphs import GraphRole
 
 PROMPTS = "a red car\na small house\nedit: big\nask: what color\n"
@@ -21,6 +22,7 @@ def session(model: ir.Model, folder: Path, *, optimised: Path | None = None) -> 
     options = ort.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = 1
+    options.add_session_config_entry(*EXACT_INT8)  # as the runtime opens bundles for CPUs
     if optimised is not None:
         options.optimized_model_filepath = str(optimised)
     return ort.InferenceSession(folder / "graph.onnx", options, providers=["CPUExecutionProvider"])
