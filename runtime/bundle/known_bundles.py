@@ -7,7 +7,6 @@ Kept in `$EDGEVLO_HOME/verified`, one small file each. Where nothing can be kept
 import contextlib
 import hashlib
 import os
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -17,18 +16,26 @@ from ..files import home, write_bytes
 _KEPT: Final = "verified"
 
 
-def signature(paths: Iterable[Path]) -> str:
-    """Return what changes when a file is written, replaced or moved: names, sizes, times and inodes.
+def signature(folder: Path) -> str:
+    """Return what changes when a file of a folder is written or replaced: names, sizes, times and inodes.
 
-    Raises `OSError` where a file is not there.
+    It is the same by whatever path the folder is named, and after it was renamed. Raises `OSError` where a file is not
+    there.
     """
     facts = hashlib.sha256()
-    for path in paths:
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         found = path.stat()
         facts.update(
-            repr((str(path), found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev)).encode(
-                errors="surrogateescape"
-            )
+            repr(
+                (
+                    str(path.relative_to(folder)),
+                    found.st_size,
+                    found.st_mtime_ns,
+                    found.st_ctime_ns,
+                    found.st_ino,
+                    found.st_dev,
+                )
+            ).encode(errors="surrogateescape")
         )
     return facts.hexdigest()
 

@@ -58,6 +58,6 @@ def read_bundle(folder: Path) -> Bundle:
 def _signature(folder: Path) -> str | None:
     """Return what changes with any file of the folder; None where one cannot be looked at."""
     try:
-        return known_bundles.signature(sorted(path for path in folder.rglob("*") if path.is_file()))
+        return known_bundles.signature(folder)
     except OSError:
         return None

@@ -3,7 +3,7 @@
 import errno
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -61,7 +61,12 @@ def staging_folder(destination: Path, *, replaces: bool = False) -> Iterator[Pat
 
 
 def publish(folder: Path, destination: Path, *, replaces: bool = False) -> None:
-    """Rename a finished folder to its destination, so that it survives a power cut whole."""
+    """Rename a finished folder, sealed or verified, to its destination, so that it survives a power cut whole.
+
+    What is found there unchanged afterwards is not hashed again.
+    """
+    with suppress(OSError):
+        known_bundles.remember(destination, known_bundles.signature(folder))
     for path in (*folder.rglob("*"), folder):
         sync(path)
     if replaces and destination.is_dir():

@@ -148,19 +148,30 @@ def _killed(
     """Kill a command after a while and run the next one; return how it ended, and all that is wrong."""
     process = start(command.arguments, work)
     time.sleep(delay)
+    is_ready = process.is_alive() and _catches(process.pid, number)  # before that, a signal ends any process at once
     if process.is_alive():
         os.kill(process.pid, number)
     code = end(process)
     told = work.with_name(f"{work.name}.txt")
     printed = told.read_text(errors="replace") if told.exists() else ""  # killed before it could write
     ended = {0: "finished", 128 + number: "cleaned up", -number: "killed"}.get(code, f"exit code {code}")
-    wrong = [ended] if ended.startswith("exit") or (ended == "killed" and number != signal.SIGKILL) else []
+    wrong = [ended] if ended.startswith("exit") or (ended == "killed" and is_ready) else []
     if "Traceback" in printed:
         wrong.append(f"traceback: {printed[-800:]}")
     wrong += command.half()
     if (code := end(start(command.next, work))) != 0:
         wrong.append(f"next command: {code} {work.with_name(f'{work.name}.txt').read_text(errors='replace')[-500:]}")
     return ended, wrong + command.half() + command.left(usual)
+
+
+def _catches(process: int, number: signal.Signals) -> bool:
+    """Whether a process has a handler for a signal."""
+    try:
+        lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    except OSError:
+        return False
+    caught = next(int(line.split()[1], 16) for line in lines if line.startswith("SigCgt"))
+    return bool(caught >> (number - 1) & 1)
 
 
 def _without_places(text: str, box: Path) -> str:

@@ -12,7 +12,15 @@ from onnx import helper, load
 from strangers import PICTUREBOOK, image_tokenizer, numbers, strangers
 from tokenizers import Tokenizer
 
-from edgevlo.runtime.bundle import known_bundles, open_bundle, read_bundle, trial, verify_bundle
+from edgevlo.runtime.bundle import (
+    known_bundles,
+    open_bundle,
+    read_bundle,
+    staged_folder,
+    trial,
+    verify_bundle,
+    verify_files,
+)
 from edgevlo.runtime.errors import BundleError
 from edgevlo.runtime.manifest.pictures import Grid
 from edgevlo.runtime.manifest.schema import read_manifest
@@ -108,6 +116,39 @@ def test_files_are_hashed_once_until_one_changes(tmp_path: Path, monkeypatch: py
 
     with pytest.raises(BundleError, match="was changed"):
         open_bundle(bundle)
+
+
+def test_a_bundle_is_hashed_once_by_whatever_path_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bundle = strangers(tmp_path / "copy")
+    known_bundles.trust(hashlib.sha256((bundle / "manifest.json").read_bytes()).hexdigest())
+    (tmp_path / "link").symlink_to(bundle)
+    monkeypatch.chdir(tmp_path)
+    open_bundle(bundle)
+
+    monkeypatch.setattr("edgevlo.runtime.bundle.open.verify_files", lambda *_: pytest.fail("hashed again"))
+    for name in ("copy", "./copy", "link", "copy/../copy", str(tmp_path / "link")):
+        open_bundle(Path(name))
+
+
+@pytest.mark.parametrize("replaces", [False, True])
+def test_what_was_published_is_not_hashed_when_it_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, replaces: bool
+) -> None:
+    monkeypatch.setattr("edgevlo.runtime.bundle.open.try_out", lambda _: None)
+    if replaces:
+        strangers(tmp_path / "out")
+    with staged_folder(tmp_path / "out", replaces=replaces) as staging:
+        shutil.copytree(strangers(tmp_path / "copy"), staging, dirs_exist_ok=True)
+        verify_files(staging, read_manifest(staging))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("edgevlo.runtime.bundle.open.verify_files", lambda *_: pytest.fail("hashed again"))
+        open_bundle(tmp_path / "out")
+
+    content = (tmp_path / "out" / "tokenizer.json").read_bytes()
+    (tmp_path / "out" / "tokenizer.json").write_bytes(content.replace(b"the", b"teh", 1))
+    with pytest.raises(BundleError, match="was changed"):
+        open_bundle(tmp_path / "out")
 
 
 # Tokenizers.
