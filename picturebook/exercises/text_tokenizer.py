@@ -50,11 +50,11 @@ BEFORE_A_CHINESE_SIGN = "写着上是字叫成为牌作个：:"
 def _quotes_around_sign_words() -> list[normalizers.Replace]:
     """Quote the words in capitals that a sign is to say; a mark stands for the opening quote until all are closed."""
     before = [f"{word} " for word in BEFORE_A_SIGN] + [f"[{BEFORE_A_CHINESE_SIGN}]", f"[{BEFORE_A_CHINESE_SIGN}] "]
-    word, ends = f"[A-Z][A-Z0-9]{{1,{QUOTED - 1}}}", "(?![A-Za-z0-9])"
+    word = f"[A-Z][A-Z0-9]{{1,{QUOTED - 1}}}(?![A-Za-z0-9])"
     marked = "|".join(f"\ue001[A-Z0-9]{{{length}}}" for length in range(2, QUOTED + 1))
     return [
-        normalizers.Replace(Regex(f"(?<={'|'.join(before)})(?={word}{ends})"), "\ue001"),
-        normalizers.Replace(Regex(f"(?<={marked}){ends}"), '"'),
+        normalizers.Replace(Regex(f"(?<={'|'.join(before)})(?={word})"), "\ue001"),
+        normalizers.Replace(Regex(f"(?<={marked})(?![A-Z0-9])"), '"'),
         normalizers.Replace("\ue001", '"'),
     ]
 

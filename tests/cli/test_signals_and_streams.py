@@ -13,7 +13,7 @@ from command_line import Run
 
 from edgevlo.cli.printing import say_json, shown
 from edgevlo.runtime import files
-from edgevlo.runtime.bundle import staged_folder
+from edgevlo.runtime.bundle import known_bundles, staged_folder
 from edgevlo.runtime.errors import OutputError
 from edgevlo.runtime.files import beside, claimed, exchange, remove_leftovers, scratch_folder, write_bytes
 
@@ -239,6 +239,7 @@ def test_files_and_folders_are_on_the_disk_before_they_have_their_names(
         happened.append("rename")
         return replace(self, target)
 
+    monkeypatch.setattr(known_bundles, "remember", lambda *_: None)  # a note that may be lost
     monkeypatch.setattr(os, "fsync", recorded)
     monkeypatch.setattr(Path, "rename", renamed)
     monkeypatch.setattr(Path, "replace", replaced)
