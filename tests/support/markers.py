@@ -21,6 +21,7 @@ TABLE: Final = {
     "cli/test_completion.py": INTEGRATION,  # a process for each question of a shell
     "cli/test_defaults.py": INTEGRATION,
     "cli/test_links_and_permissions.py": INTEGRATION,
+    "cli/test_pipes_and_places.py": INTEGRATION,  # quantize and export among the commands
     "cli/test_hub.py": INTEGRATION,
     "cli/test_parameters.py": INTEGRATION,
     "cli/test_processes.py": INTEGRATION,  # a process for each test
