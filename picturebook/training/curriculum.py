@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..exercises.tasks import Mix
 from ..world.scene import CLIPART_SHARE
@@ -33,39 +33,21 @@ class Stage:
     gate: float  # share of held-out one-object pictures with every weighty cell right, teacher-forced
 
 
+# many objects in the pictures that are given: most to copy, to name and to find per token
+_EVERYTHING = Mix(
+    EVERYTHING,
+    (0.02, 0.3, 0.38, 0.3),
+    (0.02, 0.15, 0.25, 0.25, 0.13, 0.1, 0.1),
+    0.45,
+    0.3,
+    0.3,
+    0.45,
+    clipart=CLIPART_SHARE,
+)
 STAGES = (
     Stage("one object", Mix({"paint": 1.0}, (0.02, 0.98), default_grid=0.5, dense_grids=0.4), 0.1, 0.6),
-    Stage(
-        "everything",
-        # many objects in the pictures that are given: most to copy, to name and to find per token
-        Mix(
-            EVERYTHING,
-            (0.02, 0.3, 0.38, 0.3),
-            (0.02, 0.15, 0.25, 0.25, 0.13, 0.1, 0.1),
-            0.45,
-            0.3,
-            0.3,
-            0.45,
-            clipart=CLIPART_SHARE,
-        ),
-        0.75,
-        2.0,
-    ),
-    Stage(
-        "people's words",
-        Mix(
-            PEOPLE,
-            (0.02, 0.3, 0.38, 0.3),
-            (0.02, 0.15, 0.25, 0.25, 0.13, 0.1, 0.1),
-            0.35,
-            0.45,
-            0.3,
-            0.45,
-            clipart=CLIPART_SHARE,
-        ),
-        1.0,
-        2.0,
-    ),
+    Stage("everything", _EVERYTHING, 0.75, 2.0),
+    Stage("people's words", replace(_EVERYTHING, shares=PEOPLE, default_grid=0.35, dense_grids=0.45), 1.0, 2.0),
 )
 
 
