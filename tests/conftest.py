@@ -1,5 +1,6 @@
 """What several folders of tests share: the toy bundle, the command line in a folder of its own, and tests' kinds."""
 
+import os
 import shutil
 import signal
 import warnings
@@ -13,7 +14,8 @@ from toy_bundle import TOY
 
 import edgevlo
 from edgevlo.cli import run
-from edgevlo.runtime.bundle import trial
+from edgevlo.models.find import EMBEDDED_MODEL, default
+from edgevlo.runtime.bundle import EMBEDDED, trial
 from edgevlo.runtime.model import Model
 from edgevlo.runtime.trial_process import rehearse
 
@@ -52,6 +54,7 @@ def home_of_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("EDGEVLO_HOME", str(folder))
         patch.setenv("EDGEVLO_TRIAL", "0")  # tests/runtime/test_trial.py has those that are about it
         patch.setenv("EDGEVLO_SELF_CHECK", "0")  # and tests/runtime/test_self_check.py
+        patch.setattr(os, "fsync", lambda _: None)  # only a power cut could tell, and waiting for the disk takes long
         yield folder
 
 
@@ -75,9 +78,13 @@ def embedded() -> Model:
 
 @pytest.fixture
 def embedded_is_open(embedded: Model, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give commands that name no model the embedded one as it was opened before."""
-    load = edgevlo.load
-    monkeypatch.setattr(edgevlo, "load", lambda model=None, **given: load(model, **given) if model else embedded)
+    """Give commands that use the embedded model the one that was opened before."""
+    load, names = edgevlo.load, {None, EMBEDDED_MODEL, EMBEDDED / EMBEDDED_MODEL}
+
+    def load_other(model: str | Path | None = None, *, threads: int = 0) -> Model:
+        return embedded if (model or default()) in names else load(model, threads=threads)
+
+    monkeypatch.setattr(edgevlo, "load", load_other)
 
 
 @pytest.fixture

@@ -141,7 +141,7 @@ def test_the_front_door_does_not_import_the_training_tools() -> None:
 def defined_aliases(file: Path) -> set[str]:
     """Return the names that a module gives to types of arrays and callbacks."""
     text = file.read_text(encoding="utf-8")
-    lines = parsed(file).body if re.search(r"NDArray\[|Callable\[\[", text) else []
+    lines = parsed(file).body if re.search(r"^\w.* = .*(?:NDArray\[|Callable\[\[)", text, re.MULTILINE) else []
     named = [node for node in lines if isinstance(node, ast.AnnAssign | ast.Assign) and node.value is not None]
     types = [node for node in named if "NDArray[" in ast.unparse(node) or "Callable[[" in ast.unparse(node)]
     return {ast.unparse(node.target if isinstance(node, ast.AnnAssign) else node.targets[0]) for node in types}

@@ -98,6 +98,7 @@ def test_a_folder_that_is_no_bundle_does_not_hide_an_installed_one(edgevlo_run: 
     assert edgevlo_run("verify", "toy").code == 0
 
 
+@pytest.mark.usefixtures("embedded_is_open")
 def test_doctor_says_how_many_threads_there_will_be_and_leaves_the_environment_alone(edgevlo_run: Run) -> None:
     before = dict(os.environ)
 

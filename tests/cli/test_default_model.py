@@ -8,6 +8,8 @@ from PIL import Image
 
 import edgevlo
 
+pytestmark = pytest.mark.usefixtures("embedded_is_open")  # for `doctor`, which paints with it
+
 
 def test_the_model_may_be_named_by_the_environment(edgevlo_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EDGEVLO_MODEL", "toy")

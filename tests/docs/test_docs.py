@@ -1,6 +1,5 @@
 """The documentation is true: links lead somewhere, named files exist, commands parse, Python compiles and runs."""
 
-import ast
 import re
 import shlex
 from functools import cache
@@ -10,7 +9,7 @@ import click
 import pytest
 from click.testing import CliRunner
 from doc_pages import PAGES, ROOT, anchors, blocks, commands, inline, links, name, prose, read
-from syntax import nodes_of
+from syntax import strings_of
 
 from edgevlo.cli import main
 from edgevlo.cli.parameters import in_options
@@ -135,6 +134,7 @@ def test_python_compiles(page: Path) -> None:
         compile(block, f"{page.name}, block {number}", "exec")
 
 
+@pytest.mark.usefixtures("embedded_is_open")
 @pytest.mark.parametrize("page", ["README.md", "docs/quickstart.md", "docs/python-api.md"])
 def test_python_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
@@ -174,14 +174,12 @@ def test_every_family_that_can_be_exported_is_in_the_table_of_models() -> None:
 
 @cache
 def messages() -> str:
-    """Return every string of the shipped code, and of make, the parts of an f-string apart."""
+    """Return every string of the shipped code, and what make prints."""
     found = [(ROOT / "Makefile").read_text(encoding="utf-8")]
     door = ("src/edgevlo", "src/edgevlo/cli", "src/edgevlo/models")
     for top in ("calibration", "export", "quantization", "runtime", "serving", *door):
         for path in (ROOT / top).glob("*.py") if top == "src/edgevlo" else (ROOT / top).rglob("*.py"):
-            found += [
-                node.value for node in nodes_of(path) if isinstance(node, ast.Constant) and isinstance(node.value, str)
-            ]
+            found += strings_of(path)
     named = [text for text in found if "`" in text]  # parameters, which commands print as options
     found += [in_options(text, main.commands[name]) for name in ("quantize", "calibrate", "evaluate") for text in named]
     return "\n".join(found)

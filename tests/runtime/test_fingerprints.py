@@ -136,9 +136,10 @@ def test_lines_that_are_none_are_left_out(tmp_path: Path, line: str) -> None:
 
 
 @pytest.fixture
-def picturebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> edgevlo.Model:
+def picturebook(embedded: edgevlo.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> edgevlo.Model:
+    """Return the embedded model, whose log is empty."""
     monkeypatch.setenv("EDGEVLO_HOME", str(tmp_path / "home"))
-    return edgevlo.load("picturebook")
+    return embedded
 
 
 def test_picturebook_s_pictures_are_found_after_jpeg_and_other_sizes(picturebook: edgevlo.Model) -> None:
@@ -153,6 +154,7 @@ def test_picturebook_s_pictures_are_found_after_jpeg_and_other_sizes(picturebook
     assert log.find(photograph()).facts()["match"] is None
 
 
+@pytest.mark.usefixtures("embedded_is_open")
 def test_the_command_line_notes_pictures_and_finds_them(edgevlo_run: Run, tmp_path: Path) -> None:
     words = "three cats and a red bus at night"
     assert edgevlo_run("paint", words, "-m", "picturebook", "--fingerprint", "--seed", "3", "-o", "a.png").code == 0

@@ -136,7 +136,7 @@ def test_pictures_of_real_graphs_are_the_same_for_every_width(model: Model, opti
         *_, last = model.paint_rows("a red car", seed=seed, codes_per_pass=codes_per_pass, **options)  # type: ignore[arg-type]
         return last.codes.ravel().tolist()
 
-    for seed in range(4):
+    for seed in range(2):
         expected = codes(1, seed)
         assert all(codes(width, seed) == expected for width in (2, 3, 7, 64, 0))
 

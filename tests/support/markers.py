@@ -28,6 +28,7 @@ TABLE: Final = {
     "cli/test_remedies.py": INTEGRATION,  # a process without /proc
     "cli/test_signals_and_streams.py": INTEGRATION,  # signals and streams of real processes
     "cli/test_streams.py": INTEGRATION,  # processes with real pipes
+    "cli/test_unknown_words.py": INTEGRATION,  # twenty pictures of the embedded model
     "docs": UNIT,
     "export": INTEGRATION,
     "golden": GOLDEN,

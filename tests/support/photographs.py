@@ -1,5 +1,7 @@
 """Pictures as cameras make them, which no drawn world holds."""
 
+from functools import cache
+
 import numpy as np
 from PIL import Image
 
@@ -8,6 +10,11 @@ RESIZED = "was resized from 500x333 to 48x32, a size that this model reads"
 
 def photograph(width: int = 500, height: int = 333) -> Image.Image:
     """Return a picture as cameras make them: colours that run into each other, and noise."""
+    return _photograph(width, height).copy()
+
+
+@cache
+def _photograph(width: int, height: int) -> Image.Image:
     rows, columns = np.mgrid[:height, :width]
     bands = [120 + 80 * np.sin(columns / 40), 100 + 60 * np.cos((rows + columns) / 60), 90 + 100 * rows / height]
     noisy = np.stack(bands, axis=-1) + np.random.default_rng(0).normal(0, 30, (height, width, 3))
