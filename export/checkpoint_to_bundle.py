@@ -17,6 +17,7 @@ from edgevlo.runtime.bundle import Bundle, check_new, seal, staged_folder
 from edgevlo.runtime.errors import BundleError, CheckpointError, EdgevloError
 from edgevlo.runtime.manifest.graphs import Backbone, Graph, GraphRole, Table
 from edgevlo.runtime.manifest.schema import FORMAT, Manifest, Producer, Source, read_manifest
+from edgevlo.runtime.memory.large_blocks import give_back_large_blocks
 from edgevlo.runtime.model import Model
 from edgevlo.runtime.tokenizer.tokenizer_rules import check_tokenizer
 
@@ -28,7 +29,6 @@ from .graphs.backbone import build_backbone
 from .graphs.graph_builder import interface, write_graph
 from .graphs.guided_image_head import build_image_head
 from .graphs.text_head import build_text_head
-from .malloc_trim import give_back_freed_memory
 from .parity import compare, compare_code_table, compare_table
 from .torch_to_onnx import export_module
 
@@ -46,7 +46,7 @@ def export_checkpoint(checkpoint: Path | str, output: Path | str, *, progress: P
     tell = progress or (lambda _what, _done, _all: None)
     checkpoint, output = as_path("checkpoint", checkpoint), as_path("output", output)
     check_new(output)
-    give_back_freed_memory()
+    give_back_large_blocks()
     tell("reading the checkpoint", 0, 1)
     plan = plan_export(checkpoint)
     card = read_card(checkpoint)

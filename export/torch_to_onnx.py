@@ -11,7 +11,7 @@ import torch
 from onnx_ir.passes.common import ClearMetadataAndDocStringPass, RemoveUnusedNodesPass
 
 from .export_plan import TorchGraph
-from .passes import ZeroBranchesPass, ZeroTapsPass
+from .passes import KnownShapesPass, ZeroBranchesPass, ZeroTapsPass
 
 # The newest opset without GroupNormalization, for which ONNX Runtime has no kernel.
 OPSET: Final = 20
@@ -35,7 +35,7 @@ def export_module(graph: TorchGraph, name: str) -> ir.Model:
         if program is None:
             raise AssertionError("torch.onnx.export with dynamo returns a program")
         model = _optimized(program)
-    for clean_up in (ZeroBranchesPass(), ZeroTapsPass(), RemoveUnusedNodesPass()):
+    for clean_up in (ZeroBranchesPass(), ZeroTapsPass(), RemoveUnusedNodesPass(), KnownShapesPass()):
         clean_up(model)
     ClearMetadataAndDocStringPass()(model)
     model.graph.name = name

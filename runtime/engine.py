@@ -28,7 +28,16 @@ from .graphs.threads import most_threads
 from .manifest.graphs import GraphRole
 from .memory.kv_cache_capacity import capacity_for, fixed_capacity
 from .memory.onnx_shapes import Value, read_values
-from .memory.predict import Work, decoder_bytes, kv_bytes, on_cpu, prefill_bytes, weights_bytes
+from .memory.predict import (
+    Work,
+    cache_and_decoder,
+    decoder_bytes,
+    gives_way,
+    kv_bytes,
+    on_cpu,
+    prefill_bytes,
+    weights_bytes,
+)
 from .memory.refuse import FOR_REQUEST, check_available
 from .once import once
 from .pictures import codes_to_pixels, pixels_to_codes
@@ -97,12 +106,11 @@ class Engine:
         work = self._work(prompts, more)
         idle = self._idle.get(work.rows)
         roles = self._unopened(("backbone",) if grid is None else _PAINTING)
-        needed = weights_bytes(folder, manifest, roles)
-        if idle is None or idle.backbone.capacity < work.capacity:
-            needed += kv_bytes(manifest.backbone, work.rows, work.capacity)
-        needed += max(0, prefill_bytes(manifest, work) - self._read)
-        if grid is not None:
-            needed += decoder_bytes(self._decoder_values, grid)
+        needed = weights_bytes(folder, manifest, roles) + max(0, prefill_bytes(manifest, work) - self._read)
+        cache = kv_bytes(manifest.backbone, work.rows, work.capacity)
+        fresh = idle is None or idle.backbone.capacity < work.capacity
+        decoding = 0 if grid is None else decoder_bytes(self._decoder_values, grid)
+        needed += cache_and_decoder(cache if fresh else 0, decoding)
         check_available(self._bundle, needed, FOR_REQUEST)
 
     def _work(self, prompts: Sequence[Sequence[int]], more: int) -> Work:
@@ -209,7 +217,14 @@ class Engine:
         return choose
 
     def decode(self, codes: Codes) -> Pixels:
-        """Return the decoder's output (1, 3, height, width) for a code grid (rows, columns)."""
+        """Return the decoder's output (1, 3, height, width) for a code grid (rows, columns).
+
+        Large KV caches of idle painters give way to it; the next painting allocates one in a fraction of a step.
+        """
+        if on_cpu(self._bundle.manifest):
+            for rows, painter in list(self._idle.items()):
+                if gives_way(kv_bytes(self._shape, rows, painter.backbone.capacity)):
+                    self._idle.pop(rows, None)
         return codes_to_pixels.decode(codes, self._image_decoder, self._bundle)
 
     def encode(self, pixel_values: Pixels) -> Codes:

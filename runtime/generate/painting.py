@@ -145,11 +145,19 @@ class Painting:
             return picture
 
         preview = Preview(plan.rows, finished)
+        for grid in self._rows(request, info):
+            stroke = Stroke(codes=grid, rows=plan.rows, _preview=preview)
+            if len(grid) < plan.rows:
+                yield stroke
+        yield stroke  # the last one: the painter is given back, and its memory free for the decoder
+
+    def _rows(self, request: PictureRequest, info: dict[str, Any]) -> Iterator[Codes]:
+        """Yield the grid so far whenever a row is finished, and note in `info` how many passes that took."""
         with self._codes(request) as (codes, passes, check):
-            for grid in raster_loop.finished_rows(codes, plan.columns):
+            for grid in raster_loop.finished_rows(codes, request.plan.columns):
                 check()
                 info["passes"] = passes()
-                yield Stroke(codes=grid, rows=plan.rows, _preview=preview)
+                yield grid
 
     @contextmanager
     def _codes(self, request: PictureRequest) -> Iterator[tuple[Iterator[int], Callable[[], int], Callable[[], None]]]:

@@ -15,6 +15,7 @@ from ..errors import AbilityError, BundleError, first_line, remedy
 from ..manifest.graphs import DType, Graph, GraphRole, Tensor
 from ..manifest.interfaces import contract, difference
 from ..manifest.schema import MANIFEST_FILE, graph_bytes
+from ..memory.large_blocks import give_back_large_blocks
 from .protocols import Session
 from .threads import threads_for
 
@@ -22,6 +23,7 @@ _OLDEST: Final = (1, 32)  # the first ONNX Runtime whose GroupQueryAttention tak
 _CPU: Final = "CPUExecutionProvider"
 _CUDA: Final = "CUDAExecutionProvider"
 EXACT_INT8: Final = ("session.x64quantprecision", "1")  # `open_graph` says why and when
+_OF_PIXELS: Final = ("image_decoder", "image_tokenizer", "vision_encoder")
 _SIDES: Final = ("inputs", "outputs")
 _DTYPES: Final[dict[str, DType]] = {
     "tensor(float)": "float32",
@@ -56,6 +58,11 @@ def open_graph(
         # x86 CPUs without VNNI add two products of bytes in 16 bits, which overflow; this keeps int8 exact there.
         # It breaks DequantizeLinear of weights in blocks, which bundles for other targets have.
         options.add_session_config_entry(*EXACT_INT8)
+    if role in _OF_PIXELS:
+        # An arena would keep for ever what one picture takes for a moment, half a gigabyte at 384x384, and more of it,
+        # since blocks of different sizes do not take one another's places.
+        options.enable_cpu_mem_arena = False
+        give_back_large_blocks()
     if not prepack:
         options.add_session_config_entry("session.disable_prepacking", "1")
     providers = _providers(bundle, role) if add_provider is None else []
@@ -103,7 +110,6 @@ def open_rewritten(
     `BundleError` when the graph cannot be loaded.
     """
     options = _options(threads_for(weights))
-    # The arena stays: a run that shrinks it (`gives_back`) fails in a session without one.
     for name, value in (("session.model_external_initializers_file_folder_path", str(path.parent)), *entries):
         options.add_session_config_entry(name, value)
     try:
@@ -122,17 +128,6 @@ def _options(threads: int, *, spins: bool = False) -> ort.SessionOptions:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
     options.enable_mem_pattern = False  # prompts differ in length; a pattern per length would grow for ever
-    return options
-
-
-@functools.cache
-def gives_back() -> ort.RunOptions:
-    """Return the options of a run after which a CPU session gives its working memory back to the system.
-
-    A picture of 384x384 takes a decoder half a gigabyte for a moment; to allocate it anew costs next to nothing.
-    """
-    options = ort.RunOptions()
-    options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
     return options
 
 

@@ -1,5 +1,6 @@
 """Several codes in one pass of the backbone, each followed by a draw, and those after a wrong one taken back."""
 
+import weakref
 from collections.abc import Sequence
 from itertools import accumulate
 
@@ -18,7 +19,8 @@ class Window:
         self._before = backbone.lengths.copy()
         self._ends: list[int] = []
         self.passes = 0
-        self.pace = Pace(self._measure, name)
+        window = weakref.proxy(self)  # in no circle: a cache is given back with the last one who uses it
+        self.pace = Pace(lambda width: window._measure(width), name)
 
     def read(self, groups: Sequence[Sequence[int]], uniforms: Sequence[float]) -> list[int]:
         """Read the groups in every row; return the codes drawn after each of them."""

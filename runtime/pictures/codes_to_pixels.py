@@ -7,8 +7,7 @@ from ..arrays import Codes, Pixels
 from ..bundle import Bundle
 from ..errors import RequestError
 from ..graphs.failures import check_finite, one_line
-from ..graphs.onnx_sessions import gives_back
-from ..graphs.protocols import Runner, is_session
+from ..graphs.protocols import Runner
 from ..manifest.pictures import Postprocess
 from ..manifest.schema import Manifest
 
@@ -32,10 +31,7 @@ def decode(codes: Codes, decoder: Runner, bundle: Bundle) -> Pixels:
     """Return the decoder's output (1, 3, height, width) for a code grid (rows, columns)."""
     feeds = {"codes": codes[np.newaxis].astype(np.int64)}
     with one_line(bundle, "image_decoder"):
-        if is_session(decoder):
-            (pixels,) = decoder.run(["pixels"], feeds, gives_back())
-        else:
-            (pixels,) = decoder.run(["pixels"], feeds)
+        (pixels,) = decoder.run(["pixels"], feeds)
     check_finite(pixels, bundle, "image_decoder")
     return np.asarray(pixels, dtype=np.float32)
 

@@ -10,7 +10,7 @@ import onnxruntime as ort
 import pytest
 
 from edgevlo.export.graphs.graph_builder import Network
-from edgevlo.export.passes import ZeroBranchesPass, ZeroTapsPass
+from edgevlo.export.passes import KnownShapesPass, ZeroBranchesPass, ZeroTapsPass
 from edgevlo.export.passes.zero_taps import trim_taps
 from edgevlo.runtime.arrays import Array
 
@@ -146,3 +146,37 @@ def test_dilated_and_full_convolutions_stay() -> None:
         build(lambda net, x: conv(net, x, random(4, 4, 3, 3))),
     ]
     assert not any(ZeroTapsPass()(model).modified for model in models)
+
+
+def test_what_a_group_norm_becomes_has_shapes() -> None:
+    net = Network("test", 20)
+    x = net.input("x", FLOAT, (1, CHANNELS, "H", "W"))
+    groups = net.op("Reshape", x, net.constant(np.array([0, 2, -1]), np.int64))
+    ones, zeros = net.constant(np.ones(2), np.float32), net.constant(np.zeros(2), np.float32)
+    normed = net.op("InstanceNormalization", groups, ones, zeros)
+    back = net.op("Reshape", normed, net.op("Shape", x))
+    scaled = net.op("Mul", back, net.constant(random(CHANNELS, 1, 1), np.float32))
+    shifted = net.op("Add", net.constant(random(CHANNELS, 1, 1), np.float32), scaled)
+    net.output(shifted, "y", FLOAT, (1, CHANNELS, "H", "W"))
+    model = net.model()
+    back.shape, scaled.shape = ir.Shape([None, None, None, None]), None
+    before = run(model)
+
+    assert KnownShapesPass()(model).modified
+    assert back.shape == scaled.shape == x.shape
+    np.testing.assert_array_equal(run(model), before)
+    assert not KnownShapesPass()(model).modified
+
+
+def test_a_constant_that_widens_a_value_gives_no_shape() -> None:
+    net = Network("test", 20)
+    x = net.input("x", FLOAT, (1, 1, "H", "W"))
+    wide = net.op("Mul", x, net.constant(random(CHANNELS, 1, 1), np.float32))
+    deep = net.op("Mul", x, net.constant(random(1, 1, 1, 1, 1), np.float32))
+    named = net.op("Add", x, net.constant(random(7, 6), np.float32))  # H and W may be anything
+    net.output(net.op("Add", net.op("Add", wide, deep), named), "y", FLOAT, (1, 1, CHANNELS, "H", "W"))
+    model = net.model()
+    for value in (wide, deep, named):
+        value.shape = None
+
+    assert not KnownShapesPass()(model).modified

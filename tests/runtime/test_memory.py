@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ from toy_bundle import rewritten
 
 import edgevlo
 from edgevlo.cli.describe import memory_facts
+from edgevlo.runtime.bundle import open_bundle
 from edgevlo.runtime.errors import MemoryShortError
 from edgevlo.runtime.graphs.backbone_kv_cache import Backbone
 from edgevlo.runtime.graphs.embeddings import Embeddings
+from edgevlo.runtime.graphs.onnx_sessions import open_graph
 from edgevlo.runtime.manifest.graphs import Backbone as Shape
 from edgevlo.runtime.manifest.schema import read_manifest
 from edgevlo.runtime.memory import predict, refuse
@@ -61,6 +64,56 @@ def test_the_default_cache_is_the_one_that_a_default_picture_gets(toy: Path) -> 
     assert facts["rows"] == rows == 2  # with guidance
     assert facts["capacity"] == painter.backbone.capacity
     assert facts["bytes"] == sum(array.nbytes for array in painter.backbone._cache.values())
+
+
+def test_a_large_cache_gives_way_to_the_decoder(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = Model.open(toy)
+    first = model.paint("a red car", seed=1)
+    (kept,) = model._engine._idle.values()
+    assert model.paint("a red car", seed=1).tobytes() == first.tobytes()
+    assert list(model._engine._idle.values()) == [kept]  # a small one stays for the next picture
+
+    monkeypatch.setattr(predict, "_KEPT", 0)
+    cache = weakref.ref(kept.backbone)
+    del kept
+    *_, last = model.paint_rows("a red car", seed=1)
+    assert cache() is not None  # until there is something to decode
+    assert last.preview.tobytes() == first.tobytes()
+    assert cache() is None
+    strokes = iter(model.paint_rows("a red car", seed=1))
+    assert next(strokes).preview.size == first.size  # the one that paints stays
+    *_, last = strokes
+    assert last.preview.tobytes() == first.tobytes()
+
+
+@pytest.mark.parametrize("role", ["backbone", "image_head", "image_decoder", "image_tokenizer"])
+def test_graphs_of_pixels_keep_no_memory_after_a_run(toy: Path, role: Any) -> None:
+    session: Any = open_graph(open_bundle(toy), role)
+    assert session.get_session_options().enable_cpu_mem_arena == (role in ("backbone", "image_head"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak where Linux says it")
+def test_large_blocks_are_given_back() -> None:
+    program = (
+        "import ctypes, sys\n"
+        "from edgevlo.runtime.memory.large_blocks import give_back_large_blocks\n"
+        "def resident(): return next(int(l.split()[1]) for l in open('/proc/self/status') if l.startswith('VmRSS'))\n"
+        "if sys.argv[1] == 'given': give_back_large_blocks()\n"
+        "c = ctypes.CDLL(None)\n"
+        "c.malloc.restype, c.malloc.argtypes, c.free.argtypes = ctypes.c_void_p, [ctypes.c_size_t], [ctypes.c_void_p]\n"
+        "def block():\n"
+        "    found = c.malloc(20 << 20); ctypes.memset(found, 1, 20 << 20); return found\n"
+        "c.free(block())\n"  # from here on glibc takes blocks of this size from its heap
+        "before = resident()\n"
+        "blocks = [block() for _ in range(4)]\n"
+        "for one in blocks[:3]: c.free(one)\n"
+        "print(resident() - before)\n"
+    )
+
+    def kept(how: str) -> int:
+        return int(subprocess.run([sys.executable, "-c", program, how], capture_output=True, check=True).stdout)
+
+    assert kept("given") < 30_000 < kept("not given")  # kB; one block of 20 MiB is held
 
 
 def test_a_bundle_that_does_not_fit_is_not_opened(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
