@@ -21,8 +21,8 @@ the whole against the peaks):
   1.00 to 1.06 and 1.02 to 1.08 times that, ONNX Runtime's own megabytes included, of int4 and of int8 alike.
   int8 for Q/DQ and fp8 keep 1.04, together 1.12 to 1.13.
   Convolutions in fp32 take 1.1 to 1.37 of their file; half precision, cast and reordered when opened, 3.2 to 3.4.
-- DECODER: 4.1 values of the largest size are held at once by Janus-Pro's at 384x384, 5.4 where its graph names no shapes
-  within a GroupNorm; other decoders were not measured since it runs without an arena, so more counts.
+- DECODER: 4.1 values of the largest size are held at once by Janus-Pro's at 384x384, 5.4 where its graph names no
+  shapes within a GroupNorm; others were not measured since decoders run without an arena, so more counts.
 - A KV cache of more than 64 MiB is given back before a picture is decoded, so the larger of the two counts.
 
 Weights of graphs that an ability does not use are not opened, tables are mapped and a picture reads few of their rows:
