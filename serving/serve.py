@@ -21,6 +21,7 @@ from .engine.engine import Engine
 from .engine.journal import Journals
 from .engine.metrics import Metrics
 from .engine.models import Keeping, Models
+from .garbage import leave_out_what_is_there
 from .limits import HEADER_BYTES, EngineLimits
 from .log import Log
 from .web.access import Access
@@ -76,6 +77,7 @@ def serve(settings: Settings) -> None:
         server = _Server(config)
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, server.handle_exit, number, None)
+        leave_out_what_is_there()
         with running_servers.noted(note):
             log.info("serving", host=settings.host, port=port, models=list(models.served), instance=instance)
             await server.serve(sockets=[listening])

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from ..garbage import Garbage
 from ..limits import EngineLimits
 from .errors import ClosingError, EngineError, ModelUnavailableError, QueueFullError, WorkerLostError
 from .job import Job
@@ -53,6 +54,7 @@ class Engine:
         self._kept: OrderedDict[str, Job] = OrderedDict()
         self._work = asyncio.Event()
         self._slots = asyncio.Semaphore(limits.parallel)
+        self._garbage = Garbage()
         self._closing = False
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -245,12 +247,13 @@ class Engine:
         job.bundle = bundle
 
     async def _tick(self) -> None:
-        """Close idle models, forget old results and put journals on the disk, once a second."""
+        """Close idle models, forget old results, put journals on the disk and free garbage, once a second."""
         while True:
             await asyncio.sleep(_TICK_S)
             await self.models.close_idle(time.monotonic())
             self._forget_old()
             self.sessions.end_unused()
+            self._garbage.collect_if_due()
             for job in list(self._kept.values()):
                 await self.settle(job)
 

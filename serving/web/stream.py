@@ -27,24 +27,23 @@ def event(body: object, *, name: str | None = None, number: int | None = None) -
 
 async def with_comments(pieces: Pieces, every_s: float) -> Pieces:
     """Yield the pieces, and a comment whenever none came for a while, so that nobody takes the connection for dead."""
-    pending: asyncio.Future[bytes] | None = None
+    pending: asyncio.Future[bytes | None] | None = None
     try:
         while True:
-            pending = pending or asyncio.ensure_future(anext(pieces))
+            pending = pending or asyncio.ensure_future(anext(pieces, None))
             done, _ = await asyncio.wait([pending], timeout=every_s)
             if not done:
                 yield COMMENT
                 continue
-            try:
-                piece = pending.result()
-            except StopAsyncIteration:
-                return
+            piece = pending.result()
             pending = None
+            if piece is None:
+                return
             yield piece
     finally:
         if pending is not None:
             pending.cancel()
-            with contextlib.suppress(asyncio.CancelledError, StopAsyncIteration):
+            with contextlib.suppress(asyncio.CancelledError):
                 await pending
 
 

@@ -18,6 +18,7 @@ from edgevlo.runtime.memory.refuse import check_opening
 from edgevlo.runtime.model import Model
 
 from ..engine.messages import LENGTH, MAX_FRAME, Cancel, Failed, Message, Opened, Pulse, Run, frame, to_worker
+from ..garbage import Garbage, leave_out_what_is_there
 from .interrupt import Interrupts
 from .tasks import carry_out
 
@@ -37,6 +38,7 @@ class Worker:
     def serve(self, source: BinaryIO, threads: int) -> None:
         """Carry out what is asked for until the source ends."""
         self.send(Opened(bundle=self._model.bundle.digest))
+        leave_out_what_is_there()
         for target in (self._pulse, *[self._work] * threads):
             threading.Thread(target=target, daemon=True).start()
         while message := _read(source):
@@ -56,6 +58,7 @@ class Worker:
             os._exit(1)
 
     def _work(self) -> None:
+        garbage = Garbage()
         while True:
             run = self._tasks.get()
             self._interrupts.begin(run.job)
@@ -66,6 +69,7 @@ class Worker:
                 sys.excepthook(type(error), error, error.__traceback__)
                 self.send(Failed(job=run.job, kind="InternalError", text="something went wrong in the model's process"))
             self._interrupts.end()
+            garbage.collect_if_due()
 
     def _pulse(self) -> None:
         beat = threading.Event()

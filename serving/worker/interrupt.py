@@ -39,8 +39,9 @@ class Interrupts:
 
     def cancel(self, job: str) -> None:
         """Stop a job before its next graph runs; one that is over, or was never asked for, is nobody's."""
-        if job in self._accepted:
-            self._stop.add(job)
+        self._stop.add(job)
+        if job not in self._accepted:  # looked at last: the job's own thread may end it in this moment
+            self._stop.discard(job)
 
     def check(self) -> None:
         """Count a run; raise `CancelledError` if the job of this thread is to stop."""
