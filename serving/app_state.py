@@ -105,7 +105,7 @@ class Site:
             raise of_failed(job.end)
         return True
 
-    def size(self, served: Served, asked: str | None) -> str | None:
+    def size(self, served: Served, asked: str | None, param: str = "size") -> str | None:
         """Return the size to paint, None for the model's own; raise the 400 that names the nearest."""
         if asked is None or asked == "auto":
             return None
@@ -116,7 +116,7 @@ class Site:
                 width, height = rule.size(rule.nearest(width, height))
             rule.shape((width, height))
         except RequestError as error:
-            raise bad_request(str(error), "size", "invalid_value") from error
+            raise bad_request(str(error), param, "invalid_value") from error
         return f"{width}x{height}"
 
 

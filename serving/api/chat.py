@@ -6,7 +6,7 @@ turns said is not read, which a note says.
 
 import functools
 import time
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta
@@ -16,36 +16,58 @@ from starlette.responses import Response
 from ..app_state import site_of
 from ..engine.job import Job
 from ..engine.messages import Answer, Failed, Task
+from ..engine.models import Served
 from ..web.body import read_json
 from ..web.errors import bad_request, json_response, of_failed
 from ..web.stream import DONE, EventStream, Pieces, event
 from ..web.uploads import from_uri
 from .images_fields import Short
 
-_EARLIER = "only the last question was answered; the words of earlier turns are not read by this model"
+EARLIER: Final = "only the last question was answered; the words of earlier turns are not read by this model"
+
+
+Nothing: TypeAlias = Annotated[float, Meta(ge=0, le=0)]
+Tokens: TypeAlias = Annotated[int, Meta(ge=1)]
+Words: TypeAlias = Annotated[str, Meta(max_length=32_000)]
+Detail: TypeAlias = Literal["auto", "low", "high", "original"]  # a picture is read in the model's own size
 
 
 class Address(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Where a picture is: a data URI."""
 
     url: str
-    detail: Literal["auto", "low", "high"] | None = None  # a picture is read in the model's own size
+    detail: Detail | None = None
 
 
-class Part(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Words or a picture of a turn."""
+class TextPart(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, tag_field="type", tag="text"):
+    """Words of a turn."""
 
-    type: Literal["text", "image_url"]
-    text: Annotated[str, Meta(max_length=32_000)] | None = None
-    image_url: Address | None = None
+    text: Words
+
+
+class PicturePart(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, tag_field="type", tag="image_url"):
+    """A picture of a turn."""
+
+    image_url: Address
 
 
 class Turn(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """One turn of the conversation."""
+    """One turn of the conversation. What a client repeats of an answer that it got may stand in it, empty."""
 
     role: Literal["user", "assistant"]
-    content: Annotated[str, Meta(max_length=32_000)] | Annotated[list[Part], Meta(max_length=64)]
-    name: Short | None = None
+    content: Words | Annotated[list[TextPart | PicturePart], Meta(max_length=64)]
+    name: None = None
+    refusal: None = None
+    annotations: Annotated[list[None], Meta(max_length=0)] | None = None
+    audio: None = None
+    function_call: None = None
+    tool_calls: None = None
+
+
+class TextFormat(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """In which form an answer comes."""
+
+    type: Literal["text"]
 
 
 class StreamOptions(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -61,8 +83,19 @@ class Chat(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     model: Short | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
-    temperature: Annotated[float, Meta(ge=0, le=0)] | None = None
+    temperature: Nothing | None = None
+    top_p: Annotated[float, Meta(gt=0, le=1)] | None = None  # the likeliest token is within any
+    frequency_penalty: Nothing | None = None
+    presence_penalty: Nothing | None = None
+    seed: int | None = None  # every seed has the same answer
+    max_tokens: Tokens | None = None
+    max_completion_tokens: Tokens | None = None
+    response_format: TextFormat | None = None
+    modalities: Annotated[list[Literal["text"]], Meta(min_length=1, max_length=1)] | None = None
+    service_tier: Literal["auto", "default"] | None = None  # there is one
     n: Annotated[int, Meta(ge=1, le=1)] | None = None
+    store: bool | None = None
+    logprobs: bool | None = None
     user: Short | None = None
     safety_identifier: Short | None = None
 
@@ -71,8 +104,15 @@ async def completions(request: Request) -> Response:
     """Answer the last question of a conversation."""
     body = await read_json(request, Chat)
     question, pictures = _asked(body)
+    for name in ("store", "logprobs"):
+        if getattr(body, name):
+            raise bad_request(f"{name!r} is not supported here; leave it out.", name, "unsupported_parameter")
+    if body.stream_options is not None and not body.stream:
+        raise bad_request("stream_options needs stream; set stream to true.", "stream_options")
     site = site_of(request)
     served = site.find(body.model)
+    for name in ("max_tokens", "max_completion_tokens"):
+        check_longest(served, getattr(body, name), name)
     task = Task(ability="ask", text=question, pictures=pictures)
     job = site.submit(request, task, model=body.model, user=body.safety_identifier or body.user)
     if body.stream:
@@ -105,13 +145,12 @@ def _asked(body: Chat) -> tuple[str, tuple[bytes, ...]]:
     words = ""
     for place, turn in enumerate(body.messages):
         words = ""
-        parts = [Part(type="text", text=turn.content)] if isinstance(turn.content, str) else turn.content
+        parts = [TextPart(text=turn.content)] if isinstance(turn.content, str) else turn.content
         for number, part in enumerate(parts):
-            where = f"messages[{place}].content[{number}]"
-            if part.type == "text":
-                words = f"{words} {_given(part.text, where + '.text')}"
+            if isinstance(part, TextPart):
+                words = f"{words} {part.text}"
             else:
-                pictures.append(from_uri(_given(part.image_url, where + ".image_url").url, where + ".image_url.url"))
+                pictures.append(from_uri(part.image_url.url, f"messages[{place}].content[{number}].image_url.url"))
     if not words.strip():
         raise bad_request("The last message has no words.", "messages")
     if not pictures:
@@ -122,16 +161,17 @@ def _asked(body: Chat) -> tuple[str, tuple[bytes, ...]]:
     return words.strip(), tuple(pictures)
 
 
-def _given(value: Any, where: str) -> Any:
-    if value is None:
-        raise bad_request(f"Missing required parameter: {where!r}.", where, "missing_required_parameter")
-    return value
+def check_longest(served: Served, tokens: int | None, param: str) -> None:
+    """Raise the 400 of an answer that is to be shorter than the model writes it."""
+    longest = served.manifest.answer.max_tokens
+    if tokens is not None and tokens < longest:
+        raise bad_request(f"Answers are not cut short; give {param} {longest} or more, or leave it out.", param)
 
 
 async def _chunks(job: Job, body: Chat, model: str) -> Pieces:
-    def chunk(delta: dict[str, Any], finish: str | None = None) -> bytes:
+    def chunk(delta: dict[str, Any], finish: str | None = None, **more: Any) -> bytes:
         choice = {"index": 0, "delta": delta, "finish_reason": finish, "logprobs": None}
-        return event({**_head(job, model, "chat.completion.chunk"), "choices": [choice]})
+        return event({**_head(job, model, "chat.completion.chunk"), "choices": [choice], **more})
 
     yield chunk({"role": "assistant", "content": ""})
     async for _, happened in job.follow():
@@ -139,7 +179,7 @@ async def _chunks(job: Job, body: Chat, model: str) -> Pieces:
             raise of_failed(happened)
         if isinstance(happened, Answer):
             yield chunk({"content": happened.text or ""})
-    yield chunk({}, "stop")
+    yield chunk({}, "stop", notes=_notes(job, body))
     if body.stream_options is not None and body.stream_options.include_usage:
         yield event({**_head(job, model, "chat.completion.chunk"), "choices": [], "usage": _usage(job)})
     yield DONE
@@ -155,4 +195,4 @@ def _usage(job: Job) -> dict[str, int]:
 
 
 def _notes(job: Job, body: Chat) -> list[str]:
-    return job.notes + ([_EARLIER] if len(body.messages) > 1 else [])
+    return job.notes + ([EARLIER] if len(body.messages) > 1 else [])

@@ -88,6 +88,7 @@ def _whole(job: Job, body: ImageRequest) -> dict[str, Any]:
         "output_format": body.format,
         "size": _size(pictures[0]),
         "usage": _usage(job, details=True),
+        "notes": job.notes,
     }
     return _with_identifier(answer, body)
 
@@ -108,7 +109,8 @@ async def _events(job: Job, body: ImageRequest, kind: str) -> Pieces:
         if isinstance(happened, Partial):
             yield event({"type": f"{kind}.partial_image", "partial_image_index": happened.index, **fields})
         else:
-            completed = {"type": f"{kind}.completed", "usage": _usage(job, details=False), "seed": happened.seed}
+            usage = _usage(job, details=False)
+            completed = {"type": f"{kind}.completed", "usage": usage, "seed": happened.seed, "notes": job.notes}
             yield event(_with_identifier({**completed, **fields}, body))
 
 

@@ -33,10 +33,12 @@ class Sampling(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         return {name: value for name, value in given.items() if value is not None}
 
 
-def output_of(picture_format: PictureFormat | None, compression: int | None, answers: Answers) -> Output:
+def output_of(
+    picture_format: PictureFormat | None, compression: int | None, answers: Answers, param: str = "output_compression"
+) -> Output:
     """Return how pictures are written; raise the 400 of a compression that the format does not have."""
     if compression is not None and picture_format in (None, "png"):
-        raise bad_request("PNG is not compressed with loss; set output_format to jpeg or webp.", "output_compression")
+        raise bad_request("PNG is not compressed with loss; set output_format to jpeg or webp.", param)
     quality = 100 if compression is None else compression
     return answers.written(picture_format, quality)
 

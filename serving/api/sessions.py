@@ -112,6 +112,8 @@ def _begun(request: Request, session: Session, body: TurnRequest, about: tuple[i
     words = body.say or ""
     ability = body.ability or intent(words, has_picture=bool(about))
     if ability == "paint":
+        if body.about:
+            raise bad_request("A new picture is about no other one; leave about out, or set ability to edit.", "about")
         about = ()
     elif not about:
         raise bad_request("There is no finished picture in this session yet; paint or show one first.", "about")

@@ -18,7 +18,7 @@ Body = TypeVar("Body")
 _MAX_FILES: Final = 16
 _MAX_FIELDS: Final = 64
 _AT: Final = re.compile(r" - at `(?:key in )?\$\.?(?P<path>[^`]*)`$")
-_UNKNOWN: Final = re.compile(r"^Object contains unknown field `(?P<name>.*)`", re.DOTALL)
+_UNKNOWN: Final = re.compile(r"^Object contains unknown field `(?P<name>.*)`$", re.DOTALL)
 _MISSING: Final = re.compile(r"^Object missing required field `(?P<name>[^`]*)`")
 
 
@@ -77,7 +77,7 @@ def of_validation(error: msgspec.ValidationError) -> ApiError:
     found = _AT.search(text)
     path = found["path"] if found else ""
     reason = text[: found.start()] if found else text
-    unknown, missing = _UNKNOWN.match(text), _MISSING.match(text)
+    unknown, missing = _UNKNOWN.match(reason), _MISSING.match(reason)
     if unknown:
         name = _join(path, unknown["name"][:100])
         return bad_request(f"Unknown parameter: {name!r}. Leave it out.", name, "unknown_parameter")

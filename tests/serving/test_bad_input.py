@@ -157,6 +157,15 @@ def test_bodies_that_are_wrong_in_any_way(server: Server, body: bytes) -> None:
     assert refused.error["message"]
 
 
+@pytest.mark.parametrize("name", ["a", "", "a`b", "a` - at `$.b", "a\nb", "x" * 10_000])
+def test_unknown_fields_are_named_wherever_they_stand(server: Server, name: str) -> None:
+    refused = server.post("/v1/chat/completions", {"messages": [{"role": "user", "content": "a", name: 1}]})
+
+    assert (refused.status, refused.error["code"]) == (400, "unknown_parameter")
+    assert refused.error["param"].startswith("messages[0].")
+    assert len(refused.error["message"]) < 200
+
+
 @pytest.mark.parametrize("model", ["../toy", "/etc/passwd", "toy/../toy", "..%2ftoy", "toy\x00", "~", ".", "a" * 256])
 def test_models_are_names_and_never_paths(server: Server, model: str) -> None:
     refused = server.post(GENERATIONS, {"prompt": "a", "model": model})

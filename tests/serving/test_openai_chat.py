@@ -57,7 +57,45 @@ def test_a_streamed_answer_is_the_same_answer(client: openai.OpenAI, model: Mode
     assert chunks[-1].usage.prompt_tokens == 15
 
 
+def test_an_answer_can_be_sent_back_as_the_client_gave_it(client: openai.OpenAI, model: Model) -> None:
+    messages: list[Any] = [{"role": "user", "content": [PICTURE, TEXT]}]
+    messages.append(ask(client, messages).choices[0].message)
+    messages.append({"role": "user", "content": QUESTION})
+
+    assert ask(client, messages).choices[0].message.content == model.ask(opened(png()), QUESTION)
+
+
+def test_a_streamed_answer_says_what_was_not_read(client: openai.OpenAI) -> None:
+    chunks = list(
+        ask(client, [{"role": "user", "content": [PICTURE]}, {"role": "user", "content": QUESTION}], stream=True)
+    )
+
+    assert "words of earlier turns are not read" in chunks[-1].notes[-1]
+
+
+def test_what_changes_nothing_may_be_said(client: openai.OpenAI, model: Model) -> None:
+    detail = {"type": "image_url", "image_url": {"url": data_uri(png()), "detail": "original"}}
+    answer = ask(
+        client, [{"role": "user", "content": [detail, TEXT]}], seed=-5, top_p=0.5, temperature=0, store=False,
+        frequency_penalty=0, presence_penalty=0.0, logprobs=False, max_tokens=4096, max_completion_tokens=12,
+        response_format={"type": "text"}, modalities=["text"], service_tier="default", n=1,
+    )  # fmt: skip
+
+    assert answer.choices[0].message.content == model.ask(opened(png()), QUESTION)
+
+
 @pytest.mark.parametrize(("messages", "options", "param"), [
+    ([{"role": "user", "content": [PICTURE, TEXT], "name": "me"}], {}, "messages[0].name"),
+    ([{"role": "user", "content": [PICTURE, {**TEXT, "image_url": {"url": "data:"}}]}], {},
+     "messages[0].content[1].image_url"),
+    ([{"role": "user", "content": [{**PICTURE, "text": "a"}, TEXT]}], {}, "messages[0].content[0].text"),
+    ([{"role": "user", "content": [PICTURE, TEXT]}], {"stream_options": {"include_usage": True}}, "stream_options"),
+    ([{"role": "user", "content": [PICTURE, TEXT]}], {"max_completion_tokens": 11}, "max_completion_tokens"),
+    ([{"role": "user", "content": [PICTURE, TEXT]}], {"logprobs": True}, "logprobs"),
+    ([{"role": "user", "content": [PICTURE, TEXT]}], {"store": True}, "store"),
+    ([{"role": "user", "content": [PICTURE, TEXT]}], {"presence_penalty": 0.1}, "presence_penalty"),
+    ([{"role": "user", "content": [PICTURE, TEXT]}], {"response_format": {"type": "json_object"}},
+     "response_format.type"),
     ([], {}, "messages"), ([{"role": "user", "content": QUESTION}], {}, "messages"),
     ([{"role": "user", "content": [PICTURE]}], {}, "messages"),
     ([{"role": "user", "content": [PICTURE, TEXT]}, {"role": "assistant", "content": "a"}], {}, "messages"),

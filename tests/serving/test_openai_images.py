@@ -254,7 +254,7 @@ def test_a_full_queue_is_a_429_that_the_client_retries(start: Callable[..., Serv
     large = {"prompt": "a", "size": "40x40"}
     with (
         openai.OpenAI(base_url=f"{server.url}/v1", api_key="any", max_retries=0) as impatient,
-        openai.OpenAI(base_url=f"{server.url}/v1", api_key="any", max_retries=5) as patient,
+        openai.OpenAI(base_url=f"{server.url}/v1", api_key="any", max_retries=50) as patient,
         ThreadPoolExecutor(2) as threads,
     ):
         answers = []

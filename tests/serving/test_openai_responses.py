@@ -1,7 +1,8 @@
 """Painting, changing and asking through OpenAI's Responses API, spoken by OpenAI's own client."""
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -100,16 +101,23 @@ def test_deleting_a_response_deletes_its_dialogue(client: openai.OpenAI) -> None
 
     client.responses.delete(first.id)
 
-    with pytest.raises(openai.NotFoundError, match="no such response"):
+    with pytest.raises(openai.NotFoundError, match="leave previous_response_id out") as gone:
         create(client, "make it blue", previous_response_id=first.id)
-    with pytest.raises(openai.NotFoundError):
+    assert (gone.value.param, gone.value.code) == ("previous_response_id", "response_not_found")
+    with pytest.raises(openai.NotFoundError, match="nothing left to delete"):
         client.responses.delete(first.id)
 
 
 @pytest.mark.parametrize(("words", "tool", "param"), [
-    ("a car", {"size": "1x1"}, "size"), ("a car", {"action": "edit"}, "input"),
+    ("a car", {"size": "1x1"}, "tools[0].size"), ("a car", {"partial_images": 1}, "tools[0].partial_images"),
+    ("a car", {"output_compression": 5}, "tools[0].output_compression"), ("a car", {"action": "edit"}, "input"),
     ("a car", {"quality": "high"}, "tools[0].quality"),
     ("a car", {"input_image_mask": {"file_id": "a"}}, "tools[0].input_image_mask"),
+    ("a car", {"frame_count": 2}, "tools[0].frame_count"),
+    ([{"role": "user", "content": [{"type": "input_image"}]}], {}, "input[0].content[0].image_url"),
+    ([{"role": "user", "content": [{"type": "input_text", "text": "a", "image_url": "data:"}]}], {},
+     "input[0].content[0].image_url"),
+    ([{"role": "assistant", "content": "a"}], {}, "input[0].role"),
     ("", {}, "input"), ([{"role": "user", "content": [{"type": "input_text", "text": " "}]}], {}, "input"),
 ])  # fmt: skip
 def test_what_cannot_be_is_refused_by_name(client: openai.OpenAI, words: Any, tool: dict[str, Any], param: str) -> None:
@@ -119,6 +127,118 @@ def test_what_cannot_be_is_refused_by_name(client: openai.OpenAI, words: Any, to
     assert refused.value.param == param
 
 
+@pytest.mark.parametrize("choice", [
+    "required", TOOL, {"type": "allowed_tools", "mode": "required", "tools": [TOOL]},
+])  # fmt: skip
+def test_a_tool_that_has_to_be_used_changes_the_picture_even_for_a_question(client: openai.OpenAI, choice: Any) -> None:
+    first = create(client, "a red car", tool_choice=choice)
+    second = create(client, "what colour is it?", previous_response_id=first.id, tool_choice=choice)
+
+    assert second.output[0].action == "edit"
+    assert second.model_dump()["tool_choice"] == choice
+
+
+@pytest.mark.parametrize("choice", ["auto", {"type": "allowed_tools", "mode": "auto", "tools": [TOOL]}])
+def test_a_tool_that_may_be_used_leaves_questions_to_be_answered(client: openai.OpenAI, choice: Any) -> None:
+    first = create(client, "a red car", tool_choice=choice)
+
+    assert create(client, "what colour is it?", previous_response_id=first.id, tool_choice=choice).output_text
+
+
+def test_a_tool_that_may_not_be_used_paints_nothing(client: openai.OpenAI) -> None:
+    first = create(client, "a red car")
+
+    answered = create(client, "what colour is it?", {"action": "edit"}, previous_response_id=first.id,
+                      tool_choice="none")  # fmt: skip
+    with pytest.raises(openai.BadRequestError) as refused:
+        create(client, "make it blue", previous_response_id=first.id, tool_choice="none")
+
+    assert answered.output_text
+    assert refused.value.param == "tool_choice"
+
+
+@pytest.mark.parametrize(("choice", "param"), [
+    ("never", "tool_choice"), ({"type": "web_search_preview"}, "tool_choice.type"),
+    ({"type": "function", "name": "a"}, "tool_choice.type"), ({"name": "a"}, "tool_choice.type"),
+    ({"type": "image_generation", "name": "a"}, "tool_choice.name"), (["auto"], "tool_choice"),
+    ({"type": "allowed_tools", "mode": "auto", "tools": []}, "tool_choice.tools"),
+    ({"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function"}]}, "tool_choice.tools[0].type"),
+    ({"type": "allowed_tools", "mode": "none", "tools": [TOOL]}, "tool_choice.mode"),
+])  # fmt: skip
+def test_choices_of_other_tools_are_refused_by_name(client: openai.OpenAI, choice: Any, param: str) -> None:
+    with pytest.raises(openai.BadRequestError) as refused:
+        create(client, "a car", tool_choice=choice)
+
+    assert refused.value.param == param
+
+
+def test_a_choice_needs_the_tool(client: openai.OpenAI) -> None:
+    responses: Any = client.responses
+    with pytest.raises(openai.BadRequestError, match="a tool that is not there") as refused:
+        responses.create(model="toy", input="a car", tool_choice=TOOL)
+
+    assert refused.value.param == "tool_choice"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_is_not_stored_is_gone_and_does_not_touch_its_dialogue(client: openai.OpenAI, *, stream: bool) -> None:
+    first = create(client, "a red car")
+
+    answer = create(client, "make it blue", previous_response_id=first.id, store=False, stream=stream)
+    second = list(answer)[-1].response if stream else answer
+
+    assert (second.store, second.output[0].action) == (False, "edit")
+    assert opened(second.output[0].result).size == (20, 16)
+    with pytest.raises(openai.NotFoundError):
+        create(client, "make it red", previous_response_id=second.id)
+    again = create(client, "make it green", previous_response_id=first.id)
+    assert again.id.endswith("-1"), "the turn after the first"
+
+
+def test_what_is_sent_along_comes_back(client: openai.OpenAI) -> None:
+    more: dict[str, Any] = {"metadata": {"a": "b"}, "parallel_tool_calls": True, "max_tool_calls": 3}
+    same = {"truncation": "disabled", "service_tier": "auto", "background": False, "max_output_tokens": 4096}
+    response = create(client, "a red car", {"model": "toy"}, text={"format": {"type": "text"}}, **more, **same)
+
+    assert {name: getattr(response, name) for name in more} == more
+
+
+@pytest.mark.parametrize(("more", "param"), [
+    ({"metadata": {"a": 1}}, "metadata"), ({"background": True}, "background"),
+    ({"max_tool_calls": 0}, "max_tool_calls"), ({"max_output_tokens": 2}, "max_output_tokens"),
+    ({"truncation": "auto"}, "truncation"), ({"instructions": "be brief"}, "instructions"),
+    ({"text": {"format": {"type": "json_object"}}}, "text.format.type"),
+    ({"temperature": 0.5}, "temperature"), ({"reasoning": {"effort": "low"}}, "reasoning"),
+])  # fmt: skip
+def test_fields_that_do_nothing_are_refused_by_name(client: openai.OpenAI, more: dict[str, Any], param: str) -> None:
+    with pytest.raises(openai.BadRequestError) as refused:
+        create(client, "a car", **more)
+
+    assert refused.value.param is not None
+    assert refused.value.param.split("[")[0] == param
+
+
+def test_a_dialogue_stays_with_its_model(start: Callable[..., Server], toy: Path, slow_toy: Path) -> None:
+    server = start("-m", str(toy), "-m", str(slow_toy))
+    with openai.OpenAI(base_url=f"{server.url}/v1", api_key="any", max_retries=0) as client:
+        first = create(client, "a red car")
+        responses: Any = client.responses
+        for more, param in (({"model": slow_toy.name}, "model"), ({"tools": [TOOL | {"model": slow_toy.name}]},
+                                                                  "tools[0].model")):  # fmt: skip
+            with pytest.raises(openai.BadRequestError, match="This dialogue is with") as refused:
+                responses.create(**{"input": "blue", "previous_response_id": first.id, "tools": [TOOL], **more})
+            assert refused.value.param == param
+        with pytest.raises(openai.NotFoundError):
+            create(client, "a red car", {"model": "nothing"})
+
+
+def test_words_that_are_not_read_are_noted(client: openai.OpenAI) -> None:
+    messages = [{"role": "user", "content": "a blue house"}, {"role": "user", "content": "a red car"}]
+
+    assert "words of earlier turns are not read" in create(client, messages).notes[-1]
+    assert create(client, "a red car").notes == []
+
+
 def test_without_the_tool_nothing_is_painted(client: openai.OpenAI) -> None:
     with pytest.raises(openai.BadRequestError) as refused:
         client.responses.create(model="toy", input="a red car")
@@ -126,7 +246,8 @@ def test_without_the_tool_nothing_is_painted(client: openai.OpenAI) -> None:
     assert refused.value.param == "tools"
 
 
-@pytest.mark.parametrize("name", ["resp_x-0", "nothing", "resp_-", "resp_x-٣", ""])
+@pytest.mark.parametrize("name", ["resp_x-0", "nothing", "resp_-", "resp_x-٣", "", "{}9", "{}00", "{}-1", "{}"])
 def test_a_response_that_is_not_there(client: openai.OpenAI, name: str) -> None:
+    first = create(client, "a red car")
     with pytest.raises(openai.NotFoundError):
-        create(client, "a", previous_response_id=name)
+        create(client, "a", previous_response_id=name.format(first.id.removesuffix("0")))

@@ -173,6 +173,15 @@ def test_what_cannot_be_is_refused_by_name(server: Server, body: dict[str, Any],
     assert (refused.status, refused.error["param"]) == (400, param)
 
 
+def test_a_new_picture_is_about_no_other_one(server: Server) -> None:
+    session = begin(server)
+    turn(server, session, image=data_uri(png()))
+
+    refused = turn(server, session, say="a house", ability="paint", about=[0])
+
+    assert (refused.status, refused.error["param"]) == (400, "about")
+
+
 def test_a_question_takes_nothing_that_is_for_painting(server: Server) -> None:
     session = begin(server)
     turn(server, session, image=data_uri(png()))

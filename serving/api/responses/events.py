@@ -26,6 +26,7 @@ class Told:
     model: str
     job: Job
     is_answer: bool
+    notes: tuple[str, ...] = ()  # beside the job's
 
     @property
     def item_id(self) -> str:
@@ -64,17 +65,19 @@ class Told:
             "output": [self.item("completed")] if done else [],
             "previous_response_id": body.previous_response_id,
             "tools": msgspec.to_builtins(body.tools or []),
-            "tool_choice": "auto",
-            "parallel_tool_calls": False,
-            "store": True,
+            "tool_choice": msgspec.to_builtins(body.tool_choice or "auto"),
+            "parallel_tool_calls": bool(body.parallel_tool_calls),
+            "max_tool_calls": body.max_tool_calls,
+            "store": body.store is not False,
             "error": None,
             "incomplete_details": None,
             "instructions": None,
-            "metadata": {},
+            "metadata": body.metadata or {},
             "temperature": None,
             "top_p": None,
             "safety_identifier": body.safety_identifier or body.user,
             "usage": self._usage() if done else None,
+            "notes": [*self.job.notes, *self.notes] if done else [],
         }
 
     def _usage(self) -> dict[str, Any]:
