@@ -31,7 +31,7 @@ def only_units(config: pytest.Config) -> bool:
 
 def pytest_configure(config: pytest.Config) -> None:
     if not only_units(config):
-        for plugin in ("every_family", "exported", "serving_fixtures"):
+        for plugin in ("every_family", "exported", "serving_fixtures", "tensorrt_fixtures"):
             config.pluginmanager.import_plugin(plugin)
 
 

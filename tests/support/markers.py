@@ -45,6 +45,7 @@ TABLE: Final = {
     "runtime/test_picture_limits.py": INTEGRATION,  # peaks of processes that read pictures of 100 megapixels
     "runtime/test_picture_features.py": INTEGRATION,
     "runtime/test_tensorrt.py": INTEGRATION,
+    "runtime/test_tensorrt_engines.py": INTEGRATION,
     "runtime/test_tensorrt_profiles.py": INTEGRATION,
     "runtime/test_tensorrt_requirements.py": INTEGRATION,
     "runtime/test_tensorrt_surface.py": GOLDEN,

@@ -1,27 +1,18 @@
 """The folder that a model's name stands for: a path, an installed bundle, the embedded one, or one at the Hub."""
 
 import os
-import re
 from pathlib import Path
 from typing import Final
 
 from edgevlo.runtime.arguments import as_path
 from edgevlo.runtime.bundle import EMBEDDED
-from edgevlo.runtime.errors import BundleError, OutputError
-from edgevlo.runtime.files import home
+from edgevlo.runtime.errors import BundleError
 from edgevlo.runtime.manifest.schema import MANIFEST_FILE
+
+from .places import holds_bundle, installed, is_hub_id
 
 EMBEDDED_MODEL: Final = "picturebook"
 MODEL_VARIABLE: Final = "EDGEVLO_MODEL"  # names the model that is used where none is given
-_HUB_ID: Final = re.compile(r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")
-
-
-def installed() -> Path:
-    """Return the folder of installed bundles: `$EDGEVLO_HOME/bundles`, or `~/.edgevlo/bundles`."""
-    try:
-        return home("bundles")
-    except OutputError:  # a user without a home, as in many containers; the embedded model needs none
-        return Path("/nonexistent")
 
 
 def find(model: str | Path | None = None) -> Path:
@@ -56,16 +47,6 @@ def find(model: str | Path | None = None) -> Path:
 def default() -> str | None:
     """Return the model that `$EDGEVLO_MODEL` names, None where it names none."""
     return os.environ.get(MODEL_VARIABLE) or None
-
-
-def is_hub_id(name: str) -> bool:
-    """Whether a name has the form `owner/name` and is not a path, not even a mistyped one, in an existing folder."""
-    return _HUB_ID.match(name) is not None and not os.path.isdir(os.path.dirname(name))  # noqa: PTH112, PTH120
-
-
-def holds_bundle(folder: Path) -> bool:
-    """Whether a folder has a manifest."""
-    return os.path.isfile(folder / MANIFEST_FILE)  # noqa: PTH113  (Path.is_file raises for a name that is too long)
 
 
 def _checked(folder: Path) -> Path:

@@ -11,7 +11,7 @@ from edgevlo.runtime.bundle import EMBEDDED
 from edgevlo.runtime.errors import BundleError
 from edgevlo.runtime.manifest.schema import read_manifest
 
-from .find import holds_bundle, installed
+from .places import holds_bundle, installed
 
 Kind: TypeAlias = Literal["embedded", "bundle", "folder", "checkpoint"]
 

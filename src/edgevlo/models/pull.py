@@ -9,7 +9,7 @@ from edgevlo.runtime.errors import BundleError, OutputError
 from edgevlo.runtime.manifest.schema import MANIFEST_FILE, read_manifest
 
 from . import hub
-from .find import holds_bundle, installed, is_hub_id
+from .places import holds_bundle, installed, is_hub_id
 
 
 def pull(

@@ -7,7 +7,7 @@ from edgevlo.runtime.errors import BundleError, OutputError
 from edgevlo.runtime.files import beside, remove_folder
 
 from . import hub
-from .find import holds_bundle, installed, is_hub_id
+from .places import holds_bundle, installed, is_hub_id
 
 
 def remove(name: str) -> int:

@@ -36,8 +36,8 @@ def export(checkpoint: str, output: Path) -> None:
     """Turn CHECKPOINT, a folder or a hub id, into a portable bundle."""
     with needs_extra("export"):
         from edgevlo.export import export_checkpoint
-    from edgevlo.models.find import is_hub_id
     from edgevlo.models.hub import fetch
+    from edgevlo.models.places import is_hub_id
 
     from ..progress import progress_bar
 
