@@ -15,9 +15,9 @@ from edgevlo.runtime.arguments import as_path
 from edgevlo.runtime.arrays import Progress
 from edgevlo.runtime.bundle import Bundle, check_new, seal, staged_folder
 from edgevlo.runtime.errors import BundleError, CheckpointError, EdgevloError
+from edgevlo.runtime.graphs.large_blocks import give_back_large_blocks
 from edgevlo.runtime.manifest.graphs import Backbone, Graph, GraphRole, Table
 from edgevlo.runtime.manifest.schema import FORMAT, Manifest, Producer, Source, read_manifest
-from edgevlo.runtime.memory.large_blocks import give_back_large_blocks
 from edgevlo.runtime.model import Model
 from edgevlo.runtime.tokenizer.tokenizer_rules import check_tokenizer
 

@@ -15,7 +15,7 @@ from ..errors import AbilityError, BundleError, first_line, remedy
 from ..manifest.graphs import DType, Graph, GraphRole, Tensor
 from ..manifest.interfaces import contract, difference
 from ..manifest.schema import MANIFEST_FILE, graph_bytes
-from ..memory.large_blocks import give_back_large_blocks
+from .large_blocks import give_back_large_blocks
 from .protocols import Session
 from .threads import threads_for
 

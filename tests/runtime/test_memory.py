@@ -96,7 +96,7 @@ def test_graphs_of_pixels_keep_no_memory_after_a_run(toy: Path, role: Any) -> No
 def test_large_blocks_are_given_back() -> None:
     program = (
         "import ctypes, sys\n"
-        "from edgevlo.runtime.memory.large_blocks import give_back_large_blocks\n"
+        "from edgevlo.runtime.graphs.large_blocks import give_back_large_blocks\n"
         "def resident(): return next(int(l.split()[1]) for l in open('/proc/self/status') if l.startswith('VmRSS'))\n"
         "if sys.argv[1] == 'given': give_back_large_blocks()\n"
         "c = ctypes.CDLL(None)\n"
