@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 from .api import chat, images, kiosk, metrics, models, openapi, paintings, perception, sessions, status
 from .api.responses import routes as responses
 from .app_state import Site
+from .web import numbers
 from .web.errors import HANDLERS
 from .web.guard import OPEN_PATHS, Guard
 
@@ -32,6 +33,7 @@ def make_routes(site: Site) -> ASGIApp:
         finally:
             await site.engine.close()
 
+    numbers.register()
     page = [] if site.answers.kiosk is None else kiosk.routes(site.answers.kiosk)
     app = Starlette(
         routes=[
@@ -41,14 +43,14 @@ def make_routes(site: Site) -> ASGIApp:
             Route("/v1/paintings/{job}", paintings.show, methods=["GET"]),
             Route("/v1/paintings/{job}", paintings.delete, methods=["DELETE"]),
             Route("/v1/paintings/{job}/events", paintings.events),
-            Route("/v1/paintings/{job}/pictures/{number:int}", paintings.picture),
+            Route("/v1/paintings/{job}/pictures/{number:number}", paintings.picture),
             Route("/v1/responses", responses.create, methods=["POST"]),
             Route("/v1/responses/{response}", responses.delete, methods=["DELETE"]),
             Route("/v1/sessions", sessions.begin, methods=["POST"]),
             Route("/v1/sessions/{session}", sessions.show, methods=["GET"]),
             Route("/v1/sessions/{session}", sessions.end, methods=["DELETE"]),
             Route("/v1/sessions/{session}/turns", sessions.say, methods=["POST"]),
-            Route("/v1/sessions/{session}/turns/{number:int}/picture", sessions.picture),
+            Route("/v1/sessions/{session}/turns/{number:number}/picture", sessions.picture),
             Route("/v1/ask", perception.ask, methods=["POST"]),
             Route("/v1/detect", perception.detect, methods=["POST"]),
             *(

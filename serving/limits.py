@@ -11,9 +11,13 @@ HEADER_BYTES: Final = 32 * 1024  # of a request line and its headers together
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestLimits:
-    """The size, the pieces and the seconds of one request, and how many connections there may be at a time."""
+    """The size, the pieces and the seconds of one request, and how many connections there may be at a time.
+
+    `bodies_bytes` is what the bodies of all requests hold together that are not answered yet.
+    """
 
     body_bytes: int = 64 * 2**20
+    bodies_bytes: int = 256 * 2**20
     body_pieces: int = 65_536
     body_s: float = 60.0
     header_s: float = 15.0
@@ -32,10 +36,14 @@ class SessionLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineLimits:
-    """What the engine takes at most, and how long it keeps what it made."""
+    """What the engine takes at most, and how long it keeps what it made.
+
+    `queue_bytes` is what the pictures of all waiting requests may hold together.
+    """
 
     queue: int = 64
     queue_each: int = 32
+    queue_bytes: int = 256 * 2**20
     deadline_s: float = 600.0
     parallel: int = 1
     keep_s: float = 600.0

@@ -1,8 +1,10 @@
 """Structured logs: one JSON object a line on the error stream. No prompt, no picture and no key is ever among them."""
 
 import json
+import logging
 import sys
 import time
+import traceback
 from typing import TextIO
 
 
@@ -26,3 +28,17 @@ class Log:
         line = {"time": round(time.time(), 3), "level": level, "event": event, **facts}
         self._stream.write(json.dumps(line, ensure_ascii=False) + "\n")
         self._stream.flush()
+
+
+class LibraryLines(logging.Handler):
+    """Writes what libraries log as lines of the same form; their warnings are of requests that are refused anyway."""
+
+    def __init__(self, log: Log) -> None:
+        super().__init__(logging.WARNING)
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one."""
+        write = self._log.error if record.levelno >= logging.ERROR else self._log.info
+        facts = {"traceback": "".join(traceback.format_exception(record.exc_info[1]))} if record.exc_info else {}
+        write("library", source=record.name, message=record.getMessage(), **facts)

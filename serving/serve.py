@@ -1,6 +1,7 @@
 """Run a server until it is told to stop: sockets, signals, and a note for `edgevlo ps` that it is there."""
 
 import asyncio
+import logging
 import secrets
 import signal
 import socket
@@ -23,7 +24,7 @@ from .engine.metrics import Metrics
 from .engine.models import Keeping, Models
 from .garbage import leave_out_what_is_there
 from .limits import HEADER_BYTES, EngineLimits
-from .log import Log
+from .log import LibraryLines, Log
 from .web.access import Access
 from .web.protocol import protocol
 
@@ -55,6 +56,7 @@ def serve(settings: Settings) -> None:
     listening = _listen(settings.host, settings.port)
     port = listening.getsockname()[1]
     log = Log(quiet=settings.quiet)
+    logging.getLogger().addHandler(LibraryLines(log))
     journals = None if settings.journal is None else Journals(settings.journal, log)
     instance = secrets.token_hex(8)
     note = running_servers.Note(instance=instance, host=settings.host, port=port)

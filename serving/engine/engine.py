@@ -110,6 +110,9 @@ class Engine:
             raise ClosingError("the server is stopping; ask again later.")
         job = Job(with_seed(task, secrets.randbelow(SEEDS)), served.name, client, self._owner)
         try:
+            waiting = sum(one.bytes for one in self._queue)
+            if waiting and job.bytes and waiting + job.bytes > self.limits.queue_bytes:
+                raise NoPlaceError
             self._queue.push(client, job)
         except NoPlaceError as error:
             self.metrics.refused.add()

@@ -1,6 +1,8 @@
 """A bounded queue that is fair between clients: whoever asks for much waits behind everyone who asks for little."""
 
+import itertools
 from collections import OrderedDict, deque
+from collections.abc import Iterator
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -20,6 +22,9 @@ class FairQueue(Generic[Item]):
 
     def __len__(self) -> int:
         return sum(map(len, self._waiting.values()))
+
+    def __iter__(self) -> Iterator[Item]:
+        return itertools.chain.from_iterable(self._waiting.values())
 
     def push(self, client: str, item: Item, *, taken: bool = False) -> None:
         """Put an item behind the client's others; raise `NoPlaceError` when there is no place for it.

@@ -3,10 +3,14 @@
 import hashlib
 import hmac
 import ipaddress
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from edgevlo.runtime.errors import OutputError, RequestError
+
+_HOST: Final = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<name>[^][:@/]*))(?::[0-9]{0,5})?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,10 +51,9 @@ class Access:
 
 
 def _host_name(host: str) -> str:
-    """Return the name in a Host header, without its port and the brackets of IPv6."""
-    if host.startswith("["):
-        return host[1:].partition("]")[0].lower()
-    return host.partition(":")[0].lower()
+    """Return the name in a Host header, without its port and the brackets of IPv6; nothing where it is not one."""
+    found = _HOST.fullmatch(host)
+    return "" if found is None else (found["v6"] or found["name"]).lower()
 
 
 def read_keys(path: Path) -> tuple[bytes, ...]:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from edgevlo.runtime import errors
@@ -84,7 +84,8 @@ _PARAMS: Final = (
     ("temperature", "temperature"), ("top-k", "top_k"), ("top-p", "top_p"),
     ("this bundle does not support top-p", "top_p"), ("this model takes no negative", "negative_prompt"),
     ("a negative prompt", "negative_prompt"), ("the negative prompt", "negative_prompt"), ("the prompt", "prompt"),
-    ("the instruction", "prompt"), ("picture", "image"),
+    ("the instruction", "prompt"), ("picture", "image"), ("the question", "question"),
+    ("the name of an object", "objects"),
 )  # fmt: skip
 # Of the runtime's errors, named by their classes, the nearest base that is listed counts; the others are the engine's.
 _STATUS: Final = {
@@ -103,6 +104,8 @@ def of_failed(failed: Failed) -> ApiError:
     bases = getattr(errors, failed.kind, object).__mro__
     status = next((_STATUS[name] for name in (failed.kind, *(one.__name__ for one in bases)) if name in _STATUS), 500)
     param = next((name for start, name in _PARAMS if failed.text.startswith(start)), None) if status == 400 else None
+    if " picture(s), " in failed.text:
+        param = "image"
     return ApiError(status, failed.text, param=param, code=_CODES.get(failed.kind))
 
 
@@ -113,9 +116,14 @@ async def _refused(_: Request, error: Exception) -> Response:
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    messages = {404: "There is nothing at this path.", 405: f"{request.method} is not taken at this path."}
+    messages = {404: "There is nothing at this path.", 405: f"{request.method[:20]} is not taken at this path."}
     message = messages.get(error.status_code, str(error.detail))
     return ApiError(error.status_code, message, headers=error.headers).response()
+
+
+async def _left(_: Request, __: Exception) -> Response:
+    """Answer nobody: the client left in the middle of its body."""
+    return Response(status_code=499)
 
 
 async def _broken(_: Request, __: Exception) -> Response:
@@ -127,5 +135,6 @@ async def _broken(_: Request, __: Exception) -> Response:
 HANDLERS: Final[Mapping[Any, Callable[[Request, Exception], Awaitable[Response]]]] = {
     ApiError: _refused,
     HTTPException: _http_error,
+    ClientDisconnect: _left,
     Exception: _broken,
 }

@@ -36,6 +36,7 @@ class Guard:
         self._access = access
         self._limits = limits
         self._open_paths = open_paths
+        self._held = _Held()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it."""
@@ -43,6 +44,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         answered = False
+        limited = _Limited(receive, self._limits, self._held)
 
         async def with_headers(message: Message) -> None:
             nonlocal answered
@@ -53,11 +55,13 @@ class Guard:
 
         try:
             self._check(scope, Headers(scope=scope))
-            await self._app(scope, _Limited(receive, self._limits), with_headers)
+            await self._app(scope, limited, with_headers)
         except ApiError as error:
             if answered:
                 raise
             await error.response()(scope, receive, with_headers)
+        finally:
+            limited.let_go()
 
     def _check(self, scope: Scope, headers: Headers) -> None:
         if len(scope["raw_path"]) + sum(len(name) + len(value) for name, value in headers.raw) > HEADER_BYTES:
@@ -96,12 +100,19 @@ def _too_large(limits: RequestLimits) -> ApiError:
     return ApiError(413, message, code="request_too_large")
 
 
+class _Held:
+    """What the bodies of all requests hold together."""
+
+    bytes = 0
+
+
 class _Limited:
     """Receives a body in bounded size, pieces and time."""
 
-    def __init__(self, receive: Receive, limits: RequestLimits) -> None:
+    def __init__(self, receive: Receive, limits: RequestLimits, held: _Held) -> None:
         self._receive = receive
         self._limits = limits
+        self._held = held
         self._bytes = self._pieces = 0
         self._until = time.monotonic() + limits.body_s
         self._whole = False
@@ -115,8 +126,16 @@ class _Limited:
         except TimeoutError as error:
             raise ApiError(408, "The request took too long to arrive.", code="slow_request") from error
         self._whole = not message.get("more_body", False)
-        self._bytes += len(message.get("body", b""))
+        self._bytes += (more := len(message.get("body", b"")))
+        self._held.bytes += more
         self._pieces += 1
         if self._bytes > self._limits.body_bytes or self._pieces > self._limits.body_pieces:
             raise _too_large(self._limits)
+        if self._held.bytes > self._limits.bodies_bytes and self._held.bytes > self._bytes:
+            full = "The server reads too many large requests at once; try again later."
+            raise ApiError(503, full, code="busy", headers={"Retry-After": "5"})
         return message
+
+    def let_go(self) -> None:
+        """The request is answered, and its body is held no longer."""
+        self._held.bytes -= self._bytes

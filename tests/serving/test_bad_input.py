@@ -263,6 +263,11 @@ def test_a_body_without_end_is_cut_off(server: Server) -> None:
     (b"GET /%ff%fe HTTP/1.1\r\nHost: localhost\r\n\r\n", 404), (b"GET /%00 HTTP/1.1\r\nHost: localhost\r\n\r\n", 404),
     (b"DELETE /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n", 405),
     (b"GET //v1//models HTTP/1.1\r\nHost: localhost\r\n\r\n", 404),
+    (b"GET /v1/paintings/a/pictures/" + b"9" * 5000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", 404),
+    (b"GET /v1/sessions/a/turns/" + b"9" * 5000 + b"/picture HTTP/1.1\r\nHost: localhost\r\n\r\n", 404),
+    (b"POST /v1/ask HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n1;" + b"a" * 200_000, 431),
+    (b"POST /v1/ask HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+     b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n" + b"X: y\r\n" * 20_000, 431),
 ])  # fmt: skip
 def test_whatever_is_said_in_http_has_an_answer_of_the_same_form(server: Server, sent: bytes, status: int) -> None:
     assert error_of(raw(server, sent))[0] == status
@@ -280,6 +285,13 @@ def test_whatever_is_said_in_http_has_an_answer_of_the_same_form(server: Server,
         "a b",
         "@",
         "localhost@evil",
+        "localhost:80@evil",
+        "localhost:80:80",
+        "localhost:x",
+        "localhost:999999",
+        "[::1]evil.example",
+        "[::1",
+        "[localhost]",
     ],
 )
 def test_a_name_that_is_not_ours_is_refused(server: Server, host: str) -> None:
@@ -304,6 +316,31 @@ def test_pages_of_other_sites_are_refused(server: Server, headers: dict[str, str
     refused = server.post(GENERATIONS, {"prompt": "a"}, **headers)
 
     assert (refused.status, refused.error["code"]) == (403, "origin_not_allowed")
+
+
+def test_a_method_is_repeated_in_short(server: Server) -> None:
+    status, message = error_of(raw(server, b"A" * 3000 + b" /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n"))
+
+    assert status == 405
+    assert len(message) < 100
+
+
+def test_whatever_was_sent_the_log_is_lines_of_json_without_a_traceback(
+    start: Callable[..., Server], toy: Path
+) -> None:
+    server = start("-m", str(toy))
+    head = b"POST /v1/images/edits HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\nContent-Type: "
+    upgrade = b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+    begun = (head + b"application/json\r\n\r\n{", head + MULTIPART.encode() + b"\r\n\r\n" + PART)
+    for sent in (b"nonsense\r\n\r\n", upgrade, *begun):
+        with socket.create_connection(("127.0.0.1", server.port)) as connection:
+            connection.sendall(sent)
+            time.sleep(0.1)
+    assert server.post(GENERATIONS, {"prompt": "a"}).status == 200
+
+    lines = [json.loads(line) for line in server.log.read_text().splitlines()]
+    assert "traceback" not in json.dumps(lines).lower()
+    assert "Invalid HTTP request received." in [line.get("message") for line in lines]
 
 
 def test_our_own_page_is_answered_and_no_other_may_read_the_answer(server: Server) -> None:

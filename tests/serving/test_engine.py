@@ -214,6 +214,26 @@ def test_a_full_queue_refuses_and_says_when_to_come_back(slow_toy: Path) -> None
     run(test())
 
 
+def test_pictures_that_wait_have_only_so_much_room(slow_toy: Path) -> None:
+    def edit(size: int) -> Task:
+        return Task(ability="edit", text="a", pictures=(bytes(size),))
+
+    async def test() -> None:
+        async with running({"toy": slow_toy}, EngineLimits(queue_bytes=100)) as engine:
+            await first_row(submit(engine, LARGE))
+            alone = submit(engine, edit(200))
+            with pytest.raises(QueueFullError):
+                submit(engine, edit(1))
+            submit(engine, PAINT)
+            engine.cancel(alone)
+            submit(engine, edit(80))
+            submit(engine, edit(20))
+            with pytest.raises(QueueFullError):
+                submit(engine, edit(1))
+
+    run(test())
+
+
 def test_an_idle_model_gives_its_memory_back_and_is_opened_again(toy: Path, model: Model) -> None:
     async def test() -> None:
         async with running({"toy": toy}, keeping=Keeping(keep_alive_s=0.1)) as engine:

@@ -204,7 +204,8 @@ def test_what_is_sent_along_comes_back(client: openai.OpenAI) -> None:
 
 
 @pytest.mark.parametrize(("more", "param"), [
-    ({"metadata": {"a": 1}}, "metadata"), ({"background": True}, "background"),
+    ({"metadata": {"a": 1}}, "metadata"), ({"metadata": {"a" * 65: "b"}}, "metadata"),
+    ({"background": True}, "background"),
     ({"max_tool_calls": 0}, "max_tool_calls"), ({"max_output_tokens": 2}, "max_output_tokens"),
     ({"truncation": "auto"}, "truncation"), ({"instructions": "be brief"}, "instructions"),
     ({"text": {"format": {"type": "json_object"}}}, "text.format.type"),

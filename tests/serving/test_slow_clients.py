@@ -17,7 +17,7 @@ from edgevlo.serving.web.access import Access
 from edgevlo.serving.web.guard import Guard
 from edgevlo.serving.web.protocol import protocol
 
-LIMITS = RequestLimits(header_s=0.3, body_s=0.4, body_bytes=1000, body_pieces=20, connections=4)
+LIMITS = RequestLimits(header_s=0.3, body_s=0.4, body_bytes=1000, body_pieces=20, connections=4, bodies_bytes=1500)
 HEAD = b"POST / HTTP/1.1\r\nHost: localhost\r\n"
 
 
@@ -125,6 +125,22 @@ def test_a_body_of_too_many_bytes_or_pieces_is_a_413(port: int, pieces: int, siz
 
     assert answer.startswith(b"HTTP/1.1 413")
     assert b'"code":"request_too_large"' in answer
+
+
+def test_bodies_of_many_requests_together_are_bounded() -> None:
+    head = HEAD + b"Connection: close\r\nContent-Length: 1000\r\n\r\n"
+    with listening(replace(LIMITS, body_s=30)) as number:
+        with socket.create_connection(("127.0.0.1", number)) as first:
+            first.sendall(head + bytes(900))
+            time.sleep(0.1)
+            refused = waits(number, head + bytes(900))
+        time.sleep(0.1)
+        answered = waits(number, head + bytes(1000))
+
+    assert refused.startswith(b"HTTP/1.1 503")
+    assert b"retry-after: 5" in refused
+    assert b'"code":"busy"' in refused
+    assert answered.endswith(b"1000")
 
 
 def test_more_connections_than_there_may_be_are_refused_in_words() -> None:
