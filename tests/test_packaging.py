@@ -5,9 +5,11 @@ import functools
 import graphlib
 import importlib
 import re
+import statistics
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -130,6 +132,15 @@ def rooms_used(folder: str) -> dict[str, set[str]]:
 @pytest.mark.parametrize("folder", [*MAY_IMPORT, "src/edgevlo/cli", "src/edgevlo/models"])
 def test_rooms_inside_a_folder_depend_one_way(folder: str) -> None:
     graphlib.TopologicalSorter(rooms_used(folder)).prepare()  # raises CycleError, which names the circle
+
+
+def test_modules_are_short_and_folders_hold_few() -> None:
+    modules = [path for top in (*FOLDERS.values(), "src/edgevlo") for path in (ROOT / top).rglob("*.py")]
+    lengths = {path: path.read_bytes().count(b"\n") for path in modules}
+    folders = Counter(path.parent for path in modules if path.name != "__init__.py")
+    assert [path for path, length in lengths.items() if length > 400] == []
+    assert statistics.median(lengths.values()) <= 120
+    assert [folder for folder, count in folders.items() if count > 14] == []
 
 
 def test_the_front_door_does_not_import_the_training_tools() -> None:
