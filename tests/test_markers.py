@@ -1,9 +1,9 @@
 """Every test is of one kind, and unit tests need nothing but the runtime and pytest."""
 
 import ast
+import functools
 import sys
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,18 +31,17 @@ def test_the_table_names_what_exists() -> None:
     assert all((ROOT / name).is_file() for name in TABLE if name.endswith(".py"))
 
 
-def imported(file: Path) -> Iterator[str]:
-    """Yield the modules that a file imports when it is imported itself, and those of tests/support behind them."""
+@functools.cache
+def imported(file: Path) -> frozenset[str]:
+    """Return the modules that a file imports when it is imported itself, and those of tests/support behind them."""
+    found = set[str]()
     for node in ast.parse(file.read_text(encoding="utf-8")).body:
-        named = []
         if isinstance(node, ast.Import):
-            named = [alias.name for alias in node.names]
+            found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            named = [node.module or ""]
-        for name in named:
-            yield name
-            if (SUPPORT / f"{name}.py").is_file():
-                yield from imported(SUPPORT / f"{name}.py")
+            found.add(node.module or "")
+    behind = [SUPPORT / f"{name}.py" for name in found]
+    return frozenset(found).union(*(imported(path) for path in behind if path.is_file()))
 
 
 UNITS = [path for path in sorted(ROOT.rglob("test_*.py")) if kind_of(path) == UNIT]

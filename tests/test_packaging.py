@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from syntax import imports_for_types, imports_of, parsed
+from syntax import imports_of, parsed
 
 import edgevlo
 
@@ -79,7 +79,7 @@ MAY_ALSO_IMPORT = {"calibration/evaluation/picturebook_tasks.py": {"picturebook"
 
 def imported(file: Path) -> Iterator[str]:
     """Yield the folders of edgevlo that a module imports from; a relative import that climbs out counts too."""
-    for node in imports_of(file):
+    for node in imports_of(file).all:
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif node.level == 0:
@@ -95,7 +95,7 @@ def imported(file: Path) -> Iterator[str]:
 
 def climbs(file: Path, depth: int) -> bool:
     """Whether a relative import leaves the folder of a module that stands `depth` folders below the folder's root."""
-    return any(isinstance(node, ast.ImportFrom) and node.level > depth + 1 for node in imports_of(file))
+    return any(isinstance(node, ast.ImportFrom) and node.level > depth + 1 for node in imports_of(file).all)
 
 
 def test_the_rules_cover_every_folder() -> None:
@@ -119,8 +119,9 @@ def rooms_used(folder: str) -> dict[str, set[str]]:
     used: dict[str, set[str]] = {}
     for file in (ROOT / folder).rglob("*.py"):
         parts = file.relative_to(ROOT / folder).with_suffix("").parts
-        for node in imports_of(file):
-            if not isinstance(node, ast.ImportFrom) or not node.level or node in imports_for_types(file):
+        imports = imports_of(file)
+        for node in imports.all:
+            if not isinstance(node, ast.ImportFrom) or not node.level or node in imports.for_types:
                 continue
             base = parts[: len(parts) - node.level]
             names = [node.module] if node.module else [alias.name for alias in node.names]

@@ -22,6 +22,7 @@ TABLE: Final = {
     "cli/test_defaults.py": INTEGRATION,
     "cli/test_links_and_permissions.py": INTEGRATION,
     "cli/test_pipes_and_places.py": INTEGRATION,  # quantize and export among the commands
+    "cli/test_foreign_pictures.py": INTEGRATION,  # pictures of every kind, up to 2500x2500, each edited twice
     "cli/test_hub.py": INTEGRATION,
     "cli/test_parameters.py": INTEGRATION,
     "cli/test_processes.py": INTEGRATION,  # a process for each test

@@ -1,15 +1,34 @@
-"""What stands in the repository's Python files: imports, strings, syntax trees. Each file is read once a run."""
+"""What stands in the repository's Python files: imports, which are looked for once a run, strings, syntax trees."""
 
 import ast
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 from types import CodeType
+from typing import NamedTuple
+
+
+def parsed(file: Path) -> ast.Module:
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
+class Imports(NamedTuple):
+    """The imports of a file, and those of them that stand under `if TYPE_CHECKING`: types alone make no dependency."""
+
+    all: Sequence[ast.Import | ast.ImportFrom]
+    for_types: Set[ast.AST]
 
 
 @functools.cache
-def parsed(file: Path) -> ast.Module:
-    return ast.parse(file.read_text(encoding="utf-8"))
+def imports_of(file: Path) -> Imports:
+    statements = list(_statements(parsed(file)))
+    tests = [
+        node for node in statements if isinstance(node, ast.If) and isinstance(node.test, ast.Name | ast.Attribute)
+    ]
+    guards = [node for node in tests if "TYPE_CHECKING" in ast.unparse(node.test)]
+    guarded = {node for guard in guards for node in _statements(guard)}
+    found = [node for node in statements if isinstance(node, ast.Import | ast.ImportFrom)]
+    return Imports(found, guarded & set(found))
 
 
 def _statements(node: ast.AST) -> Iterator[ast.AST]:
@@ -18,28 +37,6 @@ def _statements(node: ast.AST) -> Iterator[ast.AST]:
         if isinstance(child, ast.stmt | ast.excepthandler | ast.match_case):
             yield child
             yield from _statements(child)
-
-
-@functools.cache
-def _statements_of(file: Path) -> Sequence[ast.AST]:
-    return tuple(_statements(parsed(file)))
-
-
-@functools.cache
-def imports_of(file: Path) -> Sequence[ast.Import | ast.ImportFrom]:
-    return [node for node in _statements_of(file) if isinstance(node, ast.Import | ast.ImportFrom)]
-
-
-@functools.cache
-def imports_for_types(file: Path) -> set[ast.AST]:
-    """Return what stands under `if TYPE_CHECKING`: types alone make no dependency."""
-    tests = [
-        node
-        for node in _statements_of(file)
-        if isinstance(node, ast.If) and isinstance(node.test, ast.Name | ast.Attribute)
-    ]
-    guards = [node for node in tests if "TYPE_CHECKING" in ast.unparse(node.test)]
-    return {node for guard in guards for node in ast.walk(guard)}
 
 
 def strings_of(file: Path) -> Iterator[str]:
