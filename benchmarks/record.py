@@ -41,6 +41,14 @@ def write(name: str, figures: dict[str, Any]) -> Path:
     return path
 
 
+def write_beside(name: str, figures: dict[str, Any]) -> Path:
+    """Write figures beside the others of `results/NAME.json`, each with the date that it was measured at."""
+    path = RESULTS / f"{name}.json"
+    before = json.loads(path.read_text(encoding="utf-8"))["figures"] if path.exists() else {}
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    return write(name, {**before, **figures, "dates": {**before.get("dates", {}), **dict.fromkeys(figures, now)}})
+
+
 def _shown(argument: str) -> str:
     """Return an argument without the folders of this machine."""
     option, equals, value = argument.rpartition("=")

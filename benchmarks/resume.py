@@ -7,9 +7,12 @@ so that kills fall all over a picture and not into the start of the process, whi
 
 What a journal costs is measured beside it: a picture painted with and without one, in turns, and how long the rows take
 that are known, which are read by the backbone once more but not drawn.
+
+With `--only costs`, or other names, these are measured alone and written beside what is there.
 """
 
 import argparse
+import functools
 import json
 import os
 import random
@@ -20,12 +23,13 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
-from record import spread, write
+from record import spread, write_beside
 from serving import Server, serving
 
 import edgevlo
@@ -146,8 +150,12 @@ def costs(model: edgevlo.Model) -> dict[str, Any]:
     known: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         for seed in range(ROUNDS + 1):
-            plain.append(_seconds(lambda seed=seed: list(model.paint_rows(PROMPT, size=SIZE, seed=seed))))
-            written.append(_seconds(lambda seed=seed: _with_journal(model, Path(folder) / "a.journal", seed)))
+            ways: list[tuple[list[float], Callable[[], object]]] = [
+                (plain, functools.partial(_plain, model, seed)),
+                (written, functools.partial(_with_journal, model, Path(folder) / "a.journal", seed)),
+            ]
+            for seconds, work in CHANCE.sample(ways, len(ways)):
+                seconds.append(_seconds(work))
             *_, last = model.paint_rows(PROMPT, size=SIZE, seed=seed)
             strokes = model.paint_rows(PROMPT, size=SIZE, seed=seed).after(last.codes[:-1])
             known.append(_seconds(lambda strokes=strokes: [next(strokes) for _ in range(ROWS - 1)]))
@@ -160,6 +168,10 @@ def costs(model: edgevlo.Model) -> dict[str, Any]:
             statistics.median(a / b for a, b in zip(known[1:], plain[1:], strict=True)) * ROWS / (ROWS - 1), 3
         ),
     }
+
+
+def _plain(model: edgevlo.Model, seed: int) -> None:
+    list(model.paint_rows(PROMPT, size=SIZE, seed=seed))
 
 
 def _with_journal(model: edgevlo.Model, path: Path, seed: int) -> None:
@@ -175,17 +187,23 @@ def _seconds(work: Any) -> float:
 
 def main() -> None:
     """Kill, count, measure and write `results/resume.json`."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--kills", type=int, default=120)
-    kills = options.parse_args().kills
+    parts: dict[str, Callable[[edgevlo.Model, int], dict[str, Any]]] = {
+        "costs": lambda model, _: costs(model),
+        "command": lambda model, kills: command(model, kills // 2),
+        "servers": lambda model, kills: servers(model, kills // 4),
+        "workers": lambda model, kills: workers(model, kills // 4),
+    }
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--kills", type=int, default=120, help="in all")
+    options.add_argument("--only", nargs="+", choices=parts, default=list(parts))
+    arguments = options.parse_args()
     model = edgevlo.load()
     np.testing.assert_array_equal(np.asarray(model.paint(PROMPT, seed=0)), np.asarray(model.paint(PROMPT, seed=0)))
-    figures: dict[str, Any] = {"costs": costs(model)}
-    print(json.dumps(figures), file=sys.stderr, flush=True)
-    for name, way, share in (("command", command, 0.5), ("servers", servers, 0.25), ("workers", workers, 0.25)):
-        figures[name] = dict(way(model, round(kills * share)))
-        print(name, figures[name], file=sys.stderr, flush=True)
-    write("resume", figures)
+    figures: dict[str, Any] = {}
+    for name in arguments.only:
+        figures[name] = dict(parts[name](model, arguments.kills))
+        print(name, json.dumps(figures[name]), file=sys.stderr, flush=True)
+    write_beside("resume", figures)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,16 @@
 """What serving costs, and what it survives: `chrt -r 20 python benchmarks/serving.py`, ahead of a machine's other work.
 
+With `--only streaming`, or other names, these are measured alone and written beside what is there.
+
 A server of the embedded model in a process of its own, asked over the loopback address by threads of this one. Every
 picture that comes back is held against the one that this process paints with the same seed: a picture of somebody else,
 or a wrong one, would be seen. The physics: one worker paints one picture after the other, so 500 requests take 500
 times a picture; what HTTP, the queue and streaming add is measured with one client, where nothing hides it.
 """
 
+import argparse
 import base64
+import functools
 import hashlib
 import http.client
 import io
@@ -28,7 +32,7 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from record import spread, write
+from record import spread, write_beside
 
 import edgevlo
 
@@ -36,6 +40,7 @@ PROMPT = "a red car on the beach"
 SEEDS = 40  # different pictures among the requests
 ROUNDS = 30
 PICTURES = 100  # of each way, when their seconds are compared
+LARGE, LARGE_PICTURES = "192x192", 50  # long enough for several strips
 CLIENTS, REQUESTS = 64, 500
 PATIENCE_S = 120
 
@@ -136,30 +141,36 @@ def timed(work: Callable[[], object], rounds: int = ROUNDS) -> list[float]:
     return seconds
 
 
-def costs(server: Server, model: edgevlo.Model) -> dict[str, Any]:
-    """Return seconds of one picture: painted here, asked for, with every row, and with three pictures on the way."""
+def costs(server: Server, model: edgevlo.Model, size: str, pictures: int) -> dict[str, Any]:
+    """Return seconds of one picture: painted here, asked for, with every row, and with three pictures on the way.
+
+    One of each way after the other, in an order by lot, so that what the machine does meanwhile meets all of them.
+    """
+    chance = random.Random(1)
+    asked = {**body(1), "size": size}
+    *_, last = model.paint_rows(PROMPT, seed=1, size=size)
 
     def streamed() -> None:
-        status, _, answer = server.ask("POST", "/v1/paintings", {**body(1), "stream": True})
+        status, _, answer = server.ask("POST", "/v1/paintings", {**asked, "stream": True})
         assert status == 200
-        assert answer.count(b"event: row") == 8
+        assert answer.count(b"event: row") == last.rows
 
     def partials() -> None:
-        sent = {**body(1), "stream": True, "partial_images": 3}
+        sent = {**asked, "stream": True, "partial_images": 3}
         _, _, answer = server.ask("POST", "/v1/images/generations", sent)
         assert answer.count(b"partial_image_index") == 3
 
     ways: dict[str, Callable[[], object]] = {
-        "python": lambda: model.paint(PROMPT, seed=1, codes_per_pass=1),
-        "whole": lambda: server.ask("POST", "/v1/images/generations", body(1)),
+        "python": lambda: model.paint(PROMPT, seed=1, size=size, codes_per_pass=1),
+        "whole": lambda: server.ask("POST", "/v1/images/generations", asked),
         "streamed": streamed,
         "partials": partials,
     }
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for work in ways.values():
         work()
-    for _ in range(PICTURES):
-        for name, work in ways.items():
+    for _ in range(pictures):
+        for name, work in chance.sample(list(ways.items()), len(ways)):
             began = time.perf_counter()
             work()
             seconds[name].append(time.perf_counter() - began)
@@ -169,6 +180,7 @@ def costs(server: Server, model: edgevlo.Model) -> dict[str, Any]:
         return round(statistics.median(ratios) - 1, 4)
 
     return {
+        "size": size,
         "seconds": {name: spread(samples) for name, samples in seconds.items()},
         "streaming_costs": over_whole("streamed"),
         "partials_cost": over_whole("partials"),
@@ -229,11 +241,11 @@ def load(server: Server, expected: list[str], kill: bool = False) -> dict[str, A
 
 def leaving(server: Server, model: edgevlo.Model) -> dict[str, Any]:
     """Return how long the engine stays busy after its only client left in mid-picture."""
-    step_s = statistics.median(timed(lambda: model.paint(PROMPT, seed=1, size="192x192"), 5)) / 144
+    step_s = statistics.median(timed(lambda: model.paint(PROMPT, seed=1, size=LARGE), 5)) / 144
     freed = []
     for number in range(ROUNDS):
         connection = http.client.HTTPConnection("127.0.0.1", server.port)
-        sent = {**body(number), "size": "192x192", "stream": True, "cancel_on_disconnect": True}
+        sent = {**body(number), "size": LARGE, "stream": True, "cancel_on_disconnect": True}
         connection.request("POST", "/v1/paintings", json.dumps(sent), {"Content-Type": "application/json"})
         answer = connection.getresponse()
         while not answer.readline().startswith(b"event: row"):
@@ -280,33 +292,61 @@ def third_leaves(server: Server, expected: list[str]) -> dict[str, Any]:
     return {"requests": REQUESTS // 2, "ends": dict(ends), "running_after": server.health()["queue"]["running"]}
 
 
-def main() -> None:
-    """Measure everything and write `results/serving.json`."""
-    model = edgevlo.load()
-    expected = [fingerprint(model.paint(PROMPT, seed=seed, codes_per_pass=1)) for seed in range(SEEDS)]
-    ahead = os.sched_getscheduler(0) in (os.SCHED_RR, os.SCHED_FIFO)
-    figures: dict[str, Any] = {"scheduling": "ahead of other work" if ahead else "like other work"}
-
-    def note(name: str, figure: Any) -> None:
-        figures[name] = figure
-        print(name, json.dumps(figure), file=sys.stderr, flush=True)
-
-    starts = []
+def starts() -> dict[str, Any]:
+    """Return how long a server takes to be ready, and what an idle one holds."""
+    taken = []
     for _ in range(5):
         with serving() as (server, seconds):
-            starts.append(seconds)
+            taken.append(seconds)
             time.sleep(0.7)
             idle = {field: round(memory(server, field), 1) for field in ("VmRSS", "Pss")}
-    note("ready_s", spread(starts))
-    note("idle_mb", idle)
+    return {"ready_s": spread(taken), "idle_mb": idle}
+
+
+def streaming(server: Server, model: edgevlo.Model) -> dict[str, Any]:
+    """Return what streaming costs with one client, in pictures of the usual size and in long ones."""
+    (rows, columns), cell = model.manifest.grid.default, model.manifest.codes.cell
+    usual = f"{columns * cell}x{rows * cell}"
+    return {
+        "one_client": costs(server, model, usual, PICTURES),
+        "one_client_large": costs(server, model, LARGE, LARGE_PICTURES),
+    }
+
+
+def main() -> None:
+    """Measure everything, or some of it, and write `results/serving.json`."""
+    model = edgevlo.load()
+    pictures = functools.cache(lambda: _pictures(model))
+    parts: dict[str, Callable[[Server], dict[str, Any]]] = {
+        "streaming": lambda server: streaming(server, model),
+        "leaving": lambda server: {"leaving": leaving(server, model)},
+        "load": lambda server: {"load": load(server, pictures())},
+        "a_third_leaves": lambda server: {"a_third_leaves": third_leaves(server, pictures())},
+        "worker_killed": lambda server: {
+            "worker_killed": load(server, pictures(), kill=True),
+            "idle_again_mb": {field: round(memory(server, field), 1) for field in ("VmRSS", "Pss")},
+        },
+    }
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--only", nargs="+", choices=("starts", *parts), default=["starts", *parts])
+    ahead = os.sched_getscheduler(0) in (os.SCHED_RR, os.SCHED_FIFO)
+    figures: dict[str, Any] = {"scheduling": "ahead of other work" if ahead else "like other work"}
+    chosen = options.parse_args().only
+
+    def note(name: str, figure: dict[str, Any]) -> None:
+        figures.update(figure)
+        print(name, json.dumps(figure), file=sys.stderr, flush=True)
+
+    if "starts" in chosen:
+        note("starts", starts())
     with serving() as (server, _):
-        note("one_client", costs(server, model))
-        note("leaving", leaving(server, model))
-        note("load", load(server, expected))
-        note("a_third_leaves", third_leaves(server, expected))
-        note("worker_killed", load(server, expected, kill=True))
-        note("idle_again_mb", {field: round(memory(server, field), 1) for field in ("VmRSS", "Pss")})
-    write("serving", figures)
+        for name in (one for one in chosen if one in parts):
+            note(name, parts[name](server))
+    write_beside("serving", figures)
+
+
+def _pictures(model: edgevlo.Model) -> list[str]:
+    return [fingerprint(model.paint(PROMPT, seed=seed, codes_per_pass=1)) for seed in range(SEEDS)]
 
 
 if __name__ == "__main__":
