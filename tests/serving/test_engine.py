@@ -335,3 +335,43 @@ def test_only_so_many_jobs_are_kept_and_the_oldest_go_first(toy: Path) -> None:
             assert [engine.find(job.id) is not None for job in jobs] == [False, True, True]
 
     run(test())
+
+
+def test_only_so_many_bytes_are_kept_and_the_oldest_go_first(toy: Path) -> None:
+    async def test() -> None:
+        async with running({"toy": toy}) as engine:
+            jobs = [submit(engine, PAINT, keep=True) for _ in range(3)]
+            for job in jobs:
+                await job.wait()
+            room = jobs[1].bytes + jobs[2].bytes
+        async with running({"toy": toy}, EngineLimits(keep_bytes=room)) as engine:
+            jobs = []
+            for _ in range(3):
+                jobs.append(submit(engine, PAINT, keep=True))
+                await jobs[-1].wait()
+            await until(lambda: engine.find(jobs[0].id) is None)
+            assert [engine.find(job.id) is not None for job in jobs] == [False, True, True]
+
+    run(test())
+
+
+def test_nothing_is_left_of_jobs_that_are_over(slow_toy: Path) -> None:
+    """However they ended: what the engine, its metrics and the process know of jobs is empty again."""
+
+    async def test() -> None:
+        async with running({"toy": slow_toy}) as engine:
+            done, cancelled, late = submit(engine, PAINT), submit(engine, LARGE), submit(engine, PAINT)
+            await done.wait()
+            await first_row(cancelled)
+            engine.cancel(cancelled)
+            engine.cancel(late)
+            await until(lambda: not engine.running)
+            worker = engine.models.served["toy"].worker
+            assert worker is not None
+            assert not worker.busy
+            assert engine.waiting == 0
+            assert not engine.metrics._last_row
+            await until(lambda: len(engine._tasks) == 2)  # that dispatch and tick
+            assert not engine._kept
+
+    run(test())

@@ -225,6 +225,20 @@ def test_cancelling_stops_before_the_next_graph_runs(model: Model) -> None:
     assert interrupts.runs - before == 1  # the one that was refused
 
 
+def test_a_worker_forgets_jobs_that_are_over_and_takes_no_cancelling_of_others() -> None:
+    interrupts = Interrupts()
+    for job, cancel in (("a", True), ("b", False)):
+        interrupts.accept(job)
+        interrupts.begin(job)
+        if cancel:
+            interrupts.cancel(job)
+        interrupts.end()
+    interrupts.cancel("a")
+    interrupts.cancel("never asked for")
+
+    assert not interrupts._accepted | interrupts._stop
+
+
 def test_after_a_cancelled_job_the_next_one_paints_what_it_should(model: Model) -> None:
     interrupts = Interrupts()
     interruptible = Model(model.bundle, Engine(model.bundle, interrupts.open))
