@@ -78,7 +78,7 @@ def only_asked(found: Sequence[Detection], objects: Collection[str]) -> list[Det
 def _is_same(label: str, asked: str) -> bool:
     one, other = _plain(label), _plain(asked)
     if _UNSPACED.search(one) and _UNSPACED.search(other):
-        return bool(one and other) and (one in other or other in one)
+        return one in other or other in one
     short, long = sorted((list(map(_singulars, one.split())), list(map(_singulars, other.split()))), key=len)
     starts = range(len(long) - len(short) + 1) if short else ()
     return any(all(a & b for a, b in zip(short, long[start:], strict=False)) for start in starts)

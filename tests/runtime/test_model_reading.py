@@ -95,6 +95,16 @@ def test_detection_asks_in_the_manifests_words_and_scales_boxes_to_the_picture(
     assert found == [Detection("car", (0, round(down), round(2 * across), round(3 * down)))]
 
 
+def test_detection_returns_nothing_that_was_not_asked_for(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model, "_answer", lambda *_: "car 0 0 1 1; cat 1 1 2 2")
+    picture = Image.new("RGB", (16, 16))
+
+    with pytest.warns(AnswerWarning, match="also named cat, which was not asked for"):
+        assert [one.label for one in model.detect(picture, ["red car"])] == ["car"]
+    with pytest.warns(AnswerWarning, match="also named car, cat, which was not asked for"):
+        assert model.detect(picture, ["xyz"]) == []
+
+
 def test_boxes_in_pixels_are_those_of_the_picture_that_the_model_read(
     toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

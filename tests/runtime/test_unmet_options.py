@@ -97,7 +97,8 @@ def test_a_name_is_the_same_however_it_is_typed(asked: str, label: str) -> None:
 @pytest.mark.parametrize(
     ("asked", "label"),
     [("ratón", "rat"), ("кот", "котёл"), ("car", "cart"), ("carpet", "car"), ("été", "té"), ("gas", "ga"),
-     ("汽车", "car"), ("...", "car"), ("car", "?"), ("a red car", "red bus")],
+     ("汽车", "car"), ("...", "car"), ("car", "?"), ("a red car", "red bus"),
+     ("ca", "汽车 car")],
 )  # fmt: skip
 def test_another_thing_is_another_name(asked: str, label: str) -> None:
     with pytest.warns(AnswerWarning, match="was not asked for"):
