@@ -76,11 +76,12 @@ def parse_budget(text: str) -> Budget:
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """The harm of quantising one layer alone: the share of a limit that it uses up, and the verdict on it."""
+    """The harm of quantising one layer alone: the share of a limit that it uses up, the verdict and the bytes."""
 
     module: str
     used: float
     verdict: Verdict
+    bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,8 +113,8 @@ def rank(
     tell, found = progress or (lambda _what, _done, _all: None), list[Damage]()
     for done, module in enumerate(sorted(modules)):
         tell(f"{module} alone", done, len(modules))
-        alone, _ = _tried(attempt, frozenset(modules) - {module}, nothing, scratch)
-        found.append(Damage(module, used(alone.figures, nothing.limits), alone))
+        alone, size = _tried(attempt, frozenset(modules) - {module}, nothing, scratch)
+        found.append(Damage(module, used(alone.figures, nothing.limits), alone, size))
     return tuple(sorted(found, key=lambda damage: -damage.used))
 
 
@@ -158,11 +159,12 @@ class _Search:
 
     def at(self, count: int) -> Tried:
         """Return the trial that keeps so many."""
+        worst = self._worst(count)
         if count not in self._tried:
             if self._progress is not None:
                 self._progress(f"the worst {count} of {len(self)} kept", 0, 1)
             nothing, _ = self._tried[0]
-            self._tried[count] = _tried(self._attempt, self._worst(count), nothing, self._scratch)
+            self._tried[count] = _tried(self._attempt, worst, nothing, self._scratch)
         return self._tried[count]
 
     def kept(self, count: int) -> Kept:
@@ -175,6 +177,8 @@ class _Search:
         if not self._ranking:
             nothing, _ = self._tried[0]
             self._ranking = rank(self._modules, self._attempt, nothing, scratch=self._scratch, progress=self._progress)
+            least = self._ranking[-1]
+            self._tried[len(self) - 1] = (least.verdict, least.bytes)  # all but this one kept: tried already
         return frozenset(damage.module for damage in self._ranking[:count])
 
 

@@ -208,6 +208,18 @@ def test_as_few_modules_are_kept_as_the_budget_needs(judged: Judged, tmp_path: P
     assert all(like is not None and like.limits == CODES for _, like in tried[1:])  # what was asked for
 
 
+def test_no_layers_are_kept_in_two_trials(judged: Judged) -> None:
+    attempt, tried = judged(CODES), list[frozenset[str]]()
+
+    def noted(kept: frozenset[str], folder: Path, like: Verdict | None) -> Verdict:
+        tried.append(kept)
+        return attempt(kept, folder, like)
+
+    found = keep_most_sensitive(NOISE, noted, Budget(disagreement=0.0))
+    assert found.modules in tried  # all but the least harmful, as when that alone was quantised
+    assert len(tried) == len(set(tried))
+
+
 def test_a_budget_of_divergence_counts_nats(judged: Judged) -> None:
     loose = dict.fromkeys(CODES, 0.0) | {"kl_mean": 100.0, "decoder_ciede2000_p95": 100.0}
     alone = {damage.module: damage.verdict.figures["kl_mean"] for damage in rank(NOISE, judged({}), asked(loose))}
