@@ -1,5 +1,8 @@
 """`edgevlo quantize` runs the gate on what it has made, before anybody else sees it."""
 
+import hashlib
+import os
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +14,13 @@ from exported import Exported
 from toy_bundle import rewritten
 
 from edgevlo.cli import run
-from edgevlo.quantization import QuantizeRequest, quantize
+from edgevlo.quantization import QuantizeRequest, quantize, write_bundle
 from edgevlo.quantization import run as carry_out
 from edgevlo.quantization.modules import linear_layer_names, quantised_blocks
 from edgevlo.quantization.passes._graph import matmuls
 from edgevlo.quantization.request import choice_of
-from edgevlo.runtime.bundle import open_bundle
-from edgevlo.runtime.manifest.schema import read_manifest
+from edgevlo.runtime.bundle import Bundle, open_bundle, sealed_bundle
+from edgevlo.runtime.manifest.schema import Manifest, read_manifest
 
 
 def portable(tree: dict[str, Any]) -> None:
@@ -155,6 +158,28 @@ def test_a_budget_of_bytes_leaves_what_suffers_most_as_it_was(
     assert made.manifest.quality is not None
     assert made.manifest.quality.requests == 2
     assert sorted(path.name for path in tmp_path.iterdir()) == ["all", "made", "requests.txt"]
+
+
+def test_a_budget_hashes_every_file_once(edgevlo_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The portable bundle above all: whatever the number of trials, none of them hashes it again."""
+    hashed, sealed = Counter[tuple[int, int, int]](), list[Path]()
+    digest, seal = hashlib.file_digest, sealed_bundle
+
+    def noted(file: Any, algorithm: Any) -> Any:
+        facts = os.fstat(file.fileno())
+        hashed[facts.st_ino, facts.st_mtime_ns, facts.st_size] += 1
+        return digest(file, algorithm)
+
+    def counted(folder: Path, manifest: Manifest) -> Bundle:
+        sealed.append(folder)
+        return seal(folder, manifest)
+
+    monkeypatch.setattr(hashlib, "file_digest", noted)
+    monkeypatch.setattr(write_bundle, "sealed_bundle", counted)
+    ran = edgevlo_run(*QUANTIZE, "--weights", "int4", "--budget", "70KB", "--accept-quality-loss")
+    assert ran.code == 0
+    assert len(sealed) == 4  # blocks of 128, of 32, every layer kept, and the one that is published
+    assert max(hashed.values()) == 1
 
 
 @pytest.mark.parametrize("exported", SHAPES[1:2], indirect=True, ids=lambda shape: shape.name)
