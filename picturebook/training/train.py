@@ -17,11 +17,10 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.nn import functional
 from tqdm import tqdm
 
 from ..exercises import text_tokenizer
-from ..exercises.pack import Asked, Pack, on, packed
+from ..exercises.pack import on, packed
 from ..exercises.sequence import Encoder
 from ..judging import trials
 from ..language.words import LANGUAGES
@@ -34,6 +33,7 @@ from .crew import Crew
 from .curriculum import STAGES, Recipe
 from .feed import Feed, stream
 from .learning_rate import rate_at
+from .losses import Contest, losses
 from .muon import Muon
 
 PROBES = ("paint1", "paint2", "paint3", "edit", "compound", "ask", "describe", "detect", "compare", "fetch", "boxes",
@@ -50,19 +50,6 @@ def device_of(name: str) -> torch.device:
     if name != "auto":
         return torch.device(name)
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def losses(
-    core: Decoder, states: torch.Tensor, pack: Pack[torch.Tensor]
-) -> list[tuple[Asked[torch.Tensor], torch.Tensor, torch.Tensor]]:
-    """Of codes, then of words: who is asked, the loss, and whether it is right; codes compete with codes only."""
-    found, table = [], core.embed_tokens.weight
-    for asked, rows in ((pack.codes, table[text_tokenizer.TEXT_TOKENS :]), (pack.words, table)):
-        with torch.autocast(states.device.type, torch.bfloat16, enabled=states.is_cuda or core.in_half):
-            logits = functional.linear(states[asked.at], rows).float()
-        loss = functional.cross_entropy(logits, asked.answer, reduction="none")
-        found.append((asked, loss, logits.argmax(-1) == asked.answer))
-    return found
 
 
 @torch.no_grad()
@@ -118,6 +105,7 @@ class Trainer:
             parameter.data = crew.weights[name].to(device)
         self.optimisers = make_optimisers(self.parameters, recipe)
         self.parts = SharedParts(self.parameters["embed_tokens.weight"], text_tokenizer.TEXT_TOKENS, BETAS)
+        self.contest = Contest(len(self.core.embed_tokens.weight), device)
         self.step, self.progress = 0, 0.0
         self.smooth = {name: value.detach().clone() for name, value in self.core.named_parameters()}
         self.state_file = out / f"state{crew.rank or ''}.pt"
@@ -157,7 +145,7 @@ class Trainer:
                 parameters["lr"] = rate
         pack = on(next(self.steps), self.device)
         states = self.core(pack)
-        found = losses(self.core, states[-1], pack)
+        found = losses(self.core, states[-1], pack, self.contest.rivals(pack))
         total = torch.cat([loss * asked.weight for asked, loss, _ in found]).sum()
         total = total / torch.cat([asked.weight for asked, _, _ in found]).sum()
         aside = self.heads(states, pack, self.core.embed_tokens.weight[text_tokenizer.TEXT_TOKENS :])

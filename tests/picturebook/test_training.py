@@ -26,8 +26,10 @@ from edgevlo.picturebook.model.new_model import decoder_weights, new_model, shap
 from edgevlo.picturebook.training import crew, train
 from edgevlo.picturebook.training.curriculum import STAGES, Recipe
 from edgevlo.picturebook.training.learning_rate import rate_at
+from edgevlo.picturebook.training.losses import Contest, losses
 from edgevlo.picturebook.training.muon import Muon
 from edgevlo.picturebook.world.atlas import CODES
+from edgevlo.picturebook.world.scene import Scene
 
 SHAPE = {"num_hidden_layers": 1, "hidden_size": 32, "num_attention_heads": 1, "num_key_value_heads": 1}
 RECIPE = Recipe(tokens=300)
@@ -190,10 +192,27 @@ def test_codes_compete_with_codes_only() -> None:
     decoder = Decoder.of(new_model(encoder.tokenizer, 32, **SHAPE).model.text_model.state_dict())
     torch.nn.init.normal_(decoder.embed_tokens.weight, std=0.02)
     pack = on(packed([encoder(tasks.judged_paint(Random(0), "en"))]), torch.device("cpu"))
-    (codes, loss, right), (words, *_) = train.losses(decoder, decoder(pack)[-1], pack)
+    (codes, loss, right), (words, *_) = losses(decoder, decoder(pack)[-1], pack)
     assert loss.shape == codes.weight.shape == right.shape == (64,)
     assert len(words.at) == 0
     assert abs(loss.mean().item() - np.log(CODES)) < 1.0
+
+
+def test_a_sample_of_words_stands_for_the_whole_vocabulary() -> None:
+    encoder = Encoder(text_tokenizer.train(samples=500))
+    decoder = Decoder.of(new_model(encoder.tokenizer, 32, **SHAPE).model.text_model.state_dict())
+    torch.manual_seed(0)
+    torch.nn.init.normal_(decoder.embed_tokens.weight, std=0.1)
+    sample = tasks.Sample("read:paint", "en", "a red car", (), None, "red car", (Scene(),))
+    pack = on(packed([encoder(sample)]), torch.device("cpu"))
+    states, contest = decoder(pack)[-1], Contest(len(decoder.embed_tokens.weight), torch.device("cpu"))
+    _, (words, whole, right) = losses(decoder, states, pack)
+    rivals = [contest.rivals(pack) for _ in range(20)]
+    assert all(set(words.answer.tolist()) <= set(one.rows.tolist()) for one in rivals)
+    assert all(len(one.rows) < len(decoder.embed_tokens.weight) / 4 for one in rivals)
+    sampled = torch.stack([losses(decoder, states, pack, one)[1][1] for one in rivals]).mean(0)
+    assert torch.allclose(sampled, whole, rtol=0.01)
+    assert not right.all()
 
 
 def test_the_rate_warms_up_and_decays() -> None:
