@@ -371,7 +371,7 @@ class Model:
 
     @once
     def _requests(self) -> RequestReader:
-        return RequestReader(self.manifest, self._answering)
+        return RequestReader(self.manifest, self._answering, self._tokenizer)
 
     @once
     def _tokenizer(self) -> TextTokenizer:

@@ -2,7 +2,8 @@
 
 Any text can be encoded (byte fallback). Digits, the characters of a quoted sign word, and Chinese characters outside
 the lexicon's words stand alone, so a phrase is split the same way wherever it occurs. A sign's word in capitals
-(`a sign that says LEO`) is read as a quoted one: nobody can tell the letters of a word that is one token.
+(`a sign that says LEO`) is read as a quoted one: nobody can tell the letters of a word that is one token. A word in
+Latin letters is the same token after a space, a mark or a Chinese character, and at the start.
 """
 
 from __future__ import annotations
@@ -45,6 +46,9 @@ BEFORE_A_SIGN = ("says", "say", "saying", "said", "sign", "sign:", "sign to", "r
                  "words", "text", "letters", "written", "writing", "label", "labelled", "labeled", "saying:", "says:",
                  "word:", "text:")  # fmt: skip
 BEFORE_A_CHINESE_SIGN = "写着上是字叫成为牌作个：:"
+# where a word begins without a space, though not in quotes nor within a word: "red,cat", "画一只cat"
+UNSPACED = r"(?<=[^\s\p{Latin}\p{N}'\"-])(?=[a-z])"
+NO_WORD = r"\A (?![a-z])"  # the space that was put before a text which does not begin with a word
 
 
 def _quotes_around_sign_words() -> list[normalizers.Replace]:
@@ -68,7 +72,8 @@ def new_tokenizer(whole: list[str] | None = None) -> Tokenizer:
     tokenizer.normalizer = normalizers.Sequence(
         [normalizers.Replace("，", "\ue000"), *quotes, normalizers.NFKC(), *_quotes_around_sign_words(),
          normalizers.Lowercase(), normalizers.Replace("\ue000", "，"), normalizers.Replace(Regex(names.SHADES), ""),
-         *simple]
+         *simple, normalizers.Replace(Regex(r"\s+"), " "), normalizers.Prepend(" "),
+         normalizers.Replace(Regex(UNSPACED), " "), normalizers.Replace(Regex(NO_WORD), "")]
     )  # fmt: skip
     after_quote = "|".join('^"' + "." * length for length in range(QUOTED))
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(

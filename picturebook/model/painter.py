@@ -118,4 +118,4 @@ def answer(model: Any, encoder: Encoder, samples: list[Sample], longest: int = 1
             break
         run.feed(chosen[:, None])
     rows = [row[: row.index(text_tokenizer.EOS)] if text_tokenizer.EOS in row else row for row in tokens.tolist()]
-    return [encoder.tokenizer.decode(row) for row in rows]
+    return [encoder.tokenizer.decode(row).strip() for row in rows]

@@ -17,8 +17,8 @@ READING = {
     "read name": 0.3, "read paint": 1.2, "read edit": 0.45, "people ask": 0.2, "plain paint": 0.1, "plain edit": 0.06,
 }  # fmt: skip
 KEPT = {
-    "paint": 0.016, "edit": 0.008, "compound": 0.008, "segmentation": 0.01, "edges": 0.01, "boxes": 0.01,
-    "detect": 0.012, "ask": 0.008, "compare": 0.008, "fetch": 0.01,
+    "paint": 0.02, "edit": 0.01, "compound": 0.014, "segmentation": 0.01, "edges": 0.01, "boxes": 0.01,
+    "detect": 0.012, "ask": 0.01, "compare": 0.02, "fetch": 0.016,
 }  # fmt: skip
 PEOPLE = KEPT | READING
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from ..manifest.abilities import AbilityName
 from ..manifest.schema import Manifest
+from ..tokenizer.text_tokenizer import TextTokenizer
 from .prompts import Features, Source
 from .text import Answering
 
@@ -29,10 +30,10 @@ class Understood:
     unknown: tuple[str, ...] = ()
 
     @classmethod
-    def read(cls, request: str, answer: str, unknown: str | None) -> "Understood":
+    def read(cls, request: str, answer: str, unknown: str | None, tokenizer: TextTokenizer) -> "Understood":
         """Read an answer: words and, behind a mark `unknown` each, words of the request; no words: it itself."""
         words, *strange = answer.split(unknown) if unknown else [answer]
-        named = dict.fromkeys(filter(None, (as_typed(word.strip(), request) for word in strange)))
+        named = dict.fromkeys(filter(None, (as_typed(word.strip(), request, tokenizer) for word in strange)))
         return cls(request, words.strip() or request, tuple(named))
 
     @property
@@ -48,9 +49,10 @@ class RequestReader:
     The latest one is remembered: the pictures of one request differ in their seeds alone.
     """
 
-    def __init__(self, manifest: Manifest, answering: Answering) -> None:
+    def __init__(self, manifest: Manifest, answering: Answering, tokenizer: TextTokenizer) -> None:
         self._ability = manifest.abilities.get("understand")
         self._answering = answering
+        self._tokenizer = tokenizer
         self._latest: tuple[bytes, Understood] | None = None
 
     def read(self, name: AbilityName, text: str, sources: Sequence[Source]) -> Understood:
@@ -65,7 +67,7 @@ class RequestReader:
         latest = self._latest  # of any thread: read once
         if latest is None or latest[0] != asked:
             answer = self._answering.answer(ability, text, sources)
-            self._latest = latest = asked, Understood.read(text, answer, ability.unknown)
+            self._latest = latest = asked, Understood.read(text, answer, ability.unknown, self._tokenizer)
         return latest[1]
 
 
@@ -78,9 +80,9 @@ def _digest(text: str, sources: Sequence[Source]) -> bytes:
     return digest.digest()
 
 
-def as_typed(word: str, request: str) -> str:
-    """Return the word in the capitals that it has in the request; nothing if the request does not have it."""
+def as_typed(word: str, request: str, tokenizer: TextTokenizer) -> str:
+    """Return a word as the request has it, in its capitals and characters; nothing if the request does not have it."""
     at = request.lower().find(word.lower())
     if at < 0:
-        return ""
+        return tokenizer.find(word, request)
     return request[at : at + len(word)] if len(request) == len(request.lower()) else word

@@ -48,6 +48,18 @@ class TextTokenizer:
             text: str = self._tokenizer.decode(list(ids), skip_special_tokens=True)
         return text.strip()
 
+    def find(self, words: str, text: str) -> str:
+        """Return the first part of a text that is the same tokens as these words, as it is written; "" if none is."""
+        sought = self.encode(words)
+        with self._one_line("cannot split these words"):
+            whole = self._tokenizer.encode(text, add_special_tokens=False)
+        for begin in range(len(whole.ids) - len(sought) + 1 if sought else 0):
+            end = begin + len(sought)
+            if whole.ids[begin:end] == sought:
+                before = whole.offsets[begin - 1][1] if begin else 0  # a space that was put in covers more than it is
+                return text[max(before, whole.offsets[begin][0]) : whole.offsets[end - 1][1]].strip()
+        return ""
+
     @contextmanager
     def _one_line(self, what: str) -> Iterator[None]:
         """Turn what the tokenizers library raises, panics of its Rust code among it, into a `BundleError`."""

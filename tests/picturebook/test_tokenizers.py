@@ -86,9 +86,24 @@ def test_known_words_are_single_tokens(encoder: sequence.Encoder) -> None:
     assert len(encoder.text("海边的红色汽车")) == 4
 
 
+@pytest.mark.parametrize(
+    "text", ["cat", "Cat!", "(cat)", "🐟cat", "画一只cat", "a dog,cat", "dog/cat", "a big\n\tcat", "#cat", "  cat"]
+)
+def test_a_word_is_the_same_token_wherever_it_begins(encoder: sequence.Encoder, text: str) -> None:
+    """One that begins a request is not to be learned anew."""
+    (word,) = encoder.text("a cat")[1:]
+    assert word in encoder.text(text)
+
+
+def test_letters_and_chinese_get_no_space(encoder: sequence.Encoder) -> None:
+    for text in ('"leo2go"', "写着", "8*8", "红色的车"):
+        assert not any("Ġ" in token for token in encoder.tokenizer.encode(text, add_special_tokens=False).tokens)
+    assert "".join(encoder.tokenizer.encode("t-shirt don't", add_special_tokens=False).tokens) == "Ġt-shirtĠdon't"
+
+
 def test_any_text_comes_back(encoder: sequence.Encoder) -> None:
     for line in ("zebra ☃ 恐龙 naïve", 'a sign that says "hello9"', "牌子上写着"):
-        assert encoder.tokenizer.decode(encoder.text(line)) == line
+        assert encoder.tokenizer.decode(encoder.text(line)).strip() == line
 
 
 def test_a_quoted_word_is_spelled(encoder: sequence.Encoder) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from toy_bundle import rewritten
 
 import edgevlo
@@ -17,6 +18,7 @@ from edgevlo.runtime.generate.text import Answering
 from edgevlo.runtime.generate.understanding import Understood
 from edgevlo.runtime.model import Model
 from edgevlo.runtime.pictures.write_marks import without_prompt
+from edgevlo.runtime.tokenizer.text_tokenizer import TextTokenizer
 
 
 def understanding(tree: dict[str, Any]) -> None:
@@ -35,13 +37,49 @@ def reads(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Model:
     return Model.open(folder)
 
 
-def test_answers_are_read() -> None:
-    read = Understood.read("Two Dogs and an Eiffel Tower", "red dog on the left ? eiffel tower ? kraken ? dogs", " ? ")
+@pytest.fixture(scope="module")
+def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> TextTokenizer:
+    """Return one that folds capitals and a traditional character, and begins a word after a mark with a space."""
+    made = Tokenizer(models.BPE())
+    made.normalizer = normalizers.Sequence(
+        [normalizers.NFKC(), normalizers.Lowercase(), normalizers.Replace("鐵", "铁"),
+         normalizers.Replace(Regex(r"(?<=[(\p{Han}])(?=[a-z])"), " ")]
+    )  # fmt: skip
+    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    made.decoder = decoders.ByteLevel()
+    made.train_from_iterator([], trainers.BpeTrainer(initial_alphabet=pre_tokenizers.ByteLevel.alphabet()))
+    file = tmp_path_factory.mktemp("tokenizer") / "tokenizer.json"
+    made.save(str(file))
+    return TextTokenizer(file)
+
+
+def test_answers_are_read(tokenizer: TextTokenizer) -> None:
+    answer = "red dog on the left ? eiffel tower ? kraken ? dogs"
+    read = Understood.read("Two Dogs and an Eiffel Tower", answer, " ? ", tokenizer)
     assert read.words == "red dog on the left"
     assert read.unknown == ("Eiffel Tower", "Dogs")  # it never named a kraken
     assert read.note == "'Eiffel Tower', 'Dogs'"
-    assert Understood.read("Two dogs", "", " ? ") == Understood("Two dogs", "Two dogs")
-    assert Understood.read("a", "b ? c", None) == Understood("a", "b ? c")
+    assert Understood.read("Two dogs", "", " ? ", tokenizer) == Understood("Two dogs", "Two dogs")
+    assert Understood.read("a", "b ? c", None, tokenizer) == Understood("a", "b ? c")
+
+
+@pytest.mark.parametrize(
+    ("request_text", "word", "named"),
+    [
+        ("画一座埃菲尔鐵塔", "铁塔", "鐵塔"),  # the tokenizer reads the one as the other
+        ("ＵＦＯ and a cat", "ufo", "ＵＦＯ"),
+        ("a car (a UFO)", " ufo", "UFO"),
+        ("哆啦A梦", "哆啦 a梦", "哆啦A梦"),  # what is read has the space that the tokenizer put in
+        ("a cat", "铁塔", ""),
+        ("a cat", "", ""),
+    ],
+)
+def test_the_unknown_is_named_as_the_request_writes_it(
+    tokenizer: TextTokenizer, request_text: str, word: str, named: str
+) -> None:
+    assert tokenizer.find(word, request_text) == named
+    read = Understood.read(request_text, f"a cat ? {word}", " ? ", tokenizer)
+    assert read.unknown == ((named,) if named else ())
 
 
 def test_many_unknown_words_are_counted() -> None:
