@@ -47,7 +47,7 @@ BEFORE_A_SIGN = ("says", "say", "saying", "said", "sign", "sign:", "sign to", "r
                  "word:", "text:")  # fmt: skip
 BEFORE_A_CHINESE_SIGN = "写着上是字叫成为牌作个：:"
 # where a word begins without a space, though not in quotes nor within a word: "red,cat", "画一只cat"
-UNSPACED = r"(?<=[^\s\p{Latin}\p{N}'\"-])(?=[a-z])"
+UNSPACED = r"(?<=[^\s\p{Latin}\p{N}'\"-]|[a-z][a-z]-)(?=[a-z])"
 NO_WORD = r"\A (?![a-z])"  # the space that was put before a text which does not begin with a word
 
 
@@ -67,6 +67,7 @@ def new_tokenizer(whole: list[str] | None = None) -> Tokenizer:
     """The untrained tokenizer, which keeps some words without spaces between them whole, the longest first."""
     tokenizer = Tokenizer(models.BPE())
     quotes = [normalizers.Replace(quote, '"') for quote in "“”「」『』《》"]
+    quotes += [normalizers.Replace(quote, "'") for quote in "‘’"]
     simple = [normalizers.Replace(old, new) for old, new in simplified().items()]
     # a full-width comma survives NFKC, so that Chinese answers keep theirs
     tokenizer.normalizer = normalizers.Sequence(

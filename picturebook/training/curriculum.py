@@ -18,7 +18,7 @@ READING = {
 }  # fmt: skip
 KEPT = {
     "paint": 0.02, "edit": 0.01, "compound": 0.014, "segmentation": 0.01, "edges": 0.01, "boxes": 0.01,
-    "detect": 0.012, "ask": 0.01, "compare": 0.02, "fetch": 0.016,
+    "detect": 0.03, "ask": 0.03, "compare": 0.05, "fetch": 0.03,
 }  # fmt: skip
 PEOPLE = KEPT | READING
 
