@@ -17,8 +17,9 @@ from edgevlo.calibration import calibrate
 from edgevlo.calibration.evaluation.gate import reference_of
 from edgevlo.calibration.evaluation.reference import RequestsWarning
 from edgevlo.calibration.moments import second_moments
-from edgevlo.quantization import quantize
-from edgevlo.quantization.targets.gpu import TargetWarning
+from edgevlo.quantization import open_emulated, quantize
+from edgevlo.quantization.precision_recipes import CPU, FP8_TARGETS, GPU
+from edgevlo.quantization.targets.gpu import GPU_TARGETS, TargetWarning
 from edgevlo.runtime.backends import on_device
 from edgevlo.runtime.bundle import Bundle, open_bundle, seal
 from edgevlo.runtime.engine import Engine
@@ -41,6 +42,10 @@ TARGETS = {
     "rtx": "int8",
     "tensorrt": "int8",
 }
+# All others that `edgevlo quantize --target --weights` offers.
+OFFERED = [("cpu", weights) for weights in CPU] + [(target, weights) for target in GPU_TARGETS for weights in GPU]
+OFFERED += [(target, "fp8") for target in FP8_TARGETS]
+OTHERS = [pair for pair in OFFERED if pair not in [(name.partition("-")[0], TARGETS[name]) for name in TARGETS]]
 PICTURE = soft_noise(40, 50, seed=3)
 
 
@@ -94,6 +99,21 @@ def test_a_family_does_what_it_can_with_its_own_defaults(
 ) -> None:
     with without_notes():
         carry_out_everything(opened(bundle_for(portable_of(family), target, tmp_path / "new", requests=0)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", MAKERS)
+@pytest.mark.parametrize(("target", "weights"), OTHERS)
+def test_so_it_does_with_all_other_weights(
+    family: str, target: str, weights: str, portable_of: PortableOf, tmp_path: Path
+) -> None:
+    """CPUs have no kernels of bf16 and fp8, so graphs of a GPU are emulated."""
+    with without_notes():
+        quantize(portable_of(family), tmp_path / "new", target=target, weights=weights, requests=0)
+        manifest = open_bundle(tmp_path / "new").manifest
+        assert (manifest.target, manifest.graphs["backbone"].precision) == (target, weights)
+        with open_emulated(tmp_path / "new") as subject:
+            carry_out_everything(Model.open(subject.form.folder))
 
 
 @pytest.mark.slow
