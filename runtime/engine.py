@@ -221,11 +221,15 @@ class Engine:
 
         Large KV caches of idle painters give way to it; the next painting allocates one in a fraction of a step.
         """
+        self._make_way()
+        return codes_to_pixels.decode(codes, self._image_decoder, self._bundle)
+
+    def _make_way(self) -> None:
+        """Forget painters with large KV caches; on its own, as the caller's loop would hold the last of them."""
         if on_cpu(self._bundle.manifest):
             for rows, painter in list(self._idle.items()):
                 if gives_way(kv_bytes(self._shape, rows, painter.backbone.capacity)):
                     self._idle.pop(rows, None)
-        return codes_to_pixels.decode(codes, self._image_decoder, self._bundle)
 
     def encode(self, pixel_values: Pixels) -> Codes:
         """Return the code grid (rows, columns) of `pixel_values` (1, 3, height, width)."""

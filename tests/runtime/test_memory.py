@@ -23,6 +23,7 @@ from edgevlo.runtime.manifest.schema import read_manifest
 from edgevlo.runtime.memory import predict, refuse
 from edgevlo.runtime.memory.available import available_bytes
 from edgevlo.runtime.model import Model
+from edgevlo.runtime.pictures import codes_to_pixels
 
 PICTUREBOOK = Path(edgevlo.__file__).parent / "bundles" / "picturebook"
 GIB = 2**30
@@ -78,7 +79,15 @@ def test_a_large_cache_gives_way_to_the_decoder(toy: Path, monkeypatch: pytest.M
     del kept
     *_, last = model.paint_rows("a red car", seed=1)
     assert cache() is not None  # until there is something to decode
-    assert last.preview.tobytes() == first.tobytes()
+    decode = codes_to_pixels.decode
+
+    def decoding(*given: Any) -> Any:
+        assert cache() is None  # while the decoder runs, not only when it is done
+        return decode(*given)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(codes_to_pixels, "decode", decoding)
+        assert last.preview.tobytes() == first.tobytes()
     assert cache() is None
     strokes = iter(model.paint_rows("a red car", seed=1))
     assert next(strokes).preview.size == first.size  # the one that paints stays
