@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from unicodedata import combining
 
 from tokenizers import Tokenizer
 
@@ -57,7 +58,11 @@ class TextTokenizer:
             end = begin + len(sought)
             if whole.ids[begin:end] == sought:
                 before = whole.offsets[begin - 1][1] if begin else 0  # a space that was put in covers more than it is
-                return text[max(before, whole.offsets[begin][0]) : whole.offsets[end - 1][1]].strip()
+                after = whole.offsets[end - 1][1]
+                while combining(text[after : after + 1] or " "):  # an accent that was joined to its letter
+                    after += 1
+                if found := text[max(before, whole.offsets[begin][0]) : after].strip():
+                    return found  # and not half of a character that became two
         return ""
 
     @contextmanager
