@@ -85,4 +85,5 @@ def as_typed(word: str, request: str, tokenizer: TextTokenizer) -> str:
     at = request.lower().find(word.lower())
     if at < 0:
         return tokenizer.find(word, request)
-    return request[at : at + len(word)] if len(request) == len(request.lower()) else word
+    same = len(request) == len(request.lower())  # else places in the one are not places in the other
+    return request[at : at + len(word)] if same else tokenizer.find(word, request) or word

@@ -23,7 +23,8 @@ the whole against the peaks):
   Convolutions in fp32 take 1.1 to 1.37 of their file; half precision, cast and reordered when opened, 3.2 to 3.4.
 - DECODER: 4.1 values of the largest size are held at once by Janus-Pro's at 384x384, 5.4 where its graph names no
   shapes within a GroupNorm; others were not measured since decoders run without an arena, so more counts.
-- A KV cache of more than 64 MiB is given back before a picture is decoded, so the larger of the two counts.
+- A KV cache of more than 64 MiB is given back before a picture is decoded, so the larger of the two counts. A preview
+  comes while the cache is in use, and takes its rows' share of the decoder's memory beside it: that is not counted.
 
 Weights of graphs that an ability does not use are not opened, tables are mapped and a picture reads few of their rows:
 neither counts. What is resident beyond what must be (pages of files that the system takes back when it wants them) is

@@ -72,6 +72,7 @@ def test_answers_are_read(tokenizer: TextTokenizer) -> None:
         ("哆啦A梦", "哆啦 a梦", "哆啦A梦"),  # what is read has the space that the tokenizer put in
         ("Cafe\u0301 bar", "café", "Cafe\u0301"),  # an accent of its own, as some keyboards write it
         ("ﬃ Ｉ", "i", "Ｉ"),  # not the last of the three that are one character
+        ("İ and a UFO", "ufo", "UFO"),  # in small letters the first character is two
         ("a cat", "铁塔", ""),
         ("a cat", "", ""),
     ],
