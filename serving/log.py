@@ -5,6 +5,8 @@ import logging
 import sys
 import time
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TextIO
 
 
@@ -38,7 +40,21 @@ class LibraryLines(logging.Handler):
         self._log = log
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one."""
+        """Write one; a log that cannot be written ends no thread of a library."""
         write = self._log.error if record.levelno >= logging.ERROR else self._log.info
         facts = {"traceback": "".join(traceback.format_exception(record.exc_info[1]))} if record.exc_info else {}
-        write("library", source=record.name, message=record.getMessage(), **facts)
+        try:
+            write("library", source=record.name, message=record.getMessage(), **facts)
+        except Exception:
+            self.handleError(record)
+
+
+@contextmanager
+def library_lines(log: Log) -> Iterator[None]:
+    """Have the lines of libraries written to a log meanwhile."""
+    handler, root = LibraryLines(log), logging.getLogger()
+    root.addHandler(handler)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)

@@ -1,7 +1,6 @@
 """Run a server until it is told to stop: sockets, signals, and a note for `edgevlo ps` that it is there."""
 
 import asyncio
-import logging
 import secrets
 import signal
 import socket
@@ -24,7 +23,7 @@ from .engine.metrics import Metrics
 from .engine.models import Keeping, Models
 from .garbage import leave_out_what_is_there
 from .limits import HEADER_BYTES, EngineLimits
-from .log import LibraryLines, Log
+from .log import Log, library_lines
 from .web.access import Access
 from .web.protocol import protocol
 
@@ -56,7 +55,6 @@ def serve(settings: Settings) -> None:
     listening = _listen(settings.host, settings.port)
     port = listening.getsockname()[1]
     log = Log(quiet=settings.quiet)
-    logging.getLogger().addHandler(LibraryLines(log))
     journals = None if settings.journal is None else Journals(settings.journal, log)
     instance = secrets.token_hex(8)
     note = running_servers.Note(instance=instance, host=settings.host, port=port)
@@ -85,7 +83,7 @@ def serve(settings: Settings) -> None:
             await server.serve(sockets=[listening])
         log.info("stopped", instance=instance)
 
-    with listening, asyncio.Runner() as runner:
+    with listening, library_lines(log), asyncio.Runner() as runner:
         runner.run(run())
 
 
