@@ -1,8 +1,8 @@
 """Values get the shapes that follow from where they come from, where the exporter left them out.
 
 GroupNorm becomes Reshape, InstanceNormalization, Reshape back, Mul and Add, and nothing in between has a shape. ONNX
-Runtime writes a result over its input only where it knows that both are of one shape: with shapes, a decoder of
-384x384 pixels holds two values of 75 MB less.
+Runtime writes a result over its input only where it knows that both are of one shape: with shapes, Janus-Pro's decoder
+at 384x384 pixels holds one or two values of 75 MB less.
 """
 
 import onnx_ir as ir

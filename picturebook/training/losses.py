@@ -1,7 +1,7 @@
 """What the decoder is asked: the codes of pictures and the words of answers.
 
 Codes compete with codes. Words compete with the whole vocabulary where they are judged; in training with those that
-matter and a sample of the rest (sampled softmax; Jean et al., 2015, arXiv:1412.2007), which takes a fifth of the time.
+matter and a sample of the rest, a tenth of it in all (sampled softmax; Jean et al., 2015, arXiv:1412.2007).
 """
 
 from __future__ import annotations
