@@ -200,21 +200,27 @@ class Engine:
         self._idle.clear()
 
     def text_choice(self, backbone: Backbone) -> Callable[[], int]:
-        """Return a function giving the likeliest token after what a backbone of one row has read until each call.
+        """Return a function giving the likeliest token after what a backbone of one row has read until each call."""
+        logits = self.text_logits(backbone)
+        return lambda: int(np.argmax(logits()))
 
-        With `text_only` in the manifest, codes among the tokens are never chosen.
+    def text_logits(self, backbone: Backbone) -> Callable[[], Floats]:
+        """Return a function giving the logits of the token after what a backbone of one row has read until each call.
+
+        With `text_only` in the manifest, those of codes among the tokens are minus infinity.
         """
         session, manifest = self._text_head, self._bundle.manifest
         first = manifest.codes.first_token
         left_out = slice(first, first + manifest.codes.count if manifest.answer.text_only else first)
 
-        def choose() -> int:
+        def read() -> Floats:
             (logits,) = session.run(["logits"], {"hidden": backbone.last_hidden})
             check_finite(logits, self._bundle, "text_head")
             logits[0, left_out] = -np.inf
-            return int(np.argmax(logits[0]))
+            row: Floats = logits[0]
+            return row
 
-        return choose
+        return read
 
     def decode(self, codes: Codes) -> Pixels:
         """Return the decoder's output (1, 3, height, width) for a code grid (rows, columns).

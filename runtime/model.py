@@ -21,14 +21,15 @@ from .generate.options import Options, resolve
 from .generate.painting import Painting
 from .generate.picture_reader import PictureReader
 from .generate.prompts import PromptWriter, Source, check_text, request_text, shown_codes, special_tokens
-from .generate.stroke import Stroke, Strokes
-from .generate.text import Answering, AnswerWarning
+from .generate.stroke import Stroke, Strokes, last_of
+from .generate.text import Answered, Answering, AnswerWarning
+from .generate.text_sampling import LIKELIEST, TextOptions
 from .generate.understanding import PromptWarning, RequestReader
 from .manifest.abilities import Ability, AbilityName
 from .memory.refuse import check_opening
 from .once import once
 from .pictures.codes_to_pixels import check_codes, from_pixels
-from .pictures.load import Picture, load_picture
+from .pictures.load import Picture, listed, load_picture
 from .pictures.origin import Composition
 from .pictures.sizes import GridRule, Shape, Size, read_size
 from .pictures.write_marks import PRODUCER, ai_mark, marked
@@ -99,7 +100,7 @@ class Model:
         options = Options(
             seed, guidance_scale, image_guidance_scale, temperature, top_k, top_p, negative_prompt, codes_per_pass
         )
-        return _last(self._paint("paint", check_text(prompt, "prompt"), [], size, options)).preview
+        return last_of(self._paint("paint", check_text(prompt, "prompt"), [], size, options)).preview
 
     def paint_rows(
         self,
@@ -143,8 +144,8 @@ class Model:
         options = Options(
             seed, guidance_scale, image_guidance_scale, temperature, top_k, top_p, negative_prompt, codes_per_pass
         )
-        strokes = self._paint("edit", check_text(instruction, "instruction"), _listed(pictures), size, options)
-        return _last(strokes).preview
+        strokes = self._paint("edit", check_text(instruction, "instruction"), listed(pictures), size, options)
+        return last_of(strokes).preview
 
     def edit_rows(
         self,
@@ -165,31 +166,31 @@ class Model:
         options = Options(
             seed, guidance_scale, image_guidance_scale, temperature, top_k, top_p, negative_prompt, codes_per_pass
         )
-        return self._paint("edit", check_text(instruction, "instruction"), _listed(pictures), size, options)
+        return self._paint("edit", check_text(instruction, "instruction"), listed(pictures), size, options)
 
     def segment(self, picture: Picture) -> Image.Image:
         """Paint the picture's segments, each in the colour that `manifest.abilities["segment"].labels` names."""
-        return _last(self.perceive_rows("segment", picture)).preview
+        return last_of(self.perceive_rows("segment", picture)).preview
 
     def edges(self, picture: Picture) -> Image.Image:
         """Paint the picture's edges."""
-        return _last(self.perceive_rows("edges", picture)).preview
+        return last_of(self.perceive_rows("edges", picture)).preview
 
     def boxes(self, picture: Picture, objects: Sequence[str] = ()) -> Image.Image:
         """Paint boxes around the picture's objects, or around the named ones where the model takes names."""
-        return _last(self.perceive_rows("boxes", picture, objects)).preview
+        return last_of(self.perceive_rows("boxes", picture, objects)).preview
 
     def depth(self, picture: Picture) -> Image.Image:
         """Paint how far away everything in the picture is."""
-        return _last(self.perceive_rows("depth", picture)).preview
+        return last_of(self.perceive_rows("depth", picture)).preview
 
     def normals(self, picture: Picture) -> Image.Image:
         """Paint the directions of the picture's surfaces."""
-        return _last(self.perceive_rows("normals", picture)).preview
+        return last_of(self.perceive_rows("normals", picture)).preview
 
     def pose(self, picture: Picture) -> Image.Image:
         """Paint the poses of the people in the picture."""
-        return _last(self.perceive_rows("pose", picture)).preview
+        return last_of(self.perceive_rows("pose", picture)).preview
 
     def perceive_rows(
         self,
@@ -215,12 +216,24 @@ class Model:
         )
         return self._paint(name, request_text(self._ability(name), name, objects), [picture], None, options)
 
-    def ask(self, pictures: Picture | Sequence[Picture], question: str) -> str:
-        """Answer a question about one picture or several."""
-        text = self._answer("ask", check_text(question, "question"), self._read("ask", _listed(pictures)))
-        if not text:
-            warnings.warn("the model gave no answer; ask in other words", AnswerWarning, stacklevel=2)
-        return text
+    def ask(
+        self, pictures: Picture | Sequence[Picture], question: str, *, max_tokens: int | None = None,
+        temperature: float | None = None, top_p: float | None = None, seed: int | None = None,
+    ) -> str:  # fmt: skip
+        """Answer a question about one picture or several.
+
+        max_tokens cuts the answer; a temperature above 0 draws its tokens, with `top_p` and `seed` as in `paint`.
+        """
+        options = TextOptions(max_tokens=max_tokens, temperature=temperature, top_p=top_p, seed=seed)
+        return self.answer(pictures, question, options).text
+
+    def answer(self, pictures: Picture | Sequence[Picture], question: str, how: TextOptions = LIKELIEST) -> Answered:
+        """Answer as `ask` does; tell also how many tokens that is, and whether the model ended it."""
+        words, sources = check_text(question, "question"), self._read("ask", listed(pictures))
+        answered = self._answering.answer(self._ability("ask"), words, sources, how)
+        if not answered.text and answered.is_whole:
+            warnings.warn("the model gave no answer; ask in other words", AnswerWarning, stacklevel=3)
+        return answered
 
     def interleave(
         self,
@@ -243,7 +256,7 @@ class Model:
         options = Options(
             seed, guidance_scale, image_guidance_scale, temperature, top_k, top_p, negative_prompt, codes_per_pass
         )
-        parts = self._interleave(prompt, _listed(pictures), options)
+        parts = self._interleave(prompt, listed(pictures), options)
         whole = (part for part in parts if isinstance(part, str) or part.rows_done == part.rows)
         return (part if isinstance(part, str) else part.preview for part in whole)
 
@@ -265,7 +278,7 @@ class Model:
         options = Options(
             seed, guidance_scale, image_guidance_scale, temperature, top_k, top_p, negative_prompt, codes_per_pass
         )
-        return self._interleave(prompt, _listed(pictures), options)
+        return self._interleave(prompt, listed(pictures), options)
 
     def detect(self, picture: Picture, objects: Sequence[str] = ()) -> list[Detection]:
         """Find the named objects, or everything, and return their boxes in pixels of the given picture."""
@@ -348,7 +361,7 @@ class Model:
         return self._painting.strokes(request, lambda codes: self._decoded(codes, composition))
 
     def _answer(self, name: AbilityName, text: str, sources: Sequence[Source]) -> str:
-        return self._answering.answer(self._ability(name), text, sources)
+        return self._answering.answer(self._ability(name), text, sources).text
 
     def _read(self, name: AbilityName, pictures: Sequence[Picture]) -> list[Source]:
         return self.reader.read(name, pictures)[0]
@@ -384,13 +397,3 @@ class Model:
             self._tokenizer, manifest.image_block, manifest.codes.first_token,
             cell=manifest.codes.cell, pad=manifest.guidance.pad,
         )  # fmt: skip
-
-
-def _listed(pictures: Picture | Sequence[Picture]) -> list[Picture]:
-    return list(pictures) if isinstance(pictures, Sequence) and not isinstance(pictures, str | bytes) else [pictures]
-
-
-def _last(strokes: Iterator[Stroke]) -> Stroke:
-    """Return the last stroke of a picture, the only one that a finished picture needs."""
-    *_, last = strokes
-    return last

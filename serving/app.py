@@ -45,6 +45,7 @@ def make_routes(site: Site) -> ASGIApp:
             Route("/v1/paintings/{job}/events", paintings.events),
             Route("/v1/paintings/{job}/pictures/{number:number}", paintings.picture),
             Route("/v1/responses", responses.create, methods=["POST"]),
+            Route("/v1/responses/{response}", responses.retrieve, methods=["GET"]),
             Route("/v1/responses/{response}", responses.delete, methods=["DELETE"]),
             Route("/v1/sessions", sessions.begin, methods=["POST"]),
             Route("/v1/sessions/{session}", sessions.show, methods=["GET"]),

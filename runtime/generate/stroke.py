@@ -65,3 +65,9 @@ class Strokes(Iterator[Stroke]):
         It is the same bit for bit. Raises `RequestError` for codes that are no such rows.
         """
         return self._after(codes)
+
+
+def last_of(strokes: Iterator[Stroke]) -> Stroke:
+    """Return the last stroke of a picture, the only one that a finished picture needs."""
+    *_, last = strokes
+    return last

@@ -66,7 +66,7 @@ class RequestReader:
         asked = _digest(text, sources)
         latest = self._latest  # of any thread: read once
         if latest is None or latest[0] != asked:
-            answer = self._answering.answer(ability, text, sources)
+            answer = self._answering.answer(ability, text, sources).text
             self._latest = latest = asked, Understood.read(text, answer, ability.unknown, self._tokenizer)
         return latest[1]
 

@@ -44,6 +44,11 @@ class Loaded:
 Picture: TypeAlias = str | Path | Image.Image | IO[bytes] | Loaded
 
 
+def listed(pictures: Picture | Sequence[Picture]) -> list[Picture]:
+    """Return pictures that were given as a list, or one that was given alone."""
+    return list(pictures) if isinstance(pictures, Sequence) and not isinstance(pictures, str | bytes) else [pictures]
+
+
 def load_picture(source: Picture) -> Loaded:
     """Open a picture; raise `PictureError` when it is not one or too large. A file object is read from its beginning.
 

@@ -90,6 +90,6 @@ class Edit(ImageRequest, kw_only=True, forbid_unknown_fields=True):
 
     image: Image | None = None
     images: list[ImageReference] | None = None
-    input_fidelity: None = None
+    input_fidelity: Literal["low", "high"] | None = None  # a picture is always read as a whole
     mask: None = None
     markup: None = None

@@ -72,7 +72,8 @@ _STREAMS: Final = frozenset(
 _READS: Final[Mapping[str, tuple[str, ...]]] = {
     "/v1/models": (), "/v1/models/{model}": ("model",), "/v1/paintings/{job}": ("job",),
     "/v1/paintings/{job}/events": ("job",), "/v1/paintings/{job}/pictures/{number}": ("job", "number"),
-    "/v1/sessions/{session}": ("session",), "/v1/sessions/{session}/turns/{number}/picture": ("session", "number"),
+    "/v1/responses/{response}": ("response",), "/v1/sessions/{session}": ("session",),
+    "/v1/sessions/{session}/turns/{number}/picture": ("session", "number"),
     "/health": (), "/ready": (), "/metrics": (),
 }  # fmt: skip
 

@@ -6,8 +6,9 @@ from typing import Final, Protocol, TypeAlias, TypeVar
 import msgspec
 from starlette.requests import Request
 
-from ..web.body import convert, media_type, read_form, read_json
+from ..web.body import convert, media_type, read_json
 from ..web.errors import bad_request
+from ..web.form import read_form
 from ..web.uploads import check_picture, from_uri
 
 _FIELDS: Final = ("image", "image[]")

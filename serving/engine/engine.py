@@ -297,6 +297,7 @@ async def _cancel(asked: Coroutine[Any, Any, None]) -> None:
 
 def with_seed(task: Task, seed: int) -> Task:
     """Return a task that gives the same result whenever it is carried out; one that has a seed keeps it."""
-    if task.ability not in _PAINTS or "seed" in task.options:
+    draws = task.ability in _PAINTS or "temperature" in task.options
+    if not draws or "seed" in task.options:
         return task
     return msgspec.structs.replace(task, options={**task.options, "seed": seed})

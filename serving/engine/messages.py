@@ -150,11 +150,12 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Answer(OfJob, frozen=True, kw_only=True):
-    """What a model answered: text, or the objects that it found."""
+    """What a model answered: text of so many tokens, cut where it is not whole, or the objects that it found."""
 
     text: str | None = None
     found: tuple[Found, ...] | None = None
     tokens: int = 0
+    is_whole: bool = True
 
 
 class Note(OfJob, frozen=True, kw_only=True):

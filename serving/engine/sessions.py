@@ -16,7 +16,7 @@ from .messages import Answer
 from .random_names import new_name
 
 Map: TypeAlias = Literal["segment", "edges", "depth", "normals", "pose"]
-TurnAbility: TypeAlias = Literal["show", "paint", "edit", "ask"] | Map
+TurnAbility: TypeAlias = Literal["show", "paint", "edit", "ask", "deleted"] | Map
 
 MAPS: Final = frozenset(get_args(Map))
 
@@ -25,7 +25,10 @@ _PARTS: Final = 4  # of the bytes of all sessions, one may hold one part
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """Something that was said, or shown: `about` are the numbers of the turns whose pictures it is about."""
+    """Something that was said, or shown: `about` are the numbers of the turns whose pictures it is about.
+
+    `echo` is what whoever asked is to be told of the request again.
+    """
 
     number: int
     ability: TurnAbility
@@ -33,6 +36,7 @@ class Turn:
     about: tuple[int, ...] = ()
     shown: bytes = b""
     job: Job | None = None
+    echo: bytes = b""
 
     @property
     def picture(self) -> bytes | None:
@@ -50,7 +54,7 @@ class Turn:
     @property
     def bytes(self) -> int:
         """About how much memory it holds."""
-        return len(self.shown) + len(self.say) + (0 if self.job is None else self.job.bytes)
+        return len(self.shown) + len(self.say) + len(self.echo) + (0 if self.job is None else self.job.bytes)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -111,9 +115,10 @@ class Sessions:
         about: tuple[int, ...] = (),
         shown: bytes = b"",
         job: Job | None = None,
+        echo: bytes = b"",
     ) -> Turn:
         """Return another turn of a session."""
-        turn = Turn(number=len(session.turns), ability=ability, say=say, about=about, shown=shown, job=job)
+        turn = Turn(number=len(session.turns), ability=ability, say=say, about=about, shown=shown, job=job, echo=echo)
         session.turns.append(turn)
         while len(self._open) > 1 and sum(one.bytes for one in self._open.values()) > self.limits.bytes:
             session.used_at = time.monotonic()
@@ -127,6 +132,27 @@ class Sessions:
             raise SessionFullError(
                 f"a session has at most {self.limits.turns} turns and {limit // 2**20} MB; begin another one."
             )
+
+    def turn_of(self, job: str) -> Turn | None:
+        """Return the turn that a job is of; its session is in use from now on again."""
+        for session in self._open.values():
+            for turn in session.turns:
+                if turn.job is not None and turn.job.id == job:
+                    session.used_at = time.monotonic()
+                    return turn
+        return None
+
+    def delete(self, session: Session, number: int) -> None:
+        """Delete a turn and what was shown for it; a session of which nothing is left ends."""
+        first = number
+        while session.turns[first - 1 : first] and session.turns[first - 1].ability == "show":
+            first -= 1
+        for turn in session.turns[first : number + 1]:  # none where the session has ended meanwhile
+            if turn.job is not None:
+                self._forget(turn.job)
+            session.turns[turn.number] = Turn(number=turn.number, ability="deleted")
+        if all(turn.ability == "deleted" for turn in session.turns):
+            self.end(session)
 
     def end(self, session: Session) -> None:
         """Delete a session and all that it holds; what it is painting stops."""

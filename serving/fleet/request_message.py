@@ -11,13 +11,26 @@ from starlette.types import Receive, Scope
 
 from ..engine.engine import SEEDS
 
-_NAMED: Final = re.compile(r"/v1/(?:paintings|sessions|responses)/(?:resp_)?(?P<name>[\w.-]+)")
+_NAMED: Final = re.compile(r"/v1/(?:paintings|sessions|responses)/(?:resp_|ig_|msg_)?(?P<name>[\w.-]+)")
+_ITEM: Final = re.compile("ig_|msg_")
+
+
+class _Item(msgspec.Struct):
+    id: str = ""
+    result: str | None = None
 
 
 class _GoesOn(msgspec.Struct):
     """All that is read of the body of a request to `/v1/responses` here."""
 
-    previous_response_id: Any = None
+    input: str | list[_Item] = ""
+    previous_response_id: str | None = None
+
+    @property
+    def about(self) -> str:
+        """The response that it goes on from, or an item of one that it names."""
+        named = (item.id for item in self.input if isinstance(item, _Item) and item.result is None)
+        return self.previous_response_id or next((one for one in named if _ITEM.match(one)), "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,10 +52,10 @@ class Asked:
         path = self.path
         if path == "/v1/responses":
             try:
-                before = msgspec.json.decode(self.body, type=_GoesOn).previous_response_id
+                about = msgspec.json.decode(self.body, type=_GoesOn).about
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 return None  # the engine that gets it says what is wrong
-            path = f"/v1/responses/{before}"
+            path = f"/v1/responses/{about}"
         found = _NAMED.match(path)
         return None if found is None else found["name"]
 

@@ -1,33 +1,21 @@
-"""Request bodies as typed objects: JSON and multipart forms, decoded strictly.
+"""Request bodies as typed objects: JSON, and the fields of forms, decoded strictly.
 
 A field that is unknown, of the wrong type or out of range is an error that names it: nothing is ignored in silence.
 """
 
 import re
-from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 import msgspec
-from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
 from .errors import ApiError, bad_request
 
 Body = TypeVar("Body")
 
-_MAX_FILES: Final = 16
-_MAX_FIELDS: Final = 64
 _AT: Final = re.compile(r" - at (?:`key` in )?`\$\.?(?P<path>[^`]*)`$")
 _UNKNOWN: Final = re.compile(r"^Object contains unknown field `(?P<name>.*)`$", re.DOTALL)
 _MISSING: Final = re.compile(r"^Object missing required field `(?P<name>[^`]*)`")
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """A multipart form: its fields, and its files by the names of their fields."""
-
-    fields: dict[str, str]
-    files: dict[str, list[bytes]] = field(default_factory=dict)
 
 
 def media_type(request: Request) -> str:
@@ -48,21 +36,6 @@ async def read_json(request: Request, kind: type[Body]) -> Body:
         raise bad_request(f"The body is not valid JSON: {error}.", code="invalid_json") from error
 
 
-async def read_form(request: Request) -> Form:
-    """Return a multipart form; raise `ApiError` unless it is a well-formed one of bounded size."""
-    fields: dict[str, str] = {}
-    files: dict[str, list[bytes]] = {}
-    async with request.form(max_files=_MAX_FILES, max_fields=_MAX_FIELDS) as form:
-        for name, value in form.multi_items():
-            if isinstance(value, UploadFile):
-                files.setdefault(name, []).append(await value.read())
-            elif name in fields:
-                raise bad_request(f"{name} is given twice; send it once.", name)
-            else:
-                fields[name] = value
-    return Form(fields, files)
-
-
 def convert(fields: dict[str, Any], kind: type[Body]) -> Body:
     """Return a form's fields, all of them text, as a typed object."""
     try:
@@ -71,11 +44,13 @@ def convert(fields: dict[str, Any], kind: type[Body]) -> Body:
         raise of_validation(error) from error
 
 
-def of_validation(error: msgspec.ValidationError) -> ApiError:
-    """Return the error of a body that has another form, naming the field in its words and as `param`."""
+def of_validation(error: msgspec.ValidationError, place: str = "") -> ApiError:
+    """Return the error of a body, or the part at a place of it, naming the field in its words and as `param`."""
     text = str(error)
     found = _AT.search(text)
-    path = found["path"] if found else ""
+    path = place
+    if found and found["path"]:
+        path = place + found["path"] if found["path"].startswith("[") else _join(place, found["path"])
     reason = text[: found.start()] if found else text
     unknown, missing = _UNKNOWN.match(reason), _MISSING.match(reason)
     if unknown:

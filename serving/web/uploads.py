@@ -37,7 +37,12 @@ def from_uri(uri: str, param: str) -> bytes:
             param,
             "remote_url_not_allowed",
         )
+    return from_base64(uri[found.end() :], param)
+
+
+def from_base64(text: str, param: str) -> bytes:
+    """Return the picture in base64; raise `ApiError` unless it is one."""
     try:
-        return check_picture(base64.b64decode(uri[found.end() :], validate=True), param)
+        return check_picture(base64.b64decode(text, validate=True), param)
     except (binascii.Error, ValueError) as error:
         raise bad_request("The picture is not valid base64.", param, "invalid_image") from error

@@ -12,6 +12,7 @@ from edgevlo.runtime.errors import EdgevloError
 from edgevlo.runtime.fingerprints.painted_here import PaintedHere
 from edgevlo.runtime.generate.options import MAX_SEED
 from edgevlo.runtime.generate.stroke import Stroke, Strokes
+from edgevlo.runtime.generate.text_sampling import TextOptions
 from edgevlo.runtime.model import Model
 from edgevlo.runtime.pictures.load import Loaded, load_bytes
 from edgevlo.runtime.pictures.resize import fitted
@@ -54,8 +55,9 @@ def _events(model: Model, run: Run) -> Iterator[Event]:
     started = Started(job=job, text_tokens=model.count_tokens(task.text), image_tokens=_codes_in(model, pictures))
     if task.ability == "ask":
         yield started
-        text = model.ask(pictures, task.text)
-        yield Answer(job=job, text=text, tokens=model.count_tokens(text))
+        options: Any = task.options
+        answered = model.answer(pictures, task.text, TextOptions(**options))
+        yield Answer(job=job, text=answered.text, tokens=answered.tokens, is_whole=answered.is_whole)
     elif task.ability == "detect":
         yield started
         found = tuple(Found(label=one.label, box=one.box) for one in model.detect(pictures[0], task.objects))

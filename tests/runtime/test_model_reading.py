@@ -13,7 +13,8 @@ from toy_reference import FIRST_TOKEN, REFERENCE, VOCABULARY, flat_picture, ids,
 from edgevlo.runtime.arrays import Codes
 from edgevlo.runtime.errors import RequestError
 from edgevlo.runtime.generate.detections import Detection
-from edgevlo.runtime.generate.text import AnswerWarning
+from edgevlo.runtime.generate.text import Answered, Answering, AnswerWarning
+from edgevlo.runtime.generate.text_sampling import TextOptions
 from edgevlo.runtime.model import Model
 from edgevlo.runtime.pictures.load import PictureWarning
 
@@ -66,6 +67,40 @@ def test_an_answer_is_the_likeliest_token_each_time(model: Model) -> None:
     words = [names[token] for token in expected if token < FIRST_TOKEN and not names[token].startswith("<")]
     assert text == " ".join(words)
     assert len(words) > 1
+
+
+def test_an_answer_is_cut_after_as_many_tokens_as_it_may_have(model: Model) -> None:
+    picture = Image.new("RGB", (16, 16))
+    whole = model.answer(picture, "where is it")
+    cut = model.answer(picture, "where is it", TextOptions(max_tokens=2))
+
+    assert (cut.tokens, cut.is_whole) == (2, False)
+    assert whole.text.startswith(cut.text)
+    assert len(cut.text) < len(whole.text)
+    assert model.ask(picture, "where is it", max_tokens=2) == cut.text
+    assert model.answer(picture, "where is it", TextOptions(max_tokens=5000)) == whole
+
+
+def test_a_drawn_answer_is_that_of_its_seed(model: Model) -> None:
+    picture = Image.new("RGB", (16, 16))
+
+    def drawn(**options: float) -> str:
+        return model.ask(picture, "where is it", **options)  # type: ignore[arg-type]
+
+    assert len({drawn(temperature=2.0, seed=seed) for seed in range(5)}) > 1
+    assert drawn(temperature=2.0, seed=3) == drawn(temperature=2.0, seed=3)
+    assert drawn(temperature=0.0, seed=3) == drawn() == drawn(temperature=1e-300, seed=3)
+    assert drawn(temperature=2.0, top_p=1e-9, seed=3) == drawn()
+
+
+@pytest.mark.parametrize(("options", "message"), [
+    ({"max_tokens": 0}, "0 tokens are too few"), ({"temperature": 2.1}, "temperature 2.1 is out of range"),
+    ({"temperature": float("nan")}, "temperature nan"), ({"top_p": 0.0}, "top-p 0.0"), ({"seed": -1}, "seed -1"),
+    ({"max_tokens": "4"}, "max_tokens"),
+])  # fmt: skip
+def test_answers_that_cannot_be_are_refused(model: Model, options: Any, message: str) -> None:
+    with pytest.raises(RequestError, match=message):
+        model.ask(Image.new("RGB", (16, 16)), "where is it", **options)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +160,7 @@ def test_a_decoded_picture_carries_the_ai_mark(model: Model) -> None:
 
 
 def test_an_empty_answer_is_said_to_be_one(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Model, "_answer", lambda *_: "")
+    monkeypatch.setattr(Answering, "answer", lambda *_: Answered("", 0, is_whole=True))
 
     with pytest.warns(AnswerWarning, match="the model gave no answer"):
         assert model.ask(Image.new("RGB", (16, 16)), "what is it?") == ""

@@ -14,7 +14,7 @@ from toy_bundle import rewritten
 import edgevlo
 from edgevlo.cli import main
 from edgevlo.runtime.errors import BundleError
-from edgevlo.runtime.generate.text import Answering
+from edgevlo.runtime.generate.text import Answered, Answering
 from edgevlo.runtime.generate.understanding import Understood
 from edgevlo.runtime.model import Model
 from edgevlo.runtime.pictures.write_marks import without_prompt
@@ -33,7 +33,7 @@ def folder(toy: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def reads(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Model:
     """Return the toy bundle, which reads every request as a blue car and does not know what a tree is."""
-    monkeypatch.setattr(Answering, "answer", lambda *_: "a blue car ? tree")
+    monkeypatch.setattr(Answering, "answer", lambda *_: Answered("a blue car ? tree", 4, is_whole=True))
     return Model.open(folder)
 
 
@@ -157,9 +157,9 @@ def test_other_abilities_know_no_mark(toy: Path, tmp_path: Path) -> None:
 def test_the_pictures_of_one_request_are_read_for_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
-    def answer(_self: Answering, _ability: object, text: str, _sources: object) -> str:
+    def answer(_self: Answering, _ability: object, text: str, _sources: object) -> Answered:
         asked.append(text)
-        return f"not {text}"
+        return Answered(f"not {text}", 3, is_whole=True)
 
     monkeypatch.setattr(Answering, "answer", answer)
     model = Model.open(folder)

@@ -218,6 +218,59 @@ def test_fields_of_forms_are_as_strict_as_json(server: Server) -> None:
         assert (refused.status, refused.error["param"]) == (400, name)
 
 
+def form(*parts: bytes) -> bytes:
+    return b"".join(b"--edge\r\nContent-Disposition: form-data; " + part + b"\r\n" for part in parts) + b"--edge--\r\n"
+
+
+PROMPT, IMAGE = b'name="prompt"\r\n', b'name="image"; filename="a.png"\r\n\r\n' + png()
+
+
+@pytest.mark.parametrize(("body", "param"), [
+    (form(PROMPT + b"\r\nein M\xe4dchen", IMAGE), "prompt"), (form(PROMPT + b"\r\n\xff\xfea\0", IMAGE), "prompt"),
+    (form(PROMPT + b"\r\n\xed\xa0\x80", IMAGE), "prompt"),
+    (form(PROMPT + b"\r\na", b'name="n"\r\n\r\n\xb2', IMAGE), "n"),
+    (form(PROMPT + b"Content-Type: text/plain; charset=utf-16\r\n\r\na\0", IMAGE), "prompt"),
+    (form(PROMPT + b"Content-Type: text/plain; charset=punycode\r\n\r\n" + b"a" * 500_000, IMAGE), "prompt"),
+    (form(PROMPT + b"Content-Type: text/plain; charset=us-ascii\r\n\r\n\xe4", IMAGE), "prompt"),
+    (form(PROMPT + b"\r\na", b'name="image"\r\n\r\n' + png()), "image"),
+])  # fmt: skip
+def test_fields_that_are_not_in_their_charset_are_refused_by_name(server: Server, body: bytes, param: str) -> None:
+    refused = server.request("POST", EDITS, body, {"Content-Type": MULTIPART})
+
+    assert (refused.status, refused.error["param"], refused.error["code"]) == (400, param, "invalid_encoding")
+
+
+@pytest.mark.parametrize("charset", ["nothing", "utf-16", "zlib", "idna", "undefined", "'"])
+def test_a_form_in_a_charset_that_is_not_read_is_refused(server: Server, charset: str) -> None:
+    body = form(PROMPT + b"\r\na", IMAGE)
+    refused = server.request("POST", EDITS, body, {"Content-Type": f"{MULTIPART}; charset={charset}"})
+
+    assert (refused.status, refused.error["code"]) == (400, "invalid_encoding")
+
+
+def test_fields_are_read_in_the_charset_that_they_say(server: Server) -> None:
+    said = (
+        PROMPT + "\r\nmake it blue, Mädchen".encode(),
+        PROMPT + "Content-Type: text/plain; charset=ISO-8859-1\r\n\r\nmake it blue, Mädchen".encode("latin-1"),
+    )
+    painted = [
+        server.request("POST", EDITS, form(one, b'name="seed"\r\n\r\n3', IMAGE), {"Content-Type": MULTIPART}).json
+        for one in said
+    ]
+    assert painted[0]["data"] == painted[1]["data"]
+
+
+def test_a_picture_may_be_a_long_field(server: Server) -> None:
+    noise = Image.effect_noise((900, 900), 100)
+    buffer = io.BytesIO()
+    noise.save(buffer, "PNG", compress_level=0)
+    uri = data_uri(buffer.getvalue()).encode()
+    body = form(PROMPT + b"\r\na", b'name="image"\r\n\r\n' + uri)
+
+    assert len(uri) > 1_000_000
+    assert server.request("POST", EDITS, body, {"Content-Type": MULTIPART}).status == 200
+
+
 def test_a_body_that_says_it_is_too_large_is_not_waited_for(server: Server) -> None:
     head = b"POST /v1/images/generations HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     status, message = error_of(raw(server, head + b"Content-Length: 10000000000\r\n\r\n{"))

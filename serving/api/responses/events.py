@@ -1,17 +1,14 @@
 """What `/v1/responses` answers: the response object, and the events that it is told in."""
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-import msgspec
 
 from ...engine.job import Job
 from ...engine.messages import Answer, Event, Failed, Partial, Picture, Started
 from ...web.errors import of_failed
 from ...web.stream import Pieces, event
-from .fields import ResponsesRequest
 
 _CALL = "response.image_generation_call"
 Tell = Callable[..., bytes]
@@ -19,24 +16,35 @@ Tell = Callable[..., bytes]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """A response and the job that it comes from."""
+    """A response and the job that it comes from; `echo` is what it says again of its request."""
 
     name: str
-    body: ResponsesRequest
+    echo: Mapping[str, Any]
     model: str
     job: Job
     is_answer: bool
-    notes: tuple[str, ...] = ()  # beside the job's
+    notes: Sequence[str] = ()  # beside the job's
 
     @property
     def item_id(self) -> str:
         """The name of the one thing that a response holds."""
         return f"{'msg' if self.is_answer else 'ig'}_{self.job.id}"
 
+    @property
+    def outcome(self) -> str:
+        """What became of it."""
+        match self.job.end:
+            case None:
+                return "queued" if self.job.state == "queued" else "in_progress"
+            case Failed():
+                return "cancelled" if self.job.state == "cancelled" else "failed"
+            case _:
+                return "incomplete" if self.is_answer and not self.job.answer.is_whole else "completed"
+
     def item(self, status: str) -> dict[str, Any]:
         """Return what the response holds: a picture, or a message."""
         if self.is_answer:
-            content = [self.text_part()] if status == "completed" else []
+            content = [] if status == "in_progress" else [self.text_part()]
             return {"id": self.item_id, "type": "message", "role": "assistant", "status": status, "content": content}
         item: dict[str, Any] = {"id": self.item_id, "type": "image_generation_call", "status": status, "result": None}
         if status == "completed":
@@ -55,27 +63,18 @@ class Told:
 
     def response(self, status: str) -> dict[str, Any]:
         """Return the response object."""
-        body, done = self.body, status == "completed"
+        done = status in ("completed", "incomplete")
+        failed = of_failed(self.job.end) if isinstance(self.job.end, Failed) and status == "failed" else None
         return {
             "id": self.name,
             "object": "response",
             "created_at": int(self.job.created),
             "status": status,
             "model": self.model,
-            "output": [self.item("completed")] if done else [],
-            "previous_response_id": body.previous_response_id,
-            "tools": msgspec.to_builtins(body.tools or []),
-            "tool_choice": msgspec.to_builtins(body.tool_choice or "auto"),
-            "parallel_tool_calls": bool(body.parallel_tool_calls),
-            "max_tool_calls": body.max_tool_calls,
-            "store": body.store is not False,
-            "error": None,
-            "incomplete_details": None,
-            "instructions": None,
-            "metadata": body.metadata or {},
-            "temperature": None,
-            "top_p": None,
-            "safety_identifier": body.safety_identifier or body.user,
+            "output": [self.item(status)] if done else [],
+            "error": None if failed is None else {"code": failed.code or "server_error", "message": failed.message},
+            "incomplete_details": {"reason": "max_output_tokens"} if status == "incomplete" else None,
+            **self.echo,
             "usage": self._usage() if done else None,
             "notes": [*self.job.notes, *self.notes] if done else [],
         }
@@ -94,15 +93,21 @@ class Told:
         }
 
 
-async def events(told: Told) -> Pieces:
-    """Yield a response as it is made, every event with its number."""
+async def events(told: Told, first: int = 0) -> Pieces:
+    """Yield a response as it is made, every event with its number, from number `first` on."""
     number = -1
 
     def tell(kind: str, **fields: Any) -> bytes:
         nonlocal number
         number += 1
-        return event({"type": kind, "sequence_number": number, **fields}, name=kind)
+        return event({"type": kind, "sequence_number": number, **fields}, name=kind) if number >= first else b""
 
+    async for piece in _all(told, tell):
+        if piece:
+            yield piece
+
+
+async def _all(told: Told, tell: Tell) -> Pieces:
     yield tell("response.created", response=told.response("in_progress"))
     yield tell("response.in_progress", response=told.response("in_progress"))
     yield tell("response.output_item.added", output_index=0, item=told.item("in_progress"))
@@ -111,8 +116,9 @@ async def events(told: Told) -> Pieces:
             raise of_failed(happened)
         for piece in _pieces(told, happened, tell):
             yield piece
-    yield tell("response.output_item.done", output_index=0, item=told.item("completed"))
-    yield tell("response.completed", response=told.response("completed"))
+    end = told.outcome
+    yield tell("response.output_item.done", output_index=0, item=told.item(end))
+    yield tell(f"response.{end}", response=told.response(end))
 
 
 def _pieces(told: Told, happened: Event, tell: Tell) -> list[bytes]:
