@@ -37,7 +37,9 @@ def check_size(size: tuple[int, int], name: str) -> None:
 
 
 def _check_sides(width: int, height: int, name: str) -> None:
-    if min(width, height) < 1 or max(width, height) > MAX_SIDE:
+    if min(width, height) < 1:
+        raise PictureError(f"{name} is {width}x{height} pixels, which is no picture. Choose another.")
+    if max(width, height) > MAX_SIDE:
         raise PictureError(f"{name} is {width}x{height} pixels; sides from 1 to {MAX_SIDE} are read. Scale it first.")
 
 

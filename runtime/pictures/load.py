@@ -90,6 +90,8 @@ def _named(name: str) -> Iterator[None]:
     except UnidentifiedImageError as error:
         raise PictureError(_NO_PICTURE.format(name, "")) from error
     except OSError as error:
+        if "nsupported" in str(error):  # Pillow's word for kinds of a format that it does not know
+            raise PictureError(f"{name} is of a kind that is not read ({error}). Save it as PNG first.") from error
         reason = error.strerror or "it is damaged or cut off"
         raise PictureError(f"{name} cannot be read: {reason}. {remedy(error, 'Choose another picture')}") from error
     except Exception as error:  # on damaged files Pillow raises errors of every kind
@@ -99,7 +101,7 @@ def _named(name: str) -> Iterator[None]:
 def _from_file(content: bytes, name: str) -> Loaded:
     image, contents = decode(content, name)
     del content  # as large as the file
-    image, changes = to_rgb(image, name, contents.bits)
+    image, changes = to_rgb(image, name, contents.bits, is_negative=contents.is_negative)
     image = upright(_halved(image), contents.orientation)
     size = contents.size if contents.orientation < _TURNED else contents.size[::-1]
     said = changes if contents.change is None else (contents.change, *changes)

@@ -260,6 +260,15 @@ def test_memory_that_is_too_short(edgevlo_run: Run, monkeypatch: pytest.MonkeyPa
         (b"%PDF-1.7", "it is a PDF file; save the page as PNG"),
         (b'<?xml version="1.0"?><svg/>', "it is an SVG file; save it as PNG"),
         (b"<!DOCTYPE html><html>", "it is a page of the web; save the picture itself"),
+        (b"<!doctype html>\n<html>", "it is a page of the web; save the picture itself"),
+        (b"\xef\xbb\xbf<?xml version='1.0' encoding='UTF-8' standalone='no'?>\n<svg/>", "an SVG file; save it as PNG"),
+        (b"\0\0\0\x20ftypmif1\0\0\0\0mif1avifmiaf", "it is an AVIF file; save it as JPEG"),
+        (b"\0\0\0\x18ftyphevc\0\0", "it is a HEIC file; save it as JPEG"),
+        (b"\0\0\0\x14ftypqt  ", "it is a video; save one of its pictures as PNG"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n", "it is a JPEG XL file; save it as JPEG"),
+        (b"8BPS\0\1", "it is a Photoshop file; export it as PNG"),
+        (b"PK\3\4", "it is an archive; unpack it"),
+        (b"", "it is empty"),
         (b"hello", "no known format"),
     ],
     ids=lambda value: str(value)[:20],
@@ -286,3 +295,22 @@ def test_a_picture_that_is_not_read(edgevlo_run: Run, picture: Image.Image, mess
 
     picture.convert("RGB").resize((20, 16)).save("red.png")
     works(edgevlo_run("ask", "red.png", "car", "-m", "toy"))
+
+
+def test_a_kind_of_a_format_that_is_not_read(edgevlo_run: Run) -> None:
+    Image.new("RGB", (20, 16), "red").save("red.bmp")
+    content = bytearray(Path("red.bmp").read_bytes())
+    content[30] = 6  # how its pixels are packed
+    Path("red.bmp").write_bytes(content)
+    fails(edgevlo_run("ask", "red.bmp", "car", "-m", "toy"), r"is of a kind that is not read .* Save it as PNG first")
+
+    Image.new("RGB", (20, 16), "red").save("red.png")
+    works(edgevlo_run("ask", "red.png", "car", "-m", "toy"))
+
+
+def test_a_picture_of_no_pixels_is_not_to_be_scaled(edgevlo_run: Run) -> None:
+    Image.new("RGB", (20, 16), "red").save("red.bmp")
+    content = bytearray(Path("red.bmp").read_bytes())
+    content[18:22] = b"\xff" * 4  # a width of -1
+    Path("red.bmp").write_bytes(content)
+    fails(edgevlo_run("ask", "red.bmp", "car", "-m", "toy"), "is -1x16 pixels, which is no picture. Choose another")

@@ -111,6 +111,98 @@ def test_chunks_beside_the_pixels_of_a_webp_decide_nothing(kind: bytes) -> None:
     assert load_bytes(webp_with(kind, b"\xff" * 99), "x").image.tobytes() == picture().tobytes()
 
 
+def exif(orientation: int) -> bytes:
+    return b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01" + struct.pack(">HHI", orientation, 0, 0)
+
+
+def xmp(orientation: int) -> bytes:
+    return f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><a tiff:Orientation="{orientation}"/></x:xmpmeta>'.encode()
+
+
+def raw_profile(orientation: int) -> bytes:
+    """Return EXIF in ImageMagick's text."""
+    digits, count = exif(orientation).hex(), len(exif(orientation))
+    return f"\nexif\n{count:8}\n{digits[:36]}\n{digits[36:]}\n".encode()
+
+
+IN_JPEG, IN_PNG = b"http://ns.adobe.com/xap/1.0/\0", b"XML:com.adobe.xmp\0\0\0\0\0"
+NAMED = b"Raw profile type exif\0"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        jpeg_with(segment(0xE1, exif(6)), segment(0xE1, exif(1))),
+        jpeg_with(segment(0xE1, exif(6)), segment(0xE1, b"Exif\0\0nothing")),
+        jpeg_with(segment(0xE1, b"Exif\0\0nothing"), segment(0xE1, exif(6))),
+        jpeg_with(segment(0xE1, IN_JPEG + xmp(3)), segment(0xE1, exif(6))),
+        jpeg_with(segment(0xE1, IN_JPEG + xmp(6))),
+        png_with(chunk(b"eXIf", exif(6)[6:]), chunk(b"iTXt", IN_PNG + xmp(6))),
+        png_with(chunk(b"iTXt", IN_PNG + xmp(6))),
+        png_with(chunk(b"tEXt", NAMED + raw_profile(6))),
+        png_with(chunk(b"zTXt", NAMED + b"\0" + zlib.compress(raw_profile(6)))),
+        png_with(chunk(b"zTXt", NAMED + b"\0not zlib"), chunk(b"tEXt", NAMED + b"\n\n\nzz"), chunk(b"eXIf", exif(6))),
+        encoded(picture(), "WEBP", lossless=True, xmp=xmp(6)),
+    ],
+    ids=["first", "broken-second", "broken-first", "exif-and-xmp", "xmp", "png-twice", "png-xmp", "tEXt", "zTXt",
+         "broken-texts", "webp-xmp"],
+)  # fmt: skip
+def test_a_turned_picture_is_turned_once_wherever_that_is_written(content: bytes) -> None:
+    with Image.open(io.BytesIO(content)) as image:
+        stored = image.convert("RGB")
+
+    loaded = load_bytes(content, "x").image
+
+    assert loaded.tobytes() == stored.transpose(Image.Transpose.ROTATE_270).tobytes()
+    with Image.open(io.BytesIO(content)) as image:
+        if b"nothing" not in content and b"not zlib" not in content:  # of which Pillow gives up the rest
+            assert load_picture(image).image.tobytes() == loaded.tobytes()
+
+
+def png_of(depth: int, colours: int, row: bytes, width: int, transparent: bytes) -> bytes:
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, 1, depth, colours, 0, 0, 0))
+    rest = transparent + chunk(b"IDAT", zlib.compress(b"\0" + row)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + header + rest
+
+
+@pytest.mark.parametrize(
+    ("depth", "colours", "row", "hidden", "levels"),
+    [
+        (1, 0, b"\x40", b"\0\0", [255, 255]),
+        (2, 0, b"\x60", b"\0\1", [255, 170]),
+        (4, 0, b"\x5a", b"\0\5", [255, 170]),
+        (8, 0, b"\x05\x0a", b"\0\5", [255, 10]),
+        (16, 0, b"\x05\x06\x05\x07", b"\5\6", [255, 5]),
+        (8, 2, b"\5\5\5\6\6\6", b"\0\5\0\5\0\5", [255, 6]),
+        (16, 2, b"\5\1\5\1\5\1\6\0\6\0\6\0", b"\5\1\5\1\5\1", [255, 6]),
+    ],
+)
+def test_the_one_colour_of_a_png_that_is_transparent_is_white(
+    depth: int, colours: int, row: bytes, hidden: bytes, levels: list[int]
+) -> None:
+    loaded = load_bytes(png_of(depth, colours, row, 2, chunk(b"tRNS", hidden)), "x")
+
+    assert [loaded.image.getpixel((x, 0)) for x in (0, 1)] == [(level,) * 3 for level in levels]
+    assert loaded.changes[-1] == "is transparent in places, which are laid on white"
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [chunk(b"tRNS", b"\0\5")[:-1] + b"?", chunk(b"tRNS", b"\5"), chunk(b"tRNS", b""), chunk(b"tRNS", b"\0" * 9)],
+    ids=["checksum", "short", "empty", "long"],
+)
+def test_damaged_transparency_is_left_out_with_a_note(damaged: bytes) -> None:
+    loaded = load_bytes(png_of(8, 0, b"\5\x0a", 2, damaged), "x")
+
+    assert [loaded.image.getpixel((x, 0)) for x in (0, 1)] == [(5,) * 3, (10,) * 3]
+    assert loaded.changes == ("has a damaged note of what is transparent, which is left out",)
+
+
+def test_a_damaged_palette_that_nothing_needs_decides_nothing() -> None:
+    content = png_with(chunk(b"PLTE", b"\1\2\3")[:-1] + b"?", chunk(b"sPLT", b"x"))
+    assert load_bytes(content, "x").image.tobytes() == picture().tobytes()
+
+
 def test_colours_of_a_jpeg_stay_what_adobes_segment_says() -> None:
     image = Image.new("CMYK", (16, 16), (0, 255, 255, 0))
 
@@ -164,6 +256,29 @@ def test_tiffs_are_read_as_pillow_reads_them(compression: str) -> None:
         expected = image.convert("RGB").tobytes()
 
     assert load_bytes(content, "x").image.tobytes() == expected
+
+
+def tiff_with(image: Image.Image, tag: int, value: int) -> bytes:
+    """Return a TIFF with another number in a tag that it has."""
+    content = bytearray(encoded(image, "TIFF", tiffinfo={254: 0}))
+    start = int.from_bytes(content[4:8], "little")
+    for at in range(start + 2, start + 2 + 12 * int.from_bytes(content[start : start + 2], "little"), 12):
+        if int.from_bytes(content[at : at + 2], "little") == tag:
+            content[at + 8 : at + 10] = value.to_bytes(2, "little")
+    return bytes(content)
+
+
+@pytest.mark.parametrize("factor", [1, 257], ids=["8 bits", "16 bits"])
+def test_in_some_tiffs_zero_is_white(factor: int) -> None:
+    levels = (EIGHTH.astype(np.uint16) * factor).astype(np.uint8 if factor == 1 else np.uint16)
+    content = tiff_with(Image.fromarray(levels), 262, 0)
+
+    assert (np.asarray(load_bytes(content, "x").image)[..., 0] == 255 - EIGHTH).all()
+
+
+def test_a_preview_in_the_place_of_a_camera_picture_is_said() -> None:
+    loaded = load_bytes(tiff_with(picture(), 254, 1), "x")
+    assert loaded.changes == ("begins with a preview, as cameras' raw files do, which is used in place of the picture",)
 
 
 def test_webp_inside_a_tiff_is_refused() -> None:

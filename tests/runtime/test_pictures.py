@@ -106,6 +106,14 @@ def test_a_file_that_is_cut_off_is_refused(tmp_path: Path, name: str) -> None:
         load_picture(path)
 
 
+@pytest.mark.parametrize("cut", range(1, 17))
+def test_a_png_that_is_cut_off_after_its_pixels_is_whole(tmp_path: Path, cut: int) -> None:
+    path = saved(tmp_path / "a.png", noise())
+    path.write_bytes(path.read_bytes()[:-cut])  # from the checksum of the pixels on
+
+    assert quietly(path).tobytes() == noise().tobytes()
+
+
 def test_a_cut_off_file_given_as_an_image_is_refused_too(tmp_path: Path) -> None:
     path = saved(tmp_path / "a.png", noise(200, 200))
     path.write_bytes(path.read_bytes()[:60_000])

@@ -8,6 +8,7 @@ ByteOrder: TypeAlias = Literal["little", "big"]
 
 ANIMATED: Final = "is animated, so its first frame is used"
 SEVERAL: Final = "holds several pictures, of which the first is used"
+PREVIEW: Final = "begins with a preview, as cameras' raw files do, which is used in place of the picture"
 OF_16_BITS, OF_32_BITS, UNSIGNED_32_BITS = 16, 31, 32  # bits of the largest number of a channel
 MAX_XMP: Final = 2**20  # bytes of XMP that are read, when they are unpacked
 MAX_PARTS: Final = 200_000  # chunks, segments or blocks of a file; of honest files a tenth
@@ -27,6 +28,7 @@ class Contents:
     orientation: int = 1  # of EXIF, 1 to 8
     change: str | None = None  # what is to be said of the file, a verb first
     bits: int = OF_16_BITS  # of integers wider than 8 bits
+    is_negative: bool = False  # whether such an integer of 0 is white
     decoding: int = 4  # bytes for each pixel while the picture is decoded, its own four included
     extra: int = 0  # bytes beside them
     work: int = 0  # pixels that the decoder passes over; 0: each once

@@ -17,6 +17,7 @@ _SCAN, _END, _APP0, _APP1, _MPF, _JUMBF, _ADOBE = 0xDA, 0xD9, 0xE0, 0xE1, 0xE2, 
 _XMP: Final = b"http://ns.adobe.com/xap/1.0/\0"
 _JUMBF_HEAD: Final = 8  # "JP", the box's number and the segment's
 _MAX_SCANS: Final = 1000
+_BITS: Final = 8  # of a colour, all that libjpeg decodes as it is built for Pillow
 
 
 @dataclass(slots=True)
@@ -24,7 +25,7 @@ class _Found:
     kept: list[bytes] = field(default_factory=lambda: [b"\xff\xd8"])
     frame: bytes = b""  # from its marker on
     scans: int = 0
-    orientation: int = 1
+    orientation: int | None = None
     several: bool = False
     xmp: str = ""
     manifest: list[bytes] = field(default_factory=list)
@@ -38,12 +39,14 @@ def inspect(content: bytes) -> Contents:
         raise UnreadableError("it has no frame")
     if found.scans > _MAX_SCANS:
         raise UnreadableError(f"it has more than {_MAX_SCANS} scans")
+    if frame[4] != _BITS:
+        raise UnreadableError(f"its colours have {frame[4]} bits; save it as PNG")
     width, height = number(frame, 7, 2, "big"), number(frame, 5, 2, "big")
     return Contents(
         format="JPEG",
         size=(width, height),
         pixels=b"".join(found.kept),
-        orientation=found.orientation,
+        orientation=found.orientation or exif.orientation_in_xmp(found.xmp) or 1,
         change=SEVERAL if found.several else None,
         extra=_coefficients(frame, width * height) if frame[1] in _PROGRESSIVE or found.scans > 1 else 0,
         work=width * height * max(1, found.scans) * (_ARITHMETIC if frame[1] > 0xC8 else 1),
@@ -84,7 +87,7 @@ def _take(found: _Found, marker: int, segment: bytes) -> None:
     if keeps or (marker == _APP0 and body.startswith(b"JFIF")) or (marker == _ADOBE and body.startswith(b"Adobe")):
         found.kept.append(segment)
     elif marker == _APP1 and body.startswith(b"Exif\0"):
-        found.orientation = exif.orientation(body)
+        found.orientation = found.orientation or exif.orientation(body)  # the first block that names one
     elif marker == _APP1 and body.startswith(_XMP):
         found.xmp = found.xmp or body[len(_XMP) :].decode("utf-8", errors="replace")
     elif marker == _JUMBF and body.startswith(b"JP") and (found.manifest or b"c2pa" in body):

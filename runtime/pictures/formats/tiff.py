@@ -2,16 +2,17 @@
 
 from typing import Final
 
-from .contents import OF_16_BITS, OF_32_BITS, SEVERAL, UNSIGNED_32_BITS, Contents, UnreadableError
+from .contents import OF_16_BITS, OF_32_BITS, PREVIEW, SEVERAL, UNSIGNED_32_BITS, Contents, UnreadableError
 from .directory import Directory
 
-_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _SAMPLES, _ROWS = 256, 257, 258, 259, 277, 278
+_KIND, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _WHITE, _SAMPLES, _ROWS = 254, 256, 257, 258, 259, 262, 277, 278
 _TILE_WIDTH, _TILE_HEIGHT, _ORIENTATION, _FORMAT = 322, 323, 274, 339
 _KEPT: Final = frozenset((
-    254, 255, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, 262, 266, 273, _SAMPLES, _ROWS, 279, 284, 292, 293, 317, 320,
+    _KIND, 255, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _WHITE, 266, 273, _SAMPLES, _ROWS, 279, 284, 292, 293, 317, 320,
     _TILE_WIDTH, _TILE_HEIGHT, 324, 325, 332, 338, _FORMAT, 347, 512, 513, 514, 529, 530, 531, 532,
 ))  # fmt: skip
 _SIGNED: Final = 2
+_REDUCED: Final = 1  # the bit of a picture's kind for a smaller version of another
 _SCANNED: Final = (6, 7)  # JPEG inside, perhaps progressive
 _WEBP: Final = 50_001  # whose tables of codes are not looked through here, see vp8l.py
 
@@ -35,8 +36,9 @@ def inspect(content: bytes) -> Contents:
         size=(width, height),
         pixels=directory.with_only(_KEPT),
         orientation=orientation if 1 <= orientation <= 8 else 1,
-        change=SEVERAL if directory.more else None,
+        change=PREVIEW if directory.number(_KIND, 0) & _REDUCED else SEVERAL if directory.more else None,
         bits=_largest(max(bits), signed=directory.number(_FORMAT, 1) == _SIGNED),
+        is_negative=directory.number(_WHITE, 1) == 0,
         extra=across * down * max(4, samples * max(bits) // 8),  # one strip or tile
         work=max(width * height, scans * across * down),
     )

@@ -17,8 +17,9 @@ def inspect(content: bytes) -> Contents:
     if content[8:12] != b"WEBP":
         raise UnreadableError("it is another kind of RIFF file")
     kept: list[bytes] = []
-    size, orientation, frames, parts, tables, at = (0, 0), 1, 0, 0, 0, 12
-    xmp, manifest, seen = "", b"", set[bytes]()  # decoders take the first chunk of each kind
+    size, frames, parts, tables, at = (0, 0), 0, 0, 0, 12
+    orientation, xmp, manifest = None, "", b""
+    seen = set[bytes]()  # decoders take the first chunk of each kind
     while at + 8 <= len(content):
         parts += 1
         kind, length = content[at : at + 4], number(content, at + 4, 4, "little")
@@ -29,7 +30,7 @@ def inspect(content: bytes) -> Contents:
         if kind == b"VP8X":
             chunk = chunk[:8] + bytes([chunk[8] & ~_ICC_EXIF_XMP]) + chunk[9:]
         if kind == b"EXIF":
-            orientation = exif.orientation(chunk[8 : 8 + length])
+            orientation = orientation or exif.orientation(chunk[8 : 8 + length])
         elif kind == b"XMP ":
             xmp = chunk[8 : 8 + min(length, MAX_XMP)].decode("utf-8", errors="replace")
         elif kind == b"C2PA":
@@ -49,7 +50,7 @@ def inspect(content: bytes) -> Contents:
         format="WEBP",
         size=size,
         pixels=b"RIFF" + len(body).to_bytes(4, "little") + body,
-        orientation=orientation,
+        orientation=orientation or exif.orientation_in_xmp(xmp) or 1,
         change=ANIMATED if frames > 1 else None,
         decoding=_DECODING,
         xmp=xmp,
