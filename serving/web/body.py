@@ -3,6 +3,8 @@
 A field that is unknown, of the wrong type or out of range is an error that names it: nothing is ignored in silence.
 """
 
+import codecs
+import json
 import re
 from typing import Any, Final, TypeVar
 
@@ -27,13 +29,24 @@ async def read_json(request: Request, kind: type[Body]) -> Body:
     """Return a JSON body; raise `ApiError` unless it is one, and exactly of this form."""
     if media_type(request) != "application/json":
         raise ApiError(415, "The body must be JSON: send it with 'Content-Type: application/json'.")
-    raw = await request.body()
+    raw = (await request.body()).removeprefix(codecs.BOM_UTF8)
     try:
-        return msgspec.json.decode(raw, type=kind)
+        body = msgspec.json.decode(raw, type=kind)
+        json.loads(raw, object_pairs_hook=_check_names)
+        return body
     except msgspec.ValidationError as error:
         raise of_validation(error) from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise bad_request(f"The body is not valid JSON: {error}.", code="invalid_json") from error
+
+
+def _check_names(fields: list[tuple[str, object]]) -> None:
+    """Raise the 400 of a field that is given twice, of which the decoder would take the last."""
+    seen = set()
+    for name, _ in fields:
+        if name in seen:
+            raise bad_request(f"{name[:100]!r} is given twice; send it once.", name[:100], "invalid_value")
+        seen.add(name)
 
 
 def convert(fields: dict[str, Any], kind: type[Body]) -> Body:

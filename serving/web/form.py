@@ -37,6 +37,9 @@ async def read_form(request: Request) -> Form:
     )  # fmt: skip
     try:
         form = await parser.parse()
+        if not parser.is_whole:
+            await form.close()
+            raise bad_request("The form breaks off: its last boundary is missing.")
     except MultiPartException as error:
         raise bad_request(error.message) from error
     fields: dict[str, str] = {}
@@ -55,7 +58,16 @@ async def read_form(request: Request) -> Form:
 
 
 class _Parser(MultiPartParser):
-    """Starlette's, which takes for Latin-1 whatever is not in the charset that it should be in; this one refuses it."""
+    """Starlette's, which takes for Latin-1 whatever is not in the charset that it should be in; this one refuses it.
+
+    A form that broke off in the middle of a part is not whole, and lacks that part.
+    """
+
+    is_whole = False
+
+    def on_end(self) -> None:
+        """Note that the last boundary was there."""
+        self.is_whole = True
 
     def on_part_end(self) -> None:
         """Add a field, or a file."""

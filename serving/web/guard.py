@@ -6,6 +6,7 @@ of the Host.
 """
 
 import asyncio
+import re
 import time
 from typing import Final
 
@@ -18,6 +19,8 @@ from .errors import ApiError
 
 OPEN_PATHS: Final = ("/health", "/ready")  # asked by supervisors, which have no key
 TOO_LONG: Final = "The address or the headers of the request are too long; at most 32 KB are read."
+_ADDRESS: Final = re.compile(r"https?://(?P<host>[!-.0-~]*)(?=/|$)")  # as a proxy's client sends it
+_ONCE: Final = ("authorization", "content-type", "origin", "sec-fetch-site")
 _CHANGES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _SECURITY: Final = (
     (b"x-content-type-options", b"nosniff"),
@@ -54,7 +57,8 @@ class Guard:
             await send(message)
 
         try:
-            self._check(scope, Headers(scope=scope))
+            headers = Headers(scope=scope)
+            self._check(scope, headers, _host_of(scope, headers))
             await self._app(scope, limited, with_headers)
         except ApiError as error:
             if answered:
@@ -63,10 +67,14 @@ class Guard:
         finally:
             limited.let_go()
 
-    def _check(self, scope: Scope, headers: Headers) -> None:
+    def _check(self, scope: Scope, headers: Headers, host: str) -> None:
         if len(scope["raw_path"]) + sum(len(name) + len(value) for name, value in headers.raw) > HEADER_BYTES:
             raise ApiError(431, TOO_LONG)
-        host = headers.get("host", "")
+        for name in _ONCE:
+            if len(headers.getlist(name)) > 1:
+                raise ApiError(400, f"The header {name} is given twice; send it once.")
+        if headers.get("content-encoding", "identity") != "identity":
+            raise ApiError(415, "Bodies are not decompressed; send it without Content-Encoding.")
         if not self._access.has_host(host):
             raise ApiError(
                 403, "This server is not called by that name; start it with --allow-host NAME.", code="host_not_allowed"
@@ -93,6 +101,16 @@ class Guard:
                 headers={"WWW-Authenticate": "Bearer"},
             )
         return f"key {number}"
+
+
+def _host_of(scope: Scope, headers: Headers) -> str:
+    """Return by which name a request calls the server; one that came with a whole address is left with its path."""
+    found = _ADDRESS.match(scope["path"])
+    if found is None:
+        return headers.get("host", "")
+    scope["path"] = scope["path"][found.end() :] or "/"
+    scope["raw_path"] = scope["raw_path"][found.end() :] or b"/"
+    return found["host"]
 
 
 def _too_large(limits: RequestLimits) -> ApiError:

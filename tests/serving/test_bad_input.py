@@ -260,6 +260,52 @@ def test_fields_are_read_in_the_charset_that_they_say(server: Server) -> None:
     assert painted[0]["data"] == painted[1]["data"]
 
 
+@pytest.mark.parametrize("body", [
+    form(PROMPT + b"\r\na", IMAGE)[:-10], form(IMAGE, PROMPT + b"\r\na", b'name="seed"\r\n\r\n3')[:-10],
+    form(IMAGE, PROMPT + b"\r\na") .removesuffix(b"--edge--\r\n"), form(IMAGE, PROMPT + b"\r\na")[:-4],
+])  # fmt: skip
+def test_a_form_that_breaks_off_is_refused(server: Server, body: bytes) -> None:
+    refused = server.request("POST", EDITS, body, {"Content-Type": MULTIPART})
+
+    assert refused.status == 400
+    assert "breaks off" in refused.error["message"]
+
+
+@pytest.mark.parametrize("body", [
+    form(PROMPT + b"\r\na", IMAGE)[:-2], form(PROMPT + b"\r\na", IMAGE) + b"more" * 1000,
+])  # fmt: skip
+def test_what_follows_a_form_does_not_matter(server: Server, body: bytes) -> None:
+    assert server.request("POST", EDITS, body, {"Content-Type": MULTIPART}).status == 200
+
+
+@pytest.mark.parametrize("kind", [
+    "multipart/form-data; boundary=\"edge", "multipart/form-data; boundary=ed ge", "multipart/mixed; boundary=edge",
+    "multipart/form-data; boundary*=utf-8''edge", "multipart/form-data; boundary=edge; boundary=other",
+])  # fmt: skip
+def test_boundaries_that_are_none(server: Server, kind: str) -> None:
+    refused = server.request("POST", EDITS, form(PROMPT + b"\r\na", IMAGE), {"Content-Type": kind})
+
+    assert refused.status in (400, 415)
+    assert refused.error["message"]
+
+
+@pytest.mark.parametrize("part", [
+    b"name*=utf-8''prompt\r\n\r\na", b'name=""\r\n\r\na', b'name="a\0b"\r\n\r\na', b'name="\xff"\r\n\r\na',
+    b'name="prompt"; filename="p.txt"\r\n\r\na', b'name="svg[model]"\r\n\r\na', b'name="images"\r\n\r\n[]',
+    b'name="mask"; filename=""\r\n\r\n', b'name="image"; filename=""\r\n\r\n',
+    b'name="image"; filename="a.png"\r\nContent-Transfer-Encoding: base64\r\n\r\naGFsbG8=',
+    b'name="image"\r\nContent-Type: multipart/mixed; boundary=in\r\n\r\n--in\r\n\r\na\r\n--in--',
+    b'name="image"; filename="a.png"\r\nContent-Disposition: form-data; name="prompt"\r\n\r\na',
+    b'name="a"\r\n' + b"X" * 20_000 + b": y\r\n\r\na", b'name="a"\r\nX: ' + b"y" * 20_000 + b"\r\n\r\na",
+])  # fmt: skip
+def test_parts_that_are_not_what_they_should_be(server: Server, part: bytes) -> None:
+    body = form(PROMPT + b"\r\na", IMAGE, part)
+    refused = server.request("POST", EDITS, body, {"Content-Type": MULTIPART})
+
+    assert refused.status == 400
+    assert refused.error["message"]
+
+
 def test_a_picture_may_be_a_long_field(server: Server) -> None:
     noise = Image.effect_noise((900, 900), 100)
     buffer = io.BytesIO()
@@ -296,6 +342,37 @@ def test_a_body_without_end_is_cut_off(server: Server) -> None:
     assert not answer or error_of(answer)[0] == 413
 
 
+# JSON.
+
+
+@pytest.mark.parametrize(("body", "param"), [
+    (b'{"prompt": "a", "temperature": 1e400}', "temperature"), (b'{"prompt": "a", "top_p": -1e400}', "top_p"),
+    (b'{"prompt": "a", "seed": 1e400}', "seed"), (b'{"prompt": "a", "seed": ' + b"9" * 5000 + b"}", "seed"),
+    (b'{"prompt": "a", "prompt": "b"}', "prompt"), (b'{"prompt": "a", "n": 1, "\\u006e": 2}', "n"),
+    (b'{"prompt": "a", "model": "toy", "model": "toy"}', "model"),
+    (b'{"prompt": ' + b"[" * 200_000, "prompt"), (b'{"prompt": "a", "x": ' + b'{"a":' * 100_000, "x"),
+    (b'{"prompt": "\\ud800"}', None), (b'{"prompt": "a", "user": "\\udfff"}', None), (b'{"\\ud800": 1}', None),
+    (b'{"prompt": "\xed\xa0\x80"}', None), ('{"prompt": "a"}'.encode("utf-16"), None), (b'{"prompt": "a"} b', None),
+    (b'{"prompt": "a"}{"prompt": "b"}', None), (b"", None), (b"\xef\xbb\xbf", None), (b"null", None),
+    (b'{"prompt": "a", "temperature": NaN}', None), (b"{'prompt': 'a'}", None), (b'{"prompt": "a"/**/}', None),
+])  # fmt: skip
+def test_json_that_cannot_be(server: Server, body: bytes, param: str | None) -> None:
+    refused = server.request("POST", GENERATIONS, body, JSON)
+
+    assert (refused.status, refused.error["param"]) == (400, param)
+
+
+def test_a_field_that_is_given_twice_is_refused_wherever_it_stands(server: Server) -> None:
+    body = b'{"messages": [{"role": "user", "content": [{"type": "text", "text": "a", "text": "b"}]}]}'
+    refused = server.request("POST", "/v1/chat/completions", body, JSON)
+
+    assert (refused.status, refused.error["message"]) == (400, "'text' is given twice; send it once.")
+
+
+def test_a_byte_order_mark_is_no_part_of_json(server: Server) -> None:
+    assert server.request("POST", GENERATIONS, b'\xef\xbb\xbf{"prompt": "a", "size": "4x4"}', JSON).status == 200
+
+
 # HTTP itself.
 
 
@@ -318,6 +395,29 @@ def test_a_body_without_end_is_cut_off(server: Server) -> None:
     (b"GET //v1//models HTTP/1.1\r\nHost: localhost\r\n\r\n", 404),
     (b"GET /v1/paintings/a/pictures/" + b"9" * 5000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", 404),
     (b"GET /v1/sessions/a/turns/" + b"9" * 5000 + b"/picture HTTP/1.1\r\nHost: localhost\r\n\r\n", 404),
+    (b"GET /health\r\n\r\n", 400),
+    (b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n", 400),
+    (b"GET http://evil.example/v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n", 403),
+    (b"GET http:///v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n", 403),
+    (b"GET http://localhost:80:80/v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n", 403),
+    (b"GET http://localhost HTTP/1.1\r\nHost: localhost\r\n\r\n", 404),
+    (b"GET ftp://localhost/v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n", 404),
+    (b"CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\n\r\n", 404),
+    (b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n", 404),
+    (b"OPTIONS /v1/ask HTTP/1.1\r\nHost: localhost\r\n\r\n", 405),
+    (b"POST /v1/ask HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost\r\nOrigin: http://a\r\n\r\n", 400),
+    (b"POST /v1/ask HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Site: none\r\nSec-Fetch-Site: cross-site\r\n\r\n", 400),
+    (b"POST /v1/ask HTTP/1.1\r\nHost: localhost\r\nContent-Type: a/b\r\nContent-Type: application/json\r\n\r\n", 400),
+    (b"POST /v1/ask HTTP/1.1\r\nHost: localhost\r\nContent-Encoding: gzip\r\nContent-Length: 1\r\n\r\na", 415),
+    (b"POST /v1/ask HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 99999999999\r\n\r\n", 413),
+    (b"POST /nothing HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n", 404),
+    (b"POST /v1/ask HTTP/1.1\r\nHost: localhost\r\nContent-Length: +1\r\n\r\na", 400),
+    (b"POST /v1/ask HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n", 400),
+    (b"GET /v1/models/%00 HTTP/1.1\r\nHost: localhost\r\n\r\n", 404),
+    (b"GET /v1/responses/%00-0 HTTP/1.1\r\nHost: localhost\r\n\r\n", 404),
+    (b"GET /v1/paintings/..%2f..%2fetc HTTP/1.1\r\nHost: localhost\r\n\r\n", 404),
+    (b"GET /v1/responses/a?%00=%ff HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
+    (b"GET /v1/mod\0els HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
     (b"POST /v1/ask HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n1;" + b"a" * 200_000, 431),
     (b"POST /v1/ask HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
      b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n" + b"X: y\r\n" * 20_000, 431),
@@ -369,6 +469,85 @@ def test_pages_of_other_sites_are_refused(server: Server, headers: dict[str, str
     refused = server.post(GENERATIONS, {"prompt": "a"}, **headers)
 
     assert (refused.status, refused.error["code"]) == (403, "origin_not_allowed")
+
+
+BODY = b'{"prompt": "a", "size": "4x4"}'
+POST = b"POST /v1/images/generations HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+SIZED = POST + b"Content-Length: %d\r\n" % len(BODY)
+CHUNKS = POST + b"Connection: close\r\nTransfer-Encoding: chunked\r\n"
+
+
+@pytest.mark.parametrize("sent", [
+    SIZED.replace(b"HTTP/1.1", b"HTTP/1.0") + b"\r\n" + BODY,
+    SIZED.replace(b" /v1", b" http://localhost/v1") + b"Connection: close\r\n\r\n" + BODY,
+    CHUNKS + b"Trailer: X-A\r\n\r\n%x;a=b\r\n" % len(BODY) + BODY + b"\r\n0\r\nX-A: b\r\nAuthorization: c\r\n\r\n",
+    CHUNKS + b"\r\n" + b"".join(b"1\r\n%c\r\n" % letter for letter in BODY) + b"0\r\n\r\n",
+    SIZED + b"Content-Length: %d\r\nConnection: close\r\n\r\n" % len(BODY) + BODY,
+    b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n" * 3 + SIZED + b"Connection: close\r\n\r\n" + BODY,
+])  # fmt: skip
+def test_http_that_is_seldom_spoken_is_understood(server: Server, sent: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
+        connection.sendall(sent)
+        answer = b""
+        while piece := connection.recv(65536):
+            answer += piece
+
+    last = answer[answer.rindex(b"HTTP/1.1") :]
+    assert last.startswith(b"HTTP/1.1 200")
+    assert b'"b64_json"' in last
+
+
+def test_a_body_that_was_announced_is_asked_for(server: Server) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
+        connection.sendall(SIZED + b"Expect: 100-continue\r\nConnection: close\r\n\r\n")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 100")
+        connection.sendall(BODY)
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize("path", ["/v1/models", "/health", "/v1/ask", "/nothing"])
+def test_head_is_answered_without_a_body(server: Server, path: str) -> None:
+    answer = server.request("HEAD", path)
+
+    assert answer.body == b""
+    assert answer.status == server.get(path).status
+
+
+@pytest.mark.parametrize("path", ["/v1/images/edits", "/v1/responses", "/v1/chat/completions", "/v1/ask"])
+def test_a_client_that_leaves_in_any_phase_leaves_nothing_behind(
+    start: Callable[..., Server], slow_toy: Path, path: str
+) -> None:
+    server = start("-m", str(slow_toy))
+    picture = data_uri(png())
+    part = {"type": "image_url", "image_url": {"url": picture}}
+    body = json.dumps({
+        "/v1/images/edits": {"prompt": "a", "image": picture, "stream": True, "partial_images": 2},
+        "/v1/responses": {"input": "a red car", "tools": [{"type": "image_generation"}], "store": False},
+        "/v1/chat/completions": {"messages": [{"role": "user", "content": [part, {"type": "text", "text": "a"}]}]},
+        "/v1/ask": {"question": "a", "image": picture},
+    }[path]).encode()  # fmt: skip
+    head = b"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    sent = head % (path.encode(), len(body)) + body
+    for length, pause_s in (
+        (9, 0),
+        (len(sent) - len(body), 0),
+        (len(sent) - 5, 0.02),
+        (len(sent), 0),
+        (len(sent), 0.1),
+    ):
+        for reset in (False, True):
+            connections = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(3)]
+            for connection in connections:  # one is worked on, and the others wait
+                connection.sendall(sent[:length])
+            time.sleep(pause_s)
+            for connection in connections:
+                if reset:
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                connection.close()
+    server.wait_until(lambda: server.health()["queue"] | {"places": 0} == {"waiting": 0, "running": 0, "places": 0})
+
+    assert server.post(GENERATIONS, {"prompt": "a", "size": "4x4"}).status == 200
+    assert "error" not in [json.loads(line)["level"] for line in server.log.read_text().splitlines()]
 
 
 def test_a_method_is_repeated_in_short(server: Server) -> None:
