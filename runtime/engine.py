@@ -199,6 +199,13 @@ class Engine:
         """Give back the memory of the painters that are kept for reuse."""
         self._idle.clear()
 
+    def forget_graphs(self) -> None:
+        """Give back the memory of the graphs and painters, too; what is needed again is opened again."""
+        self._idle.clear()
+        for role in self._bundle.manifest.graphs:
+            vars(self).pop(f"_{role}", None)
+        self._read = 0
+
     def text_choice(self, backbone: Backbone) -> Callable[[], int]:
         """Return a function giving the likeliest token after what a backbone of one row has read until each call."""
         logits = self.text_logits(backbone)

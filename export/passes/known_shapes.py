@@ -32,6 +32,11 @@ def _known(value: ir.Value | None) -> bool:
     return all(isinstance(size, int) or size.value is not None for size in value.shape)
 
 
+def _is_whole_shape(node: ir.Node) -> bool:
+    """Return whether a node gives all sizes of its input; torch writes that it starts at the first."""
+    return node.op_type == "Shape" and "end" not in node.attributes and node.attributes.get_int("start", 0) == 0
+
+
 def _shape(node: ir.Node) -> ir.Shape | None:
     """Return the shape of a node's result by the rules; None where they say nothing."""
     if len(node.inputs) != 2:
@@ -39,7 +44,7 @@ def _shape(node: ir.Node) -> ir.Shape | None:
     first, second = node.inputs
     if node.op_type == "Reshape" and second is not None:
         asked = second.producer()
-        if asked is not None and asked.op_type == "Shape" and not asked.attributes and _known(asked.inputs[0]):
+        if asked is not None and _is_whole_shape(asked) and _known(asked.inputs[0]):
             assert asked.inputs[0] is not None
             return asked.inputs[0].shape
     if node.op_type in ("Mul", "Add"):

@@ -73,6 +73,7 @@ class _Maker:
         graphs, manifest = self._manifest.graphs, self._manifest
         painted = self._painted()
         sequences = [*painted, *self._answered()]
+        self._engine.forget_painters()
         drawn = [draw.top[0][0] for one in painted for draw in one.draws] or [0]
         features = observe.features(self._engine, manifest) if "vision_encoder" in graphs else None
         if features is not None:
@@ -85,7 +86,6 @@ class _Maker:
             read_codes=self._read() if "image_tokenizer" in graphs else None,
             features=None if features is None else tuple(map(_short, sketch(features))),
         )
-        self._engine.forget_painters()
         return with_limits(record, manifest)
 
     def _painted(self) -> list[Sequence]:

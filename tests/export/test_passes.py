@@ -148,13 +148,14 @@ def test_dilated_and_full_convolutions_stay() -> None:
     assert not any(ZeroTapsPass()(model).modified for model in models)
 
 
-def test_what_a_group_norm_becomes_has_shapes() -> None:
+@pytest.mark.parametrize("whole", [{}, {"start": 0}])  # torch's exporter writes the latter
+def test_what_a_group_norm_becomes_has_shapes(whole: dict[str, Any]) -> None:
     net = Network("test", 20)
     x = net.input("x", FLOAT, (1, CHANNELS, "H", "W"))
     groups = net.op("Reshape", x, net.constant(np.array([0, 2, -1]), np.int64))
     ones, zeros = net.constant(np.ones(2), np.float32), net.constant(np.zeros(2), np.float32)
     normed = net.op("InstanceNormalization", groups, ones, zeros)
-    back = net.op("Reshape", normed, net.op("Shape", x))
+    back = net.op("Reshape", normed, net.op("Shape", x, **whole))
     scaled = net.op("Mul", back, net.constant(random(CHANNELS, 1, 1), np.float32))
     shifted = net.op("Add", net.constant(random(CHANNELS, 1, 1), np.float32), scaled)
     net.output(shifted, "y", FLOAT, (1, CHANNELS, "H", "W"))
