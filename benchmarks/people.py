@@ -1,6 +1,6 @@
 """How often picturebook does what people type, in their words: lines that others wrote for the judge, by task and tag.
 
-Who wrote them saw a page about the world and nothing of the training; there are two sets (`judging/people.py`). A
+Who wrote them saw a page about the world and nothing of the training; there are four sets (`judging/people.py`). A
 picture has to show all that a line demands, an answer to say it, a note to name what the world does not have; and of
 what it does have, how much is called unknown.
 

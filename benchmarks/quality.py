@@ -208,7 +208,12 @@ def main() -> None:
     began = time.perf_counter()
     said = {
         name: people.summary(people.run(arguments.model, 1, arguments.workers, chosen))
-        for name, chosen in (("people", "first"), ("people_second", "second"), ("people_third", "third"))
+        for name, chosen in (
+            ("people", "first"),
+            ("people_second", "second"),
+            ("people_third", "third"),
+            ("people_fourth", "fourth"),
+        )
         if "people" in arguments.only
     }
     drawn = [row for row in arguments.only if row != "people"]

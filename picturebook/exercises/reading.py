@@ -370,7 +370,7 @@ READING: dict[str, Callable[[Voice, Mix], Sample]] = {
 @lru_cache
 def _judged() -> frozenset[str]:
     """The texts that the judge asks."""
-    files = ("people_held_out", "people_second", "people_third")
+    files = ("people_held_out", "people_second", "people_third", "people_fourth")
     return frozenset(bare(line.text) for file in files for language in LANGUAGES for line in read(file, language))
 
 

@@ -3,8 +3,9 @@
 The lines stand in `language/forms/`. The writers of `people_held_out.*` saw a page about the world and nothing of the
 training; what went wrong with them was looked at while the training was changed. Those of `people_second.*` were
 written later, and nobody who changes the training looks at what goes wrong with them; those of `people_third.*` are
-about the larger world, half of their things clip art. A picture is read back by the world's judge; an answer has to
-say what the line asks for; what the world does not have has to be named in a note.
+about the larger world, half of their things clip art, and so are those of `people_fourth.*`, which were written after
+the training's last lines. A picture is read back by the world's judge; an answer has to say what the line asks for;
+what the world does not have has to be named in a note.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from ..world.scene_to_codes import Grid, paint
 from . import judge
 from .judge import RgbArray
 
-SETS = {"first": "people_held_out", "second": "people_second", "third": "people_third"}
+SETS = {"first": "people_held_out", "second": "people_second", "third": "people_third", "fourth": "people_fourth"}
 OLDER = ("first", "second")  # written when the world had twelve kinds
 TASKS = ("paint", "edit", "ask", "outside")
 NUMBERS = {

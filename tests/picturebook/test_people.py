@@ -13,8 +13,9 @@ from edgevlo.picturebook.language.words import LANGUAGES
 from edgevlo.picturebook.requests import people
 from edgevlo.picturebook.requests.lines import SETTINGS, bare, parsed, read
 from edgevlo.picturebook.requests.people import VALUES
-from edgevlo.picturebook.requests.results import edit_of, scene_of
+from edgevlo.picturebook.requests.results import edit_of, result_of, scene_of
 from edgevlo.picturebook.training.curriculum import STAGES
+from edgevlo.picturebook.world.scene import DEFAULT_GRID
 
 
 def test_no_line_of_the_judge_is_trained_on() -> None:
@@ -41,6 +42,28 @@ def test_nearly_every_line_can_be_read(language: str) -> None:
             )
     assert asked > 1000
     assert told / asked > 0.99
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("chosen", judged_people.SETS)
+def test_every_line_of_the_judge_can_be_done(chosen: str, language: str) -> None:
+    """What a line gives can be drawn; what it demands can be painted, and the judge accepts it."""
+    from edgevlo.picturebook.world.atlas import pixels
+    from edgevlo.picturebook.world.scene_to_codes import paint
+
+    for line in judged_people.lines(language, chosen):
+        if line.source is None:
+            assert plain.picture(line.result), line.text
+            continue
+        old = scene_of(line.source, DEFAULT_GRID)
+        assert old, line.text
+        if line.task == "ask":
+            answer = reading._answer(line, old, language)
+            assert answer is None or judged_people.answered(line, answer, language), (line.text, answer)
+        else:
+            made = result_of(line, old)
+            assert made, line.text
+            assert not judged_people.wrong(line, pixels(paint(made[0]))), line.text
 
 
 def test_parsed() -> None:
