@@ -356,7 +356,8 @@ class Model:
             shape = Shape(*codes.shape)
         asked = self._requests.read(name, text, sources)
         if asked.unknown:
-            warnings.warn(f"{self.manifest.name} does not know {asked.note}", PromptWarning, stacklevel=3)
+            note = f"{self.manifest.name} does not know {asked.note}"
+            warnings.warn(PromptWarning(note, asked.unknown), stacklevel=3)
         request = self._painting.request(ability, asked, sources, shape, settings, composition=composition)
         return self._painting.strokes(request, lambda codes: self._decoded(codes, composition))
 

@@ -18,7 +18,11 @@ SHOWN: Final = 5  # unknown words that a note names
 
 
 class PromptWarning(UserWarning):
-    """The model does not know something that a request names."""
+    """The model does not know something that a request names: the words in `unknown`."""
+
+    def __init__(self, message: str, unknown: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.unknown = tuple(unknown)
 
 
 @dataclass(frozen=True, slots=True)

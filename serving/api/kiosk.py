@@ -60,7 +60,9 @@ def routes(kiosk: Kiosk) -> list[Route]:
         return asset(request.path_params["name"])
 
     async def config(request: Request) -> Response:
-        return json_response(_config(site_of(request).find(None), kiosk, given), headers={"Cache-Control": "no-store"})
+        site = site_of(request)
+        known = _config(site.find(None), kiosk, given) | {"instance": site.instance}
+        return json_response(known, headers={"Cache-Control": "no-store"})
 
     async def share_config(_: Request) -> Response:
         return json_response({"label": _LABELS if kiosk.label else None})
@@ -102,6 +104,7 @@ def _config(served: Served, kiosk: Kiosk, presets: dict[str, Any] | None) -> dic
         "licence": manifest.source.licence,
         "abilities": sorted(manifest.abilities),
         "labels": {name: one.labels for name, one in manifest.abilities.items() if one.labels},
+        "domain": manifest.domain is not None,  # and other pictures are read as the nearest of it
         "default_size": f"{columns * cell}x{rows * cell}",
         "presets": presets,
         "idle_s": kiosk.idle_s,

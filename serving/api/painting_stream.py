@@ -68,7 +68,7 @@ def _told(happened: Event) -> tuple[str, dict[str, Any]]:
             }
             return "picture", body
         case Note():
-            return "note", {"text": happened.text}
+            return "note", {"text": happened.text, "unknown": happened.unknown}
         case Done():
             return "done", {"seconds": round(happened.seconds, 4)}
         case Failed():

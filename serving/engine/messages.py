@@ -159,9 +159,13 @@ class Answer(OfJob, frozen=True, kw_only=True):
 
 
 class Note(OfJob, frozen=True, kw_only=True):
-    """Something the client should know, such as a picture that was read in another size."""
+    """Something the client should know, such as a picture that was read in another size.
+
+    `unknown` are words of the request that the model does not know, where the note is about these.
+    """
 
     text: str
+    unknown: tuple[str, ...] = ()
 
 
 class Done(OfJob, frozen=True, kw_only=True):

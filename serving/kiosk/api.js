@@ -8,21 +8,36 @@ function headers(more = {}) {
   return key ? { Authorization: `Bearer ${key}`, ...more } : more;
 }
 
+export const failure = ({ message, code }) => Object.assign(new Error(message), { code });
+
+// Fetches from a server that may have gone away, which is an error like those that it tells of itself.
+async function fetched(path, options) {
+  try {
+    return await fetch(path, options);
+  } catch (error) {
+    throw failure({ message: error.message, code: "gone" });
+  }
+}
+
+async function refusal(answer) {
+  const { error } = await answer.json().catch(() => ({}));
+  return failure(error ?? { message: answer.statusText, code: "gone" });
+}
+
 export async function ask(path, body, method = body ? "POST" : "GET") {
-  const answer = await fetch(path, {
+  const answer = await fetched(path, {
     method,
     headers: headers(body ? { "Content-Type": "application/json" } : {}),
     body: body && JSON.stringify(body),
   });
   if (answer.status === 204) return null;
-  const said = await answer.json();
-  if (!answer.ok) throw Object.assign(new Error(said.error?.message ?? answer.statusText), { code: said.error?.code });
-  return said;
+  if (!answer.ok) throw await refusal(answer);
+  return answer.json();
 }
 
 export async function file(path) {
-  const answer = await fetch(path, { headers: headers() });
-  if (!answer.ok) throw new Error(answer.statusText);
+  const answer = await fetched(path, { headers: headers() });
+  if (!answer.ok) throw await refusal(answer);
   return answer.blob();
 }
 
@@ -37,7 +52,7 @@ export async function* events(id, lost) {
     try {
       const answer = await fetch(`v1/paintings/${id}/events`, { headers: headers(last ? { "Last-Event-ID": last } : {}) });
       if (answer.status === 204) return;
-      if (!answer.ok) throw Object.assign(new Error((await answer.json()).error.message), { final: true });
+      if (!answer.ok) throw Object.assign(await refusal(answer), { final: true });
       for await (const event of read(answer.body)) {
         if (event.id) last = event.id;
         tries = 0;
@@ -50,7 +65,7 @@ export async function* events(id, lost) {
     lost();
     await pause(Math.min(4000, 250 * 2 ** tries));
   }
-  throw new Error("the connection was lost");
+  throw failure({ message: "the connection was lost", code: "gone" });
 }
 
 async function* read(body) {

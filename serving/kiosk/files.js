@@ -63,9 +63,17 @@ export async function openCamera(video) {
   return () => stream.getTracks().forEach((track) => track.stop());
 }
 
+async function read(chosen) {
+  try {
+    return await createImageBitmap(chosen);
+  } catch (error) {
+    throw Object.assign(new Error(error.message), { code: "invalid_image" });
+  }
+}
+
 // A photograph in the proportions of the stage, no larger than a model reads.
 export async function fitted(source, [width, height], longest = 512) {
-  const bitmap = source instanceof HTMLVideoElement ? source : await createImageBitmap(source);
+  const bitmap = source instanceof HTMLVideoElement ? source : await read(source);
   const [wide, high] = [source.videoWidth ?? bitmap.width, source.videoHeight ?? bitmap.height];
   const ratio = width / height;
   const [cutWide, cutHigh] = wide / high > ratio ? [high * ratio, high] : [wide, wide / ratio];

@@ -9,14 +9,30 @@ import { language, load, say, speak } from "./words.js";
 
 const at = (id) => document.getElementById(id);
 const ATTRACT_MS = 7000;
+const RETRY_MS = 1000;
+// What is said of errors, by the codes that the server gives them; of others, what it says itself.
+const PROBLEMS = {
+  gone: "gone", stopping: "gone", unavailable: "gone", queue_full: "crowded", busy: "crowded", timeout: "slow", worker_lost: "failed",
+  painting_not_found: "failed", cancelled: "failed", out_of_memory: "failed", session_full: "full", invalid_image: "unreadable",
+};
 let config;
 let kind = "paint";
 let closeCamera = () => {};
 
 const studio = new Studio((what, values = {}) => {
   if (what === "changed") refresh();
-  else caption(what === "note" ? values.text : say(what, values));
+  else if (what === "note") caption(values.unknown.length ? strange(values.unknown) : values.text);
+  else caption(say(what, values));
 });
+
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const listed = (words) => words.join(language === "zh" ? "、" : ", ");
+const strange = (words) => say("unknown", { words: listed(words.map((word) => `“${word}”`)) });
+
+// What a picture was made of, and what of it the model does not know.
+function told({ words, unknown = [] }, how = "{words}") {
+  return [how.replace("{words}", words ?? say("photo")), unknown.length ? strange(unknown) : ""].join(" ").trim();
+}
 
 function caption(text, mood = "") {
   at("caption").className = mood;
@@ -31,7 +47,7 @@ async function doing(work) {
   try {
     await work();
   } catch (error) {
-    caption(error.message, "problem");
+    caption(say(PROBLEMS[error.code] ?? "problem", { reason: error.message }), "problem");
   } finally {
     studio.busy = false;
     refresh();
@@ -55,6 +71,10 @@ function refresh() {
   enable("kind-edit", current && has("edit"));
   enable("kind-ask", current && has("ask"));
   for (const id of ["camera", "file"]) enable(id, has("edit") || has("ask"));
+  if (!navigator.mediaDevices) at("camera").disabled = true; // away from this machine, without TLS
+  const painting = busy && studio.painting !== null;
+  at("stop").hidden = !painting;
+  at("camera").hidden = at("file").hidden = painting;
   document.querySelector("#wish .primary").disabled = busy;
   at("picture").setAttribute("aria-label", current ? say("picture_of", { number: place + 1, words: current.words ?? say("photo") }) : say("stage"));
   at("gallery").replaceChildren(...pictures.map(thumbnail));
@@ -102,26 +122,31 @@ function wish(words) {
       caption("…");
       caption(await studio.question(words), "answer");
     } else {
-      if (!(await studio.paint(words, { edit: kind === "edit", size: config.presets.size }))) return;
-      caption(say("done", { words }));
+      if (!(await studio.paint(words, { edit: kind === "edit", size: config.presets.size }))) return stopped();
+      caption(told(studio.current, say("done")));
       if (kind === "paint" && config.abilities.includes("edit")) choose("edit");
     }
     at("words").value = "";
   });
 }
 
+function stopped() {
+  if (document.body.dataset.mode === "studio") caption(say("stopped"));
+}
+
 function again() {
   return doing(async () => {
     const { words, edit, size } = studio.current;
     if (edit) await studio.go(studio.place - 1);
-    if (await studio.paint(words, { edit, size })) caption(say("done", { words }));
+    if (await studio.paint(words, { edit, size })) caption(told(studio.current, say("done")));
+    else stopped();
   });
 }
 
 async function go(place) {
   release();
   await studio.go(place);
-  caption(studio.current.words ?? say("photo"));
+  caption(told(studio.current));
 }
 
 // What is laid over the picture: one layer at a time, each a switch.
@@ -139,8 +164,7 @@ function toggle(id) {
   release();
   if (!on) {
     doing(async () => {
-      await LAYERS[id]();
-      at(id).setAttribute("aria-pressed", "true");
+      if (await LAYERS[id]()) at(id).setAttribute("aria-pressed", "true");
     });
   }
 }
@@ -148,11 +172,12 @@ function toggle(id) {
 async function find() {
   const objects = await studio.find();
   stage.found(objects);
-  caption(objects.map(({ label }) => label).join(language === "zh" ? "、" : ", ") || say("nothing_found"));
+  caption(listed(objects.map(({ label }) => label)) || say("nothing_found"));
+  return true;
 }
 
 async function perceive(ability) {
-  await studio.perceive(ability);
+  if (!(await studio.perceive(ability))) return false;
   const seen = stage.layers.overlay.getContext("2d").getImageData(0, 0, stage.layers.overlay.width, stage.layers.overlay.height).data;
   const near = ([red, green, blue]) => {
     for (let i = 0; i < seen.length; i += 4) {
@@ -169,6 +194,7 @@ async function perceive(ability) {
       return item;
     }),
   );
+  return true;
 }
 
 function compare(before) {
@@ -183,7 +209,7 @@ async function take(source) {
   release();
   await studio.add(await files.fitted(source, [width, height]), {});
   choose(config.abilities.includes("edit") ? "edit" : "ask");
-  caption(say("photo"));
+  caption(say(config.domain ? "photo_read" : "photo"));
 }
 
 async function camera() {
@@ -193,9 +219,9 @@ async function camera() {
   try {
     closeCamera = await files.openCamera(at("video"));
     at("shoot").disabled = false;
-  } catch (error) {
+  } catch {
     at("shoot").disabled = true;
-    at("camera-error").textContent = say("no_camera", { reason: error.message });
+    at("camera-error").textContent = say("no_camera");
   }
 }
 
@@ -213,14 +239,17 @@ async function save() {
   files.download(await files.labelled(blob, label()), `edgevlo-${seed ?? "photo"}.png`);
 }
 
-// Nobody there: the page paints for itself, so that somebody comes.
+// Nobody there: the page paints for itself, so that somebody comes. A server that was begun anew may have another model,
+// so the page is, too.
 
 async function attract() {
   for (let turn = 0; ; turn += 1) {
     if (document.body.dataset.mode === "attract" && !document.hidden && !studio.busy) {
       const presets = config.presets.paint ?? [];
       const preset = presets[turn % presets.length];
-      if (preset) {
+      const now = await ask("kiosk/config.json").catch(() => config);
+      if (now.instance !== config.instance && document.body.dataset.mode === "attract") location.reload();
+      else if (preset && document.body.dataset.mode === "attract") {
         try {
           if (await studio.paint(preset[language], { size: config.presets.size })) {
             caption(preset[language]);
@@ -231,7 +260,7 @@ async function attract() {
         }
       }
     }
-    await new Promise((resolve) => setTimeout(resolve, ATTRACT_MS));
+    await pause(ATTRACT_MS);
   }
 }
 
@@ -269,6 +298,7 @@ function speakAll(wanted) {
 function listen() {
   at("language").onclick = () => speakAll(language === "zh" ? "en" : "zh");
   at("begin").onclick = begin;
+  at("stop").onclick = () => studio.cancel();
   at("leave").onclick = leave;
   at("undo").onclick = () => doing(() => go(studio.place - 1));
   at("redo").onclick = () => doing(() => go(studio.place + 1));
@@ -316,8 +346,14 @@ function listen() {
   addEventListener("pagehide", () => studio.leave({ atOnce: true }));
 }
 
-config = await ask("kiosk/config.json");
-await load();
+while (!config) {
+  try {
+    await load();
+    config = await ask("kiosk/config.json");
+  } catch {
+    await pause(RETRY_MS); // the server is being begun anew
+  }
+}
 at("phone").hidden = !config.share;
 at("made-by-ai").hidden = !config.label;
 stage.size(...(config.presets.size ?? config.default_size).split("x").map(Number));

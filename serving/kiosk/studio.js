@@ -1,9 +1,9 @@
 // What a visitor has made: pictures in order, where they stand among them, and what is told about each. The server holds
 // the same dialogue as a session, so that a turn says only which picture it is about.
 
-import { ask, events, file, forget, forgetSession } from "./api.js";
+import { ask, events, failure, file, forget, forgetSession } from "./api.js";
 import { toDataUri } from "./files.js";
-import { clear, layers, painter, show } from "./stage.js";
+import { clear, empty, layers, painter, show } from "./stage.js";
 
 export class Studio {
   constructor(tell) {
@@ -13,12 +13,21 @@ export class Studio {
     this.busy = false;
     this.turn = 0;
     this.session = null;
+    this.cancelled = null; // the turn that was given up
+    this.painting = null; // the name of what is being painted, which may be stopped
     this.underway = Promise.resolve();
   }
 
   // What is being painted belongs to nobody any more: it is neither shown nor kept.
   stop() {
     this.turn += 1;
+  }
+
+  // Gives up what is being painted; what was there before comes back.
+  cancel() {
+    if (this.painting) forget(this.painting);
+    this.cancelled = this.turn;
+    this.stop();
   }
 
   get current() {
@@ -51,12 +60,20 @@ export class Studio {
     if (!edit) body.size = size;
     clear();
     this.tell("painting", { words });
-    const { turn } = this;
-    const { painting, session, ...told } = await this.#say(body, edit ? this.current : null);
-    const picture = await this.#watch(painting, turn, layers.canvas);
-    if (!picture || turn !== this.turn) return false;
-    await this.add(picture.blob, { session, turn: told.turn, words, edit, id: painting.id, seed: picture.seed, size });
-    return turn === this.turn;
+    const { turn, current } = this;
+    try {
+      const { painting, session, ...told } = await this.#say(body, edit ? current : null);
+      const picture = await this.#watch(painting, turn, layers.canvas);
+      if (picture && turn === this.turn) {
+        const { blob, seed: drawn, unknown } = picture;
+        await this.add(blob, { session, turn: told.turn, words, edit, id: painting.id, seed: drawn, size, unknown });
+        return turn === this.turn;
+      }
+      return false;
+    } finally {
+      const isOurs = turn === this.turn || turn === this.cancelled;
+      if (isOurs && this.current === current) await (current ? show(current.blob) : empty()); // nothing came of it
+    }
   }
 
   // Paints what the model sees in the current picture onto the overlay; what was seen once is kept with the picture.
@@ -73,12 +90,14 @@ export class Studio {
     if (current.maps[ability]) {
       const shown = painter(overlay, () => turn === this.turn, appear);
       await shown.rest(current.maps[ability], 1);
-      return shown.end();
+      await shown.end();
+      return true;
     }
     const { painting } = await this.#say({ ability, output_format: "png" }, current);
     const picture = await this.#watch(painting, turn, overlay, appear);
     if (picture) current.maps[ability] = picture.blob;
     forget(painting.id);
+    return picture !== null;
   }
 
   // Says something in the session, about one of its pictures. A session that the server has no more, because nobody spoke
@@ -106,21 +125,26 @@ export class Studio {
     if (ahead > 0) this.tell("waiting", { count: ahead });
     const shown = painter(target, isOurs, onFirstRow);
     let rows = 1;
+    let unknown = [];
+    this.painting = id;
+    this.tell("changed");
     try {
       for await (const { name, data } of events(id, () => this.tell("lost"))) {
         if (!isOurs()) return null;
         if (name === "row") ({ rows } = data);
         if (name === "strip") shown.strip(data);
-        if (name === "note") this.tell("note", { text: data.text });
-        if (name === "error") throw new Error(data.error.message);
+        if (name === "note") this.tell("note", data);
+        if (name === "note") unknown = [...unknown, ...data.unknown];
+        if (name === "error") throw failure(data.error);
         if (name === "picture") {
           const blob = await file(data.url.slice(1));
           await shown.rest(blob, rows);
-          return { blob, ...data };
+          return { blob, unknown, ...data };
         }
       }
       return null;
     } finally {
+      if (this.painting === id) this.painting = null;
       await shown.end();
     }
   }

@@ -3,7 +3,7 @@
 let all = {};
 export let language = "en";
 
-export const say = (name, values = {}) => (all[language][name] ?? name).replace(/\{(\w+)\}/g, (_, field) => values[field]);
+export const say = (name, values = {}) => (all[language][name] ?? name).replace(/\{(\w+)\}/g, (field, name) => values[name] ?? field);
 
 export async function load() {
   all = await (await fetch("kiosk/words.json")).json();

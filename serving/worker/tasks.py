@@ -45,7 +45,7 @@ def carry_out(model: Model, run: Run) -> Iterator[Event]:
 def _notes(job: str, caught: list[warnings.WarningMessage]) -> Iterator[Note]:
     """Yield what was warned of since, once."""
     for warning in caught:
-        yield Note(job=job, text=str(warning.message))
+        yield Note(job=job, text=str(warning.message), unknown=getattr(warning.message, "unknown", ()))
     caught.clear()
 
 

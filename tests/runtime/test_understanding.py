@@ -90,12 +90,13 @@ def test_many_unknown_words_are_counted() -> None:
 
 
 def test_what_was_read_is_painted_and_noted(model: Model, reads: Model) -> None:
-    with pytest.warns(edgevlo.PromptWarning, match="toy does not know 'Tree'"):
+    with pytest.warns(edgevlo.PromptWarning, match="toy does not know 'Tree'") as warned:
         picture = reads.paint("a big Tree", seed=3)
     assert np.array_equal(np.asarray(picture), np.asarray(model.paint("a blue car", seed=3)))
     assert picture.info["parameters"].startswith("a big Tree\n")
     assert 'Read as: "a blue car"' in picture.info["parameters"]
     assert picture.info["unknown"] == "Tree"
+    assert [one.message.unknown for one in warned if isinstance(one.message, edgevlo.PromptWarning)] == [("Tree",)]
     with pytest.warns(edgevlo.PromptWarning):
         edited = reads.edit(picture, "a tree", seed=3)
     assert np.array_equal(np.asarray(edited), np.asarray(model.edit(picture, "a blue car", seed=3)))

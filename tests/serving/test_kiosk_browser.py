@@ -196,6 +196,7 @@ def test_a_picture_from_the_camera_is_changed(page: Any) -> None:
     page.tap("#shoot")
     page.wait_for_selector("#gallery > li")
     page.wait_for_selector("#camera-view", state="hidden")
+    assert "as a mosaic" in page.inner_text("#caption")
     paint(page, "make it night", 2)
 
 
@@ -308,3 +309,91 @@ def test_every_control_is_large_enough_named_and_reached_by_keyboard(page: Any) 
         reached.add(page.evaluate("() => document.activeElement.id"))
         page.keyboard.press("Tab")
     assert {"language", "leave", "again", "words", "boxes-button", "camera", "save", "kind-edit"} <= reached
+
+
+# What goes wrong is said in the visitor's language, and leads nowhere from which there is no way back.
+
+
+def test_words_that_the_model_does_not_know_are_named_and_stay(page: Any) -> None:
+    begin(page)
+    paint(page, "a red car next to a windmill", 1)
+    assert "I do not know “windmill”, so I painted the rest." in page.inner_text("#caption")
+    paint(page, "make it night", 2)
+    assert "windmill" not in page.inner_text("#caption")
+    page.tap("#undo")
+    page.wait_for_selector("#caption:has-text('“windmill”')")
+    page.tap("#language")
+    page.tap("#redo")
+    page.tap("#undo")
+    page.wait_for_selector("#caption:has-text('我不认识“windmill”，只画了其余的部分。')")
+
+
+def test_a_picture_that_is_stopped_gives_way_to_the_one_before(page: Any) -> None:
+    begin(page)
+    paint(page, "a red car on the beach", 1)
+    before = pixels(page)
+    page.evaluate(
+        """() => {
+        const stop = document.getElementById("stop");
+        const seen = new MutationObserver(() => {
+          if (stop.hidden) return;
+          seen.disconnect();
+          stop.click();
+        });
+        seen.observe(stop, { attributes: true });
+        }"""
+    )
+    page.fill("#words", "make it night")
+    page.press("#words", "Enter")
+    page.wait_for_selector("#caption:has-text('Stopped.')")
+
+    assert page.is_hidden("#stop")
+    assert page.is_visible("#camera")
+    assert pixels(page) == before
+    paint(page, "make it night", 2)
+
+
+def test_a_picture_that_fails_gives_way_to_the_one_before(page: Any) -> None:
+    begin(page)
+    paint(page, "a red car on the beach", 1)
+    before = pixels(page)
+    said = {"error": {"message": "the model's process ended twice", "type": "server_error", "param": None,
+                      "code": "worker_lost"}}  # fmt: skip
+    page.route("**/events", lambda route: route.fulfill(
+        status=200, content_type="text/event-stream", body=f"event: error\ndata: {json.dumps(said)}\n\n"
+    ))  # fmt: skip
+    page.tap("#language")
+    page.fill("#words", "夜晚")
+    page.press("#words", "Enter")
+    page.wait_for_selector("#caption.problem:has-text('没有成功，请再试一次。')")
+    page.unroute("**/events")
+
+    assert pixels(page) == before
+    paint(page, "改成夜晚", 2)
+
+
+def test_a_file_that_is_no_picture_is_refused_in_words(page: Any) -> None:
+    begin(page)
+    page.set_input_files("#chosen", {"name": "a.png", "mimeType": "image/png", "buffer": b"nothing"})
+    page.wait_for_selector("#caption.problem:has-text('cannot be read as a picture')")
+    assert page.is_enabled("#file")
+
+
+def test_a_server_that_is_begun_anew_is_found_again(browser: Any, tmp_path: Path) -> None:
+    options = ("-m", PICTUREBOOK, "--kiosk")
+    page = browser.new_page(has_touch=True)
+    with serving(tmp_path / "first", *options) as first:
+        page.goto(first.url)
+        page.wait_for_selector("body[data-loaded]")
+        begin(page)
+        paint(page, "a red car on the beach", 1)
+    page.fill("#words", "make it night")
+    page.press("#words", "Enter")
+    page.wait_for_selector("#caption.problem:has-text('The machine does not answer.')")
+    with serving(tmp_path / "second", *options, "--port", str(first.port)):
+        paint(page, "make it night", 2)
+        page.evaluate("() => { window.isOld = true; }")
+        page.tap("#leave")
+        page.wait_for_function("() => !window.isOld", timeout=30_000)
+        page.wait_for_selector("body[data-loaded]")
+    page.close()
