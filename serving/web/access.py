@@ -4,12 +4,14 @@ import hashlib
 import hmac
 import ipaddress
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from edgevlo.runtime.errors import OutputError, RequestError
 
+_ORIGIN: Final = re.compile(r"null|[a-z][a-z0-9+.-]*://[^/\s,*]+")
 _HOST: Final = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<name>[^][:@/]*))(?::[0-9]{0,5})?")
 
 
@@ -18,6 +20,7 @@ class Access:
     """Hosts and origins that are answered, and keys that are asked for.
 
     `hosts` are names without a port, lower case; an address that is an IP literal is answered where `any_address`.
+    `origins` are those of pages elsewhere, and of desktop apps, that may send requests and read the answers.
     `keys` are SHA-256 digests; none: nobody is asked.
     """
 
@@ -48,6 +51,17 @@ class Access:
         given = hashlib.sha256(key.strip().encode()).digest()
         found = [number for number, known in enumerate(self.keys) if hmac.compare_digest(known, given)]
         return found[0] if found and scheme.lower() == "bearer" else None
+
+
+def read_origins(origins: Iterable[str]) -> frozenset[str]:
+    """Return origins as browsers write them; raise `RequestError` for what is none."""
+    read = frozenset(origin.lower().rstrip("/") for origin in origins)
+    for origin in read:
+        if not _ORIGIN.fullmatch(origin):
+            raise RequestError(
+                f"{origin!r} is not an origin; give SCHEME://HOST[:PORT], such as http://tauri.localhost."
+            )
+    return read
 
 
 def _host_name(host: str) -> str:

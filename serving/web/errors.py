@@ -116,7 +116,8 @@ async def _refused(_: Request, error: Exception) -> Response:
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    messages = {404: "There is nothing at this path.", 405: f"{request.method[:20]} is not taken at this path."}
+    nothing = "There is nothing at this path; OpenAI's routes begin with /v1, and /openapi.json has all of them."
+    messages = {404: nothing, 405: f"{request.method[:20]} is not taken at this path."}
     message = messages.get(error.status_code, str(error.detail))
     return ApiError(error.status_code, message, headers=error.headers).response()
 

@@ -2,7 +2,7 @@
 
 A page of another site can make a browser send requests here, and a name that resolves to this machine can make them
 look like its own (DNS rebinding): the Host must be one of ours, and an Origin, where a browser names one, must be that
-of the Host.
+of the Host, or one that may do so (CORS).
 """
 
 import asyncio
@@ -11,6 +11,7 @@ import time
 from typing import Final
 
 from starlette.datastructures import Headers
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..limits import HEADER_BYTES, RequestLimits
@@ -46,19 +47,23 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        answered = False
+        headers, answered = Headers(scope=scope), False
+        shared = _cors(headers) if headers.get("origin") in self._access.origins else ()
         limited = _Limited(receive, self._limits, self._held)
 
         async def with_headers(message: Message) -> None:
             nonlocal answered
             if message["type"] == "http.response.start":
                 answered = True
-                message["headers"] = [*message["headers"], *_SECURITY]
+                message["headers"] = [*message["headers"], *_SECURITY, *shared]
             await send(message)
 
         try:
-            headers = Headers(scope=scope)
             self._check(scope, headers, _host_of(scope, headers))
+            if shared and "access-control-request-method" in headers:
+                await Response(status_code=204)(scope, receive, with_headers)
+                return
+            self._check_key(scope, headers)
             await self._app(scope, limited, with_headers)
         except ApiError as error:
             if answered:
@@ -82,11 +87,19 @@ class Guard:
         origin = headers.get("origin")
         if origin is not None and not self._access.has_origin(origin, host):
             raise ApiError(403, "Requests from pages of other sites are not answered.", code="origin_not_allowed")
-        if scope["method"] in _CHANGES and headers.get("sec-fetch-site") in ("cross-site", "same-site"):
+        may_cross = origin in self._access.origins
+        if (
+            not may_cross
+            and scope["method"] in _CHANGES
+            and headers.get("sec-fetch-site") in ("cross-site", "same-site")
+        ):
             raise ApiError(403, "Requests from pages of other sites are not answered.", code="origin_not_allowed")
         length = headers.get("content-length", "0")
         if length.isascii() and length.isdecimal() and int(length[:20]) > self._limits.body_bytes:
             raise _too_large(self._limits)
+
+    def _check_key(self, scope: Scope, headers: Headers) -> None:
+        """Note whose the request is; raise unless it brings a key where one is asked for."""
         if self._access.keys and scope["path"] != "/" and not scope["path"].startswith(self._open_paths):
             scope["state"]["client"] = self._client(headers)
 
@@ -101,6 +114,23 @@ class Guard:
                 headers={"WWW-Authenticate": "Bearer"},
             )
         return f"key {number}"
+
+
+def _cors(headers: Headers) -> list[tuple[bytes, bytes]]:
+    """Return the headers that let a page of another origin read the answer, or ask before it sends a request."""
+    allowed = {
+        "access-control-allow-origin": headers["origin"],
+        "access-control-expose-headers": "location, retry-after",
+        "vary": "origin",
+    }
+    if "access-control-request-method" in headers:
+        allowed |= {
+            "access-control-allow-methods": "GET, POST, DELETE",
+            "access-control-allow-headers": headers.get("access-control-request-headers", ""),
+            "access-control-allow-private-network": "true",
+            "access-control-max-age": "600",
+        }
+    return [(name.encode(), value.encode("latin-1")) for name, value in allowed.items()]
 
 
 def _host_of(scope: Scope, headers: Headers) -> str:

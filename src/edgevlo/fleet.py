@@ -40,6 +40,7 @@ class Arguments(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     journal: str | None = None
     api_key_file: str | None = None
     allow_host: str = ""
+    allow_origin: str = ""
     embed_prompt: bool = False
     c2pa: bool = False
     fit_sizes: bool = False
@@ -54,7 +55,7 @@ def build(args: Mapping[str, Any]) -> "Application":
     from edgevlo.serving.fleet.application import Scale, application
     from edgevlo.serving.fleet.replicas import EngineSettings
     from edgevlo.serving.limits import EngineLimits
-    from edgevlo.serving.web.access import Access, read_keys
+    from edgevlo.serving.web.access import Access, read_keys, read_origins
 
     try:
         told = msgspec.convert(dict(args), Arguments, strict=False)
@@ -85,6 +86,7 @@ def build(args: Mapping[str, Any]) -> "Application":
     )
     access = Access(
         hosts=Access().hosts | {name.lower() for name in _split(told.allow_host)},
+        origins=read_origins(_split(told.allow_origin)),
         any_address=True,  # Ray's --http-host says where it listens
         keys=() if told.api_key_file is None else read_keys(Path(told.api_key_file)),
     )

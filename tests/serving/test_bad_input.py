@@ -550,6 +550,41 @@ def test_a_client_that_leaves_in_any_phase_leaves_nothing_behind(
     assert "error" not in [json.loads(line)["level"] for line in server.log.read_text().splitlines()]
 
 
+def test_pages_and_apps_that_may_call_it_do_and_read_the_answer(
+    start: Callable[..., Server], toy: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "keys").write_text("a-key")
+    app, page = "tauri://localhost", "https://chat.example:8443"
+    server = start("-m", str(toy), "--allow-origin", app, "--allow-origin", f"{page}/", "--api-key-file",
+                   str(tmp_path / "keys"))  # fmt: skip
+    key = {"Authorization": "Bearer a-key", "Sec-Fetch-Site": "cross-site"}
+    for origin in (app, page):
+        asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization, x-a"}
+        before = server.request("OPTIONS", GENERATIONS, headers={"Origin": origin, **asked})
+        answer = server.post(GENERATIONS, {"prompt": "a", "size": "4x4"}, Origin=origin, **key)
+        refused = server.post(GENERATIONS, {"prompt": "a"}, Origin=origin)
+
+        assert (before.status, before.body) == (204, b"")
+        assert before.headers["access-control-allow-headers"] == "authorization, x-a"
+        assert "DELETE" in before.headers["access-control-allow-methods"]
+        assert (answer.status, refused.status) == (200, 401)
+        for one in (before, answer, refused):
+            assert (one.headers["access-control-allow-origin"], one.headers["vary"]) == (origin, "origin")
+    for origin in ("https://chat.example", "http://localhost.evil", "null", "tauri://localhost.evil"):
+        refused = server.request("OPTIONS", GENERATIONS, headers={"Origin": origin, **asked})
+        assert (refused.status, refused.error["code"]) == (403, "origin_not_allowed")
+        assert "access-control-allow-origin" not in refused.headers
+    assert server.request("OPTIONS", GENERATIONS, headers={"Origin": app, "Host": "evil", **asked}).status == 403
+
+
+@pytest.mark.parametrize("origin", ["*", "chat.example", "https://", "https://a/b", "https://a,https://b", ""])
+def test_what_is_no_origin_is_refused(origin: str, capsys: pytest.CaptureFixture[str]) -> None:
+    from edgevlo.cli import run
+
+    assert run(["serve", "--port", "0", "--allow-origin", origin]) == 1
+    assert "is not an origin" in capsys.readouterr().err
+
+
 def test_a_method_is_repeated_in_short(server: Server) -> None:
     status, message = error_of(raw(server, b"A" * 3000 + b" /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n"))
 

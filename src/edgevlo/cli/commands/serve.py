@@ -25,6 +25,7 @@ _BYTES = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
 @click.option("--port", type=click.IntRange(0, 65535), default=11435, show_default=True)
 @click.option("--api-key-file", type=click.Path(path_type=Path), help="Keys that clients must have, one a line.")
 @click.option("--allow-host", "hosts", multiple=True, metavar="NAME", help="A name that this server is called by.")
+@click.option("--allow-origin", "origins", multiple=True, metavar="ORIGIN", help="A page or app that may call it.")
 @click.option("--kiosk", is_flag=True, help="Also serve the page for visitors.")
 @click.option(
     "--kiosk-idle",
@@ -68,6 +69,7 @@ def serve(
     port: int,
     api_key_file: Path | None,
     hosts: tuple[str, ...],
+    origins: tuple[str, ...],
     kiosk: bool,
     kiosk_idle: float,
     kiosk_label: bool,
@@ -112,7 +114,7 @@ def serve(
             version=edgevlo.__version__,
             quiet=quiet,
             journal=journal,
-            access=_access(host, hosts, api_key_file),
+            access=_access(host, hosts, origins, api_key_file),
             limits=EngineLimits(queue=queue, queue_each=max(1, queue // 2), deadline_s=deadline),
             keeping=Keeping(keep_alive_s=keep_alive, memory_bytes=budget),
             answers=Answers(
@@ -172,13 +174,14 @@ def _check_installed() -> None:
             raise RequestError(f"{name} is not installed; add the server: {install_command('serve')}")
 
 
-def _access(host: str, hosts: tuple[str, ...], key_file: Path | None) -> "Access":
-    from edgevlo.serving.web.access import Access, read_keys
+def _access(host: str, hosts: tuple[str, ...], origins: tuple[str, ...], key_file: Path | None) -> "Access":
+    from edgevlo.serving.web.access import Access, read_keys, read_origins
 
     local = Access().hosts
     return Access(
         hosts=local | {host.lower()} | {name.lower() for name in hosts},
         any_address=host not in local,
+        origins=read_origins(origins),
         keys=() if key_file is None else read_keys(key_file),
     )
 
