@@ -119,6 +119,7 @@ def _presets(path: Path) -> dict[str, Any]:
         for kind in ("paint", "edit", "ask"):
             for one in presets.get(kind, ()):
                 _ = one["en"], one["zh"]
+        _ = [len(name) for name in presets.get("names", {}).values()]
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise RequestError(
             f"{path} does not hold presets ({error}); write them like serving/kiosk/presets/picturebook.json."

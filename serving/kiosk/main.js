@@ -26,6 +26,7 @@ const studio = new Studio((what, values = {}) => {
 });
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const named = (name) => (language === "zh" && config.presets.names?.[name]) || name;
 const listed = (words) => words.join(language === "zh" ? "、" : ", ");
 const strange = (words) => say("unknown", { words: listed(words.map((word) => `“${word}”`)) });
 
@@ -170,7 +171,7 @@ function toggle(id) {
 }
 
 async function find() {
-  const objects = await studio.find();
+  const objects = (await studio.find()).map((one) => ({ ...one, label: named(one.label) }));
   stage.found(objects);
   caption(listed(objects.map(({ label }) => label)) || say("nothing_found"));
   return true;
@@ -190,7 +191,7 @@ async function perceive(ability) {
       const item = document.createElement("li");
       const swatch = document.createElement("i");
       swatch.style.background = `rgb(${colour})`;
-      item.append(swatch, name);
+      item.append(swatch, named(name));
       return item;
     }),
   );

@@ -186,6 +186,11 @@ def test_chinese(page: Any) -> None:
     page.wait_for_selector("#gallery > li")
     page.wait_for_selector("#caption:has-text('完成')")
     assert page.inner_text("#made-by-ai") == "AI生成"
+    paint(page, "一辆红色的汽车", 2)
+    page.tap("#boxes-button")
+    page.wait_for_selector("#boxes i b:text('汽车')")
+    page.tap("#segments-button")
+    page.wait_for_selector("#legend li:has-text('汽车')")
 
 
 def test_a_picture_from_the_camera_is_changed(page: Any) -> None:

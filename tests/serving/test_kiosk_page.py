@@ -73,6 +73,14 @@ def test_both_languages_say_the_same_things() -> None:
         assert fields[0] == fields[1], name
 
 
+def test_whatever_picturebook_finds_has_a_chinese_name() -> None:
+    manifest = json.loads((ROOT / "src" / "edgevlo" / "bundles" / "picturebook" / "manifest.json").read_text())
+    presets = json.loads((KIOSK / "presets" / "picturebook.json").read_text())
+
+    assert presets["names"].keys() >= manifest["abilities"]["segment"]["labels"].keys()
+    assert all(re.fullmatch(r"[\u4e00-\u9fff]+", name) for name in presets["names"].values())
+
+
 def test_presets_come_from_a_file_and_a_broken_one_is_said(
     start: Callable[..., Server], toy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -85,9 +93,10 @@ def test_presets_come_from_a_file_and_a_broken_one_is_said(
     assert config["presets"]["paint"][0]["zh"] == "一辆红车"
     assert config["label"] is False
 
-    presets.write_text('{"paint": [{"en": "a red car"}]}')
-    assert run(["serve", "--port", "0", "-m", str(toy), "--kiosk", "--kiosk-presets", str(presets)]) == 1
-    assert "does not hold presets" in capsys.readouterr().err
+    for wrong in ('{"paint": [{"en": "a red car"}]}', '{"names": ["car"]}', '{"names": {"car": 5}}'):
+        presets.write_text(wrong)
+        assert run(["serve", "--port", "0", "-m", str(toy), "--kiosk", "--kiosk-presets", str(presets)]) == 1
+        assert "does not hold presets" in capsys.readouterr().err
 
 
 def test_a_picture_is_shared_by_its_own_name_and_needs_no_key(
