@@ -43,9 +43,14 @@ def as_names(parameter: str, value: str | Collection[Named]) -> Collection[str |
     return value
 
 
+def is_whole(value: object) -> bool:
+    """Whether a value is a whole number, also one of numpy."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
 def check_whole(parameter: str, value: int) -> None:
     """Raise `ArgumentError` unless a value is a whole number."""
-    if isinstance(value, bool) or not isinstance(value, Integral):
+    if not is_whole(value):
         raise wrong_type(parameter, value, "a whole number")
 
 
@@ -73,7 +78,15 @@ def check_fields(arguments: "DataclassInstance") -> None:
 
 def wrong_type(parameter: str, value: object, wanted: str) -> ArgumentError:
     """Return the error of an argument that is of another type than its parameter."""
-    return ArgumentError(f"{parameter} is {' '.join(reprlib.repr(value).split())}; give {wanted}.")
+    return ArgumentError(f"{parameter} is {shown(value)}; give {wanted}.")
+
+
+def shown(value: object) -> str:
+    """Return a value as an error shows it: one line, and not every digit of a number that has thousands."""
+    try:
+        return " ".join(reprlib.repr(value).split())
+    except ValueError:  # Python does not write them at all
+        return "a number of more digits than can be shown"
 
 
 def _types(hint: Any) -> set[Any]:

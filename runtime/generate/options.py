@@ -4,7 +4,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from ..arguments import check_fields
+from ..arguments import check_fields, shown
 from ..errors import RequestError
 from ..guidance_weights import weighted_branches
 from ..manifest.abilities import Ability
@@ -98,7 +98,7 @@ def _negative(given: str | None, scale: float, image_scale: float | None, guidan
 def check_seed(seed: int) -> None:
     """Raise `RequestError` if a picture cannot have this seed."""
     if not 0 <= seed <= MAX_SEED:
-        raise RequestError(f"seed {seed} is out of range; seeds run from 0 to {MAX_SEED}.")
+        raise RequestError(f"seed {shown(seed)} is out of range; seeds run from 0 to {MAX_SEED}.")
 
 
 def _top_k(top_k: int, manifest: Manifest) -> int:
@@ -125,7 +125,7 @@ def _check_top_p(top_p: float, manifest: Manifest) -> None:
 
 def _check_number(name: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:  # false for NaN too
-        raise RequestError(f"{name} {value} is out of range; it runs from {low} to {high}.")
+        raise RequestError(f"{name} {shown(value)} is out of range; it runs from {low} to {high}.")
 
 
 def _first(*values: Number | None) -> Number:

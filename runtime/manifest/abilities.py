@@ -1,6 +1,6 @@
 """The manifest's abilities: what the model can do, what it is sent, and how its answers end."""
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 from msgspec import Meta
 
@@ -22,6 +22,7 @@ AbilityName: TypeAlias = Literal[
     "pose",
     "understand",
 ]
+PERCEIVED: Final = ("segment", "edges", "boxes", "depth", "normals", "pose")  # painted from a picture alone
 Reading: TypeAlias = Literal["codes", "vision_encoder", "both"]  # both: what the vision encoder makes, then the codes
 
 

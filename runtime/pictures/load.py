@@ -3,11 +3,13 @@
 Every change made to a picture is named in one `PictureWarning`.
 """
 
+import errno
+import os
+import re
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import IO, Final, TypeAlias
 
 from PIL import ExifTags, Image, UnidentifiedImageError
@@ -41,16 +43,21 @@ class Loaded:
     origin: Origin = field(default_factory=Origin)
 
 
-Picture: TypeAlias = str | Path | Image.Image | IO[bytes] | Loaded
+Picture: TypeAlias = str | os.PathLike[str] | Image.Image | IO[bytes] | Loaded
+_ALONE: Final = (str, bytes, bytearray, memoryview)  # sequences that are not lists of pictures
+_ADDRESS: Final = re.compile(r"(?:https?|ftp|file|data|s3):", re.IGNORECASE)
+_LONGEST_NAME: Final = 500  # characters of a path, or of a picture in text that was taken for one
 
 
 def listed(pictures: Picture | Sequence[Picture]) -> list[Picture]:
     """Return pictures that were given as a list, or one that was given alone."""
-    return list(pictures) if isinstance(pictures, Sequence) and not isinstance(pictures, str | bytes) else [pictures]
+    return list(pictures) if isinstance(pictures, Sequence) and not isinstance(pictures, _ALONE) else [pictures]
 
 
 def load_picture(source: Picture) -> Loaded:
-    """Open a picture; raise `PictureError` when it is not one or too large. A file object is read from its beginning.
+    """Open a picture; raise `PictureError` when it is not one or too large.
+
+    A file object is read from its beginning, a pipe or a download from where it is.
 
     Transparency is laid on white, CMYK, grey and 16-bit pictures are converted, EXIF rotation is applied, and of an
     animation the first frame is used; `changes` tells those that can be seen.
@@ -60,14 +67,18 @@ def load_picture(source: Picture) -> Loaded:
     if isinstance(source, Image.Image):
         with _named("the picture"):
             return _from_image(source)
-    if isinstance(source, str | Path):
-        with _named(str(source)):
-            return _from_file(read_file(source), str(source))
+    if isinstance(source, str | os.PathLike):
+        path = os.fsdecode(source) or "."
+        name = path if len(path) <= _LONGEST_NAME else f"{path[:_LONGEST_NAME]}..."
+        with _named(name):
+            return _from_file(read_file(path), name)
     if not hasattr(source, "read"):
         raise PictureError(
-            f"a picture cannot be of type {type(source).__name__}; give a file's path, a PIL image or a binary file."
+            f"a picture cannot be of type {type(source).__name__}; give a file's path, a PIL image or a binary file "
+            "(io.BytesIO of bytes)."
         )
-    name = str(getattr(source, "name", "the picture"))
+    named = getattr(source, "name", None)  # a number where a file was opened by one
+    name = os.fsdecode(named) if isinstance(named, str | bytes | os.PathLike) else "the picture"
     with _named(name):
         return _from_file(read_stream(source, name), name)
 
@@ -92,6 +103,8 @@ def _named(name: str) -> Iterator[None]:
     except OSError as error:
         if "nsupported" in str(error):  # Pillow's word for kinds of a format that it does not know
             raise PictureError(f"{name} is of a kind that is not read ({error}). Save it as PNG first.") from error
+        if error.errno == errno.ENOENT and _ADDRESS.match(name):
+            raise PictureError(f"{name} is an address, and only files are read. Download it first.") from error
         reason = error.strerror or "it is damaged or cut off"
         raise PictureError(f"{name} cannot be read: {reason}. {remedy(error, 'Choose another picture')}") from error
     except Exception as error:  # on damaged files Pillow raises errors of every kind
@@ -113,7 +126,10 @@ def _from_file(content: bytes, name: str) -> Loaded:
 def _from_image(source: Image.Image) -> Loaded:
     """Take a picture that the caller opened; the caller's own is never changed."""
     check_size(source.size, "the picture")
-    source.load()
+    try:
+        source.load()
+    except ValueError as error:  # it was closed
+        raise UnreadableError(str(error)) from error
     image, changes = to_rgb(source, "the picture", OF_32_BITS if source.mode == "I" else OF_16_BITS)
     turned = _orientation(source)
     image = upright(_halved(image), turned)

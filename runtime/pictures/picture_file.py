@@ -28,12 +28,21 @@ def read_file(path: str | Path) -> bytes:
 
 
 def read_stream(file: IO[bytes], name: str) -> bytes:
-    """Return all of an open file; raise `PictureError` when it has more than a picture may have."""
-    file.seek(0)
-    content = file.read(MAX_FILE + 1)
-    if len(content) > MAX_FILE:
+    """Return all of an open file, of a pipe or a download what is left; raise `PictureError` when it is too long."""
+    parts, left = list[bytes](), MAX_FILE + 1
+    try:
+        if not hasattr(file, "seekable") or file.seekable():
+            file.seek(0)
+        while left > 0 and (part := file.read(left)):
+            if not isinstance(part, bytes):
+                raise TypeError
+            parts.append(part)
+            left -= len(part)
+    except (TypeError, ValueError) as error:  # it is closed, open for writing alone, or a text file
+        raise PictureError(f"{name} is not open for reading bytes. Open it with open(..., 'rb').") from error
+    if left <= 0:
         raise _too_long(name)
-    return content
+    return b"".join(parts)
 
 
 def _too_long(name: str) -> PictureError:

@@ -5,12 +5,14 @@ import re
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from ..arguments import is_whole, shown
 from ..errors import RequestError
 from ..manifest.pictures import Grid
 
 Size: TypeAlias = tuple[int, int] | str
 
 _SIZE: Final = re.compile(r"^(\d{1,6})[xX×](\d{1,6})$")
+_LONGEST: Final = 10**9  # pixels; longer sides are all as far from what is painted
 _RATIO: Final = re.compile(r"^(\d{1,4}):(\d{1,4})$")
 
 
@@ -115,11 +117,12 @@ class GridRule:
         width, height = size
         shape = Shape(height // self.cell, width // self.cell)
         if width % self.cell or height % self.cell or not self.allows(shape):
-            near = self.size(self.nearest(width, height))
+            near = self.size(self.nearest(*(min(side, _LONGEST) for side in size)))
+            asked = f"{shown(width)}x{shown(height)}"
             if self.grid.kind == "fixed":
-                raise RequestError(f"size {width}x{height} is not what this model paints: {near[0]}x{near[1]} only.")
+                raise RequestError(f"size {asked} is not what this model paints: {near[0]}x{near[1]} only.")
             raise RequestError(
-                f"size {width}x{height} is not one that this model paints; the nearest is {near[0]}x{near[1]} "
+                f"size {asked} is not one that this model paints; the nearest is {near[0]}x{near[1]} "
                 f"(sides are multiples of {self.cell * self.grid.step} pixels)."
             )
         return shape
@@ -129,10 +132,9 @@ def read_size(size: Size, rule: GridRule) -> tuple[int, int]:
     """Return `(width, height)` in pixels of a size given as two numbers, as `WIDTHxHEIGHT`, or as a ratio `W:H`."""
     if isinstance(size, str):
         return parse_size(size, rule)
-    match size:
-        case (int() as width, int() as height):
-            return width, height
-    raise RequestError(f"size {size!r} is not a pair of whole numbers: give (width, height) in pixels, or '128x128'.")
+    if isinstance(size, tuple | list) and len(size) == 2 and all(map(is_whole, size)):
+        return int(size[0]), int(size[1])
+    raise RequestError(f"size {shown(size)} is not a pair of whole numbers: give (width, height) in pixels, or '128x128'.")
 
 
 def keeps_ratio(shape: Shape, ratio: float, step: int = 1) -> bool:

@@ -20,7 +20,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from ..arguments import wrong_type
-from ..errors import RequestError
+from ..errors import ArgumentError, RequestError
 from ..files import check_writable, write_whole
 from .origin import XMP, Composition, Origin
 
@@ -37,6 +37,7 @@ _ENDINGS: Final = {
     ".png": "PNG", ".apng": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".jpe": "JPEG", ".jfif": "JPEG", ".webp": "WEBP",
     ".avif": "AVIF",
 }  # fmt: skip
+_MODES: Final = {"1", "L", "LA", "I", "I;16", "I;16B", "P", "RGB", "RGBA"}  # that PNG can hold
 _MOST_OF_A_LABEL: Final = 1024  # bytes that an ingredient's label may have: a JPEG has room for 64 KB of XMP
 SOURCE_TYPES: Final = "http://cv.iptc.org/newscodes/digitalsourcetype"
 _XMP_TEMPLATE: Final = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
@@ -172,7 +173,7 @@ def save_png(picture: Image.Image, target: str | os.PathLike[str] | IO[bytes]) -
         path = Path(target)
         check_png(path)
         write_whole(path, functools.partial(_write_png, picture))
-    elif hasattr(target, "write"):
+    elif hasattr(target, "write") and not isinstance(target, io.TextIOBase):
         _write_png(picture, target)
     else:
         raise wrong_type("target", target, "a path or a binary file")
@@ -189,6 +190,9 @@ def png_bytes(picture: Image.Image) -> bytes:
 def _check_picture(picture: Image.Image) -> None:
     if not isinstance(picture, Image.Image):
         raise wrong_type("picture", picture, "a PIL image")
+    if picture.mode not in _MODES or 0 in picture.size:
+        size = "x".join(map(str, picture.size))
+        raise ArgumentError(f"picture is {size} in {picture.mode}, which no PNG is; give picture.convert('RGB').")
 
 
 def _write_png(picture: Image.Image, file: IO[bytes]) -> None:

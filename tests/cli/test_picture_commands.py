@@ -10,6 +10,7 @@ from photographs import RESIZED, photograph
 from PIL import Image
 from toy_bundle import rewritten
 
+from edgevlo.runtime.generate.text import Answered
 from edgevlo.runtime.model import Model
 
 
@@ -46,7 +47,7 @@ def test_a_note_says_what_was_changed(edgevlo_run: Run) -> None:
 
 @pytest.mark.parametrize("as_json", [False, True])
 def test_ask_prints_the_answer(edgevlo_run: Run, monkeypatch: pytest.MonkeyPatch, as_json: bool) -> None:
-    monkeypatch.setattr(Model, "_answer", lambda *_: "两辆车")
+    monkeypatch.setattr(Model, "answer", lambda *_: Answered("两辆车", 3, is_whole=True))
     Image.new("RGB", (20, 20)).save("a.png")
 
     ran = edgevlo_run("ask", "a.png", "where is it", "-m", "toy", *(["--json"] if as_json else []))

@@ -23,6 +23,8 @@ def find(model: str | Path | None = None) -> Path:
     """
     if not isinstance(model, str | None):
         model = as_path("model", model, "a folder or a name")
+    if model == "":
+        raise BundleError("the name of the model is empty; leave it out to use the default one.")
     given = default() if model is None else str(model)
     name = given or EMBEDDED_MODEL
     folder = Path(name)
