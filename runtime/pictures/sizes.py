@@ -134,7 +134,9 @@ def read_size(size: Size, rule: GridRule) -> tuple[int, int]:
         return parse_size(size, rule)
     if isinstance(size, tuple | list) and len(size) == 2 and all(map(is_whole, size)):
         return int(size[0]), int(size[1])
-    raise RequestError(f"size {shown(size)} is not a pair of whole numbers: give (width, height) in pixels, or '128x128'.")
+    raise RequestError(
+        f"size {shown(size)} is not a pair of whole numbers: give (width, height) in pixels, or '128x128'."
+    )
 
 
 def keeps_ratio(shape: Shape, ratio: float, step: int = 1) -> bool:

@@ -45,6 +45,64 @@ def test_a_note_says_what_was_changed(edgevlo_run: Run) -> None:
     )
 
 
+def red(name: str) -> bytes:
+    """Write a picture; return its file."""
+    Image.new("RGB", (20, 20), "red").save(name)
+    return Path(name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("source", "command"),
+    [
+        ("out.png", ("edit", "out.png", "on it")),
+        ("out.png", ("segment", "out.png")),
+        ("out.png", ("edit", "./link.png", "on it")),
+        ("out-2.png", ("edit", "out-2.png", "on it", "-n", "3")),
+        ("a-1.png", ("edit", "a-1.png", "on it", "-n", "2", "-o", "a.png")),
+        ("car.png", ("edit", "car.png", "on it", "--codes", "car.png")),
+        ("car.png", ("edit", "car.png", "on it", "-o", "new.png", "--codes", "../work/car.png")),
+        ("out-7.png", ("interleave", "out-7.png", "a car")),
+    ],
+    ids=lambda value: value if isinstance(value, str) else " ".join(value),
+)
+def test_a_source_that_nobody_named_as_a_result_is_not_replaced(
+    edgevlo_run: Run, source: str, command: tuple[str, ...]
+) -> None:
+    before = red(source)
+    Path("link.png").symlink_to(source)
+
+    ran = edgevlo_run(*command, "-m", "toy")
+
+    assert ran.code == 2, ran
+    assert ran.err.splitlines()[-1] == (
+        f"Error: {Path(command[-1] if 'codes' in command[-2] else source)} is read, and would be replaced; "
+        "give another name, or rename it first."
+    )
+    assert Path(source).read_bytes() == before
+    assert files() == sorted([source, "link.png"])
+
+
+@pytest.mark.parametrize("command", [("edit", "car.png", "on it"), ("segment", "car.png")])
+def test_a_source_that_is_named_as_the_result_is_replaced(edgevlo_run: Run, command: tuple[str, ...]) -> None:
+    red("car.png")
+    edgevlo_run(*command, "-m", "toy", "--seed", "3", "-o", "new.png")
+
+    assert edgevlo_run(*command, "-m", "toy", "--seed", "3", "-o", "car.png").code == 0
+    assert files() == ["car.png", "new.png"]
+    with Image.open("car.png") as replaced, Image.open("new.png") as new:
+        assert replaced.tobytes() == new.tobytes()
+
+
+def test_what_detect_finds_is_not_found_in_its_own_boxes(edgevlo_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Model, "boxes", lambda *_: Image.new("RGB", (20, 20)))
+    read = list[bytes]()
+    monkeypatch.setattr(Model, "detect", lambda _, source, __: read.append(Path(source).read_bytes()) or [])
+    before = red("car.png")
+
+    assert edgevlo_run("detect", "car.png", "car", "-m", "toy", "-o", "car.png").code == 0
+    assert read == [before]
+
+
 @pytest.mark.parametrize("as_json", [False, True])
 def test_ask_prints_the_answer(edgevlo_run: Run, monkeypatch: pytest.MonkeyPatch, as_json: bool) -> None:
     monkeypatch.setattr(Model, "answer", lambda *_: Answered("两辆车", 3, is_whole=True))

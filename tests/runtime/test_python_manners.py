@@ -151,7 +151,10 @@ def closed(file: Any) -> Any:
         (lambda _: closed(io.BytesIO(b"x")), "the picture is not open for reading bytes"),
         (lambda path: closed(Image.open(path)), r"the picture is not .* \(Operation on closed image\)"),
         (lambda _: "https://example.com/a.png", "https://example.com/a.png is an address, .* Download it first"),
-        (lambda _: "data:image/png;base64," + "iVBOR" * 10_000, r"^data:image.{470,500}\.\.\. cannot be read: File name"),
+        (
+            lambda _: "data:image/png;base64," + "iVBOR" * 10_000,
+            r"^data:image.{470,500}\.\.\. cannot be read: File name",
+        ),
         (lambda _: "", "^. cannot be read: Is a directory"),
     ],
     ids=["bytes", "text", "text-file", "writing", "closed", "closed-image", "address", "data", "empty"],

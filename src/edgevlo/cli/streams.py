@@ -51,6 +51,27 @@ def check_output(path: Path, *, alone: bool = True) -> None:
         raise click.UsageError("-o - would write a PNG to the terminal; redirect it, or give -o a file.")
 
 
+def check_sources(
+    sources: Sequence[Path | StandardInput], pictures: Sequence[Path], codes: Sequence[Path | None] = ()
+) -> None:
+    """Raise a usage error when a result would replace a picture that is read.
+
+    One picture may, where -o names it: then that is meant. The default, numbered names and codes are not.
+    """
+    named = click.get_current_context().get_parameter_source("output") is click.core.ParameterSource.COMMANDLINE
+    results = [*codes, *(() if named and len(pictures) == 1 else pictures)]
+    for path in results:
+        if path is not None and any(_is_same(path, source) for source in sources):
+            raise click.UsageError(f"{path} is read, and would be replaced; give another name, or rename it first.")
+
+
+def _is_same(path: Path, source: Path | StandardInput) -> bool:
+    try:
+        return isinstance(source, Path) and path.samefile(source)
+    except OSError:  # one of them is not there
+        return False
+
+
 def source_bytes(source: Path | StandardInput) -> bytes:
     """Return the file of a picture; raise `PictureError` where there is none."""
     if isinstance(source, StandardInput):

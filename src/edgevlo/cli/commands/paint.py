@@ -7,7 +7,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -28,13 +28,24 @@ from ..options import (
     watch_option,
 )
 from ..printing import say, say_json
-from ..streams import STREAM, StandardInput, check_output, picture_sources, source_bytes, write_picture
+from ..streams import (
+    STREAM,
+    StandardInput,
+    check_output,
+    check_sources,
+    picture_sources,
+    source_bytes,
+    write_picture,
+)
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
     from edgevlo.runtime.c2pa.manifest import How
     from edgevlo.runtime.generate.stroke import Stroke, Strokes
+
+
+_MOST_PICTURES: Final = 100  # of an interleaved answer that are looked for among the sources
 
 
 @click.command(context_settings={"allow_extra_args": True})
@@ -88,6 +99,7 @@ def interleave(
 
     Text is printed; pictures are written to OUTPUT with numbers, out-1.png and so on, and named where they belong.
     """
+    from ..code_files import numbered
     from ..progress import follow, one_picture
 
     if watch and as_json:
@@ -95,6 +107,7 @@ def interleave(
     check_pictures(pictures, prompt, "prompt", needed=False)
     check_output(output, alone=False)
     sources = picture_sources(pictures)
+    check_sources(sources, numbered(output, _MOST_PICTURES))
     signed = Made("perceived" if sources else "painted", sources).signer() if c2pa else None
     parts = edgevlo.load(model).interleave_rows(prompt, sources, **settings)
     number = 0
@@ -189,10 +202,11 @@ def paint_pictures(
         check_output(picture_path)
         if codes_path is not None:
             check_writable(codes_path)
+    made = made or Made("painted")
+    check_sources(made.sources, [path for path, _ in targets], [path for _, path in targets])
     if seed is not None:
         check_seed(seed)
         check_seed(seed + count - 1)
-    made = made or Made("painted")
     signed = made.signer() if c2pa else None
     opened = edgevlo.load(model)
     note = made.noter(opened) if fingerprint else None

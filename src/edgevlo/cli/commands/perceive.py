@@ -101,11 +101,14 @@ def detect(
     signed = Made("perceived", [source]).signer() if c2pa and output is not None else None
     opened = edgevlo.load(model)
     if output is not None:
-        write_picture(opened.boxes(source, objects), output, signed)
+        boxes = opened.boxes(source, objects)
+    if output is None or "detect" in opened.manifest.abilities:
+        found = opened.detect(source, objects)
+    if output is not None:
+        write_picture(boxes, output, signed)  # when the source was read: it may be the same file
         if "detect" not in opened.manifest.abilities:
             click.echo(output)  # the model only paints boxes
             return
-    found = opened.detect(source, objects)
     if as_json:
         say_json([{"label": one.label, "box": one.box} for one in found])
         return
