@@ -185,7 +185,7 @@ def test_a_picture_that_no_png_holds_is_said(tmp_path: Path, mode: str, size: tu
     for call in (edgevlo.png_bytes, lambda picture: edgevlo.save_png(picture, tmp_path / "a.png")):
         with pytest.raises(TypeError, match=rf"picture is .* in {mode}, which no PNG is; give picture.convert"):
             call(Image.new(mode, size))
-    with pytest.raises(TypeError, match="target is <_io.StringIO.*give a path or a binary file"):
+    with pytest.raises(TypeError, match=r"target is <_io.StringIO.*give a path or a binary file"):
         edgevlo.save_png(Image.new("RGB", (4, 4)), io.StringIO())  # type: ignore[arg-type]
     assert list(tmp_path.iterdir()) == []
 
