@@ -44,14 +44,15 @@ class Loaded:
 
 
 Picture: TypeAlias = str | os.PathLike[str] | Image.Image | IO[bytes] | Loaded
-_ALONE: Final = (str, bytes, bytearray, memoryview)  # sequences that are not lists of pictures
 _ADDRESS: Final = re.compile(r"(?:https?|ftp|file|data|s3):", re.IGNORECASE)
 _LONGEST_NAME: Final = 500  # characters of a path, or of a picture in text that was taken for one
 
 
 def listed(pictures: Picture | Sequence[Picture]) -> list[Picture]:
     """Return pictures that were given as a list, or one that was given alone."""
-    return list(pictures) if isinstance(pictures, Sequence) and not isinstance(pictures, _ALONE) else [pictures]
+    if isinstance(pictures, str | bytes | bytearray | memoryview) or not isinstance(pictures, Sequence):
+        return [pictures]  # type: ignore[list-item]  # what is none of them is refused where it is read
+    return list(pictures)
 
 
 def load_picture(source: Picture) -> Loaded:

@@ -96,7 +96,12 @@ def test_a_source_that_is_named_as_the_result_is_replaced(edgevlo_run: Run, comm
 def test_what_detect_finds_is_not_found_in_its_own_boxes(edgevlo_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Model, "boxes", lambda *_: Image.new("RGB", (20, 20)))
     read = list[bytes]()
-    monkeypatch.setattr(Model, "detect", lambda _, source, __: read.append(Path(source).read_bytes()) or [])
+
+    def detect(_: Model, source: Path, __: object) -> list[object]:
+        read.append(source.read_bytes())
+        return []
+
+    monkeypatch.setattr(Model, "detect", detect)
     before = red("car.png")
 
     assert edgevlo_run("detect", "car.png", "car", "-m", "toy", "-o", "car.png").code == 0

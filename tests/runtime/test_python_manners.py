@@ -174,7 +174,12 @@ def test_a_picture_may_be_a_pipe_or_a_download(model: Model) -> None:
     content = edgevlo.png_bytes(Image.new("RGB", (20, 16), "red"))
     reading, writing = os.pipe()
     os.write(writing, content[:100])
-    Timer(0.05, lambda: (os.write(writing, content[100:]), os.close(writing))).start()
+
+    def write_the_rest() -> None:
+        os.write(writing, content[100:])
+        os.close(writing)
+
+    Timer(0.05, write_the_rest).start()
 
     with open(reading, "rb", buffering=0) as pipe:  # noqa: PTH123  (a descriptor)
         assert np.array_equal(model.tokenize(pipe), model.tokenize(Image.new("RGB", (20, 16), "red")))
