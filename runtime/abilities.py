@@ -2,7 +2,7 @@
 
 from .arguments import wrong_type
 from .errors import AbilityError, RequestError
-from .manifest.abilities import Ability, AbilityName
+from .manifest.abilities import PERCEIVED, Ability, AbilityName
 from .manifest.schema import Manifest
 
 
@@ -16,6 +16,14 @@ def ability_of(manifest: Manifest, name: AbilityName) -> Ability:
         raise AbilityError(
             f"{manifest.name} (family {manifest.family}) does not support {name!r}. Supported: {supported}."
         )
+    return ability
+
+
+def perceived(manifest: Manifest, name: AbilityName) -> Ability:
+    """Return an ability that paints from a picture alone; raise `RequestError` for another one."""
+    ability = ability_of(manifest, name)
+    if name not in PERCEIVED:
+        raise RequestError(f"{name} is not painted from a picture alone, as {', '.join(PERCEIVED)} are.")
     return ability
 
 

@@ -9,13 +9,12 @@ from pathlib import Path
 
 from PIL import Image
 
-from .abilities import ability_of, check_count
+from .abilities import ability_of, check_count, perceived
 from .arguments import as_names, as_path
 from .arrays import Codes
 from .backends import on_device
 from .bundle import Bundle, open_bundle
 from .engine import Engine
-from .errors import RequestError
 from .generate.detections import Detection, only_asked, read_detections
 from .generate.interleave import Rule, interleave
 from .generate.options import Options, resolve
@@ -26,7 +25,7 @@ from .generate.stroke import Stroke, Strokes, last_of
 from .generate.text import Answered, Answering, AnswerWarning
 from .generate.text_sampling import LIKELIEST, TextOptions
 from .generate.understanding import PromptWarning, RequestReader
-from .manifest.abilities import PERCEIVED, Ability, AbilityName
+from .manifest.abilities import Ability, AbilityName
 from .memory.refuse import check_opening
 from .once import once
 from .pictures.codes_to_pixels import check_codes, from_pixels
@@ -215,10 +214,7 @@ class Model:
         options = Options(
             seed, guidance_scale, image_guidance_scale, temperature, top_k, top_p, negative_prompt, codes_per_pass
         )
-        ability = self._ability(name)
-        if name not in PERCEIVED:
-            raise RequestError(f"{name} is not painted from a picture alone, as {', '.join(PERCEIVED)} are.")
-        return self._paint(name, request_text(ability, name, objects), [picture], None, options)
+        return self._paint(name, request_text(perceived(self.manifest, name), name, objects), [picture], None, options)
 
     def ask(
         self, pictures: Picture | Sequence[Picture], question: str, *, max_tokens: int | None = None,

@@ -4,7 +4,10 @@ Pictures to edit and to ask about are those of a folder, or the ones that the re
 none, some that picturebook painted. Compares nothing.
 """
 
+import codecs
 import hashlib
+import re
+import string
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +32,9 @@ _NAMES: Final[tuple[AbilityName, ...]] = tuple(name for name in get_args(Ability
 _WITH_WORDS: Final[tuple[AbilityName, ...]] = ("paint", "edit", "ask")  # the others may go without
 _MAX_BYTES: Final = 16_000_000  # of a file of requests
 _GLOSS: Final = "  # "
+_HEAD: Final = re.compile(r"([A-Za-z]+)\s*[:\uff1a](.*)")  # the second colon is that of Chinese keyboards
+_LINES: Final = re.compile(r"\r\n|\r|\n")  # what editors count as lines
+_SPACE: Final = string.whitespace + "\ufeff\u00a0\u3000"  # the mark of a file stands within one that was put together
 # Used where a model's own scale gives its other branches no weight. Low: far from the scale that a model was trained
 # for, its pictures say nothing about it (picturebook, trained for 1, paints fragments at 3).
 _GUIDED: Final = 1.5
@@ -109,21 +115,31 @@ def read_requests(path: Path) -> Iterator[Request]:
             read = file.read(_MAX_BYTES + 1)
         if len(read) > _MAX_BYTES:
             raise RequestError(f"{path} has more than the {_MAX_BYTES // 10**6} MB of requests that are read.")
-        content = read.decode("utf-8-sig")
+        content = text_of(read)
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        advice = remedy(error, "Name a text file, one request per line")
+        advice = remedy(error, "Name a text file in UTF-8, one request per line")
         raise RequestError(f"{path} cannot be read as requests ({reason}). {advice}") from error
-    for number, line in enumerate(map(str.strip, content.splitlines()), start=1):
+    for number, line in enumerate(_LINES.split(content), start=1):
+        line = line.strip(_SPACE)
         if not line or line.startswith("#"):
             continue
         words, _, gloss = line.partition(_GLOSS)
-        head, colon, rest = words.partition(":")
-        ability = next((name for name in _NAMES if colon and name == head.strip()), None)
+        head, rest = found.groups() if (found := _HEAD.match(words)) else ("", "")
+        ability = next((name for name in _NAMES if name == head.lower()), None)
         text = (words if ability is None else rest).strip()
         if not text and ability in _WITH_WORDS:
             raise RequestError(f"{path}, line {number}: {ability} needs words; write `{ability}: WORDS`.")
         yield Request(ability or "paint", text, gloss.strip())
+
+
+def text_of(content: bytes) -> str:
+    """Return a text file's text: in UTF-8, or in UTF-16 if it begins as Windows' editors and shells write that."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16")
+    if b"\0" in content:
+        raise UnicodeDecodeError("utf-8", content, content.index(b"\0"), content.index(b"\0") + 1, "no text has it")
+    return content.decode("utf-8-sig")
 
 
 def picture_files(folder: Path) -> list[Path]:

@@ -116,6 +116,9 @@ def test_the_digest_tells_requests_and_pictures_apart(manifest: Manifest, tmp_pa
     [
         (b"", "has no requests; write one per line"),
         (b"# only a comment\n", "has no requests; write one per line"),
+        ("ask: où\n".encode("latin-1"), "it is not UTF-8 text.*Name a text file in UTF-8"),
+        ("a car\n".encode("utf-16-le"), "it is not UTF-8 text"),  # without its mark
+        (b"a\0car\n", "it is not UTF-8 text"),
         (b"\xff\xfe\x00", r"requests\.txt cannot be read as requests \(it is not UTF-8 text\)"),
         (b"a\nedit:\n", r"requests\.txt, line 2: edit needs words"),
         (b"depth:\n", "requests to depth, which toy lacks"),
@@ -125,6 +128,20 @@ def test_requests_that_cannot_be_used(manifest: Manifest, tmp_path: Path, conten
     (tmp_path / "requests.txt").write_bytes(content)
     with pytest.raises(RequestError, match=reason):
         cases(manifest, tmp_path / "requests.txt", None, 5)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_requests_are_read_as_other_editors_save_them(tmp_path: Path, encoding: str, end: str) -> None:
+    lines = ["# words", "", "一辆红色的车", "ask: 哪里？", "Ask : a", "ask：左边：b", "\u3000edit:\u00a0x",
+             "a\u2028b: c", "\ufeffask: of a second file", "\ufeff", "ratio 16:9"]  # fmt: skip
+    mark = "\ufeff" if encoding.endswith("e") else ""
+    (tmp_path / "requests.txt").write_bytes((mark + end.join(lines)).encode(encoding))  # no end of the last line
+
+    assert [(one.ability, one.text) for one in read_requests(tmp_path / "requests.txt")] == [
+        ("paint", "一辆红色的车"), ("ask", "哪里？"), ("ask", "a"), ("ask", "左边：b"), ("edit", "x"),
+        ("paint", "a\u2028b: c"), ("ask", "of a second file"), ("paint", "ratio 16:9"),
+    ]  # fmt: skip
 
 
 def test_files_that_are_not_there(manifest: Manifest, tmp_path: Path) -> None:
