@@ -28,11 +28,11 @@ const studio = new Studio((what, values = {}) => {
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const named = (name) => (language === "zh" && config.presets.names?.[name]) || name;
 const listed = (words) => words.join(language === "zh" ? "、" : ", ");
-const strange = (words) => say("unknown", { words: listed(words.map((word) => `“${word}”`)) });
+const strange = (words) => say("unknown", { words: listed(words.map((word) => (language === "zh" ? `“${word}”` : `"${word}"`))) });
 
 // What a picture was made of, and what of it the model does not know.
 function told({ words, unknown = [] }, how = "{words}") {
-  return [how.replace("{words}", words ?? say("photo")), unknown.length ? strange(unknown) : ""].join(" ").trim();
+  return [how.replace("{words}", words ?? say("photo")), unknown.length ? strange(unknown) : ""].join("\n").trim();
 }
 
 function caption(text, mood = "") {
