@@ -16,7 +16,7 @@ _ITEM: Final = re.compile("ig_|msg_")
 
 
 class _Item(msgspec.Struct):
-    id: str = ""
+    id: str | None = None
     result: str | None = None
 
 
@@ -29,7 +29,7 @@ class _GoesOn(msgspec.Struct):
     @property
     def about(self) -> str:
         """The response that it goes on from, or an item of one that it names."""
-        named = (item.id for item in self.input if isinstance(item, _Item) and item.result is None)
+        named = (item.id or "" for item in self.input if isinstance(item, _Item) and item.result is None)
         return self.previous_response_id or next((one for one in named if _ITEM.match(one)), "")
 
 

@@ -156,6 +156,7 @@ def test_a_full_fleet_answers_429_with_retry_after() -> None:
         ("/v1/sessions/b.x-_/turns", b"{}"),
         ("/v1/responses/resp_b.x-_-3", b""),
         ("/v1/responses", b'{"input": "a", "previous_response_id": "resp_b.x-_-3"}'),
+        ("/v1/responses", b'{"input": [{"role": "user", "id": null}], "previous_response_id": "resp_b.x-_-3"}'),
         ("/v1/responses", b'{"input": [{"role": "user"}, {"type": "image_generation_call", "id": "ig_b.x-_"}]}'),
     ],
 )
