@@ -118,6 +118,16 @@ def test_ask_prints_the_answer(edgevlo_run: Run, monkeypatch: pytest.MonkeyPatch
     assert ran == (0, '{"answer": "两辆车"}\n' if as_json else "两辆车\n", "")
 
 
+def test_options_of_an_answer_reach_the_model(edgevlo_run: Run, model: Model) -> None:
+    red("a.png")
+    drawn = {"max_tokens": 5, "temperature": 1.5, "top_p": 0.9, "seed": 7}
+
+    options = ("--max-tokens", "5", "--temperature", "1.5", "--top-p", "0.9", "--seed", "7")
+    ran = edgevlo_run("ask", "a.png", "where", "-m", "toy", *options)
+    assert ran.out.strip() == model.ask(Image.open("a.png"), "where", **drawn)  # type: ignore[arg-type]
+    fails(edgevlo_run("ask", "a.png", "where", "-m", "toy", "--max-tokens", "0"), "0 tokens are too few for an answer")
+
+
 @pytest.mark.parametrize("as_json", [False, True])
 def test_detect_prints_names_and_boxes(edgevlo_run: Run, monkeypatch: pytest.MonkeyPatch, as_json: bool) -> None:
     monkeypatch.setattr(Model, "_answer", lambda *_: "红车 0 1 2 3; tree 1 1 5 5")

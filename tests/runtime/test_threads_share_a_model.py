@@ -1,5 +1,13 @@
 """One model under eight threads gives what it gives alone, its notes included, and opens each graph once."""
 
+import contextlib
+import gc
+import locale
+import logging
+import os
+import random
+import signal
+import sys
 import threading
 import warnings
 from collections import Counter
@@ -9,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
 
 from edgevlo.runtime.backends import open_runner
 from edgevlo.runtime.bundle import Bundle, open_bundle
@@ -34,6 +42,52 @@ def test_an_attribute_is_made_once_for_all_threads() -> None:
     slow = Slow()
     with ThreadPoolExecutor(THREADS) as threads:
         assert set(threads.map(lambda _: slow.value, range(THREADS))) == {1}
+
+
+def state_of_the_process() -> dict[str, object]:
+    mask = os.umask(0)
+    os.umask(mask)
+    return {
+        "warnings": (list(warnings.filters), warnings.showwarning),
+        "locale": locale.setlocale(locale.LC_ALL),
+        "umask": mask,
+        "folder": Path.cwd(),
+        "signals": [signal.getsignal(one) for one in signal.valid_signals()],
+        "logging": (logging.root.level, list(logging.root.handlers), logging.root.manager.disable),
+        "numpy": (np.geterr(), np.get_printoptions()),
+        "pillow": (ImageFile.LOAD_TRUNCATED_IMAGES, Image.MAX_IMAGE_PIXELS),
+        "random": (random.getstate(), np.random.get_state()[1].tobytes()),  # type: ignore[index, union-attr]
+        "python": (sys.getrecursionlimit(), sys.getswitchinterval(), gc.get_threshold(), sys.excepthook),
+        "processors": os.sched_getaffinity(0),
+        "environment": dict(os.environ),
+        "threads": {one.name for one in threading.enumerate()},
+        "files": len(list(Path("/proc/self/fd").iterdir())),
+    }
+
+
+def test_requests_leave_the_process_as_it_was(toy: Path, tmp_path: Path) -> None:
+    model = Model.open(toy)
+    for ending in ("png", "tif", "gif", "webp"):
+        Image.new("RGB", (37, 41), "red").save(tmp_path / f"a.{ending}")
+    (tmp_path / "bad.tif").write_bytes((tmp_path / "a.tif").read_bytes()[:-200])
+
+    def request_everything() -> None:
+        for picture in sorted(tmp_path.iterdir()):
+            with contextlib.suppress(ValueError), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                model.edit(picture, "on it", seed=1)
+                model.ask(picture, "where?", temperature=1.0)
+                model.detect(picture)
+                model.segment(picture)
+        with contextlib.suppress(ValueError):
+            model.paint("a", top_p=0)
+        next(iter(model.paint_rows("a red car")))  # and not gone on with
+
+    request_everything()  # opens what is opened once
+    before = state_of_the_process()
+    request_everything()
+
+    assert state_of_the_process() == before
 
 
 def test_threads_give_the_serial_pictures_and_open_each_graph_once(toy: Path) -> None:

@@ -99,6 +99,12 @@ sampling_options = options(
         help="Codes read at once, guessed and checked; 0: as many as pay here. [default: 1]",
     ),
 )
+answer_options = options(
+    click.option("--max-tokens", type=int, help="Cut the answer after this many tokens."),
+    click.option("--temperature", type=float, help="Above 0: draw the answer's tokens. [default: the likeliest]"),
+    click.option("--top-p", type=float, help="Draw among the likeliest tokens with this total probability."),
+    click.option("--seed", type=int, help="0 to 4294967295; the same seed draws the same answer."),
+)
 watch_option = click.option("--watch", is_flag=True, help="Paint rows in the terminal as they are finished.")
 c2pa_option = click.option(
     "--c2pa", is_flag=True, envvar="EDGEVLO_C2PA", show_envvar=True,

@@ -8,6 +8,7 @@ import click
 import edgevlo
 
 from ..options import (
+    answer_options,
     c2pa_option,
     check_pictures,
     json_option,
@@ -76,11 +77,12 @@ def _paint_perceived(name: "AbilityName", picture: Path, settings: dict[str, Any
 @pictures_argument
 @click.argument("question")
 @model_option
+@answer_options
 @json_option
-def ask(pictures: tuple[Path, ...], question: str, model: str | None, as_json: bool) -> None:
+def ask(pictures: tuple[Path, ...], question: str, model: str | None, as_json: bool, **settings: Any) -> None:
     """Answer QUESTION about PICTURES."""
     check_pictures(pictures, question, "question")
-    answer = edgevlo.load(model).ask(picture_sources(pictures), question)
+    answer = edgevlo.load(model).ask(picture_sources(pictures), question, **settings)
     say_json({"answer": answer}) if as_json else say(answer)
 
 
