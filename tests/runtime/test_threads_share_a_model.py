@@ -56,7 +56,7 @@ def state_of_the_process() -> dict[str, object]:
         "logging": (logging.root.level, list(logging.root.handlers), logging.root.manager.disable),
         "numpy": (np.geterr(), np.get_printoptions()),
         "pillow": (ImageFile.LOAD_TRUNCATED_IMAGES, Image.MAX_IMAGE_PIXELS),
-        "random": (random.getstate(), np.random.get_state()[1].tobytes()),  # type: ignore[index, union-attr]
+        "random": (random.getstate(), np.random.get_state()[1].tobytes()),  # type: ignore[index]
         "python": (sys.getrecursionlimit(), sys.getswitchinterval(), gc.get_threshold(), sys.excepthook),
         "processors": os.sched_getaffinity(0),
         "environment": dict(os.environ),
